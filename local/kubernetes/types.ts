@@ -1,0 +1,82 @@
+/** The embedded Kubernetes API, as our controllers in this process use it. Outside, everybody uses HTTP. */
+
+export interface OwnerReference {
+  apiVersion: string;
+  kind: string;
+  name: string;
+  uid: string;
+  controller?: boolean;
+  blockOwnerDeletion?: boolean;
+}
+
+export interface ObjectMeta {
+  name: string;
+  namespace?: string;
+  generateName?: string;
+  uid?: string;
+  resourceVersion?: string;
+  generation?: number;
+  creationTimestamp?: string;
+  deletionTimestamp?: string;
+  deletionGracePeriodSeconds?: number;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+  finalizers?: string[];
+  ownerReferences?: OwnerReference[];
+  managedFields?: unknown[];
+}
+
+export interface KubeObject {
+  apiVersion: string;
+  kind: string;
+  metadata: ObjectMeta;
+  // biome-ignore lint/suspicious/noExplicitAny: the store keeps every kind; each controller knows the shape of its own.
+  [field: string]: any;
+}
+
+/** `plural.group` as kubectl writes it: `pods`, `jobs.batch`, `services.serving.knative.dev`. */
+export type ResourceName = string;
+
+export interface WatchEvent {
+  type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  object: KubeObject;
+}
+
+export type PropagationPolicy = 'Foreground' | 'Background' | 'Orphan';
+
+/**
+ * Objects in memory (kept on disk where the platform is told to). Returned objects are copies: changing one changes nothing.
+ * Failures are ApiError, which carries the Status that HTTP would answer.
+ */
+export interface ObjectStorage {
+  get(resource: ResourceName, namespace: string | undefined, name: string): KubeObject | undefined;
+  list(resource: ResourceName, filter?: { namespace?: string; labelSelector?: string }): KubeObject[];
+  /** The resource is found by apiVersion and kind. AlreadyExists where it is there. */
+  create(object: KubeObject): KubeObject;
+  /** Replaces everything but status. Conflict where metadata.resourceVersion is given and stale. */
+  update(object: KubeObject): KubeObject;
+  /** Replaces status alone; undefined where the object is gone. Does not change generation. No event where nothing changed. */
+  updateStatus(
+    resource: ResourceName,
+    namespace: string | undefined,
+    name: string,
+    status: unknown,
+  ): KubeObject | undefined;
+  /** Server-side apply. */
+  apply(object: KubeObject, options: { fieldManager: string; force?: boolean }): KubeObject;
+  /** Sets deletionTimestamp and waits for finalizers, or removes. Undefined where there was none. */
+  remove(
+    resource: ResourceName,
+    namespace: string | undefined,
+    name: string,
+    options?: { propagationPolicy?: PropagationPolicy; gracePeriodSeconds?: number; uid?: string },
+  ): KubeObject | undefined;
+  /** First ADDED for all that is there, then every change, in order. Call the result to stop. */
+  watch(resource: ResourceName, listener: (event: WatchEvent) => void): () => void;
+}
+
+/** Where `pods/log` comes from. */
+export interface PodLogs {
+  /** Undefined where the container has not started. */
+  read(namespace: string, pod: string, container: string): Promise<Buffer | undefined>;
+}

@@ -1,0 +1,62 @@
+/** What we need of Kubernetes. The adapter is kubernetes.ts; handlers and tests see only this. */
+import type { V1Job, V1Pod } from '@kubernetes/client-node';
+
+/** A Knative object, as its API shows it. */
+export interface KnativeObject {
+  apiVersion: string;
+  kind: string;
+  metadata: {
+    name: string;
+    namespace?: string;
+    uid?: string;
+    resourceVersion?: string;
+    generation?: number;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+    ownerReferences?: {
+      apiVersion: string;
+      kind: string;
+      name: string;
+      uid: string;
+      controller?: boolean;
+      blockOwnerDeletion?: boolean;
+    }[];
+  };
+  // biome-ignore lint/suspicious/noExplicitAny: a Knative spec is a tree whose shape belongs to its CRD.
+  spec?: any;
+  // biome-ignore lint/suspicious/noExplicitAny: likewise.
+  status?: any;
+}
+
+/**
+ * Jobs and pods are those of the builds namespace, Services and Triggers those of the functions namespace.
+ * Every method throws RetryableError('Unavailable' | 'Throttled' | 'Conflict', …) or PermanentError('Forbidden' | 'Refused', …); a missing
+ * object is no error, nor is one that exists already.
+ */
+export interface Cluster {
+  getJob(name: string): Promise<V1Job | undefined>;
+  listJobs(labelSelector: string): Promise<V1Job[]>;
+  /** False where a Job of that name exists already. */
+  createJob(job: V1Job): Promise<boolean>;
+  /**
+   * JSON merge patch. With `metadata.resourceVersion` in it, a Job changed meanwhile is RetryableError('Conflict').
+   * False where there is no such Job.
+   */
+  patchJob(name: string, patch: object): Promise<boolean>;
+  /**
+   * Foreground, so that the pods end although our finalizer keeps the Job. With `uid`, only that very Job.
+   * False where there was none.
+   */
+  deleteJob(name: string, uid?: string): Promise<boolean>;
+  listPods(labelSelector: string): Promise<V1Pod[]>;
+  getPod(name: string): Promise<V1Pod | undefined>;
+  /** The whole log of one container, at most `limitBytes` of it. */
+  readLog(pod: string, container: string, limitBytes: number): Promise<string>;
+  getService(name: string): Promise<KnativeObject | undefined>;
+  listServices(labelSelector: string): Promise<KnativeObject[]>;
+  /** Server-side apply under our field manager; forces conflicts. */
+  applyService(service: KnativeObject): Promise<KnativeObject>;
+  deleteService(name: string): Promise<boolean>;
+  applyTrigger(trigger: KnativeObject): Promise<KnativeObject>;
+  deleteTrigger(name: string): Promise<boolean>;
+}

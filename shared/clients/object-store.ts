@@ -1,0 +1,30 @@
+/** What we need of S3. The adapter is s3.ts; handlers and tests see only this. */
+import type { Readable } from 'node:stream';
+
+export interface StoredObject {
+  key: string;
+  /** Bytes. */
+  size: number;
+  /** Without quotes. Changes whenever the content does. */
+  etag: string;
+}
+
+/**
+ * Every method throws RetryableError('Unavailable' | 'Throttled', …) where S3 is down, slow or throttling, and
+ * PermanentError('Forbidden', …) where it refuses us. A missing object is no error.
+ */
+export interface ObjectStore {
+  /** Pages in key order. `date` is S3's own clock (its Date header), which orders the builds of one parser. A missing bucket is PermanentError('NoSource'). */
+  list(bucket: string, prefix: string): AsyncIterable<{ objects: StoredObject[]; date: Date }>;
+  /** Undefined where there is no such object. The caller must consume or destroy `body`. */
+  open(bucket: string, key: string): Promise<{ body: Readable; etag: string; size: number } | undefined>;
+  /** The object's text, undefined where there is none, with S3's clock in either case. */
+  read(bucket: string, key: string): Promise<{ text: string | undefined; date: Date }>;
+  exists(bucket: string, key: string): Promise<boolean>;
+  write(bucket: string, key: string, body: string | Buffer, contentType: string): Promise<void>;
+  /** Multipart, so memory does not grow with the stream. A failed upload leaves no parts behind. */
+  upload(bucket: string, key: string, body: Readable, contentType: string): Promise<void>;
+  copy(bucket: string, from: string, to: string): Promise<void>;
+  /** Missing ones are no error. */
+  remove(bucket: string, keys: string[]): Promise<void>;
+}

@@ -1,0 +1,62 @@
+/** What a `build.start` may ask of the build and of the function that comes of it. Unknown fields are kept out of the way. */
+import * as z from 'zod';
+
+const quantity = z
+  .string()
+  .regex(/^\d+(\.\d+)?(m|k|Ki|M|Mi|G|Gi)?$/, 'must be a Kubernetes quantity such as "250m" or "256Mi"');
+const resourceList = z.object({ cpu: quantity.optional(), memory: quantity.optional() });
+
+/** Names that a request's `env` may not set: they would change how the platform or the language starts the code. */
+const RESERVED_ENV = /^(PORT|NODE_OPTIONS|PYTHONPATH|BASH_ENV|K_.*|LD_.*)$/;
+
+const envName = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'must be a name of letters, digits and "_", not beginning with a digit')
+  .refine((name) => !RESERVED_ENV.test(name), 'is reserved for the platform');
+
+// A Knative duration between 0 s and 1 h (autoscaling.knative.dev/scale-down-delay).
+const scaleDownDelay = z
+  .string()
+  .regex(/^(\d{1,4}s|\d{1,2}m|1h)$/, 'must be a duration from "0s" to "1h", such as "30s" or "5m"');
+
+export const languages = ['python', 'node', 'go'] as const;
+export type Language = (typeof languages)[number] | 'docker';
+
+export const scalingSchema = z
+  .object({
+    min: z.int().min(0).max(1000).optional(),
+    max: z.int().min(1).max(1000).optional(),
+    target: z.number().min(0.01).max(1_000_000).optional(),
+    metric: z.enum(['concurrency', 'rps', 'cpu', 'memory']).optional(),
+    class: z.enum(['kpa', 'hpa']).optional(),
+    scale_down_delay: scaleDownDelay.optional(),
+  })
+  .refine((scaling) => (scaling.min ?? 0) <= (scaling.max ?? Number.POSITIVE_INFINITY), {
+    path: ['min'],
+    message: 'must not be above max',
+  })
+  .refine((scaling) => scaling.class === 'hpa' || !['cpu', 'memory'].includes(scaling.metric ?? ''), {
+    path: ['metric'],
+    message: 'cpu and memory need class "hpa"',
+  })
+  .refine((scaling) => scaling.class !== 'hpa' || !['concurrency', 'rps'].includes(scaling.metric ?? ''), {
+    path: ['metric'],
+    message: 'concurrency and rps need class "kpa"',
+  });
+
+export const parametersSchema = z.object({
+  language: z.enum(languages).optional(),
+  handler: z
+    .string()
+    .max(200)
+    .regex(/^[A-Za-z0-9_/-]+(\.[A-Za-z0-9_/-]+)*\.[A-Za-z_$][A-Za-z0-9_$]*$/, 'must be "module.function"')
+    .refine((handler) => !handler.startsWith('/') && !handler.split('/').includes(''), 'must be a relative path')
+    .optional(),
+  env: z.record(envName, z.string().max(32_768)).optional(),
+  scaling: scalingSchema.optional(),
+  resources: z.object({ requests: resourceList.optional(), limits: resourceList.optional() }).optional(),
+  timeout_seconds: z.int().min(1).max(600).optional(),
+  concurrency: z.int().min(0).max(1000).optional(),
+});
+
+export type Parameters = z.infer<typeof parametersSchema>;
