@@ -1,0 +1,153 @@
+/** From code in S3 to a function that answers. */
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { answering, example } from './sources.ts';
+import { until } from './until.ts';
+import { World } from './world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await new World().open();
+});
+afterAll(async () => world.close());
+
+describe.each(['node', 'python', 'go'])('the %s example', (language) => {
+  test('is built from S3, becomes Ready, and answers parser.start with the transfers of its event', {
+    timeout: 300_000,
+  }, async () => {
+    const identity = world.parser(language);
+    const { files, event } = example(language);
+    await world.upload(identity, files as never);
+
+    expect(await world.send({ type: 'build.start', id: `${language}-${identity.parser_id}`, data: identity })).toBe(
+      202,
+    );
+
+    const jobStart = await world.seen('job.start', identity);
+    expect(jobStart['causationid']).toBe(`${language}-${identity.parser_id}`);
+    expect(jobStart.data.language).toBe(language);
+    const started = await world.seen('lifecycle.build.started', identity);
+    expect(started.data).toMatchObject({ state: 'started', build_key: jobStart.data.build_key });
+    const complete = await world.seen('build.complete', identity, undefined, 240);
+    expect(complete.data).toMatchObject({
+      ...identity,
+      status: 'success',
+      cached: false,
+      job_name: started.data.job_name,
+    });
+    expect(complete.data.image_uri).toMatch(/@sha256:[0-9a-f]{64}$/);
+    const deployed = await world.seen('lifecycle.build.completed', identity);
+    const ready = await world.seen('lifecycle.function.ready', identity, undefined, 120);
+    expect(ready.data).toMatchObject({ service_name: deployed.data.service_name, image_uri: complete.data.image_uri });
+    const chain = [jobStart, started, complete, deployed, ready];
+    expect(new Set(chain.map((link) => link['correlationid']))).toEqual(new Set([`${language}-${identity.parser_id}`]));
+
+    await world.send({
+      type: 'parser.start',
+      subject: `${identity.third_party_id}/${identity.parser_id}`,
+      data: event,
+    });
+    const answer = await world.seen('parser.complete', identity, undefined, 120);
+    expect(answer.data).toMatchObject({ succeeded: true });
+    expect(answer.data.result.transfers.length).toBeGreaterThan(0);
+    expect(answer.data.result).toEqual(EXPECTED_TRANSFERS(answer.data.result));
+
+    const log = complete.data.log;
+    expect(await until('the build log', () => world.read(log.bucket, log.key).catch(() => undefined))).toContain(
+      'node',
+    );
+  });
+});
+
+/** Every example parses the same block, so all three must say what the node one says; its known answers stand in its unit test. */
+let transfers: unknown;
+function EXPECTED_TRANSFERS(result: unknown): unknown {
+  transfers ??= result;
+  return transfers;
+}
+
+test('a structured build.start does what a binary one does', async () => {
+  const identity = world.parser('structured');
+  await world.upload(identity, answering('structured'));
+  const response = await fetch(world.platform.brokerUrl, {
+    method: 'POST',
+    headers: { 'content-type': 'application/cloudevents+json; charset=utf-8' },
+    body: JSON.stringify({
+      specversion: '1.0',
+      id: identity.parser_id,
+      source: 'test',
+      type: 'build.start',
+      datacontenttype: 'application/json',
+      data: identity,
+    }),
+  });
+  expect(response.status).toBe(202);
+  expect((await world.seen('build.complete', identity)).data.status).toBe('success');
+});
+
+test('ids may come from source and subject alone, and the function answers an event that lacks the routing subject', async () => {
+  const identity = { third_party_id: 'acme', parser_id: `attributes-${randomBytes(4).toString('hex')}` };
+  await world.upload(identity, answering('from attributes'));
+  await world.send({ type: 'build.start', source: 'network.notifi.acme', subject: identity.parser_id });
+  await world.seen('lifecycle.function.ready', identity);
+
+  await world.send({
+    type: 'parser.start',
+    source: 'network.notifi.acme',
+    subject: identity.parser_id,
+    data: { contextId: 'c1', n: 7 },
+  });
+
+  const answer = await world.seen('parser.complete', identity);
+  expect(answer.data).toMatchObject({
+    context_id: 'c1',
+    succeeded: true,
+    result: { answer: 'from attributes', echoed: { n: 7 } },
+  });
+});
+
+test('a function scales to zero when idle, as the builder functions do, and answers from zero', async () => {
+  const identity = world.parser('idle');
+  await world.upload(identity, answering('from zero'));
+  await world.send({ type: 'build.start', data: { ...identity, parameters: { scaling: { scale_down_delay: '0s' } } } });
+  const { data } = await world.seen('lifecycle.function.ready', identity);
+  const pods = () => world.pods(`serving.knative.dev/service=${data.service_name}`);
+  await until('its pods to be gone', async () => (await pods()).length === 0);
+  await until(
+    'the pods of service-delete, which nobody called, to be gone',
+    async () => (await world.pods('serving.knative.dev/service=service-delete')).length === 0,
+  );
+
+  const response = await world.call(data.service_name, {
+    type: 'parser.start',
+    id: 'direct',
+    data: { context_id: 'direct' },
+  });
+
+  expect(response.status).toBe(200);
+  expect(response.headers['ce-type']).toBe('parser.complete');
+  expect(JSON.parse(response.body)).toMatchObject({
+    context_id: 'direct',
+    succeeded: true,
+    result: { answer: 'from zero' },
+  });
+  expect((await pods()).length).toBe(1);
+});
+
+test("what the user's code throws is an answer, not a retry", async () => {
+  const identity = world.parser('throwing');
+  await world.upload(identity, {
+    'parser.mjs': "export const handler = () => {\n  throw new TypeError('no such block');\n};\n",
+  });
+  await world.send({ type: 'build.start', data: identity });
+  await world.seen('lifecycle.function.ready', identity);
+
+  await world.send({ type: 'parser.start', subject: `acme/${identity.parser_id}`, data: { context_id: 5 } });
+
+  const answer = await world.seen('parser.complete', identity);
+  expect(answer.data).toMatchObject({
+    context_id: 5,
+    succeeded: false,
+    error: { type: 'TypeError', message: 'no such block' },
+  });
+});
