@@ -28,6 +28,12 @@ export interface KnativeObject {
   status?: any;
 }
 
+/** One version of an object: what a delete or an apply may be bound to, so that it can't hit what somebody has put there since. */
+export interface ObjectVersion {
+  uid: string;
+  resourceVersion: string;
+}
+
 /**
  * Jobs and pods are those of the builds namespace, Services and Triggers those of the functions namespace.
  * Every method throws RetryableError('Unavailable' | 'Throttled' | 'Conflict', …) or PermanentError('Forbidden' | 'Refused', …); a missing
@@ -54,9 +60,16 @@ export interface Cluster {
   readLog(pod: string, container: string, limitBytes: number): Promise<string>;
   getService(name: string): Promise<KnativeObject | undefined>;
   listServices(labelSelector: string): Promise<KnativeObject[]>;
-  /** Server-side apply under our field manager; forces conflicts. */
+  /**
+   * Server-side apply under our field manager; takes fields over from others. With `metadata.resourceVersion` in it, an object changed
+   * meanwhile is RetryableError('Conflict').
+   */
   applyService(service: KnativeObject): Promise<KnativeObject>;
-  deleteService(name: string): Promise<boolean>;
+  /** With `version`, an object changed meanwhile is RetryableError('Conflict'). False where there was none. */
+  deleteService(name: string, version?: ObjectVersion): Promise<boolean>;
+  getTrigger(name: string): Promise<KnativeObject | undefined>;
+  /** As applyService. */
   applyTrigger(trigger: KnativeObject): Promise<KnativeObject>;
-  deleteTrigger(name: string): Promise<boolean>;
+  /** As deleteService. */
+  deleteTrigger(name: string, version?: ObjectVersion): Promise<boolean>;
 }

@@ -1,0 +1,32 @@
+/** `make bench`: every measurement, one after the other, printed as a table. Name some to run only those. */
+import { coldStart } from './cold-start.ts';
+import { contextStream } from './context-stream.ts';
+import { rebuild } from './rebuild.ts';
+import type { Row } from './row.ts';
+
+const measurements: Record<string, () => Promise<Row[]>> = {
+  'cold-start': coldStart,
+  'context-stream': contextStream,
+  rebuild,
+};
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !(name in measurements));
+if (unknown.length > 0) {
+  console.error(`no such measurement: ${unknown.join(', ')}; there are: ${Object.keys(measurements).join(', ')}`);
+  process.exit(1);
+}
+
+for (const [name, measure] of Object.entries(measurements)) {
+  if (wanted.length > 0 && !wanted.includes(name)) {
+    continue;
+  }
+  console.error(`measuring ${name} …`);
+  for (const row of await measure()) {
+    const value = `${row.value >= 100 ? row.value.toFixed(0) : row.value.toPrecision(3)} ${row.unit}`;
+    const ratio = row.ratio === undefined ? '' : `× ${row.ratio.toFixed(2)} of ${row.baseline}`;
+    console.log(
+      [row.name.padEnd(44), value.padStart(12), ratio.padEnd(34), row.aim ? `aim ${row.aim}` : ''].join('  ').trimEnd(),
+    );
+  }
+}

@@ -1,0 +1,45 @@
+/** The sidecar of a build: starts before Kaniko, outlives it, and is the only container of the pod with a token for the API. */
+import type { CloudEvent } from 'cloudevents';
+import * as z from 'zod';
+import { createCluster } from '#shared/clients/kubernetes.ts';
+import { createObjectStore } from '#shared/clients/s3.ts';
+import { brokerFields, s3Fields } from '#shared/function/config.ts';
+import { parseConfig } from '#shared/function/parse-config.ts';
+import { monitorBuild } from './monitor.ts';
+import { sendEvent } from './send-event.ts';
+
+/** Below the pod's grace period of 30 s, so that we end before we are ended. */
+const GRACE_MILLISECONDS = 20_000;
+
+const log = (line: string) => console.log(line);
+const schema = z.object({
+  ...s3Fields,
+  ...brokerFields,
+  NAMESPACE: z.string().min(1),
+  POD_NAME: z.string().min(1),
+  JOB_NAME: z.string().min(1),
+  LOG_BUCKET: z.string().min(1),
+  LOG_KEY: z.string().min(1),
+});
+
+const stop = new AbortController();
+process.once('SIGTERM', () => {
+  log('asked to end');
+  setTimeout(() => stop.abort(), GRACE_MILLISECONDS).unref();
+});
+
+try {
+  const { own: settings } = parseConfig(schema, process.env);
+  const { NAMESPACE, POD_NAME: pod, JOB_NAME: job, LOG_BUCKET: logBucket, LOG_KEY: logKey, BROKER_URL } = settings;
+  const deps = {
+    store: createObjectStore(settings),
+    cluster: createCluster({ NAMESPACE, BUILDS_NAMESPACE: NAMESPACE }),
+    send: (event: CloudEvent<unknown>) => sendEvent(BROKER_URL, event, stop.signal, log),
+    log,
+  };
+  await monitorBuild(deps, { pod, job, logBucket, logKey }, stop.signal);
+} catch (error) {
+  // A sidecar that fails is started again and again, and would keep the build waiting: without it the build is merely told later.
+  log(`not monitoring: ${(error as Error).message}`);
+}
+process.exit(0);

@@ -1,0 +1,41 @@
+/**
+ * The init container of a build: brings the context archive from S3 into a volume. It alone holds keys that read S3, and it
+ * ends before the container that runs the user's commands begins.
+ */
+import { createWriteStream } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import * as z from 'zod';
+import { createObjectStore } from '#shared/clients/s3.ts';
+import { s3Fields } from '#shared/function/config.ts';
+import { parseConfig } from '#shared/function/parse-config.ts';
+import { fetchContext } from './fetch.ts';
+
+const schema = z.object({
+  ...s3Fields,
+  CONTEXT_BUCKET: z.string().min(1),
+  CONTEXT_KEY: z.string().min(1),
+  CONTEXT_BYTES: z.coerce.number().int().min(0),
+  CONTEXT_FILE: z.string().min(1).default('/context/context.tar.gz'),
+});
+
+// As process 1 nobody else would end us.
+process.once('SIGTERM', () => process.exit(143));
+
+try {
+  const { own: settings } = parseConfig(schema, process.env);
+  const store = createObjectStore(settings);
+  const { CONTEXT_BUCKET: bucket, CONTEXT_KEY: key, CONTEXT_BYTES: bytes } = settings;
+  await fetchContext(
+    store,
+    { bucket, key, bytes },
+    (body) => pipeline(body, createWriteStream(settings.CONTEXT_FILE)),
+    (line) => console.log(line),
+  );
+  process.exit(0);
+} catch (error) {
+  const reason = (error as Error).message;
+  console.error(reason);
+  await writeFile(process.env['TERMINATION_LOG'] ?? '/dev/termination-log', reason).catch(() => undefined);
+  process.exit(1);
+}

@@ -1,0 +1,51 @@
+/** Streams one context archive out of S3, tells how far it is, and checks that all of it came. */
+import { Transform } from 'node:stream';
+import type { ObjectStore } from '#shared/clients/object-store.ts';
+import { PermanentError } from '#shared/errors.ts';
+
+const MB = 1_000_000;
+/** One line of progress for each of these. */
+const STEP = 25 * MB;
+
+export interface ContextAddress {
+  bucket: string;
+  key: string;
+  /** What job.start said the archive measures. */
+  bytes: number;
+}
+
+export async function fetchContext(
+  store: Pick<ObjectStore, 'open'>,
+  { bucket, key, bytes }: ContextAddress,
+  save: (body: NodeJS.ReadableStream) => Promise<void>,
+  log: (line: string) => void,
+): Promise<void> {
+  const found = await store.open(bucket, key);
+  if (!found) {
+    throw new PermanentError(
+      'NoSource',
+      `there is no s3://${bucket}/${key}: send build.start again, which packs the source anew`,
+    );
+  }
+  log(`fetching s3://${bucket}/${key}, ${(found.size / MB).toFixed(1)} MB`);
+  let received = 0;
+  const counter = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      const steps = Math.floor(received / STEP);
+      received += chunk.length;
+      if (Math.floor(received / STEP) > steps) {
+        log(`${(received / MB).toFixed(0)} of ${(found.size / MB).toFixed(0)} MB`);
+      }
+      done(null, chunk);
+    },
+  });
+  found.body.on('error', (error) => counter.destroy(error));
+  await save(found.body.pipe(counter));
+  if (received !== found.size || received !== bytes) {
+    throw new PermanentError(
+      'BuildFailed',
+      `s3://${bucket}/${key} has ${received} bytes, not ${bytes}: send build.start again, which packs the source anew`,
+    );
+  }
+  log('fetched');
+}

@@ -1,0 +1,75 @@
+/** What the sidecar does once Kaniko has ended: keep its log, and tell of a success. */
+import type { CloudEvent } from 'cloudevents';
+import { outcomeOf } from '#shared/build/outcome.ts';
+import { terminalCloudEvent } from '#shared/build/terminal-event.ts';
+import type { Cluster } from '#shared/clients/cluster.ts';
+import type { ObjectStore } from '#shared/clients/object-store.ts';
+import { KANIKO } from '#shared/specs/build-pod/kaniko.ts';
+import { watchKaniko } from './watch-kaniko.ts';
+
+const POLL_MILLISECONDS = 500;
+/** The Kubernetes API cuts a longer log at its end. */
+const LOG_LIMIT_BYTES = 10 * 1024 * 1024;
+
+export interface MonitorDependencies {
+  cluster: Pick<Cluster, 'getPod' | 'getJob' | 'readLog'>;
+  store: Pick<ObjectStore, 'write'>;
+  send: (event: CloudEvent<unknown>) => Promise<boolean>;
+  log: (line: string) => void;
+}
+
+export interface MonitoredBuild {
+  pod: string;
+  job: string;
+  logBucket: string;
+  logKey: string;
+}
+
+/** Never throws: neither a lost log nor a lost event may fail a build. cluster-events tells what we could not. */
+export async function monitorBuild(
+  deps: MonitorDependencies,
+  build: MonitoredBuild,
+  signal: AbortSignal,
+): Promise<void> {
+  const { cluster, log } = deps;
+  const ended = await watchKaniko(cluster, {
+    pod: build.pod,
+    container: KANIKO,
+    interval: POLL_MILLISECONDS,
+    signal,
+    log,
+  });
+  if (!ended) {
+    log('the pod went before Kaniko was seen to end');
+    return;
+  }
+  log(`kaniko exited ${ended.exitCode}`);
+  await Promise.all([
+    keepLog(deps, build).catch((error: Error) => log(`the build log is not kept: ${error.message}`)),
+    // A failed attempt is no end: the Job may try again, and says so itself when it gives up.
+    ended.exitCode === 0
+      ? tell(deps, build).catch((error: Error) => log(`build.complete is not sent: ${error.message}`))
+      : undefined,
+  ]);
+}
+
+async function keepLog(
+  { cluster, store, log }: MonitorDependencies,
+  { pod, logBucket, logKey }: MonitoredBuild,
+): Promise<void> {
+  const text = await cluster.readLog(pod, KANIKO, LOG_LIMIT_BYTES);
+  await store.write(logBucket, logKey, text, 'text/plain; charset=utf-8');
+  log(`kept the build log as s3://${logBucket}/${logKey}`);
+}
+
+async function tell({ cluster, send, log }: MonitorDependencies, { pod, job: name }: MonitoredBuild): Promise<void> {
+  const [job, own] = await Promise.all([cluster.getJob(name), cluster.getPod(pod)]);
+  const result = job && own && outcomeOf(job, [own]);
+  if (!job || result?.status !== 'success') {
+    // Somebody ended the Job while Kaniko was on its last step.
+    log(`build.complete is left to cluster-events: ${result ? `the Job is ${result.status}` : 'the Job is gone'}`);
+    return;
+  }
+  const sent = await send(terminalCloudEvent(job, result));
+  log(sent ? 'sent build.complete' : 'time ran out before the broker took build.complete; cluster-events sends it');
+}

@@ -1,0 +1,97 @@
+/** `npm run build`: everything that runs in a cluster, as few small files in dist/. Same sources, same bytes. */
+import { cpSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
+
+const root = fileURLToPath(new URL('.', import.meta.url));
+
+/** Packages that are CommonJS need these, which a module does not have. */
+const COMMONJS = [
+  "import { createRequire as __createRequire } from 'node:module';",
+  'const require = __createRequire(import.meta.url);',
+  'const __filename = import.meta.filename;',
+  'const __dirname = import.meta.dirname;',
+  // faas-js-runtime's metrics.js assigns to it without declaring it, which a module may not.
+  'let osu;',
+].join('\n');
+
+/** The runtime loads these at start and uses them for what the gate never lets through, or what we give it ourselves: forms, raw bodies, a func.yaml, health under load, its own metrics. */
+const UNUSED = /^(fastify-raw-body|js-yaml|node-os-utils|overload-protection|qs)$/;
+
+const leaveOutUnused: Plugin = {
+  name: 'leave-out-unused',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: UNUSED }, ({ importer, path }) =>
+      importer.includes('/node_modules/faas-js-runtime/') ? { path, namespace: 'unused' } : undefined,
+    );
+    onLoad({ filter: /./, namespace: 'unused' }, () => ({ contents: 'module.exports = function unused() {};' }));
+  },
+};
+
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node24',
+  // Without it the CloudEvents class is renamed, and the runtime sends events it does not recognise as plain JSON.
+  keepNames: true,
+  // Not the identifiers: stack traces must name functions.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  legalComments: 'none',
+  banner: { js: COMMONJS },
+  plugins: [leaveOutUnused],
+  logLevel: 'warning',
+} satisfies BuildOptions;
+
+/** Functions and the build pod's programs share chunks; what they import on demand stays out of their entries. */
+async function bundlePrograms(outdir: string): Promise<void> {
+  const functions = readdirSync(join(root, 'functions')).filter((name) => existsSync(join(root, 'functions', name, 'index.ts')));
+  await build({
+    ...common,
+    entryPoints: {
+      main: 'main.ts',
+      ...Object.fromEntries(functions.map((name) => [`functions/${name}`, `functions/${name}/index.ts`])),
+      'build-pod/fetch-context': 'build-pod/fetch-context.ts',
+      'build-pod/build-monitor': 'build-pod/build-monitor.ts',
+    },
+    outdir,
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
+  });
+}
+
+/** What goes into users' images: the Node adapter as one file, the others as they are. */
+export async function bundleAdapters(outdir: string): Promise<void> {
+  const adapters = join(root, 'shared', 'build', 'adapters');
+  await build({
+    ...common,
+    entryPoints: [join(adapters, 'node', 'adapter.ts')],
+    outfile: join(outdir, 'node', 'adapter.mjs'),
+  });
+  for (const language of ['python', 'go']) {
+    cpSync(join(adapters, language), join(outdir, language), {
+      recursive: true,
+      filter: (source) => !/__pycache__|\.pyc$|_test\.(py|go)$/.test(source),
+    });
+  }
+}
+
+export async function bundle(outdir: string): Promise<void> {
+  rmSync(outdir, { recursive: true, force: true });
+  await Promise.all([bundlePrograms(outdir), bundleAdapters(join(outdir, 'adapters'))]);
+  // So that dist/ can be run wherever it is copied.
+  writeFileSync(join(outdir, 'package.json'), `${JSON.stringify({ name: 'knative-lambda', private: true, type: 'module' })}\n`);
+}
+
+if (import.meta.main) {
+  const began = performance.now();
+  const outdir = process.argv[2] ?? join(root, 'dist');
+  await bundle(outdir);
+  const bytes = readdirSync(outdir, { recursive: true, encoding: 'utf8' })
+    .map((name) => statSync(join(outdir, name)))
+    .reduce((sum, stat) => sum + (stat.isFile() ? stat.size : 0), 0);
+  console.log(`dist/: ${(bytes / 1e6).toFixed(1)} MB in ${((performance.now() - began) / 1000).toFixed(1)} s`);
+}

@@ -1,0 +1,120 @@
+/** Makes the Service and its Trigger what the newest source says, and nothing where that source is no longer wanted. */
+import type { V1Job } from '@kubernetes/client-node';
+import { conditionOf } from '#shared/build/job-state.ts';
+import { removeFunction } from '#shared/build/remove-function.ts';
+import { isBuried, readTombstone } from '#shared/build/tombstone.ts';
+import type { Cluster, KnativeObject } from '#shared/clients/cluster.ts';
+import { retryConflicts } from '#shared/clients/retry-conflicts.ts';
+import { PermanentError } from '#shared/errors.ts';
+import type { BuildStatus } from '#shared/events/build-complete.ts';
+import type { Identity } from '#shared/events/identity.ts';
+import { type Build, isOf, observedAt, readEnded } from '#shared/specs/annotations.ts';
+import { knativeService } from '#shared/specs/knative-service.ts';
+import { identitySelector } from '#shared/specs/labels.ts';
+import { functionTrigger } from '#shared/specs/trigger.ts';
+import type { Confirmed } from './confirm.ts';
+import type { BuildCompleteDependencies } from './handler.ts';
+
+/** Why a success was not deployed. */
+export interface NotDeployed {
+  status: Exclude<BuildStatus, 'success'>;
+  reason: string;
+  error_message: string;
+}
+
+/**
+ * Checks, applies, checks again:
+ *
+ *      build-complete:  ─┼ no tombstone ──────────────┼ apply ──┼ tombstone! take it back ─▶
+ *      service-delete:  ────────────┼ write tombstone ─────┼ nothing to delete ────────────▶
+ *
+ * Whichever of the two comes last finds what the other left. Two builds that are deployed at once are kept in order by the Service's
+ * resourceVersion: the apply names the one it was checked at.
+ */
+export async function deploy(
+  eventId: string,
+  { build: built, image, outcome }: Confirmed,
+  deps: BuildCompleteDependencies,
+): Promise<NotDeployed | undefined> {
+  const build: Build = { ...built, event_id: eventId, correlation_id: outcome.correlation_id };
+  const obstacle = (await buried(build, deps)) ?? (await newerSuccess(build, deps));
+  if (obstacle) {
+    return obstacle;
+  }
+  const { cluster, settings } = deps;
+  const services = {
+    get: (name: string) => cluster.getService(name),
+    apply: (object: KnativeObject) => cluster.applyService(object),
+  };
+  const service = await applyUnlessNewer(build, knativeService(build, image, settings), services);
+  if (!service) {
+    return superseded(build);
+  }
+  const triggers = {
+    get: (name: string) => cluster.getTrigger(name),
+    apply: (object: KnativeObject) => cluster.applyTrigger(object),
+  };
+  await applyUnlessNewer(build, functionTrigger(build, service, settings), triggers);
+  const burial = await buried(build, deps);
+  if (burial) {
+    await removeFunction(cluster, build, Date.parse(build.observed_at));
+  }
+  return burial;
+}
+
+/** The object as applied; undefined where there is one of a newer build. */
+async function applyUnlessNewer(
+  identity: Identity,
+  desired: KnativeObject,
+  { get, apply }: { get: Cluster['getService']; apply: Cluster['applyService'] },
+): Promise<KnativeObject | undefined> {
+  const { kind, metadata } = desired;
+  return await retryConflicts(async () => {
+    const existing = await get(metadata.name);
+    if (existing && !isOf(identity, existing)) {
+      throw new PermanentError(
+        'Refused',
+        `the name of ${kind} ${metadata.name} is taken by somebody else's: choose another parser_id, then send build.start again`,
+      );
+    }
+    if (existing && observedAt(existing) > observedAt(desired)) {
+      return undefined;
+    }
+    const resourceVersion = existing?.metadata.resourceVersion;
+    return await apply({ ...desired, metadata: { ...metadata, ...(resourceVersion ? { resourceVersion } : {}) } });
+  });
+}
+
+async function buried(
+  build: Build,
+  { store, temporaryBucket }: BuildCompleteDependencies,
+): Promise<NotDeployed | undefined> {
+  const { tombstone } = await readTombstone(store, temporaryBucket, build);
+  return isBuried(tombstone, Date.parse(build.observed_at))
+    ? {
+        status: 'cancelled',
+        reason: 'Cancelled',
+        error_message: `service.delete arrived at ${tombstone?.time}, after this source was seen, so it is not deployed. Send build.start to deploy it again`,
+      }
+    : undefined;
+}
+
+/**
+ * Between reading that there is no Service and applying ours, a newer build may have made it: there is no resourceVersion yet to name. A newer
+ * build that succeeded still has its Job by then, as finished Jobs stay for an hour.
+ */
+async function newerSuccess(build: Build, { cluster }: BuildCompleteDependencies): Promise<NotDeployed | undefined> {
+  const jobs = await cluster.listJobs(identitySelector(build, 'build'));
+  const observed = Date.parse(build.observed_at);
+  const isNewerSuccess = (job: V1Job) =>
+    isOf(build, job) && observedAt(job) > observed && conditionOf(job, 'Complete') !== undefined && !readEnded(job);
+  return jobs.some(isNewerSuccess) ? superseded(build) : undefined;
+}
+
+function superseded({ observed_at }: Build): NotDeployed {
+  return {
+    status: 'superseded',
+    reason: 'Superseded',
+    error_message: `a newer source of this parser than the one seen at ${observed_at} was asked for meanwhile: wait for its build.complete`,
+  };
+}

@@ -1,0 +1,105 @@
+/** `build.complete`: deploys what has been built, if it is still wanted, and tells how the build ended. */
+import { awaitsTerminalEvent } from '#shared/build/job-state.ts';
+import { releaseJob } from '#shared/build/release-job.ts';
+import type { Cluster } from '#shared/clients/cluster.ts';
+import type { ObjectStore } from '#shared/clients/object-store.ts';
+import { PermanentError } from '#shared/errors.ts';
+import type { BuildComplete } from '#shared/events/build-complete.ts';
+import type { NewEvent, ReceivedEvent } from '#shared/events/event.ts';
+import { subjectOf } from '#shared/events/identity.ts';
+import type { BuildCompleted, BuildFailed } from '#shared/events/lifecycle.ts';
+import { eventRejected } from '#shared/events/rejected.ts';
+import { type FunctionSettings, functionUrl } from '#shared/specs/knative-service.ts';
+import { functionName } from '#shared/specs/names.ts';
+import { type Confirmed, confirm } from './confirm.ts';
+import { deploy, type NotDeployed } from './deploy.ts';
+import { keepRecord } from './keep-record.ts';
+
+export interface BuildCompleteDependencies {
+  store: ObjectStore;
+  cluster: Cluster;
+  temporaryBucket: string;
+  imageRegistry: string;
+  settings: FunctionSettings;
+  now: () => Date;
+}
+
+export type BuildCompleteEvent = ReceivedEvent<BuildComplete>;
+
+/**
+ * Replies lifecycle.build.completed, lifecycle.build.failed, or event.rejected where nothing confirms the claim.
+ *
+ * Every step can be done again, and the Job's finalizer goes last: whatever breaks in between, cluster-events or the broker brings the event
+ * once more.
+ */
+export async function buildComplete(event: BuildCompleteEvent, deps: BuildCompleteDependencies): Promise<NewEvent> {
+  const claim = await confirm(event, deps);
+  if ('problems' in claim) {
+    return eventRejected(event.original, 'InvalidEvent', claim.problems);
+  }
+  const { outcome, job } = claim;
+  const reply = 'image' in claim ? await succeed(event, claim, deps) : failed(outcome);
+  if (job && awaitsTerminalEvent(job)) {
+    await releaseJob(deps.cluster, job.metadata?.name ?? '', job.metadata?.uid);
+  }
+  return { ...reply, correlationId: outcome.correlation_id };
+}
+
+async function succeed(
+  event: BuildCompleteEvent,
+  claim: Confirmed,
+  deps: BuildCompleteDependencies,
+): Promise<NewEvent> {
+  const { outcome } = claim;
+  const obstacle = await deployed(event, claim, deps);
+  if (claim.job) {
+    // Also for what was not deployed: the image is there, so the same source need not be built again.
+    await keepRecord(claim.job, outcome, deps);
+  }
+  if (obstacle) {
+    return failed({ ...outcome, ...obstacle });
+  }
+  const service_name = functionName(outcome);
+  const data: BuildCompleted = {
+    third_party_id: outcome.third_party_id,
+    parser_id: outcome.parser_id,
+    correlation_id: outcome.correlation_id,
+    ...(outcome.build_key ? { build_key: outcome.build_key } : {}),
+    image_uri: claim.image,
+    service_name,
+    url: functionUrl(service_name, deps.settings.namespace),
+    cached: outcome.cached,
+    ...(outcome.duration_ms === undefined ? {} : { duration_ms: outcome.duration_ms }),
+  };
+  return { type: 'lifecycle.build.completed', subject: subjectOf(outcome), data };
+}
+
+/** What Kubernetes refuses for good ends the build as failed: the request's own settings may be at fault. */
+async function deployed(
+  event: BuildCompleteEvent,
+  claim: Confirmed,
+  deps: BuildCompleteDependencies,
+): Promise<NotDeployed | undefined> {
+  try {
+    return await deploy(event.id, claim, deps);
+  } catch (error) {
+    if (error instanceof PermanentError) {
+      return { status: 'failed', reason: error.reason, error_message: error.message };
+    }
+    throw error;
+  }
+}
+
+function failed(outcome: BuildComplete): NewEvent {
+  const data: BuildFailed = {
+    third_party_id: outcome.third_party_id,
+    parser_id: outcome.parser_id,
+    correlation_id: outcome.correlation_id,
+    ...(outcome.build_key ? { build_key: outcome.build_key } : {}),
+    status: outcome.status,
+    reason: outcome.reason ?? 'BuildFailed',
+    error_message: outcome.error_message ?? '',
+    ...(outcome.log ? { log: outcome.log } : {}),
+  };
+  return { type: 'lifecycle.build.failed', subject: subjectOf(outcome), data };
+}

@@ -1,0 +1,37 @@
+/** Starts build-complete with a real Kubernetes and S3. */
+import * as z from 'zod';
+import { buildCompleteSchema } from '#shared/events/build-complete.ts';
+import { namespaceFields, registryFields, s3Fields, temporaryBucketFields } from '#shared/function/config.ts';
+import { defineFunction } from '#shared/function/define-function.ts';
+import { buildComplete } from './handler.ts';
+
+await defineFunction({
+  name: 'build-complete',
+  config: z.object({
+    ...s3Fields,
+    ...temporaryBucketFields,
+    ...namespaceFields,
+    ...registryFields,
+    /** How long a new revision may take to become ready, as a Go duration. */
+    FUNCTION_PROGRESS_DEADLINE: z
+      .string()
+      .regex(/^\d+(s|m)$/, 'must be a duration such as "120s" or "5m"')
+      .default('120s'),
+  }),
+  events: { 'build.complete': buildCompleteSchema },
+  dependencies: async (config) => {
+    const [{ createObjectStore }, { createCluster }] = await Promise.all([
+      import('#shared/clients/s3.ts'),
+      import('#shared/clients/kubernetes.ts'),
+    ]);
+    return {
+      store: createObjectStore(config),
+      cluster: createCluster(config),
+      temporaryBucket: config.TEMPORARY_BUCKET,
+      imageRegistry: config.IMAGE_REGISTRY,
+      settings: { namespace: config.NAMESPACE, progressDeadline: config.FUNCTION_PROGRESS_DEADLINE },
+      now: () => new Date(),
+    };
+  },
+  handle: buildComplete,
+});

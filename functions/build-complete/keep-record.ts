@@ -1,0 +1,33 @@
+/** Keeps what came of a source, for the next time that it is asked for unchanged. */
+import type { V1Job } from '@kubernetes/client-node';
+import { writeRecord } from '#shared/build/record.ts';
+import { terminalCloudEvent } from '#shared/build/terminal-event.ts';
+import type { ObjectStore } from '#shared/clients/object-store.ts';
+import type { BuildComplete } from '#shared/events/build-complete.ts';
+import { readBuild } from '#shared/specs/annotations.ts';
+
+export async function keepRecord(
+  job: V1Job,
+  outcome: BuildComplete,
+  { store, temporaryBucket }: { store: ObjectStore; temporaryBucket: string },
+): Promise<void> {
+  const build = readBuild(job);
+  const { image_uri, started_at, completed_at } = outcome;
+  if (!build || !image_uri || !started_at || !completed_at) {
+    return;
+  }
+  // Not the event that was received: that is a claim, and the record is believed.
+  const event = terminalCloudEvent(job, outcome).toJSON();
+  await writeRecord(store, temporaryBucket, {
+    third_party_id: build.third_party_id,
+    parser_id: build.parser_id,
+    fingerprint: build.fingerprint,
+    build_key: build.build_key,
+    image_uri,
+    observed_at: build.observed_at,
+    started_at,
+    completed_at,
+    language: build.language,
+    event: event as Parameters<typeof writeRecord>[2]['event'],
+  });
+}

@@ -1,0 +1,104 @@
+/** `build.start`: packs the source into a content-addressed archive and asks for its build, or answers at once where there is nothing to build. */
+import { answerFromRecord } from '#shared/build/answer-from-record.ts';
+import { fingerprintOf } from '#shared/build/fingerprint.ts';
+import { listSource } from '#shared/build/list-source.ts';
+import { prepareBuild } from '#shared/build/prepare-build.ts';
+import { readRecord } from '#shared/build/record.ts';
+import type { BuildSettings } from '#shared/build/types.ts';
+import type { ObjectStore } from '#shared/clients/object-store.ts';
+import { PermanentError } from '#shared/errors.ts';
+import type { BuildComplete } from '#shared/events/build-complete.ts';
+import type { BuildStart } from '#shared/events/build-start.ts';
+import { deriveId, type NewEvent, type ReceivedEvent } from '#shared/events/event.ts';
+import { subjectOf } from '#shared/events/identity.ts';
+import type { JobStart } from '#shared/events/job-start.ts';
+import { eventRejected } from '#shared/events/rejected.ts';
+import { imageRepository, imageTag } from '#shared/specs/names.ts';
+
+export interface BuildStartDependencies {
+  store: ObjectStore;
+  settings: BuildSettings;
+  /** Where source lies unless the request says otherwise. */
+  sourceBucket: string;
+  /** What a request may name: otherwise it could have us read any bucket that our credentials open. */
+  sourceBuckets: readonly string[];
+  imageRegistry: string;
+}
+
+/** Replies job.start; or build.complete where the source is built already or can't be; or event.rejected. */
+export async function buildStart(event: ReceivedEvent<BuildStart>, deps: BuildStartDependencies): Promise<NewEvent> {
+  const bucket = event.data.s3_bucket ?? deps.sourceBucket;
+  const allowed = [deps.sourceBucket, ...deps.sourceBuckets];
+  if (!allowed.includes(bucket)) {
+    return eventRejected(event.original, 'InvalidEvent', [
+      {
+        path: 'data.s3_bucket',
+        message: `is "${bucket}", but source is taken only from ${[...new Set(allowed)].join(', ')}: upload it there, or have the operator add the bucket to SOURCE_BUCKETS`,
+      },
+    ]);
+  }
+  try {
+    return await build(event, bucket, deps);
+  } catch (error) {
+    if (error instanceof PermanentError) {
+      return failed(event, error);
+    }
+    throw error;
+  }
+}
+
+async function build(
+  event: ReceivedEvent<BuildStart>,
+  bucket: string,
+  deps: BuildStartDependencies,
+): Promise<NewEvent> {
+  const { store, settings } = deps;
+  const { data } = event;
+  const { language, handler } = data.parameters;
+  const request = { language, handler };
+  const prefix = data.s3_prefix ?? `global/parser/${data.parser_id}/`;
+  const listing = await listSource(store, { bucket, prefix, maxBytes: settings.maxBytes, maxFiles: settings.maxFiles });
+  const fingerprint = fingerprintOf({ listing, identity: data, request, settings });
+  const record = data.force ? undefined : await readRecord(store, settings.temporaryBucket, fingerprint);
+  if (record) {
+    return answerFromRecord(record, {
+      correlation_id: event.correlationId,
+      observed_at: listing.observedAt.toISOString(),
+      parameters: data.parameters,
+      time: event.time,
+    });
+  }
+  const stagingId = deriveId(event.source, event.id, 'job.start');
+  const prepared = await prepareBuild(store, { listing, identity: data, request, settings, stagingId });
+  const jobStart: JobStart = {
+    third_party_id: data.third_party_id,
+    parser_id: data.parser_id,
+    correlation_id: event.correlationId,
+    build_key: prepared.buildKey,
+    fingerprint: prepared.fingerprint,
+    observed_at: prepared.listing.observedAt.toISOString(),
+    context: prepared.context,
+    image: { repository: imageRepository(deps.imageRegistry, data), tag: imageTag(prepared.buildKey) },
+    language: prepared.language,
+    priority: data.priority,
+    force: data.force,
+    parameters: data.parameters,
+  };
+  return { type: 'job.start', subject: subjectOf(data), data: jobStart };
+}
+
+/** Its id comes from the request: there is no Job that could end it otherwise. */
+function failed(event: ReceivedEvent<BuildStart>, error: PermanentError): NewEvent {
+  const { third_party_id, parser_id, parameters } = event.data;
+  const data: BuildComplete = {
+    third_party_id,
+    parser_id,
+    correlation_id: event.correlationId,
+    status: 'failed',
+    cached: false,
+    reason: error.reason,
+    error_message: error.message,
+    parameters,
+  };
+  return { type: 'build.complete', subject: subjectOf(event.data), data };
+}

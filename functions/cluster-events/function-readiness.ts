@@ -1,0 +1,66 @@
+/** What a Knative Service's Ready condition means for whoever asked for the function. */
+import * as z from 'zod';
+import { deriveId, type NewEvent } from '#shared/events/event.ts';
+import { subjectOf } from '#shared/events/identity.ts';
+import type { FunctionFailed, FunctionReady } from '#shared/events/lifecycle.ts';
+import { readBuild } from '#shared/specs/annotations.ts';
+import { isManaged } from '#shared/specs/labels.ts';
+import type { ChangedObject } from './handler.ts';
+
+// As much of a Service as is read here.
+const serviceSpec = z.object({
+  template: z.object({ spec: z.object({ containers: z.array(z.object({ image: z.string() })).min(1) }) }),
+});
+const serviceStatus = z.object({
+  observedGeneration: z.int().optional(),
+  latestCreatedRevisionName: z.string(),
+  latestReadyRevisionName: z.string().optional(),
+  url: z.string().optional(),
+  address: z.object({ url: z.string().optional() }).optional(),
+  conditions: z.array(z.object({ type: z.string(), status: z.string(), message: z.string().optional() })),
+});
+
+/** Undefined while Knative is still at it, and where the status is of an older generation than the spec. */
+export function functionReadiness(service: ChangedObject): NewEvent | undefined {
+  const build = readBuild(service);
+  const spec = serviceSpec.safeParse(service.spec).data;
+  const status = serviceStatus.safeParse(service.status).data;
+  const { metadata } = service;
+  if (!isManaged(service) || !build || !spec || !status || metadata.deletionTimestamp) {
+    return undefined;
+  }
+  if (status.observedGeneration !== undefined && status.observedGeneration !== metadata['generation']) {
+    return undefined;
+  }
+  const revision = status.latestCreatedRevisionName;
+  const ready = status.conditions.find(({ type }) => type === 'Ready');
+  const about = {
+    third_party_id: build.third_party_id,
+    parser_id: build.parser_id,
+    correlation_id: build.correlation_id,
+    service_name: metadata.name,
+    revision,
+    image_uri: spec.template.spec.containers[0]?.image ?? '',
+  };
+  // Kubernetes tells the same state many times: one revision becomes ready once, and fails once.
+  const told = (type: string, data: FunctionReady | FunctionFailed): NewEvent => ({
+    type,
+    id: deriveId(type, metadata.uid, revision),
+    subject: subjectOf(build),
+    data,
+    correlationId: build.correlation_id,
+    causationId: build.event_id,
+    ...(build.traceparent ? { traceparent: build.traceparent } : {}),
+  });
+  if (ready?.status === 'True' && status.latestReadyRevisionName === revision) {
+    return told('lifecycle.function.ready', { ...about, url: status.address?.url ?? status.url ?? '' });
+  }
+  if (ready?.status === 'False') {
+    return told('lifecycle.function.failed', {
+      ...about,
+      reason: 'FunctionNotReady',
+      error_message: `revision ${revision} does not become ready: ${ready.message ?? 'Knative gives no reason'}. Mend the code and send build.start again; \`kubectl describe ksvc ${metadata.name}\` shows more`,
+    });
+  }
+  return undefined;
+}

@@ -1,0 +1,20 @@
+/** Starts cluster-events with a real Kubernetes. */
+import * as z from 'zod';
+import { namespaceFields } from '#shared/function/config.ts';
+import { defineFunction } from '#shared/function/define-function.ts';
+import { changedObject, handleClusterEvent } from './handler.ts';
+
+await defineFunction({
+  name: 'cluster-events',
+  config: z.object(namespaceFields),
+  events: {
+    'dev.knative.apiserver.resource.add': changedObject,
+    'dev.knative.apiserver.resource.update': changedObject,
+    'dev.knative.apiserver.resource.delete': changedObject,
+  },
+  dependencies: async (config) => {
+    const { createCluster } = await import('#shared/clients/kubernetes.ts');
+    return { cluster: createCluster(config) };
+  },
+  handle: handleClusterEvent,
+});

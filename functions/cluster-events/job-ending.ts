@@ -1,0 +1,38 @@
+/** The terminal event of a Job that has ended, one way or another, and whose ending nobody has processed yet. */
+import { awaitsTerminalEvent } from '#shared/build/job-state.ts';
+import { outcomeOf } from '#shared/build/outcome.ts';
+import { terminalEvent } from '#shared/build/terminal-event.ts';
+import type { Cluster } from '#shared/clients/cluster.ts';
+import type { NewEvent } from '#shared/events/event.ts';
+import { TERMINAL_EVENT_FINALIZER } from '#shared/specs/annotations.ts';
+import { isManaged } from '#shared/specs/labels.ts';
+import type { ChangedObject } from './handler.ts';
+
+/**
+ * The event may be late, so the Job is read again: without its finalizer its ending has been processed. Where the sidecar has told it already,
+ * this is the same event once more.
+ */
+export async function jobEnding(
+  changed: ChangedObject,
+  cluster: Pick<Cluster, 'getJob' | 'listPods'>,
+): Promise<NewEvent | undefined> {
+  if (
+    !isManaged(changed) ||
+    !changed.metadata.finalizers?.includes(TERMINAL_EVENT_FINALIZER) ||
+    !mayHaveEnded(changed)
+  ) {
+    return undefined;
+  }
+  const job = await cluster.getJob(changed.metadata.name);
+  if (!job || job.metadata?.uid !== changed.metadata.uid || !awaitsTerminalEvent(job)) {
+    return undefined;
+  }
+  const result = outcomeOf(job, await cluster.listPods(`batch.kubernetes.io/job-name=${changed.metadata.name}`));
+  return result && terminalEvent(job, result);
+}
+
+/** A running Job changes often; this spares two reads each time. */
+function mayHaveEnded({ metadata, status }: ChangedObject): boolean {
+  const conditions = (status as { conditions?: unknown[] } | undefined)?.conditions ?? [];
+  return metadata.deletionTimestamp !== undefined || conditions.length > 0;
+}

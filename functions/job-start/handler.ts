@@ -1,0 +1,117 @@
+/** `job.start`: makes the build's Job, or joins the one that is there. */
+import type { Cluster } from '#shared/clients/cluster.ts';
+import { type ImageRegistry, repositoryPath } from '#shared/clients/image-registry.ts';
+import type { ObjectStore } from '#shared/clients/object-store.ts';
+import { PermanentError, RetryableError } from '#shared/errors.ts';
+import type { BuildComplete } from '#shared/events/build-complete.ts';
+import type { NewEvent, ReceivedEvent } from '#shared/events/event.ts';
+import { subjectOf } from '#shared/events/identity.ts';
+import type { JobStart } from '#shared/events/job-start.ts';
+import type { BuildStarted } from '#shared/events/lifecycle.ts';
+import { eventRejected } from '#shared/events/rejected.ts';
+import { readBuild } from '#shared/specs/annotations.ts';
+import { type KanikoJobSettings, kanikoJob } from '#shared/specs/kaniko-job.ts';
+import { cacheRepository, jobName } from '#shared/specs/names.ts';
+import { joinOrReplace, recordedAnswer } from './join-or-replace.ts';
+import { letNewestGoOn, obstacleOf } from './order.ts';
+import { jobStartProblems } from './verify.ts';
+
+export interface JobStartDependencies {
+  store: ObjectStore;
+  cluster: Cluster;
+  settings: KanikoJobSettings;
+  /** Where repositories must be made before a push. */
+  imageRegistry?: ImageRegistry | undefined;
+  now: () => Date;
+}
+
+export type JobStartEvent = ReceivedEvent<JobStart>;
+
+/** How often the Job may change hands under us before the broker has to bring the event again. */
+const ATTEMPTS = 3;
+
+/** Replies lifecycle.build.started; or build.complete where the request is over before it began; or event.rejected. */
+export async function jobStart(event: JobStartEvent, deps: JobStartDependencies): Promise<NewEvent> {
+  const { registry, temporaryBucket } = deps.settings;
+  const problems = jobStartProblems(event.data, { registry, temporaryBucket, now: deps.now() });
+  if (problems.length > 0) {
+    return eventRejected(event.original, 'InvalidEvent', problems);
+  }
+  try {
+    return await start(event, deps);
+  } catch (error) {
+    if (error instanceof PermanentError) {
+      return completed(event, { status: 'failed', reason: error.reason, message: error.message });
+    }
+    throw error;
+  }
+}
+
+async function start(event: JobStartEvent, deps: JobStartDependencies): Promise<NewEvent> {
+  const name = jobName(event.data, event.data.build_key);
+  const job = await deps.cluster.getJob(name);
+  const isRedelivery = job !== undefined && readBuild(job)?.event_id === event.id;
+  if (!isRedelivery) {
+    const obstacle = await obstacleOf(event, deps);
+    if (obstacle) {
+      return completed(event, obstacle);
+    }
+  }
+  const answer = await enter(event, name, deps);
+  if (answer) {
+    return answer;
+  }
+  await letNewestGoOn(event, name, deps);
+  const { third_party_id, parser_id, correlation_id, build_key } = event.data;
+  const data: BuildStarted = { third_party_id, parser_id, correlation_id, build_key, job_name: name, state: 'started' };
+  return { type: 'lifecycle.build.started', subject: subjectOf(event.data), data };
+}
+
+/** After this the Job is there and this request has a share in its end; or the reply says why not. */
+async function enter(event: JobStartEvent, name: string, deps: JobStartDependencies): Promise<NewEvent | undefined> {
+  const { cluster, settings, imageRegistry } = deps;
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const existing = await cluster.getJob(name);
+    if (existing) {
+      const answer = await joinOrReplace(event, existing, deps);
+      if (answer !== 'changed') {
+        return answer === 'joined' ? undefined : answer;
+      }
+      continue;
+    }
+    const answer = await recordedAnswer(event, deps);
+    if (answer) {
+      return answer;
+    }
+    await imageRegistry?.ensureRepository(repositoryPath(event.data.image.repository), 'images');
+    await imageRegistry?.ensureRepository(repositoryPath(cacheRepository(settings.registry, event.data)), 'cache');
+    if (await cluster.createJob(kanikoJob(event, settings))) {
+      return undefined;
+    }
+  }
+  throw new RetryableError('Conflict', `Job ${name} changes with every look at it`, { retryAfter: 1 });
+}
+
+/** A build that ends before it began: its id comes from the request. */
+function completed({ data }: JobStartEvent, { status, reason, message }: Ending): NewEvent {
+  const complete: BuildComplete = {
+    third_party_id: data.third_party_id,
+    parser_id: data.parser_id,
+    correlation_id: data.correlation_id,
+    status,
+    build_key: data.build_key,
+    fingerprint: data.fingerprint,
+    observed_at: data.observed_at,
+    cached: false,
+    reason,
+    error_message: message,
+    parameters: data.parameters,
+  };
+  return { type: 'build.complete', subject: subjectOf(data), data: complete };
+}
+
+interface Ending {
+  status: Exclude<BuildComplete['status'], 'success'>;
+  reason: string;
+  message: string;
+}

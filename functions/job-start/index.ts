@@ -1,0 +1,61 @@
+/** Starts job-start with a real Kubernetes, S3 and, where the registry is one, ECR. */
+import * as z from 'zod';
+import { ecrRegistryOf } from '#shared/clients/image-registry.ts';
+import { jobStartSchema } from '#shared/events/job-start.ts';
+import {
+  brokerFields,
+  buildFields,
+  namespaceFields,
+  registryFields,
+  s3Fields,
+  temporaryBucketFields,
+} from '#shared/function/config.ts';
+import { defineFunction } from '#shared/function/define-function.ts';
+import { jobStart } from './handler.ts';
+
+await defineFunction({
+  name: 'job-start',
+  config: z.object({
+    ...s3Fields,
+    ...temporaryBucketFields,
+    ...namespaceFields,
+    ...registryFields,
+    ...brokerFields,
+    ...buildFields,
+    /** ConfigMap of the builds namespace with a bundle `ca-certificates.crt`, for a proxy that signs for others. */
+    BUILD_CA_CONFIG_MAP: z.string().min(1).optional(),
+  }),
+  events: { 'job.start': jobStartSchema },
+  dependencies: async (config) => {
+    const [{ createObjectStore }, { createCluster }] = await Promise.all([
+      import('#shared/clients/s3.ts'),
+      import('#shared/clients/kubernetes.ts'),
+    ]);
+    const ecr = ecrRegistryOf(config.IMAGE_REGISTRY);
+    const imageRegistry = ecr && (await import('#shared/clients/ecr.ts')).createEcrRegistry(config, ecr);
+    return {
+      store: createObjectStore(config),
+      cluster: createCluster(config),
+      imageRegistry,
+      settings: {
+        registry: config.IMAGE_REGISTRY,
+        buildsNamespace: config.BUILDS_NAMESPACE,
+        builderImage: config.BUILDER_IMAGE,
+        kanikoImage: config.KANIKO_IMAGE,
+        temporaryBucket: config.TEMPORARY_BUCKET,
+        region: config.AWS_REGION,
+        s3Endpoint: config.S3_ENDPOINT,
+        brokerUrl: config.BROKER_URL,
+        deadlineSeconds: config.BUILD_DEADLINE_SECONDS,
+        resources: {
+          requests: { cpu: config.BUILD_CPU_REQUEST, memory: config.BUILD_MEMORY_REQUEST },
+          limits: { cpu: config.BUILD_CPU_LIMIT, memory: config.BUILD_MEMORY_LIMIT },
+        },
+        httpProxy: config.BUILD_HTTP_PROXY,
+        caConfigMap: config.BUILD_CA_CONFIG_MAP,
+      },
+      now: () => new Date(),
+    };
+  },
+  handle: jobStart,
+});

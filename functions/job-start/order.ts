@@ -1,0 +1,82 @@
+/** The order of one parser's builds: by when their source was seen, not by when their events arrive. */
+import type { V1Job } from '@kubernetes/client-node';
+import { cancelled, endJob, superseded } from '#shared/build/end-job.ts';
+import { isFinished, isOver } from '#shared/build/job-state.ts';
+import { isBuried, readTombstone } from '#shared/build/tombstone.ts';
+import type { Cluster } from '#shared/clients/cluster.ts';
+import { PermanentError } from '#shared/errors.ts';
+import type { Identity } from '#shared/events/identity.ts';
+import { type Ended, isOf, observedAt, readBuild } from '#shared/specs/annotations.ts';
+import { identitySelector } from '#shared/specs/labels.ts';
+import { functionName } from '#shared/specs/names.ts';
+import type { JobStartDependencies, JobStartEvent } from './handler.ts';
+
+/** Why this build must not begin: its function was deleted, or a newer source was seen, since it was asked for. */
+export async function obstacleOf(
+  { data }: JobStartEvent,
+  { store, cluster, settings }: JobStartDependencies,
+): Promise<Ended | undefined> {
+  const observed = Date.parse(data.observed_at);
+  const { tombstone } = await readTombstone(store, settings.temporaryBucket, data);
+  if (isBuried(tombstone, observed)) {
+    return cancelled(undefined);
+  }
+  const service = await cluster.getService(functionName(data));
+  if (service && !isOf(data, service)) {
+    throw new PermanentError(
+      'Refused',
+      `the name ${functionName(data)} is taken by another function: choose another parser_id, then send build.start again`,
+    );
+  }
+  const others = [...(await jobsOf(data, cluster)), ...(service ? [service] : [])];
+  const newer = others.find((other) => observedAt(other) > observed);
+  return newer && superseded(told(newer));
+}
+
+/**
+ * Of several builds of one parser the newest goes on. Each looks around only after its own Job is there, so of two that begin at
+ * once at least one sees the other:
+ *
+ *      older:  ──┼ create ───────────────┼ list: sees the newer, ends itself ─▶
+ *      newer:  ─────────┼ create ──┼ list: sees the older, ends it ──────────▶     (the first reason given stays)
+ *
+ * The same with a tombstone: service-delete writes it before it lists the Jobs.
+ */
+export async function letNewestGoOn(
+  { data }: JobStartEvent,
+  name: string,
+  { store, cluster, settings }: JobStartDependencies,
+): Promise<void> {
+  const jobs = await jobsOf(data, cluster);
+  const own = jobs.find(({ metadata }) => metadata?.name === name);
+  if (!own) {
+    return;
+  }
+  const end = (job: V1Job, ended: Ended) => endJob(cluster, job.metadata?.name ?? '', job.metadata?.uid, ended);
+  const { tombstone } = await readTombstone(store, settings.temporaryBucket, data);
+  const newer = jobs.find((other) => observedAt(other) > observedAt(own));
+  if (!isOver(own) && isBuried(tombstone, observedAt(own))) {
+    await end(own, cancelled(undefined));
+  } else if (!isOver(own) && newer) {
+    await end(own, superseded(told(newer)));
+  }
+  const older = jobs.filter((other) => observedAt(other) < observedAt(own));
+  // With those that somebody has given a reason and then, crashing, not deleted.
+  for (const other of older.filter((job) => !isFinished(job) && job.metadata?.deletionTimestamp === undefined)) {
+    await end(other, superseded(told(own)));
+  }
+}
+
+/** Label values can coincide where ids differ; the annotations hold the ids themselves. */
+async function jobsOf(identity: Identity, cluster: Cluster): Promise<V1Job[]> {
+  const jobs = await cluster.listJobs(identitySelector(identity, 'build'));
+  return jobs.filter((job) => isOf(identity, job));
+}
+
+function told(newer: Parameters<typeof readBuild>[0]): { correlation_id: string; observed_at: string } {
+  const build = readBuild(newer);
+  return {
+    correlation_id: build?.correlation_id ?? 'another request',
+    observed_at: build?.observed_at ?? 'a later time',
+  };
+}

@@ -1,0 +1,67 @@
+/** parser-events: gives a call of a function the subject by which it is routed, and measures the answers. */
+import * as z from 'zod';
+import type { NewEvent, ReceivedEvent } from '#shared/events/event.ts';
+import { completeIdentity, identityFields, subjectOf } from '#shared/events/identity.ts';
+import type { ParserComplete } from '#shared/events/parser.ts';
+import { type Problem, problemsOf } from '#shared/events/problem.ts';
+import { eventRejected } from '#shared/events/rejected.ts';
+
+/** What is measured of the answers. Without the function's name: one series a function would grow without bound. */
+export interface ParserMetrics {
+  called(): void;
+  /** Seconds, where the function told them. */
+  answered(succeeded: boolean, seconds: number | undefined): void;
+}
+
+export interface ParserEventsDependencies {
+  metrics: ParserMetrics;
+}
+
+type ParserEvent =
+  | (ReceivedEvent<unknown> & { type: 'parser.start' })
+  | (ReceivedEvent<ParserComplete> & { type: 'parser.complete' });
+
+const identitySchema = z.object(identityFields);
+
+export function handleParserEvent(event: ParserEvent, { metrics }: ParserEventsDependencies): NewEvent | undefined {
+  if (event.type === 'parser.complete') {
+    const { succeeded, duration_ms } = event.data;
+    metrics.answered(succeeded, duration_ms === undefined ? undefined : duration_ms / 1000);
+    return undefined;
+  }
+  if (isRouted(event.subject)) {
+    metrics.called();
+    return undefined;
+  }
+  const { subject, problems } = routeOf(event);
+  if (!subject) {
+    return eventRejected(event.original, 'InvalidEvent', problems);
+  }
+  // As it came, but for the subject: the same function answers it as if the sender had given it.
+  return { type: 'parser.start', subject, data: event.data, ...(event.time ? { time: event.time } : {}) };
+}
+
+/** What a function's Trigger filters by, literally. */
+function isRouted(subject: string | undefined): boolean {
+  const [third_party_id, parser_id, ...rest] = subject?.split('/') ?? [];
+  return rest.length === 0 && identitySchema.safeParse({ third_party_id, parser_id }).success;
+}
+
+function routeOf(event: ReceivedEvent<unknown>): { subject?: string; problems: Problem[] } {
+  const data = typeof event.data === 'object' && event.data !== null && !Array.isArray(event.data) ? event.data : {};
+  const completed = completeIdentity(data, event);
+  const identity = identitySchema.safeParse(completed.data);
+  const problems = [...completed.problems, ...(identity.success ? [] : problemsOf(identity.error, 'data'))];
+  return identity.success && problems.length === 0
+    ? { subject: subjectOf(identity.data), problems }
+    : {
+        problems: [
+          ...problems,
+          {
+            path: 'subject',
+            message:
+              'must be {third_party_id}/{parser_id}, or data must have both ids, so that the function can be found',
+          },
+        ],
+      };
+}

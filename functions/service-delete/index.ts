@@ -1,0 +1,24 @@
+/** Starts service-delete with a real Kubernetes and S3. */
+import * as z from 'zod';
+import { serviceDeleteSchema } from '#shared/events/service-delete.ts';
+import { namespaceFields, s3Fields, temporaryBucketFields } from '#shared/function/config.ts';
+import { defineFunction } from '#shared/function/define-function.ts';
+import { serviceDelete } from './handler.ts';
+
+await defineFunction({
+  name: 'service-delete',
+  config: z.object({ ...s3Fields, ...temporaryBucketFields, ...namespaceFields }),
+  events: { 'service.delete': serviceDeleteSchema },
+  dependencies: async (config) => {
+    const [{ createObjectStore }, { createCluster }] = await Promise.all([
+      import('#shared/clients/s3.ts'),
+      import('#shared/clients/kubernetes.ts'),
+    ]);
+    return {
+      store: createObjectStore(config),
+      cluster: createCluster(config),
+      temporaryBucket: config.TEMPORARY_BUCKET,
+    };
+  },
+  handle: serviceDelete,
+});

@@ -1,0 +1,69 @@
+/** A RabbitMQ queue with at most one consumer: what is handed out stays here, unacknowledged, until the consumer says so. */
+import type { AmqpMessage } from './amqp-message.ts';
+
+export interface Delivery {
+  message: AmqpMessage;
+  redelivered: boolean;
+}
+
+export interface Channel {
+  /** Late ones, after the channel closed, change nothing. */
+  ack(delivery: Delivery): void;
+  /** Gives back, in their old places, everything not acknowledged. */
+  close(): void;
+}
+
+export class Queue {
+  /** In order, those handed out among them. */
+  #deliveries: Delivery[] = [];
+  #unacknowledged = new Set<Delivery>();
+  #offer: (() => void) | undefined;
+
+  get length(): number {
+    return this.#deliveries.length;
+  }
+
+  push(message: AmqpMessage): void {
+    this.#deliveries.push({ message, redelivered: false });
+    this.#offer?.();
+  }
+
+  /** `receive` gets up to `prefetch` deliveries ahead of its acknowledgements, as basic.qos says. */
+  consume(prefetch: number, receive: (delivery: Delivery) => void): Channel {
+    if (this.#offer) {
+      throw new Error('the queue has a consumer already');
+    }
+    let open = true;
+    const offer = () => {
+      while (open && this.#unacknowledged.size < prefetch) {
+        const next = this.#deliveries.find((delivery) => !this.#unacknowledged.has(delivery));
+        if (!next) {
+          return;
+        }
+        this.#unacknowledged.add(next);
+        receive(next);
+      }
+    };
+    this.#offer = offer;
+    offer();
+    return {
+      ack: (delivery) => {
+        if (open && this.#unacknowledged.delete(delivery)) {
+          this.#deliveries.splice(this.#deliveries.indexOf(delivery), 1);
+          offer();
+        }
+      },
+      close: () => {
+        if (open) {
+          open = false;
+          this.#offer = undefined;
+          // New objects, so that a late acknowledgement of the old ones finds nothing.
+          this.#deliveries = this.#deliveries.map((delivery) =>
+            this.#unacknowledged.has(delivery) ? { ...delivery, redelivered: true } : delivery,
+          );
+          this.#unacknowledged.clear();
+        }
+      },
+    };
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * The RabbitMQ Broker of Knative Eventing, as far as its users can tell: Brokers and Triggers in the embedded API come to life, events go in
+ * by HTTP and out to subscribers. Queues are memory: what is in them ends with the process.
+ */
+import { setTimeout as wait } from 'node:timers/promises';
+import type { ObjectStorage, ResourceName } from '#local/kubernetes/types.ts';
+import { type Resolve, resolveDestination } from './address.ts';
+import { BrokerRuntime } from './broker-runtime.ts';
+import { startIngress } from './ingress.ts';
+import { reconcileBroker } from './reconcile-broker.ts';
+import { reconcileTrigger } from './reconcile-trigger.ts';
+import type { Tap } from './tap.ts';
+import { TriggerRuntime } from './trigger-runtime.ts';
+import type { Sleep } from './with-retries.ts';
+
+const BROKERS = 'brokers.eventing.knative.dev';
+const TRIGGERS = 'triggers.eventing.knative.dev';
+const CLASS = 'eventing.knative.dev/broker.class';
+/** What a change of may bring a Broker or a Trigger further. */
+const WATCHED: ResourceName[] = [
+  BROKERS,
+  TRIGGERS,
+  'rabbitmqbrokerconfigs.eventing.knative.dev',
+  'rabbitmqclusters.rabbitmq.com',
+  'services.serving.knative.dev',
+];
+
+export interface BrokerOptions {
+  storage: ObjectStorage;
+  /** Where objects are that a Trigger or a deadLetterSink names, other than Brokers. */
+  resolve: Resolve;
+  /** The ingress of the Broker `default` in `namespace`. Every other Broker gets a free port; its status says which. 0 takes a free one here too. */
+  port: number;
+  namespace: string;
+  tap?: Tap;
+  log?: (line: string) => void;
+  /** For tests: what waits between retries. */
+  sleep?: Sleep;
+}
+
+export interface RunningBroker {
+  /** Of the ingress on `port`. Answers 500 while there is no such Broker. */
+  url: string;
+  /** As if the dispatcher pod of a Trigger (`namespace/name`) were deleted. What is in flight either comes again or is dead-lettered with -1. */
+  restartDispatcher(trigger: string, inFlight?: 'redeliver' | 'dead-letter'): Promise<void>;
+  /** Stops deliveries, aborting those in flight. */
+  close(): Promise<void>;
+}
+
+export async function startBroker(options: BrokerOptions): Promise<RunningBroker> {
+  const { storage, namespace, port, tap = () => {}, log = console.error } = options;
+  const context = {
+    tap,
+    sleep: options.sleep ?? ((ms: number, signal: AbortSignal) => wait(ms, undefined, { signal })),
+  };
+  const brokers = new Map<string, BrokerRuntime>();
+  const triggers = new Map<string, TriggerRuntime>();
+  const main = `${namespace}/default`;
+  const ingress = await startIngress(port, (event, trace) => brokers.get(main)?.publish(event, trace) ?? false);
+  let closed = false;
+
+  const resolve: Resolve = (ref) => {
+    const isBroker = ref.kind === 'Broker' && ref.apiVersion.startsWith('eventing.knative.dev/');
+    return isBroker ? brokers.get(`${ref.namespace}/${ref.name}`)?.address : options.resolve(ref);
+  };
+
+  async function reconcileBrokers(): Promise<Set<string>> {
+    const ready = new Set<string>();
+    const present = storage.list(BROKERS).filter(({ metadata }) => metadata.annotations?.[CLASS] === 'RabbitMQBroker');
+    const uids = new Set(present.map(({ metadata }) => metadata.uid));
+    await discard(brokers, ({ uid }) => uids.has(uid));
+    for (const broker of present) {
+      const key = `${broker.metadata.namespace}/${broker.metadata.name}`;
+      let runtime = brokers.get(key);
+      if (!runtime) {
+        runtime = new BrokerRuntime(broker, context);
+        await runtime.listen(key === main ? ingress : undefined);
+        brokers.set(key, runtime);
+      }
+      const { deadLetterSink } = runtime.delivery;
+      const sink = deadLetterSink && resolveDestination(deadLetterSink, broker.metadata.namespace ?? '', resolve);
+      if (reconcileBroker(broker, runtime, sink, storage)) {
+        ready.add(key);
+      }
+    }
+    return ready;
+  }
+
+  async function reconcileTriggers(ready: Set<string>): Promise<void> {
+    const present = storage.list(TRIGGERS);
+    const uids = new Set(present.map(({ metadata }) => metadata.uid));
+    const runtimes = new Set(brokers.values());
+    await discard(triggers, ({ uid, broker }) => uids.has(uid) && runtimes.has(broker));
+    for (const trigger of present) {
+      const key = `${trigger.metadata.namespace}/${trigger.metadata.name}`;
+      const brokerKey = `${trigger.metadata.namespace}/${trigger['spec']?.broker ?? 'default'}`;
+      const broker = brokers.get(brokerKey);
+      if (broker && ready.has(brokerKey) && !triggers.has(key)) {
+        triggers.set(key, new TriggerRuntime(trigger, broker, context));
+      }
+      reconcileTrigger(trigger, triggers.get(key), resolve, storage);
+    }
+  }
+
+  // Everything is looked at again after any change: there are few objects, and no order of events to get wrong. One pass at a time.
+  let wanted = false;
+  let passes = Promise.resolve();
+  const reconcile = () => {
+    if (wanted) {
+      return;
+    }
+    wanted = true;
+    passes = passes
+      .then(async () => {
+        wanted = false;
+        if (!closed) {
+          await reconcileTriggers(await reconcileBrokers());
+        }
+      })
+      .catch((error: unknown) => log(`broker: ${error instanceof Error ? error.stack : String(error)}`));
+  };
+  const unwatch = WATCHED.map((resource) => storage.watch(resource, reconcile));
+
+  return {
+    url: ingress.url,
+    async restartDispatcher(trigger, inFlight = 'redeliver') {
+      const runtime = triggers.get(trigger);
+      if (!runtime) {
+        throw new Error(`there is no Trigger ${trigger}`);
+      }
+      await runtime.restart(inFlight);
+    },
+    async close() {
+      closed = true;
+      for (const stop of unwatch) {
+        stop();
+      }
+      await passes;
+      await discard(triggers, () => false);
+      await discard(brokers, () => false);
+      await ingress.close();
+    },
+  };
+}
+
+async function discard<R extends { close(): Promise<void> }>(
+  runtimes: Map<string, R>,
+  keep: (runtime: R) => boolean,
+): Promise<void> {
+  for (const [key, runtime] of runtimes) {
+    if (!keep(runtime)) {
+      runtimes.delete(key);
+      await runtime.close();
+    }
+  }
+}

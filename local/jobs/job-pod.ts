@@ -1,0 +1,29 @@
+/** The pod that a Job's template describes. */
+import type { KubeObject } from '#local/kubernetes/types.ts';
+import type { Job } from './job.ts';
+
+/** Its name is the Job's and five random characters. */
+export function jobPod(job: Job): KubeObject {
+  const { name, namespace, uid } = job.metadata;
+  const { metadata, spec } = job.spec.template;
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: '',
+      generateName: `${name}-`,
+      namespace,
+      labels: {
+        ...metadata?.labels,
+        'batch.kubernetes.io/controller-uid': uid,
+        'batch.kubernetes.io/job-name': name,
+        'controller-uid': uid,
+        'job-name': name,
+      },
+      ...(metadata?.annotations === undefined ? {} : { annotations: metadata.annotations }),
+      ...(metadata?.finalizers === undefined ? {} : { finalizers: metadata.finalizers }),
+      ownerReferences: [{ apiVersion: 'batch/v1', kind: 'Job', name, uid, controller: true, blockOwnerDeletion: true }],
+    },
+    spec: structuredClone(spec),
+  };
+}

@@ -1,0 +1,173 @@
+/** What a Job needs now: its status, pods to make and to remove, and when to look again. Pure. */
+import type { KubeObject } from '#local/kubernetes/types.ts';
+import { conditionOf, type FailureReason, type Job, type JobCondition, type JobStatus } from './job.ts';
+import { isOver, type JobHistory } from './job-history.ts';
+
+export interface JobPlan {
+  status: JobStatus;
+  /** How many pods to make. */
+  create: number;
+  remove: KubeObject[];
+  /** Milliseconds since the epoch; undefined where only a change can make a difference. */
+  wakeAt: number | undefined;
+}
+
+const DEFAULT_BACKOFF_LIMIT = 6;
+const MAX_BACKOFF_MS = 600_000;
+
+/** For a Job that is neither finished nor being deleted. */
+export function planJob(
+  job: Job,
+  pods: readonly KubeObject[],
+  history: JobHistory,
+  { now, backoffMs }: { now: number; backoffMs: number },
+): JobPlan {
+  const live = pods.filter((pod) => !isOver(pod));
+  const active = live.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  const conditions = new Conditions(job.status?.conditions ?? [], now);
+  const status: JobStatus = {
+    ...(job.status?.startTime === undefined ? {} : { startTime: job.status.startTime }),
+    ready: active.filter(isReady).length,
+    terminating: live.length - active.length,
+    uncountedTerminatedPods: {},
+    ...(history.succeeded === 0 ? {} : { succeeded: history.succeeded }),
+    ...(history.failed === 0 ? {} : { failed: history.failed }),
+  };
+  const done = (plan: { create?: number; remove?: KubeObject[]; wakeAt?: number | undefined }): JobPlan => {
+    const { create = 0, remove = [], wakeAt } = plan;
+    const running = active.length - remove.length + create;
+    const list = conditions.list();
+    return {
+      status: {
+        ...status,
+        ...(running === 0 ? {} : { active: running }),
+        ...(list.length === 0 ? {} : { conditions: list }),
+      },
+      create,
+      remove,
+      wakeAt,
+    };
+  };
+
+  const failure = failureOf(job, active, history, now);
+  if (failure !== undefined) {
+    conditions.set('FailureTarget', 'True', failure.reason, failure.message);
+    // Failed only once no pod is left: whoever sees it may rely on nothing of the Job running any more.
+    if (live.length === 0) conditions.set('Failed', 'True', failure.reason, failure.message);
+    return done({ remove: active });
+  }
+
+  const { completions, parallelism = 1 } = job.spec;
+  const enough =
+    conditionOf(job, 'SuccessCriteriaMet') !== undefined ||
+    (completions === undefined ? history.succeeded > 0 && live.length === 0 : history.succeeded >= completions);
+  if (enough) {
+    conditions.set('SuccessCriteriaMet', 'True', 'CompletionsReached', 'Reached expected number of succeeded pods');
+    if (live.length === 0) {
+      conditions.set('Complete', 'True', 'CompletionsReached', 'Reached expected number of succeeded pods');
+      status.completionTime = timestamp(now);
+    }
+    return done({ remove: active });
+  }
+
+  if (job.spec.suspend === true) {
+    conditions.set('Suspended', 'True', 'JobSuspended', 'Job suspended');
+    delete status.startTime;
+    history.startedAt = undefined;
+    return done({ remove: active });
+  }
+  if (conditionOf(job, 'Suspended') !== undefined) {
+    conditions.set('Suspended', 'False', 'JobResumed', 'Job resumed');
+    delete status.startTime;
+  }
+  if (status.startTime === undefined) {
+    status.startTime = timestamp(now);
+    history.startedAt = now;
+  }
+
+  const deadline = deadlineOf(job, history, Date.parse(status.startTime));
+  const left = completions === undefined ? (history.succeeded > 0 ? 0 : parallelism) : completions - history.succeeded;
+  const wanted = Math.min(parallelism, left);
+  if (active.length > wanted) return done({ remove: active.slice(wanted), wakeAt: deadline });
+  // A pod that is ending holds its place: two builds of one Job never run at once.
+  const missing = Math.max(0, wanted - live.length);
+  const retryAt = history.failuresInARow === 0 ? 0 : history.lastFailureAt + backoff(history.failuresInARow, backoffMs);
+  if (missing > 0 && retryAt > now) return done({ wakeAt: Math.min(retryAt, deadline ?? retryAt) });
+  return done({ create: missing, wakeAt: deadline });
+}
+
+function failureOf(
+  job: Job,
+  active: KubeObject[],
+  history: JobHistory,
+  now: number,
+): { reason: FailureReason; message: string } | undefined {
+  const decided = conditionOf(job, 'FailureTarget');
+  if (decided !== undefined) return { reason: decided.reason as FailureReason, message: decided.message };
+  if (conditionOf(job, 'SuccessCriteriaMet') !== undefined) return undefined;
+  if (history.failJob !== undefined) return { reason: 'PodFailurePolicy', message: history.failJob };
+  const limit = job.spec.backoffLimit ?? DEFAULT_BACKOFF_LIMIT;
+  if (history.failed > limit || restartsExceed(job, active, limit)) {
+    return { reason: 'BackoffLimitExceeded', message: 'Job has reached the specified backoff limit' };
+  }
+  const started = job.status?.startTime;
+  const deadline = started === undefined ? undefined : deadlineOf(job, history, Date.parse(started));
+  if (deadline !== undefined && deadline <= now && job.spec.suspend !== true) {
+    return { reason: 'DeadlineExceeded', message: 'Job was active longer than specified deadline' };
+  }
+  return undefined;
+}
+
+/** With OnFailure the kubelet retries within the pod, and its restarts are what counts. */
+function restartsExceed(job: Job, active: KubeObject[], limit: number): boolean {
+  if (job.spec.template.spec?.restartPolicy !== 'OnFailure') return false;
+  let restarts = 0;
+  for (const pod of active) {
+    const { initContainerStatuses = [], containerStatuses = [] } = pod['status'] ?? {};
+    for (const { restartCount } of [...initContainerStatuses, ...containerStatuses]) restarts += restartCount;
+  }
+  return limit === 0 ? restarts > 0 : restarts >= limit;
+}
+
+function deadlineOf(job: Job, history: JobHistory, startTime: number): number | undefined {
+  const seconds = job.spec.activeDeadlineSeconds;
+  return seconds === undefined ? undefined : (history.startedAt ?? startTime) + seconds * 1000;
+}
+
+/** 10 s, 20 s, 40 s … up to ten minutes. */
+function backoff(failures: number, base: number): number {
+  return Math.min(MAX_BACKOFF_MS, base * 2 ** (failures - 1));
+}
+
+function isReady(pod: KubeObject): boolean {
+  const conditions = (pod['status']?.conditions ?? []) as { type: string; status: string }[];
+  return conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+}
+
+export function timestamp(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}
+
+/** Keeps the time of the last transition. */
+class Conditions {
+  readonly #list: JobCondition[];
+  readonly #now: number;
+
+  constructor(before: readonly JobCondition[], now: number) {
+    this.#list = [...before];
+    this.#now = now;
+  }
+
+  set(type: JobCondition['type'], status: 'True' | 'False', reason: string, message: string): void {
+    const index = this.#list.findIndex((condition) => condition.type === type);
+    if (this.#list[index]?.status === status) return;
+    const time = timestamp(this.#now);
+    const next = { type, status, lastProbeTime: time, lastTransitionTime: time, reason, message };
+    if (index === -1) this.#list.push(next);
+    else this.#list[index] = next;
+  }
+
+  list(): JobCondition[] {
+    return this.#list;
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * The program of the `kaniko` container on the embedded platform: Kaniko's command line, a Dockerfile run in folders.
+ *
+ * What differs from the real one: nothing is pulled, the machine's node, python3 and go stand in for those of base images; a RUN step sees the
+ * machine's files, and only paths that are written out in it are led to the image's folder; users, owners, capabilities and volumes do not
+ * exist; RUN --mount caches are the machine's; here-documents, ADD of URLs and ONBUILD are refused or without effect. The digest is that of a
+ * folder and its configuration, not of an OCI image.
+ */
+import { BuildError } from './build-error.ts';
+import { execute } from './execute.ts';
+import { FlagError, parseFlags } from './flags.ts';
+import { removeTree } from './remove-tree.ts';
+
+const begun = performance.now();
+let workspace: string | undefined;
+
+/** The pod is deleted: RUN steps get the same signal, being in our process group. */
+for (const [signal, exitCode] of [
+  ['SIGTERM', 143],
+  ['SIGINT', 130],
+] as const) {
+  process.on(signal, () => {
+    if (workspace !== undefined) removeTree(workspace);
+    process.exit(exitCode);
+  });
+}
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const { KNATIVE_LAMBDA_DIRECTORY: directory, PATH: path = '/usr/bin:/bin' } = process.env;
+  if (directory === undefined) {
+    console.error('KNATIVE_LAMBDA_DIRECTORY is not set: this program runs in pods of the embedded platform (make run)');
+    return 1;
+  }
+  try {
+    const options = parseFlags(process.argv.slice(2), process.env);
+    await execute({
+      options,
+      directory,
+      path,
+      log,
+      onWorkspace: (folder) => {
+        workspace = folder;
+      },
+    });
+    return 0;
+  } catch (error) {
+    if (error instanceof FlagError) {
+      console.error(`Error: ${error.message}\nUsage:\n  executor [flags]\n`);
+      return 1;
+    }
+    console.error(`error building image: ${error instanceof Error ? error.message : error}`);
+    if (error instanceof BuildError) return error.exitCode;
+    if (error instanceof Error && error.stack !== undefined) log(`WARN ${error.stack}`);
+    return 1;
+  }
+}
+
+/** As logrus writes: level, seconds since the start, text. */
+function log(line: string): void {
+  const [level = 'INFO', ...rest] = line.split(' ');
+  const seconds = String(Math.floor((performance.now() - begun) / 1000)).padStart(4, '0');
+  console.error(`${level}[${seconds}] ${rest.join(' ')}`);
+}

@@ -1,0 +1,108 @@
+/** The embedded platform's node: runs every pod of the storage as processes of this machine. */
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ObjectStorage, WatchEvent } from '#local/kubernetes/types.ts';
+import type { ImageStore } from './images.ts';
+import { startOrphanGuard } from './orphan-guard.ts';
+import type { Pod } from './pod.ts';
+import type { Delays, Node } from './pod-context.ts';
+import { createPodLogFiles, type PodLogFiles } from './pod-log-files.ts';
+import { PodWorker } from './pod-worker.ts';
+import { createToolchain } from './toolchain.ts';
+
+export interface KubeletOptions {
+  storage: ObjectStorage;
+  images: ImageStore;
+  /** The platform's (`.local`). `pods/` and `logs/` in it are the kubelet's, emptied at start. */
+  directory: string;
+  /** Path of the kubeconfig that containers with a service account token are told. */
+  kubeconfig: string;
+  log?: (line: string) => void;
+  /** Kubernetes' own where left out. */
+  delays?: Partial<Delays>;
+}
+
+export interface Kubelet {
+  logs: PodLogFiles;
+  /** Ends every process of every pod: SIGTERM, SIGKILL after two seconds. Writes no more statuses. */
+  close(): Promise<void>;
+}
+
+const DELAYS: Delays = {
+  restartBaseMs: 10_000,
+  restartMaxMs: 300_000,
+  restartResetMs: 600_000,
+  retryMs: 500,
+};
+
+const CLOSE_GRACE_MS = 2000;
+
+const isOver = (pod: Pod) => ['Succeeded', 'Failed'].includes((pod['status']?.phase ?? '') as string);
+
+export function startKubelet(options: KubeletOptions): Kubelet {
+  const { storage, directory } = options;
+  const podsDirectory = join(directory, 'pods');
+  const logsDirectory = join(directory, 'logs');
+  for (const folder of [podsDirectory, logsDirectory]) {
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true });
+  }
+  const logs = createPodLogFiles(logsDirectory);
+  const node: Node = {
+    storage,
+    images: options.images,
+    logs,
+    guard: startOrphanGuard(),
+    toolchain: createToolchain(directory),
+    kubeconfig: options.kubeconfig,
+    delays: { ...DELAYS, ...options.delays },
+    log: options.log ?? (() => {}),
+  };
+  let closed = false;
+  const workers = new Map<string, PodWorker>();
+  /** Of pods that are removed, until their last process has ended. */
+  const leaving = new Set<Promise<void>>();
+
+  /** Pods whose removal has been asked for: each further change of such a pod would ask again. */
+  const removing = new Set<string>();
+
+  /** Our part in a deletion: the object stays until no process of it is left. */
+  const finishRemoval = async (pod: Pod, worker: PodWorker | undefined): Promise<void> => {
+    const { namespace, name, uid } = pod.metadata;
+    removing.add(uid);
+    await worker?.finished;
+    // Removed by force meanwhile, and perhaps made anew under the same name.
+    if (closed || storage.get('pods', namespace, name)?.metadata.uid !== uid) return;
+    storage.remove('pods', namespace, name, { gracePeriodSeconds: 0, uid });
+  };
+
+  const onEvent = ({ type, object }: WatchEvent) => {
+    const pod = object as Pod;
+    const { uid, deletionTimestamp } = pod.metadata;
+    const worker = workers.get(uid);
+    if (type === 'DELETED') {
+      workers.delete(uid);
+      removing.delete(uid);
+      if (worker === undefined) return;
+      worker.forget();
+      const left = worker.finished.then(() => logs.remove(pod)).finally(() => leaving.delete(left));
+      leaving.add(left);
+      return;
+    }
+    if (worker !== undefined) worker.update(pod);
+    else if (deletionTimestamp === undefined && !isOver(pod)) workers.set(uid, new PodWorker(node, pod, podsDirectory));
+    if (deletionTimestamp !== undefined && !removing.has(uid)) void finishRemoval(pod, worker);
+  };
+  const stopWatching = storage.watch('pods', onEvent);
+
+  return {
+    logs,
+    async close() {
+      closed = true;
+      stopWatching();
+      for (const worker of workers.values()) worker.shutDown(CLOSE_GRACE_MS);
+      await Promise.all([...[...workers.values()].map(({ finished }) => finished), ...leaving]);
+      await node.guard.close();
+    },
+  };
+}

@@ -1,0 +1,48 @@
+/** Container output on disk: a file for each start of each container, kept as long as the pod. */
+import { mkdirSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { PodLogs } from '#local/kubernetes/types.ts';
+import type { Pod } from './pod.ts';
+
+export interface PodLogFiles extends PodLogs {
+  /** With `previous`, the output of the run before the last one: `kubectl logs --previous`. */
+  read(
+    namespace: string,
+    pod: string,
+    container: string,
+    options?: { previous?: boolean },
+  ): Promise<Buffer | undefined>;
+  /** The file for the next run of a container. */
+  next(pod: Pod, container: string): string;
+  remove(pod: Pod): Promise<void>;
+}
+
+export function createPodLogFiles(directory: string): PodLogFiles {
+  /** By namespace/pod/container, the files in the order of the runs. A pod of the same name replaces its predecessor's entry. */
+  const files = new Map<string, { uid: string; runs: string[] }>();
+  const folderOf = (pod: Pod) => join(directory, pod.metadata.namespace, `${pod.metadata.name}_${pod.metadata.uid}`);
+
+  return {
+    async read(namespace, pod, container, options = {}) {
+      const runs = files.get(`${namespace}/${pod}/${container}`)?.runs ?? [];
+      const file = runs.at(options.previous === true ? -2 : -1);
+      if (file === undefined) return undefined;
+      return await readFile(file).catch(() => undefined);
+    },
+    next(pod, container) {
+      const key = `${pod.metadata.namespace}/${pod.metadata.name}/${container}`;
+      const known = files.get(key);
+      const runs = known?.uid === pod.metadata.uid ? known.runs : [];
+      const folder = join(folderOf(pod), container);
+      mkdirSync(folder, { recursive: true });
+      const file = join(folder, `${runs.length}.log`);
+      files.set(key, { uid: pod.metadata.uid, runs: [...runs, file] });
+      return file;
+    },
+    async remove(pod) {
+      for (const [key, { uid }] of files) if (uid === pod.metadata.uid) files.delete(key);
+      await rm(folderOf(pod), { recursive: true, force: true });
+    },
+  };
+}

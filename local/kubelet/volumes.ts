@@ -1,0 +1,97 @@
+/** A pod's volumes as folders. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { V1KeyToPath, V1Volume, V1VolumeProjection } from '@kubernetes/client-node';
+import type { ObjectStorage } from '#local/kubernetes/types.ts';
+import { configData, type DataSource, missingText } from './config-data.ts';
+import { fieldValue } from './field-value.ts';
+import type { Pod } from './pod.ts';
+
+/** The pod stays ContainerCreating, and it is tried again. */
+export class MountError extends Error {
+  override readonly name = 'MountError';
+}
+
+/**
+ * Folder of each volume by name. Written once, at the pod's start: a changed ConfigMap reaches new pods alone.
+ * Throws MountError where a ConfigMap or Secret is missing, or a kind of volume is not emulated.
+ */
+export async function createVolumes(pod: Pod, folder: string, storage: ObjectStorage): Promise<Map<string, string>> {
+  const folders = new Map<string, string>();
+  for (const volume of pod.spec.volumes ?? []) {
+    const target = join(folder, volume.name);
+    await mkdir(target, { recursive: true });
+    await fill(pod, volume, target, storage);
+    folders.set(volume.name, target);
+  }
+  return folders;
+}
+
+async function fill(pod: Pod, volume: V1Volume, target: string, storage: ObjectStorage): Promise<void> {
+  if (volume.emptyDir !== undefined) return;
+  if (volume.configMap !== undefined) {
+    return await project(pod, { configMap: volume.configMap }, target, storage);
+  }
+  if (volume.secret !== undefined) {
+    const { secretName, ...rest } = volume.secret;
+    return await project(pod, { secret: { ...rest, name: secretName ?? '' } }, target, storage);
+  }
+  if (volume.downwardAPI !== undefined) {
+    return await project(pod, { downwardAPI: { items: volume.downwardAPI.items ?? [] } }, target, storage);
+  }
+  if (volume.projected !== undefined) {
+    for (const source of volume.projected.sources ?? []) await project(pod, source, target, storage);
+    return;
+  }
+  throw new MountError(
+    `volume "${volume.name}": the embedded platform knows emptyDir, configMap, secret, downwardAPI and projected`,
+  );
+}
+
+async function project(pod: Pod, source: V1VolumeProjection, target: string, storage: ObjectStorage): Promise<void> {
+  if (source.serviceAccountToken !== undefined) {
+    // Not a secret: the embedded API asks for no credentials. It is there because clients refuse to start without one.
+    return await put(target, source.serviceAccountToken.path, 'local');
+  }
+  for (const item of source.downwardAPI?.items ?? []) {
+    const value = item.fieldRef === undefined ? undefined : fieldValue(pod, item.fieldRef.fieldPath);
+    if (value === undefined) throw new MountError(`downwardAPI item "${item.path}": only known fieldRefs are emulated`);
+    await put(target, item.path, value);
+  }
+  if (source.configMap !== undefined) await projectData(pod, 'configMap', source.configMap, target, storage);
+  if (source.secret !== undefined) await projectData(pod, 'secret', source.secret, target, storage);
+}
+
+async function projectData(
+  pod: Pod,
+  source: DataSource,
+  reference: { name?: string; optional?: boolean; items?: V1KeyToPath[] },
+  target: string,
+  storage: ObjectStorage,
+): Promise<void> {
+  const name = reference.name ?? '';
+  const data = configData(storage, source, pod.metadata.namespace, name);
+  if (data === undefined) {
+    // Every namespace of a cluster has the API's certificate authority in this ConfigMap; the embedded API speaks plain HTTP.
+    if (source === 'configMap' && name === 'kube-root-ca.crt') return;
+    if (reference.optional === true) return;
+    throw new MountError(`MountVolume.SetUp failed: ${missingText(source, name)}`);
+  }
+  const items = reference.items ?? [...data.keys()].map((key) => ({ key, path: key }));
+  for (const item of items) {
+    const value = data.get(item.key);
+    if (value !== undefined) await put(target, item.path, value);
+    else if (reference.optional !== true) {
+      throw new MountError(`MountVolume.SetUp failed: ${name} references non-existent key ${item.key}`);
+    }
+  }
+}
+
+async function put(target: string, path: string, content: string | Buffer): Promise<void> {
+  if (path.startsWith('/') || path.split('/').includes('..')) {
+    throw new MountError(`volume item path "${path}" leaves the volume`);
+  }
+  const file = join(target, path);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, content);
+}

@@ -1,0 +1,54 @@
+/** PATCH, in its four forms. */
+import { ApiError } from './api-error.ts';
+import { type Answer, type ApiRequest, isDryRun, managerOf, viewOf } from './api-request.ts';
+import { applyObject } from './apply-object.ts';
+import { givenObject } from './given-object.ts';
+import { jsonPatch } from './json-patch.ts';
+import { mergePatch } from './merge-patch.ts';
+import { readBody } from './read-body.ts';
+import { representObject } from './represent.ts';
+import { strategicMergePatch } from './strategic-merge-patch.ts';
+import type { KubeObject } from './types.ts';
+import { updateObject, updateStatus } from './update-object.ts';
+
+const APPLY = 'application/apply-patch+yaml';
+const STRATEGIC = 'application/strategic-merge-patch+json';
+const PATCHES: Record<string, (target: unknown, patch: unknown) => unknown> = {
+  'application/json-patch+json': jsonPatch,
+  'application/merge-patch+json': mergePatch,
+  [STRATEGIC]: strategicMergePatch,
+};
+
+export async function answerPatch(request: ApiRequest): Promise<Answer> {
+  const { table, target, query, message } = request;
+  const { resource, namespace, name, subresource } = target;
+  if (name === undefined) throw ApiError.methodNotAllowed();
+  const view = viewOf(request);
+  // Custom kinds have no schema of merge keys, so no strategic merge patch.
+  const types = Object.keys(PATCHES).filter((type) => !resource.custom || type !== STRATEGIC);
+  const { contentType, value } = await readBody(message, [...types, APPLY]);
+  const dryRun = isDryRun(query);
+  if (contentType === APPLY && subresource === undefined) return answerApply(request, value);
+
+  const current = table.get(resource, namespace, name);
+  const patch = contentType === APPLY ? mergePatch : PATCHES[contentType];
+  if (!patch) throw ApiError.badRequest('a patch needs a body');
+  const patched = givenObject(patch(current, value), target) as KubeObject;
+  const write = subresource === 'status' ? updateStatus : updateObject;
+  const written = write(table, resource, current, patched, { manager: managerOf(request), dryRun });
+  return { code: 200, body: representObject(resource, written, view) };
+}
+
+function answerApply(request: ApiRequest, value: unknown): Answer {
+  const { table, target, query } = request;
+  const { resource, namespace, name } = target;
+  const fieldManager = query.get('fieldManager');
+  if (!fieldManager) {
+    const message = 'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch';
+    throw new ApiError(422, 'Invalid', message, { group: 'meta.k8s.io', kind: 'PatchOptions' });
+  }
+  const existed = table.find(resource, namespace, name ?? '') !== undefined;
+  const options = { fieldManager, force: query.get('force') === 'true', dryRun: isDryRun(query) };
+  const applied = applyObject(table, resource, givenObject(value, target), options);
+  return { code: existed ? 200 : 201, body: representObject(resource, applied, viewOf(request)) };
+}

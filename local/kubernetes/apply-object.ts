@@ -1,0 +1,101 @@
+/** Server-side apply: the applier states the fields it wants; what it no longer states goes, what others set is a conflict. */
+import { ApiError } from './api-error.ts';
+import { mergeApplied, prune } from './apply-merge.ts';
+import { copy } from './copy.ts';
+import { createObject } from './create-object.ts';
+import {
+  changedFields,
+  difference,
+  type FieldSet,
+  fieldsOf,
+  intersection,
+  isLeaf,
+  pathsOf,
+  union,
+} from './field-set.ts';
+import { rootPath } from './list-keys.ts';
+import { type ManagedFields, managedFieldsOf, newEntry, ownable } from './managed-fields.ts';
+import type { ObjectTable } from './object-table.ts';
+import { requireTypes } from './require-types.ts';
+import type { Resource } from './resource.ts';
+import type { KubeObject } from './types.ts';
+import { updateObject } from './update-object.ts';
+
+export interface ApplyOptions {
+  fieldManager: string;
+  /** Take over the fields of others instead of failing. */
+  force?: boolean | undefined;
+  dryRun?: boolean | undefined;
+}
+
+export function applyObject(
+  table: ObjectTable,
+  resource: Resource,
+  given: KubeObject,
+  options: ApplyOptions,
+): KubeObject {
+  const applied = copy(given);
+  requireTypes(resource, applied);
+  if (applied.metadata.managedFields) throw ApiError.badRequest('metadata.managedFields must be nil');
+  const { name, namespace } = applied.metadata;
+  const manager = options.fieldManager;
+  const root = rootPath(resource);
+  const dryRun = options.dryRun ?? false;
+  const wanted = fieldsOf(ownable(applied, resource), root);
+  const mine = newEntry(manager, 'Apply', applied.apiVersion, wanted);
+  const current = table.find(resource, namespace, name);
+  if (!current) {
+    if (applied.metadata.uid) throw ApiError.conflict(resource, name, 'uid mismatch: the object does not exist');
+    return createObject(table, resource, applied, { manager, dryRun, managedFields: [mine] });
+  }
+  const entries = managedFieldsOf(current);
+  const isMine = (entry: ManagedFields) => entry.manager === manager && entry.operation === 'Apply';
+  const before = entries.find(isMine);
+  const live = ownable(current, resource);
+  const merged = mergeApplied(live, ownable(applied, resource), root);
+  const changed = intersection(changedFields(live, merged, root), wanted);
+  const others = resolveConflicts(
+    entries.filter((entry) => !isMine(entry)),
+    changed,
+    options.force ?? false,
+  );
+  const kept = others.reduce<FieldSet>((all, { fieldsV1 }) => union(all, fieldsV1), {});
+  const gone = difference(difference(before?.fieldsV1 ?? {}, wanted), kept);
+  const next = (prune(merged, gone, kept, root) ?? {}) as Partial<KubeObject>;
+  const { uid, resourceVersion } = applied.metadata;
+  const proposed = {
+    ...next,
+    apiVersion: current.apiVersion,
+    kind: current.kind,
+    metadata: { ...next.metadata, name, ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) },
+  };
+  return updateObject(table, resource, current, proposed, { manager, dryRun, managedFields: [...others, mine] });
+}
+
+/** The other owners' fields, less those that are taken over by force. */
+function resolveConflicts(others: ManagedFields[], changed: FieldSet, force: boolean): ManagedFields[] {
+  if (force) {
+    return others
+      .map((entry) => ({ ...entry, fieldsV1: difference(entry.fieldsV1, changed) }))
+      .filter((entry) => !isLeaf(entry.fieldsV1));
+  }
+  const conflicts = others.flatMap(({ manager, apiVersion, fieldsV1 }) =>
+    pathsOf(intersection(fieldsV1, changed)).map((field) => ({
+      field,
+      reason: 'FieldManagerConflict',
+      message: `conflict with "${manager}" using ${apiVersion}`,
+    })),
+  );
+  if (conflicts.length === 0) return others;
+  throw new ApiError(409, 'Conflict', conflictMessage(conflicts), { causes: conflicts });
+}
+
+function conflictMessage(conflicts: { field: string; message: string }[]): string {
+  const [first] = conflicts;
+  if (conflicts.length === 1) return `Apply failed with 1 conflict: ${first?.message}: ${first?.field}`;
+  const byOwner = Map.groupBy(conflicts, ({ message }) => message.replace('conflict', 'conflicts'));
+  const parts = [...byOwner].map(
+    ([owner, fields]) => `${owner}:\n${fields.map(({ field }) => `- ${field}`).join('\n')}`,
+  );
+  return `Apply failed with ${conflicts.length} conflicts: ${parts.join('\n')}`;
+}

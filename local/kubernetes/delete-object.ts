@@ -1,0 +1,86 @@
+/** Deletes an object, or marks it for deletion where finalizers, dependents or a kubelet come first. */
+import { ApiError } from './api-error.ts';
+import type { ObjectTable } from './object-table.ts';
+import type { Resource } from './resource.ts';
+import type { KubeObject, PropagationPolicy } from './types.ts';
+
+export interface DeleteOptions {
+  propagationPolicy?: PropagationPolicy | undefined;
+  gracePeriodSeconds?: number | undefined;
+  /** Preconditions: Conflict where they do not hold. */
+  uid?: string | undefined;
+  resourceVersion?: string | undefined;
+  dryRun?: boolean | undefined;
+}
+
+export const FOREGROUND = 'foregroundDeletion';
+export const ORPHAN = 'orphan';
+const PROTECTED_NAMESPACES = ['default', 'kube-system'];
+
+/** `gone` is false where the object stays for now, with its deletionTimestamp. */
+export function deleteObject(
+  table: ObjectTable,
+  resource: Resource,
+  current: KubeObject,
+  options: DeleteOptions = {},
+): { object: KubeObject; gone: boolean } {
+  checkPreconditions(resource, current, options);
+  const { metadata } = current;
+  if (resource.kind === 'Namespace' && PROTECTED_NAMESPACES.includes(metadata.name)) {
+    throw ApiError.forbidden(resource, metadata.name, 'this namespace may not be deleted');
+  }
+  const finalizers = finalizersAfter(metadata.finalizers ?? [], options.propagationPolicy);
+  const grace = gracePeriod(resource, current, options.gracePeriodSeconds);
+  const first = metadata.deletionTimestamp === undefined;
+  const sooner = !first && grace < (metadata.deletionGracePeriodSeconds ?? 0);
+  const next: KubeObject = { ...current, metadata: { ...metadata, finalizers } };
+  if (finalizers.length === 0) delete next.metadata.finalizers;
+  if (first || sooner) {
+    next.metadata.deletionTimestamp = `${new Date(Date.now() + grace * 1000).toISOString().slice(0, 19)}Z`;
+    next.metadata.deletionGracePeriodSeconds = grace;
+    if (first && metadata.generation !== undefined) next.metadata.generation = metadata.generation + 1;
+    if (resource.kind === 'Namespace') next['status'] = { ...next['status'], phase: 'Terminating' };
+  }
+  const gone = isFinalized(resource, next);
+  if (options.dryRun) return { object: next, gone };
+  if (gone) return { object: table.discard(resource, next), gone };
+  const changed = first || sooner || finalizers.join() !== (metadata.finalizers ?? []).join();
+  return { object: changed ? table.put(resource, next) : current, gone };
+}
+
+/** Whether nothing holds a deleted object any more. */
+export function isFinalized(resource: Resource, { metadata, spec }: KubeObject): boolean {
+  if (!metadata.deletionTimestamp || metadata.finalizers?.length) return false;
+  if (resource.kind === 'Namespace') return !spec?.finalizers?.length;
+  return (metadata.deletionGracePeriodSeconds ?? 0) === 0;
+}
+
+function checkPreconditions(resource: Resource, { metadata }: KubeObject, options: DeleteOptions): void {
+  const { uid, resourceVersion } = options;
+  if (uid && uid !== metadata.uid) {
+    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`;
+    throw ApiError.conflict(resource, metadata.name, why);
+  }
+  if (resourceVersion && resourceVersion !== metadata.resourceVersion) {
+    const why = `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${metadata.resourceVersion}`;
+    throw ApiError.conflict(resource, metadata.name, why);
+  }
+}
+
+/** A policy given now replaces one given earlier; none given leaves what is there. */
+function finalizersAfter(finalizers: string[], policy: PropagationPolicy | undefined): string[] {
+  if (policy === undefined) return finalizers;
+  const others = finalizers.filter((finalizer) => finalizer !== FOREGROUND && finalizer !== ORPHAN);
+  if (policy === 'Foreground') return [...others, FOREGROUND];
+  return policy === 'Orphan' ? [...others, ORPHAN] : others;
+}
+
+/** Only a pod that a kubelet runs is deleted gracefully: the kubelet ends its processes and then deletes it with 0. */
+function gracePeriod(resource: Resource, { metadata, spec, status }: KubeObject, asked: number | undefined): number {
+  if (resource.kind !== 'Pod') return 0;
+  const ended = status?.phase === 'Succeeded' || status?.phase === 'Failed';
+  const running = status?.phase === 'Running' || status?.startTime !== undefined;
+  if (ended || (!spec?.nodeName && !running)) return 0;
+  const wanted = Math.max(0, asked ?? spec?.terminationGracePeriodSeconds ?? 30);
+  return metadata.deletionTimestamp ? Math.min(wanted, metadata.deletionGracePeriodSeconds ?? wanted) : wanted;
+}

@@ -1,0 +1,87 @@
+/** Discovery: which groups, versions and kinds there are, in the old form and in the aggregated one. */
+import { apiVersionOf, type Resource } from './resource.ts';
+import { RESOURCES } from './resource-table.ts';
+
+const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
+const STATUS_VERBS = ['get', 'patch', 'update'];
+
+const groups = Map.groupBy(RESOURCES, (resource) => resource.group);
+
+/** `/api` */
+export function coreVersions(): unknown {
+  return { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] };
+}
+
+/** `/apis` */
+export function groupList(): unknown {
+  const named = [...groups.keys()].filter((group) => group !== '');
+  return { kind: 'APIGroupList', apiVersion: 'v1', groups: named.map(describeGroup) };
+}
+
+/** `/apis/{group}`; undefined where there is no such group. */
+export function group(name: string): unknown {
+  return name !== '' && groups.has(name) ? { kind: 'APIGroup', apiVersion: 'v1', ...describeGroup(name) } : undefined;
+}
+
+/** `/api/v1`, `/apis/{group}/{version}`; undefined where there is no such version. */
+export function resourceList(groupVersion: string): unknown {
+  const resources = RESOURCES.filter((resource) => apiVersionOf(resource) === groupVersion);
+  if (resources.length === 0) return undefined;
+  return { kind: 'APIResourceList', apiVersion: 'v1', groupVersion, resources: resources.flatMap(describeResource) };
+}
+
+/** `/api` and `/apis` for clients that take everything at once. */
+export function aggregated(core: boolean, version: string): unknown {
+  const items = [...groups]
+    .filter(([name]) => (name === '') === core)
+    .map(([name, resources]) => ({
+      metadata: { name, creationTimestamp: null },
+      versions: [...Map.groupBy(resources, (resource) => resource.version)].map(([groupVersion, found]) => ({
+        version: groupVersion,
+        resources: found.map(describeAggregated),
+        freshness: 'Current',
+      })),
+    }));
+  return { kind: 'APIGroupDiscoveryList', apiVersion: `apidiscovery.k8s.io/${version}`, metadata: {}, items };
+}
+
+function describeGroup(name: string): object {
+  const versions = [...new Set(groups.get(name)?.map(({ version }) => version))].sort();
+  const described = versions.map((version) => ({ groupVersion: `${name}/${version}`, version }));
+  return { name, versions: described, preferredVersion: described[0] };
+}
+
+function describeResource(resource: Resource): object[] {
+  const { plural, singular, namespaced, kind, shortNames, categories } = resource;
+  const main = { name: plural, singularName: singular, namespaced, kind, verbs: VERBS, shortNames, categories };
+  const parts = subresourcesOf(resource).map(({ name, verbs }) => ({
+    name: `${plural}/${name}`,
+    singularName: '',
+    namespaced,
+    kind,
+    verbs,
+  }));
+  return [main, ...parts];
+}
+
+function describeAggregated(resource: Resource): object {
+  const { group, version, kind, plural, singular, namespaced, shortNames, categories } = resource;
+  const responseKind = { group, version, kind };
+  return {
+    resource: plural,
+    responseKind,
+    scope: namespaced ? 'Namespaced' : 'Cluster',
+    singularResource: singular,
+    verbs: VERBS,
+    shortNames,
+    categories,
+    subresources: subresourcesOf(resource).map(({ name, verbs }) => ({ subresource: name, responseKind, verbs })),
+  };
+}
+
+function subresourcesOf(resource: Resource): { name: string; verbs: string[] }[] {
+  return [
+    ...(resource.hasStatus ? [{ name: 'status', verbs: STATUS_VERBS }] : []),
+    ...(resource.kind === 'Pod' ? [{ name: 'log', verbs: ['get'] }] : []),
+  ];
+}

@@ -1,0 +1,122 @@
+/** Deletes what has lost its owner, and the content of a deleted namespace. */
+import type { Change } from './change-feed.ts';
+import { deleteObject, FOREGROUND, isFinalized, ORPHAN } from './delete-object.ts';
+import type { ObjectTable } from './object-table.ts';
+import { type Resource, resourceNamed } from './resource.ts';
+import type { KubeObject, OwnerReference } from './types.ts';
+
+interface Found {
+  resource: Resource;
+  object: KubeObject;
+}
+
+/**
+ * Follows the changes, as Kubernetes' controllers of the same names do. A change tells only where to look: every decision is made on what
+ * the table holds now, so a change that is out of date does no harm.
+ */
+export function collectGarbage(table: ObjectTable): () => void {
+  return table.feed.subscribe((change) => {
+    if (change.type === 'DELETED') afterDeletion(table, change);
+    else afterChange(table, change);
+  });
+}
+
+function afterChange(table: ObjectTable, { resource, object: { metadata }, previous }: Change): void {
+  const refs = metadata.ownerReferences ?? [];
+  const before = previous?.metadata.ownerReferences ?? [];
+  if (refs.length > 0 && (!previous || refs.length !== before.length)) collectIfOrphaned(table, metadata.uid);
+  for (const { uid } of before) if (!refs.some((ref) => ref.uid === uid)) finishForeground(table, uid);
+  if (!metadata.deletionTimestamp) return;
+  if (metadata.finalizers?.includes(ORPHAN)) releaseDependents(table, metadata.uid);
+  if (metadata.finalizers?.includes(FOREGROUND)) finishForeground(table, metadata.uid);
+  if (resource.kind === 'Namespace' && !previous?.metadata.deletionTimestamp) emptyNamespace(table, metadata.name);
+}
+
+function afterDeletion(table: ObjectTable, { object: { metadata } }: Change): void {
+  for (const { object } of table.dependentsOf(metadata.uid ?? '')) collectIfOrphaned(table, object.metadata.uid);
+  for (const { uid } of metadata.ownerReferences ?? []) finishForeground(table, uid);
+  if (metadata.namespace) finishNamespace(table, metadata.namespace);
+}
+
+/** Deletes an object none of whose owners is left, or takes the lost ones off its list where one is. */
+function collectIfOrphaned(table: ObjectTable, uid: string | undefined): void {
+  const found = table.findUid(uid ?? '');
+  const refs = found?.object.metadata.ownerReferences ?? [];
+  if (!found || refs.length === 0) return;
+  const kept = refs.filter((ref) => ownerState(table, found, ref) === 'present');
+  if (kept.length === refs.length) return;
+  if (kept.length > 0) {
+    setOwners(table, found, kept);
+    return;
+  }
+  // Whoever waits for this object waits for what hangs on it as well.
+  const awaited = refs.some((ref) => ownerState(table, found, ref) === 'waiting');
+  const hasDependents = table.dependentsOf(found.object.metadata.uid ?? '').length > 0;
+  if (found.object.metadata.deletionTimestamp) return;
+  deleteObject(
+    table,
+    found.resource,
+    found.object,
+    awaited && hasDependents ? { propagationPolicy: 'Foreground' } : {},
+  );
+}
+
+/** `waiting`: being deleted in the foreground, so its dependents go first. An owner in another namespace is no owner. */
+function ownerState(table: ObjectTable, { object }: Found, ref: OwnerReference): 'present' | 'waiting' | 'absent' {
+  const owner = table.findUid(ref.uid)?.object.metadata;
+  if (!owner || (owner.namespace && owner.namespace !== object.metadata.namespace)) return 'absent';
+  return owner.deletionTimestamp && owner.finalizers?.includes(FOREGROUND) ? 'waiting' : 'present';
+}
+
+/** Lets an owner go that was deleted in the foreground, once no dependent blocks it any more. */
+function finishForeground(table: ObjectTable, uid: string | undefined): void {
+  const owner = table.findUid(uid ?? '');
+  if (!owner?.object.metadata.deletionTimestamp || !owner.object.metadata.finalizers?.includes(FOREGROUND)) return;
+  const blocking = table
+    .dependentsOf(uid ?? '')
+    .filter(({ object }) =>
+      object.metadata.ownerReferences?.some((ref) => ref.uid === uid && ref.blockOwnerDeletion === true),
+    );
+  if (blocking.length === 0) dropFinalizer(table, owner, FOREGROUND);
+  else for (const { object } of blocking) collectIfOrphaned(table, object.metadata.uid);
+}
+
+function releaseDependents(table: ObjectTable, uid: string | undefined): void {
+  for (const dependent of table.dependentsOf(uid ?? '')) {
+    setOwners(table, dependent, dependent.object.metadata.ownerReferences?.filter((ref) => ref.uid !== uid) ?? []);
+  }
+  const owner = table.findUid(uid ?? '');
+  if (owner) dropFinalizer(table, owner, ORPHAN);
+}
+
+function setOwners(table: ObjectTable, { resource, object }: Found, owners: OwnerReference[]): void {
+  const { ownerReferences: _old, ...metadata } = object.metadata;
+  table.put(resource, { ...object, metadata: owners.length > 0 ? { ...metadata, ownerReferences: owners } : metadata });
+}
+
+function dropFinalizer(table: ObjectTable, { resource, object }: Found, finalizer: string): void {
+  const { finalizers, ...metadata } = object.metadata;
+  const left = finalizers?.filter((name) => name !== finalizer) ?? [];
+  const next = { ...object, metadata: left.length > 0 ? { ...metadata, finalizers: left } : metadata };
+  if (isFinalized(resource, next)) table.discard(resource, next);
+  else table.put(resource, next);
+}
+
+function emptyNamespace(table: ObjectTable, namespace: string): void {
+  const content = [...table.all()].filter(({ object }) => object.metadata.namespace === namespace);
+  for (const { resource, object } of content) {
+    const { name } = object.metadata;
+    const now = table.find(resource, namespace, name);
+    if (now) deleteObject(table, resource, now, { propagationPolicy: 'Background' });
+  }
+  finishNamespace(table, namespace);
+}
+
+function finishNamespace(table: ObjectTable, name: string): void {
+  const resource = resourceNamed('namespaces') as Resource;
+  const object = table.find(resource, undefined, name);
+  if (!object?.metadata.deletionTimestamp) return;
+  for (const { object: content } of table.all()) if (content.metadata.namespace === name) return;
+  const next = { ...object, spec: { ...object['spec'], finalizers: [] } };
+  if (isFinalized(resource, next)) table.discard(resource, next);
+}

@@ -1,0 +1,48 @@
+/** Turns objects into what the client asked to see: themselves, their metadata alone, or rows of a table. */
+import type { Representation } from './media-type.ts';
+import { apiVersionOf, qualifiedName, type Resource } from './resource.ts';
+import { columnsOf } from './table-columns.ts';
+import type { KubeObject } from './types.ts';
+
+export interface View extends Representation {
+  /** What each row of a table carries beside its cells. */
+  includeObject: string;
+}
+
+export function representObject(resource: Resource, object: KubeObject, view: View): unknown {
+  if (view.as === 'Table') return table(resource, [object], object.metadata.resourceVersion ?? '', view);
+  return view.as === 'PartialObjectMetadata' ? metadataOf(object, view) : object;
+}
+
+export function representList(resource: Resource, objects: KubeObject[], version: number, view: View): unknown {
+  const metadata = { resourceVersion: String(version) };
+  if (view.as === 'Table') return table(resource, objects, metadata.resourceVersion, view);
+  if (view.as === 'PartialObjectMetadata') {
+    const items = objects.map((object) => metadataOf(object, view));
+    return { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${view.version}`, metadata, items };
+  }
+  // The items of built-in kinds do not repeat what the list says; those of custom kinds do.
+  const items = resource.custom ? objects : objects.map(({ apiVersion: _a, kind: _k, ...item }) => item);
+  return { kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource), metadata, items };
+}
+
+function table(resource: Resource, objects: KubeObject[], resourceVersion: string, view: View): unknown {
+  const columns = columnsOf(qualifiedName(resource));
+  const now = Date.now();
+  return {
+    kind: 'Table',
+    apiVersion: `meta.k8s.io/${view.version}`,
+    metadata: { resourceVersion },
+    columnDefinitions: columns.map(({ cell: _cell, ...definition }) => definition),
+    rows: objects.map((object) => ({
+      cells: columns.map((column) => column.cell(object, now)),
+      ...(view.includeObject !== 'None' && {
+        object: view.includeObject === 'Object' ? object : metadataOf(object, view),
+      }),
+    })),
+  };
+}
+
+function metadataOf({ metadata }: KubeObject, { version }: View): unknown {
+  return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata };
+}

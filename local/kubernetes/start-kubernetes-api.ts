@@ -1,0 +1,125 @@
+/** The Kubernetes API over HTTP, for kubectl and everything that speaks to a cluster. */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { answerDiscovery } from './answer-discovery.ts';
+import { answerPatch } from './answer-patch.ts';
+import { answerRead } from './answer-read.ts';
+import { answerCreate, answerDelete, answerReplace } from './answer-write.ts';
+import { ApiError } from './api-error.ts';
+import type { Answer, ApiRequest } from './api-request.ts';
+import { parseTarget, type RequestTarget } from './request-target.ts';
+import type { Storage } from './storage.ts';
+import { streamLog } from './stream-log.ts';
+import { streamWatch } from './stream-watch.ts';
+import type { PodLogs } from './types.ts';
+
+export interface KubernetesApiOptions {
+  storage: Storage;
+  logs: PodLogs;
+  /** 0 takes a free one. */
+  port: number;
+}
+
+export interface KubernetesApi {
+  url: string;
+  /** Ends open watches as well. */
+  close(): Promise<void>;
+}
+
+/** What a browser sends for a name that an attacker has pointed at this machine is not among these. */
+const HOSTS = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
+
+/**
+ * Listens on 127.0.0.1 alone, in plain HTTP, and asks nobody who they are: whoever runs programs on this machine is trusted.
+ * Web pages are not: requests for other hosts and bodies of types that need no preflight are refused.
+ */
+export async function startKubernetesApi({ storage, logs, port }: KubernetesApiOptions): Promise<KubernetesApi> {
+  const server = createServer((request, response) => {
+    serve(storage, logs, request, response).catch((error: unknown) => refuse(response, error));
+  });
+  await new Promise<void>((listening, failed) => {
+    server.once('error', failed);
+    server.listen(port, '127.0.0.1', listening);
+  });
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () =>
+      new Promise((closed) => {
+        server.close(() => closed());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function serve(
+  storage: Storage,
+  logs: PodLogs,
+  message: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  if (!HOSTS.test(message.headers.host ?? '')) {
+    throw new ApiError(403, 'Forbidden', `this API answers on localhost only, not for host "${message.headers.host}"`);
+  }
+  const url = new URL(message.url ?? '/', 'http://localhost');
+  const segments = decode(url.pathname);
+  const reading = message.method === 'GET' || message.method === 'HEAD';
+  const discovered = reading ? answerDiscovery(segments, message.headers) : undefined;
+  if (discovered) return send(response, discovered);
+  const target = parseTarget(segments);
+  if (!target) throw ApiError.unknownResource();
+  const request: ApiRequest = { table: storage.table, target, query: url.searchParams, message };
+  requireSubresource(target);
+  if (target.subresource === 'log') {
+    if (!reading) throw ApiError.methodNotAllowed();
+    return streamLog(request, logs, response);
+  }
+  if (reading && isTrue(url.searchParams.get('watch'))) return streamWatch(request, response);
+  send(response, await answer(request));
+}
+
+async function answer(request: ApiRequest): Promise<Answer> {
+  const { method } = request.message;
+  const { subresource } = request.target;
+  if (method === 'GET' || method === 'HEAD') return answerRead(request);
+  if (method === 'PUT') return answerReplace(request);
+  if (method === 'PATCH') return answerPatch(request);
+  if (method === 'POST' && subresource === undefined) return answerCreate(request);
+  if (method === 'DELETE' && subresource === undefined) return answerDelete(request);
+  throw ApiError.methodNotAllowed();
+}
+
+function requireSubresource({ resource, subresource }: RequestTarget): void {
+  if (subresource === undefined) return;
+  if (subresource === 'status' && resource.hasStatus) return;
+  if (subresource === 'log' && resource.kind === 'Pod') return;
+  throw ApiError.unknownResource();
+}
+
+function decode(pathname: string): string[] {
+  try {
+    return pathname.split('/').filter(Boolean).map(decodeURIComponent);
+  } catch {
+    throw ApiError.badRequest(`the path is not properly encoded: ${pathname}`);
+  }
+}
+
+function isTrue(value: string | null): boolean {
+  return value === 'true' || value === '1';
+}
+
+function send(response: ServerResponse, { code, body, contentType = 'application/json' }: Answer): void {
+  const text = contentType === 'text/plain' ? String(body) : `${JSON.stringify(body)}\n`;
+  response.writeHead(code, { 'content-type': contentType, 'content-length': Buffer.byteLength(text) }).end(text);
+}
+
+function refuse(response: ServerResponse, error: unknown): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const known =
+    error instanceof ApiError ? error : new ApiError(500, 'InternalError', `Internal error occurred: ${error}`);
+  // The rest of a body that was refused unread would be taken for the next request.
+  if (known.code === 413) response.setHeader('connection', 'close');
+  send(response, { code: known.code, body: known.status });
+}

@@ -1,0 +1,79 @@
+/** GET of a pod's log, at once or followed. */
+import type { ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ApiError } from './api-error.ts';
+import type { ApiRequest } from './api-request.ts';
+import type { KubeObject, PodLogs } from './types.ts';
+
+const POLL = 200;
+
+interface Container {
+  name: string;
+}
+
+/** Tolerates `timestamps` and `sinceSeconds`: lines carry no time of their own here. */
+export async function streamLog(request: ApiRequest, logs: PodLogs, response: ServerResponse): Promise<void> {
+  const { table, target, query } = request;
+  const { resource, namespace = '', name = '' } = target;
+  const pod = table.get(resource, namespace, name);
+  const container = chooseContainer(pod, query.get('container') ?? '');
+  if (query.get('previous') === 'true') {
+    throw ApiError.badRequest(`previous terminated container "${container}" in pod "${name}" not found`);
+  }
+  const follow = query.get('follow') === 'true';
+  const first = await logs.read(namespace, name, container);
+  if (!first && !follow) {
+    const reason = stateOf(pod, container)?.waiting?.reason ?? 'ContainerCreating';
+    throw ApiError.badRequest(`container "${container}" in pod "${name}" is waiting to start: ${reason}`);
+  }
+  response.writeHead(200, { 'content-type': 'text/plain', 'cache-control': 'no-cache, private' });
+  response.flushHeaders();
+  const lines = query.get('tailLines');
+  const limit = query.get('limitBytes');
+  let text = lines === null ? (first ?? Buffer.alloc(0)) : tail(first ?? Buffer.alloc(0), Number(lines));
+  if (limit !== null) text = text.subarray(0, Number(limit));
+  response.write(text);
+  let sent = first?.length ?? 0;
+  while (follow && !response.destroyed) {
+    // Looked up before reading: what a container wrote before it ended is then read in any case.
+    const now = table.find(resource, namespace, name);
+    const ended = now?.metadata.uid !== pod.metadata.uid || stateOf(now, container)?.terminated !== undefined;
+    const all = (await logs.read(namespace, name, container)) ?? Buffer.alloc(0);
+    if (all.length > sent) response.write(all.subarray(sent));
+    sent = all.length;
+    if (ended) break;
+    await sleep(POLL);
+  }
+  response.end();
+}
+
+function chooseContainer({ metadata, spec }: KubeObject, asked: string): string {
+  const main: Container[] = spec?.containers ?? [];
+  const all: Container[] = [...(spec?.initContainers ?? []), ...main];
+  if (asked) {
+    if (all.some(({ name }) => name === asked)) return asked;
+    throw ApiError.badRequest(`container ${asked} is not valid for pod ${metadata.name}`);
+  }
+  const [only] = main;
+  if (all.length === 1 && only) return only.name;
+  const names = main.map(({ name }) => name).join(' ');
+  const inits = (spec?.initContainers ?? []).map(({ name }: Container) => name).join(' ');
+  const choice = inits ? `[${names}] or one of the init containers: [${inits}]` : `[${names}]`;
+  throw ApiError.badRequest(`a container name must be specified for pod ${metadata.name}, choose one of: ${choice}`);
+}
+
+function stateOf(
+  pod: KubeObject | undefined,
+  container: string,
+): { waiting?: { reason?: string }; terminated?: object } | undefined {
+  const statuses = [...(pod?.['status']?.containerStatuses ?? []), ...(pod?.['status']?.initContainerStatuses ?? [])];
+  return statuses.find(({ name }: Container) => name === container)?.state;
+}
+
+/** The last lines of a log, whether or not the last one is finished. */
+function tail(text: Buffer, lines: number): Buffer {
+  if (lines <= 0) return text.subarray(text.length);
+  let at = text.length - (text.at(-1) === 0x0a ? 1 : 0);
+  for (let found = 0; found < lines && at > 0; found++) at = text.lastIndexOf(0x0a, at - 1);
+  return at > 0 ? text.subarray(at + 1) : text;
+}

@@ -1,0 +1,155 @@
+/** The embedded platform: S3, Kubernetes, Knative and the Broker in one process tree, on 127.0.0.1 alone. For development. */
+import { join, resolve } from 'node:path';
+import type { Address, ObjectRef } from './broker/address.ts';
+import { startBroker } from './broker/start-broker.ts';
+import type { Tap } from './broker/tap.ts';
+import { startJobController } from './jobs/job-controller.ts';
+import { ImageStore } from './kubelet/images.ts';
+import { startKubelet } from './kubelet/kubelet.ts';
+import { startKubernetesApi } from './kubernetes/start-kubernetes-api.ts';
+import { createStorage, type Storage } from './kubernetes/storage.ts';
+import { awaitReady } from './run/await-ready.ts';
+import { Closers } from './run/closers.ts';
+import { applyAll, clusterObjects } from './run/cluster-objects.ts';
+import { lockDirectory } from './run/lock-directory.ts';
+import { registerPlatformImages } from './run/platform-images.ts';
+import { onPort } from './run/taken-port.ts';
+import { writeKubeconfig } from './run/write-kubeconfig.ts';
+import { startS3 } from './s3.ts';
+import { startServing } from './serving/start-serving.ts';
+import { startSources } from './sources/start-sources.ts';
+
+export interface PlatformOptions {
+  /** Where images, layers, logs and S3's objects are kept; one platform at a time. Images and layers outlive it, as caches. */
+  directory: string;
+  /** Ports: 0, the default, takes any free one. */
+  brokerPort?: number;
+  s3Port?: number;
+  kubernetesPort?: number;
+  gatewayPort?: number;
+  /** How long a function without requests keeps its pods; default 20. */
+  stableWindowSeconds?: number;
+  /** Before a Job's second attempt; default 10, as in Kubernetes. */
+  jobBackoffSeconds?: number;
+  /** Overrides of the ConfigMap `knative-lambda-config`. */
+  config?: Record<string, string>;
+  /** What passes through the Broker. */
+  onEvent?: Tap;
+  log?: (line: string) => void;
+}
+
+export interface Platform {
+  brokerUrl: string;
+  s3Url: string;
+  kubernetesUrl: string;
+  gatewayUrl: string;
+  /** Path. */
+  kubeconfig: string;
+  /** Of the builder's and the users' functions. */
+  namespace: string;
+  /** Ends every child. May be called twice. */
+  close(): Promise<void>;
+}
+
+const ROOT = resolve(import.meta.dirname, '..');
+const READY_SECONDS = 60;
+const SERVICES = 'services.serving.knative.dev';
+
+/** Resolves when the Broker takes events and every builder function has been ready. What failed to start leaves nothing behind. */
+export async function startPlatform(options: PlatformOptions): Promise<Platform> {
+  const closers = new Closers();
+  try {
+    return await start(options, closers);
+  } catch (error) {
+    await closers.close().catch(() => {});
+    throw error;
+  }
+}
+
+async function start(options: PlatformOptions, closers: Closers): Promise<Platform> {
+  const directory = resolve(options.directory);
+  const { log = () => {}, brokerPort = 0, s3Port = 0, kubernetesPort = 0, gatewayPort = 0 } = options;
+  closers.add(lockDirectory(directory));
+  const { namespace, config } = clusterObjects(ROOT, options.config ?? {});
+
+  const s3 = await onPort('S3_PORT', s3Port, () =>
+    startS3({
+      directory: join(directory, 's3'),
+      port: s3Port,
+      buckets: [config['SOURCE_BUCKET'] ?? '', config['TEMPORARY_BUCKET'] ?? ''],
+    }),
+  );
+  closers.add(s3.close);
+
+  const storage = createStorage();
+  const images = new ImageStore(directory);
+  registerPlatformImages(images, { root: ROOT, directory, config });
+  const kubeconfig = join(directory, 'kubeconfig');
+  const kubelet = startKubelet({ storage, images, directory, kubeconfig, log });
+  closers.add(kubelet.close);
+  const api = await onPort('KUBERNETES_PORT', kubernetesPort, () =>
+    startKubernetesApi({ storage, logs: kubelet.logs, port: kubernetesPort }),
+  );
+  closers.add(api.close);
+  writeKubeconfig(kubeconfig, api.url, namespace);
+
+  const jobs = startJobController({
+    storage,
+    log,
+    ...(options.jobBackoffSeconds === undefined ? {} : { backoffSeconds: options.jobBackoffSeconds }),
+  });
+  closers.add(jobs.close);
+  const serving = await onPort('GATEWAY_PORT', gatewayPort, () =>
+    startServing({
+      storage,
+      port: gatewayPort,
+      options: { stableWindowSeconds: options.stableWindowSeconds ?? 20, scaleToZeroGraceSeconds: 1 },
+      log,
+    }),
+  );
+  closers.add(serving.close);
+
+  const resolveRef = (ref: ObjectRef): Address | undefined => addressOf(storage, ref, serving.url);
+  const broker = await onPort('BROKER_PORT', brokerPort, () =>
+    startBroker({
+      storage,
+      namespace,
+      port: brokerPort,
+      resolve: resolveRef,
+      ...(options.onEvent ? { tap: options.onEvent } : {}),
+    }),
+  );
+  closers.add(broker.close);
+  const sources = startSources({ storage, kubernetesUrl: api.url, resolve: resolveRef, log });
+  closers.add(sources.close);
+  log(`broker ${broker.url} · S3 ${s3.url} · Kubernetes ${api.url} · gateway ${serving.url}`);
+
+  const addresses = { BROKER_URL: broker.url, S3_ENDPOINT: s3.url };
+  const { objects } = clusterObjects(ROOT, { ...addresses, ...options.config });
+  applyAll(storage, objects);
+  await awaitReady(storage, SERVICES, { namespace, seconds: READY_SECONDS, failFast: true });
+  await awaitReady(storage, 'triggers.eventing.knative.dev', { namespace, seconds: READY_SECONDS });
+
+  return {
+    brokerUrl: broker.url,
+    s3Url: s3.url,
+    kubernetesUrl: api.url,
+    gatewayUrl: serving.url,
+    kubeconfig,
+    namespace,
+    close: () => closers.close(),
+  };
+}
+
+/** Names of the cluster resolve nowhere on this machine: what has such a name is asked by way of the gateway. */
+function addressOf(
+  storage: Storage,
+  { apiVersion, kind, namespace, name }: ObjectRef,
+  gateway: string,
+): Address | undefined {
+  if (kind !== 'Service' || !apiVersion.startsWith('serving.knative.dev/')) {
+    return undefined;
+  }
+  const url: string | undefined = storage.get(SERVICES, namespace, name)?.['status']?.address?.url;
+  return url === undefined ? undefined : { url, via: gateway };
+}

@@ -1,0 +1,62 @@
+/** Waits until objects say that they are Ready. */
+import type { KubeObject, ObjectStorage, ResourceName } from '#local/kubernetes/types.ts';
+import { type Condition, conditionOf } from '#local/serving/conditions.ts';
+
+/** Throws what the others say when the time is over, or as soon as one says False and `failFast`. */
+export function awaitReady(
+  storage: ObjectStorage,
+  resource: ResourceName,
+  options: { namespace: string; seconds: number; failFast?: boolean; onReady?: (name: string) => void },
+): Promise<void> {
+  const waiting = new Map<string, Condition | undefined>();
+  for (const object of storage.list(resource, { namespace: options.namespace })) {
+    waiting.set(object.metadata.name, undefined);
+  }
+  return new Promise((resolve, reject) => {
+    const end = (failure?: Error): void => {
+      clearTimeout(timer);
+      stop();
+      if (failure) {
+        reject(failure);
+      } else {
+        resolve();
+      }
+    };
+    const timer = setTimeout(() => end(new Error(notReady(waiting, options.seconds))), options.seconds * 1000);
+    const stop = storage.watch(resource, ({ object }) => {
+      const { name, namespace } = object.metadata;
+      if (namespace !== options.namespace || !waiting.has(name)) {
+        return;
+      }
+      const condition = readiness(object);
+      if (condition?.status === 'True') {
+        waiting.delete(name);
+        options.onReady?.(name);
+      } else {
+        waiting.set(name, condition);
+      }
+      if (waiting.size === 0) {
+        end();
+      } else if (condition?.status === 'False' && options.failFast) {
+        end(new Error(`${name} is not ready: ${condition.message ?? condition.reason}`));
+      }
+    });
+    if (waiting.size === 0) {
+      end();
+    }
+  });
+}
+
+/** A Service tells why in ConfigurationsReady; its Ready says only that there is no revision. */
+function readiness(object: KubeObject): Condition | undefined {
+  const ready = conditionOf(object, 'Ready');
+  const configurations = conditionOf(object, 'ConfigurationsReady');
+  return ready?.status === 'False' && configurations?.status === 'False' ? configurations : ready;
+}
+
+function notReady(waiting: Map<string, Condition | undefined>, seconds: number): string {
+  const each = [...waiting].map(
+    ([name, condition]) => `${name} (${condition?.message ?? condition?.reason ?? 'no status yet'})`,
+  );
+  return `not ready within ${seconds} s: ${each.join(', ')}`;
+}

@@ -1,0 +1,24 @@
+/** The two images that nobody builds here: the builder's own functions, and Kaniko's stand-in. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { kanikoImage } from '#local/kaniko/kaniko-image.ts';
+import type { ImageStore } from '#local/kubelet/images.ts';
+
+/** `root` is the project's folder, `directory` the platform's. */
+export function registerPlatformImages(
+  images: ImageStore,
+  { root, directory, config }: { root: string; directory: string; config: Record<string, string> },
+): void {
+  const bundle = join(root, 'dist');
+  if (!existsSync(join(bundle, 'main.js'))) {
+    throw new Error(`there is no ${join(bundle, 'main.js')}: bundle the functions first (make build)`);
+  }
+  images.register(config['BUILDER_IMAGE'] ?? '', {
+    folders: { '/app': bundle },
+    workingDir: '/app',
+    entrypoint: ['node', 'main.js'],
+    // An image has its cache filled when it is built. Here it fills at the first start, and later ones are as fast.
+    env: { NODE_COMPILE_CACHE: join(directory, 'compile-cache') },
+  });
+  images.register(config['KANIKO_IMAGE'] ?? '', kanikoImage(directory));
+}

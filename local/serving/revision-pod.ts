@@ -1,0 +1,61 @@
+/** One pod of a revision, as Knative's Deployment would make it, less the queue-proxy: the gateway does that one's work. */
+import { randomInt } from 'node:crypto';
+import type { KubeObject } from '#local/kubernetes/types.ts';
+import { CONFIGURATION, REVISION, REVISION_UID, SERVICE } from './labels.ts';
+
+// Kubernetes leaves out vowels and look-alikes, so that no suffix is a word or is misread.
+const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
+
+export function revisionPod(revision: KubeObject): KubeObject {
+  const { name, namespace = '', uid = '', labels = {}, annotations = {} } = revision.metadata;
+  const spec = revision['spec'];
+  const podAnnotations = Object.entries(annotations).filter(([key]) => !key.startsWith('autoscaling.knative.dev/'));
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: `${name}-deployment-${suffix()}`,
+      namespace,
+      labels: { app: name, ...labels, [REVISION]: name, [REVISION_UID]: uid },
+      annotations: Object.fromEntries(podAnnotations),
+      ownerReferences: [
+        { apiVersion: revision.apiVersion, kind: revision.kind, name, uid, controller: true, blockOwnerDeletion: true },
+      ],
+    },
+    spec: {
+      ...podFields(spec),
+      containers: spec.containers.map((container: KubeObject['spec'], index: number) =>
+        index === 0 ? servingContainer(container, revision) : container,
+      ),
+      restartPolicy: 'Always',
+      terminationGracePeriodSeconds: spec.timeoutSeconds,
+    },
+  };
+}
+
+const REVISION_FIELDS = ['containerConcurrency', 'timeoutSeconds', 'responseStartTimeoutSeconds', 'idleTimeoutSeconds'];
+
+function podFields(spec: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(spec).filter(([key]) => !REVISION_FIELDS.includes(key)));
+}
+
+function servingContainer(container: KubeObject['spec'], revision: KubeObject): KubeObject['spec'] {
+  const labels = revision.metadata.labels ?? {};
+  const port = container.ports?.[0]?.containerPort ?? 8080;
+  return {
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    readinessProbe: { tcpSocket: { port }, successThreshold: 1 },
+    ...container,
+    ports: container.ports ?? [{ name: 'user-port', containerPort: port, protocol: 'TCP' }],
+    env: [
+      ...(container.env ?? []),
+      { name: 'K_REVISION', value: revision.metadata.name },
+      { name: 'K_CONFIGURATION', value: labels[CONFIGURATION] },
+      { name: 'K_SERVICE', value: labels[SERVICE] },
+    ],
+  };
+}
+
+function suffix(): string {
+  return Array.from({ length: 5 }, () => ALPHABET[randomInt(ALPHABET.length)]).join('');
+}

@@ -1,0 +1,48 @@
+/** Knative Serving over the embedded Kubernetes API: Services, their revisions and pods, and the gateway in front of them. */
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import type { ObjectStorage } from '#local/kubernetes/types.ts';
+import { ServingController } from './controller.ts';
+import { createGateway } from './gateway.ts';
+import { defaultServingOptions, type ServingOptions } from './options.ts';
+
+export interface Serving {
+  /** The gateway's. */
+  url: string;
+  close(): Promise<void>;
+}
+
+/** Everything it keeps in memory it learns from storage, so it may be started over objects that exist already. */
+export async function startServing(settings: {
+  storage: ObjectStorage;
+  /** 0: any free one. */
+  port?: number;
+  options?: Partial<ServingOptions>;
+  log?: (line: string) => void;
+}): Promise<Serving> {
+  const options = { ...defaultServingOptions, ...settings.options };
+  let controller: ServingController | undefined;
+  const gateway = createGateway(() => {
+    if (!controller) {
+      throw new Error('the gateway is starting');
+    }
+    return controller;
+  }, options);
+  gateway.listen(settings.port ?? 0, '127.0.0.1');
+  await once(gateway, 'listening');
+  const { port } = gateway.address() as AddressInfo;
+  const addresses = (namespace: string, name: string) => ({
+    url: `http://${name}.${namespace}.${options.domain}:${port}`,
+    address: `http://${name}.${namespace}.svc.cluster.local`,
+  });
+  controller = new ServingController(settings.storage, options, addresses, settings.log ?? (() => {}));
+  return {
+    url: `http://127.0.0.1:${port}`,
+    close: async () => {
+      controller?.close();
+      gateway.close();
+      gateway.closeAllConnections();
+      await once(gateway, 'close');
+    },
+  };
+}

@@ -1,0 +1,163 @@
+/** The build context as one deterministic gzipped tar: the same files give the same bytes, whenever and wherever it is made. */
+import { createHash, type Hash } from 'node:crypto';
+import { PassThrough, type Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import { type Pack, pack } from 'tar-stream';
+import type { ObjectStore } from '../clients/object-store.ts';
+import { RetryableError } from '../errors.ts';
+import { prefetch } from './prefetch.ts';
+import { RECIPE_VERSION } from './recipe-version.ts';
+import { openListed } from './source-reader.ts';
+import type { GeneratedFile, SourceFile, SourceListing } from './types.ts';
+
+/**
+ * Objects up to SMALL are read whole, AHEAD of them at a time, before their turn: a source of small files would otherwise take a round trip to S3 for each.
+ * Larger ones are opened when it is their turn. So memory is bounded by AHEAD × SMALL, whatever the source.
+ */
+const AHEAD = 16;
+const SMALL = 1024 * 1024;
+
+/** Deflate's default chunks of 16 KB cost more in events than in compression. */
+const CHUNK_BYTES = 256 * 1024;
+
+export interface ContextArchive {
+  /** Gzipped tar; to be read to its end. Errors of the store destroy it. */
+  body: Readable;
+  /** Settles after the last byte: what names the archive, and its size. */
+  done: Promise<{ buildKey: string; bytes: number }>;
+}
+
+interface Entry {
+  path: string;
+  size: number;
+  open: () => Promise<Content>;
+}
+
+type Content = Iterable<Buffer> | Readable;
+
+/**
+ * Streams the user's files and ours, by path. The build key is the SHA-256 over every entry's path, mode, size and content; base images are in it by the
+ * Dockerfile. `files` are those of the listing that go into the image.
+ */
+export function contextArchive(
+  store: ObjectStore,
+  listing: SourceListing,
+  files: readonly SourceFile[],
+  ours: readonly GeneratedFile[],
+): ContextArchive {
+  const entries: Entry[] = [
+    ...files.map((file) => ({ path: file.path, size: file.size, open: () => openContent(store, listing, file) })),
+    ...ours.map(({ path, content }) => ({ path, size: content.length, open: async () => [content] })),
+  ].sort((a, b) => (a.path < b.path ? -1 : 1));
+
+  const hash = createHash('sha256').update(JSON.stringify(['build-key', RECIPE_VERSION]));
+  const tar = pack({ highWaterMark: CHUNK_BYTES });
+  const gzip = createGzip({ level: 1, chunkSize: CHUNK_BYTES });
+  const body = new PassThrough({ highWaterMark: CHUNK_BYTES });
+  let bytes = 0;
+  const counted = async function* (chunks: AsyncIterable<Buffer>) {
+    for await (const chunk of chunks) {
+      bytes += chunk.length;
+      yield chunk;
+    }
+  };
+  const written = writeEntries(tar, entries, hash).catch((error: Error) => {
+    // The pipeline below then fails with this very error, and so does whoever reads the body.
+    tar.destroy(error);
+  });
+  // A streamx stream is a Readable in all that pipeline uses of it.
+  const piped = pipeline(tar as unknown as Readable, gzip, counted, body);
+  const done = Promise.all([piped, written]).then(() => ({ buildKey: hash.digest('hex'), bytes }));
+  // Whoever reads the body sees the failure there as well, and may be gone before asking here.
+  done.catch(() => undefined);
+  return { body, done };
+}
+
+async function openContent(store: ObjectStore, listing: SourceListing, file: SourceFile): Promise<Content> {
+  const { body } = await openListed(store, listing, file);
+  if (file.size > SMALL) {
+    return body;
+  }
+  const chunks: Buffer[] = [];
+  for await (const chunk of body) {
+    chunks.push(chunk as Buffer);
+  }
+  return chunks;
+}
+
+async function writeEntries(tar: Pack, entries: readonly Entry[], hash: Hash): Promise<void> {
+  const small = entries.filter(({ size }) => size <= SMALL);
+  const ahead = prefetch(small, AHEAD, (entry) => entry.open());
+  try {
+    for (const entry of entries) {
+      const content = entry.size <= SMALL ? (await ahead.next()).value : await entry.open();
+      await writeEntry(tar, entry, content as Content, hash);
+    }
+  } finally {
+    await ahead.return(undefined);
+  }
+  tar.finalize();
+}
+
+async function writeEntry(tar: Pack, { path, size }: Entry, content: Content, hash: Hash): Promise<void> {
+  const written = Promise.withResolvers<void>();
+  // Its rejection is awaited below, but not while a chunk is being read.
+  written.promise.catch(() => undefined);
+  let sink: ReturnType<Pack['entry']> | undefined;
+  let bytes = 0;
+  // The header comes first and has the mode in it, which the first bytes decide.
+  const open = (beginning: Buffer) => {
+    const mode = isProgram(beginning) ? 0o755 : 0o644;
+    hash.update(JSON.stringify([path, mode, size]));
+    return tar.entry({ name: path, size, mode, mtime: new Date(0), uid: 0, gid: 0 }, (error) => {
+      if (error) {
+        written.reject(error);
+      } else {
+        written.resolve();
+      }
+    });
+  };
+  for await (const chunk of atLeast(PROGRAM_BYTES, content)) {
+    sink ??= open(chunk);
+    bytes += chunk.length;
+    hash.update(chunk);
+    if (!sink.write(chunk)) {
+      const stream = sink;
+      await Promise.race([new Promise<void>((resolve) => stream.once('drain', () => resolve())), written.promise]);
+    }
+  }
+  if (bytes !== size) {
+    throw new RetryableError('Unavailable', `${path} ended after ${bytes} of its ${size} bytes`);
+  }
+  (sink ?? open(Buffer.alloc(0))).end(undefined);
+  await written.promise;
+}
+
+/** S3 keeps no modes. What a kernel would start (a script with `#!`, an ELF file) is executable, so that a Dockerfile's ENTRYPOINT can name it. */
+function isProgram(beginning: Buffer): boolean {
+  return beginning.subarray(0, 2).equals(SCRIPT) || beginning.subarray(0, 4).equals(ELF);
+}
+
+const SCRIPT = Buffer.from('#!');
+const ELF = Buffer.from('\x7fELF', 'latin1');
+const PROGRAM_BYTES = 4;
+
+/** The same bytes, the first chunk at least `minimum` long where there are so many. */
+async function* atLeast(minimum: number, content: Content): AsyncIterable<Buffer> {
+  let first: Buffer | undefined = Buffer.alloc(0);
+  for await (const chunk of content) {
+    if (first === undefined) {
+      yield chunk as Buffer;
+      continue;
+    }
+    first = first.length === 0 ? (chunk as Buffer) : Buffer.concat([first, chunk as Buffer]);
+    if (first.length >= minimum) {
+      yield first;
+      first = undefined;
+    }
+  }
+  if (first !== undefined && first.length > 0) {
+    yield first;
+  }
+}

@@ -1,0 +1,39 @@
+/** What a Job's own metadata and conditions tell, without its pods. */
+import type { V1Job } from '@kubernetes/client-node';
+import { readEnded, TERMINAL_EVENT_FINALIZER } from '../specs/annotations.ts';
+
+export type JobCondition = 'Complete' | 'Failed';
+
+export function conditionOf(job: V1Job, type: JobCondition) {
+  return job.status?.conditions?.find((condition) => condition.type === type && condition.status === 'True');
+}
+
+/** Nothing more comes of it: finished, ended early, or being deleted. */
+export function isOver(job: V1Job): boolean {
+  return isFinished(job) || readEnded(job) !== undefined || job.metadata?.deletionTimestamp !== undefined;
+}
+
+/** By the Job controller's own word. */
+export function isFinished(job: V1Job): boolean {
+  return conditionOf(job, 'Complete') !== undefined || conditionOf(job, 'Failed') !== undefined;
+}
+
+export function awaitsTerminalEvent(job: V1Job): boolean {
+  return job.metadata?.finalizers?.includes(TERMINAL_EVENT_FINALIZER) ?? false;
+}
+
+/** Milliseconds since the epoch; undefined while it runs. */
+export function overSince(job: V1Job): number | undefined {
+  if (!isOver(job)) {
+    return undefined;
+  }
+  const { status, metadata } = job;
+  const failed = conditionOf(job, 'Failed')?.lastTransitionTime;
+  return milliseconds(status?.completionTime ?? failed ?? metadata?.deletionTimestamp) ?? Date.now();
+}
+
+/** The client gives dates where the API sends strings. */
+export function milliseconds(time: Date | string | undefined): number | undefined {
+  const value = time === undefined ? Number.NaN : new Date(time).getTime();
+  return Number.isNaN(value) ? undefined : value;
+}

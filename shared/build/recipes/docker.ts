@@ -1,0 +1,23 @@
+/** A Dockerfile of the user's: built as it is, with no adapter. */
+import { PermanentError } from '../../errors.ts';
+import { generated } from './generated-files.ts';
+import type { Recipe } from './recipe.ts';
+
+export const dockerRecipe: Recipe = async ({ source }) => {
+  const text = await source.text('Dockerfile');
+  if (text === undefined || !/^\s*FROM\s+\S/im.test(text)) {
+    throw new PermanentError(
+      'InvalidManifest',
+      `Dockerfile ${text === undefined ? 'is larger than 1 MiB' : 'has no FROM line'}: begin it with a base image, such as "FROM debian:trixie-slim", then send build.start again`,
+    );
+  }
+  // The build reads every Dockerfile from the same place; an ignore file goes with it, as Docker has it.
+  const ignore = await source.text('Dockerfile.dockerignore');
+  return {
+    files: [
+      generated('Dockerfile', text),
+      ...(ignore === undefined ? [] : [generated('Dockerfile.dockerignore', ignore)]),
+    ],
+    excludes: () => false,
+  };
+};

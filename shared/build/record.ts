@@ -1,0 +1,60 @@
+/** What came of a source: kept in S3 under its fingerprint, so that an unchanged source is answered without a build. */
+import * as z from 'zod';
+import type { ObjectStore } from '../clients/object-store.ts';
+import { buildCompleteSchema } from '../events/build-complete.ts';
+import { identityFields } from '../events/identity.ts';
+import { sha256 } from '../events/job-start.ts';
+import { languages } from '../events/parameters.ts';
+
+const recordSchema = z.object({
+  ...identityFields,
+  fingerprint: sha256,
+  build_key: sha256,
+  /** By digest. */
+  image_uri: z.string(),
+  observed_at: z.iso.datetime(),
+  started_at: z.iso.datetime(),
+  completed_at: z.iso.datetime(),
+  language: z.enum([...languages, 'docker']),
+  /** The build.complete of the build that made it, in structured form. */
+  event: z.looseObject({
+    id: z.string(),
+    source: z.string(),
+    type: z.literal('build.complete'),
+    subject: z.string(),
+    time: z.string(),
+    correlationid: z.string(),
+    causationid: z.string(),
+    traceparent: z.string().optional(),
+    data: buildCompleteSchema,
+  }),
+});
+
+export type BuildRecord = z.infer<typeof recordSchema>;
+
+function recordKey(fingerprint: string): string {
+  return `builds/${fingerprint}.json`;
+}
+
+/** Undefined where there is none, and where it can't be read: then the source is built, which writes it anew. */
+export async function readRecord(
+  store: ObjectStore,
+  bucket: string,
+  fingerprint: string,
+): Promise<BuildRecord | undefined> {
+  const { text } = await store.read(bucket, recordKey(fingerprint));
+  const record = text === undefined ? undefined : recordSchema.safeParse(parse(text)).data;
+  return record?.fingerprint === fingerprint ? record : undefined;
+}
+
+export async function writeRecord(store: ObjectStore, bucket: string, record: BuildRecord): Promise<void> {
+  await store.write(bucket, recordKey(record.fingerprint), JSON.stringify(record), 'application/json');
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,98 @@
+/** ImageRegistry over Amazon ECR: scanned on push, tags that can't be moved, old images removed. */
+import {
+  CreateRepositoryCommand,
+  ECRClient,
+  GetLifecyclePolicyCommand,
+  LifecyclePolicyNotFoundException,
+  PutLifecyclePolicyCommand,
+  RepositoryAlreadyExistsException,
+} from '@aws-sdk/client-ecr';
+import { awsError } from './aws-failure.ts';
+import { type AwsIdentity, awsCredentials } from './aws-identity.ts';
+import type { ImageRegistry, RepositoryUse } from './image-registry.ts';
+
+const SECOND = 1000;
+
+/** Enough to go back to; what runs is among the newest, since every deployment is of the newest build. */
+const IMAGES_KEPT = 50;
+/** Kaniko itself believes a cached layer for two weeks. */
+const CACHE_DAYS = 14;
+
+export function createEcrRegistry(
+  identity: AwsIdentity,
+  { account, region, endpoint }: { account: string; region: string; endpoint?: string },
+): ImageRegistry {
+  const client = new ECRClient({
+    region,
+    credentials: awsCredentials(identity),
+    maxAttempts: 2,
+    requestHandler: { connectionTimeout: 3 * SECOND, socketTimeout: 10 * SECOND },
+    ...(endpoint ? { endpoint } : {}),
+  });
+
+  return {
+    async ensureRepository(repositoryName, use) {
+      const repository = { registryId: account, repositoryName };
+      try {
+        await client.send(
+          new CreateRepositoryCommand({
+            ...repository,
+            imageTagMutability: 'IMMUTABLE',
+            imageScanningConfiguration: { scanOnPush: true },
+            tags: [{ Key: 'app.kubernetes.io/managed-by', Value: 'knative-lambda' }],
+          }),
+        );
+      } catch (error) {
+        if (!(error instanceof RepositoryAlreadyExistsException)) {
+          throw awsError(error, `creating repository ${repositoryName}`, { system: 'ECR' });
+        }
+      }
+      // Not only after a creation: whoever created it may have crashed before this step. A policy that is there stays: it may be the operator's.
+      try {
+        await client.send(new GetLifecyclePolicyCommand(repository));
+      } catch (error) {
+        if (!(error instanceof LifecyclePolicyNotFoundException)) {
+          throw awsError(error, `reading the lifecycle policy of ${repositoryName}`, { system: 'ECR' });
+        }
+        await putPolicy(repository, use);
+      }
+    },
+  };
+
+  async function putPolicy(
+    repository: { registryId: string; repositoryName: string },
+    use: RepositoryUse,
+  ): Promise<void> {
+    try {
+      await client.send(
+        new PutLifecyclePolicyCommand({
+          ...repository,
+          lifecyclePolicyText: JSON.stringify({ rules: lifecycleRules(use) }),
+        }),
+      );
+    } catch (error) {
+      throw awsError(error, `writing the lifecycle policy of ${repository.repositoryName}`, { system: 'ECR' });
+    }
+  }
+}
+
+function lifecycleRules(use: RepositoryUse): object[] {
+  const expire = { action: { type: 'expire' } };
+  return use === 'cache'
+    ? [
+        {
+          rulePriority: 1,
+          description: `layers older than ${CACHE_DAYS} days`,
+          selection: { tagStatus: 'any', countType: 'sinceImagePushed', countUnit: 'days', countNumber: CACHE_DAYS },
+          ...expire,
+        },
+      ]
+    : [
+        {
+          rulePriority: 1,
+          description: `all but the newest ${IMAGES_KEPT} images`,
+          selection: { tagStatus: 'any', countType: 'imageCountMoreThan', countNumber: IMAGES_KEPT },
+          ...expire,
+        },
+      ];
+}

@@ -1,0 +1,54 @@
+/** Reading, applying and deleting one kind of Knative object. */
+import { type Configuration, CustomObjectsApi, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
+import type { KnativeObject, ObjectVersion } from './cluster.ts';
+import { answered, done, found } from './kubernetes-requests.ts';
+
+export interface KnativeObjects {
+  get(name: string): Promise<KnativeObject | undefined>;
+  list(labelSelector: string): Promise<KnativeObject[]>;
+  apply(object: KnativeObject): Promise<KnativeObject>;
+  remove(name: string, version?: ObjectVersion): Promise<boolean>;
+}
+
+export function knativeObjects(
+  configuration: Configuration,
+  {
+    group,
+    plural,
+    namespace,
+    fieldManager,
+  }: { group: string; plural: string; namespace: string; fieldManager: string },
+): KnativeObjects {
+  const api = new CustomObjectsApi(configuration);
+  const where = { group, version: 'v1', namespace, plural };
+  const named = (name: string) => `${plural.slice(0, -1)}.${group} ${name}`;
+
+  return {
+    get: (name) => found(`reading ${named(name)}`, () => api.getNamespacedCustomObject({ ...where, name })),
+
+    list: (labelSelector) =>
+      answered(`listing ${plural}.${group} with ${labelSelector}`, async () => {
+        const { items } = (await api.listNamespacedCustomObject({ ...where, labelSelector })) as {
+          items: KnativeObject[];
+        };
+        return items;
+      }),
+
+    apply: (object) =>
+      answered(`applying ${named(object.metadata.name)}`, () =>
+        api.patchNamespacedCustomObject(
+          { ...where, name: object.metadata.name, body: object, fieldManager, force: true },
+          setHeaderOptions('Content-Type', PatchStrategy.ServerSideApply),
+        ),
+      ),
+
+    remove: (name, version) =>
+      done(`deleting ${named(name)}`, () =>
+        api.deleteNamespacedCustomObject({
+          ...where,
+          name,
+          body: { propagationPolicy: 'Background', ...(version ? { preconditions: version } : {}) },
+        }),
+      ),
+  };
+}

@@ -1,0 +1,64 @@
+/** How we speak to the Kubernetes API: one connection pool, time-outs, a User-Agent. */
+import {
+  type Configuration,
+  createConfiguration,
+  KubeConfig,
+  type RequestContext,
+  ServerConfiguration,
+} from '@kubernetes/client-node';
+
+const SECOND = 1000;
+
+export interface KubernetesConnection {
+  configuration: Configuration;
+  close(): Promise<void>;
+}
+
+type Dispatcher = NonNullable<ReturnType<RequestContext['getDispatcher']>>;
+
+/** KUBECONFIG, else ~/.kube/config, else the pod's service account. */
+export function connectKubernetes({
+  kubeConfig = defaultConfig(),
+  timeout = 10 * SECOND,
+}: {
+  kubeConfig?: KubeConfig;
+  timeout?: number;
+} = {}): KubernetesConnection {
+  const cluster = kubeConfig.getCurrentCluster();
+  if (!cluster) {
+    throw new Error('no Kubernetes cluster: set KUBECONFIG, or run in a pod with a service account token');
+  }
+  // The client makes a dispatcher for each request, so each request would open a connection of its own
+  // (kubernetes-client/javascript#2893). The first one made has the cluster's certificates and proxy: it serves all.
+  let shared: Dispatcher | undefined;
+  const configuration = createConfiguration({
+    baseServer: new ServerConfiguration(cluster.server, {}),
+    authMethods: { default: kubeConfig },
+    promiseMiddleware: [
+      {
+        pre: async (request) => {
+          shared ??= request.getDispatcher();
+          if (shared) {
+            request.setDispatcher(shared);
+          }
+          request.setSignal(AbortSignal.timeout(timeout));
+          request.setHeaderParam('User-Agent', 'knative-lambda');
+          return request;
+        },
+        post: async (response) => response,
+      },
+    ],
+  });
+  return {
+    configuration,
+    async close() {
+      await shared?.close();
+    },
+  };
+}
+
+function defaultConfig(): KubeConfig {
+  const config = new KubeConfig();
+  config.loadFromDefault();
+  return config;
+}

@@ -1,0 +1,81 @@
+/** What an error of the Kubernetes client means, by the Status object in its body. */
+import { ApiException } from '@kubernetes/client-node';
+import * as z from 'zod';
+import { classify, type FailureKind, isClassified, networkCode, retryAfterSeconds } from './classify.ts';
+
+const statusSchema = z.object({
+  kind: z.literal('Status'),
+  reason: z.string().default(''),
+  message: z.string().default(''),
+  details: z.object({ retryAfterSeconds: z.number().optional() }).nullish(),
+});
+
+interface Status {
+  code: number;
+  /** `AlreadyExists` and `Conflict` are both 409: only this tells them apart. */
+  reason: string;
+  message: string;
+  retryAfter: number | undefined;
+}
+
+/** The Status of a refusal; undefined where nothing answered. A body that is no Status is never repeated: it may be anybody's. */
+export function statusOf(error: unknown): Status | undefined {
+  if (!(error instanceof ApiException)) {
+    return undefined;
+  }
+  const parsed = statusSchema.safeParse(parseJson(error.body));
+  const header = retryAfterSeconds((error.headers as Record<string, string> | undefined)?.['retry-after']);
+  return {
+    code: error.code,
+    reason: parsed.data?.reason ?? '',
+    message: parsed.data?.message ?? '',
+    retryAfter: header ?? parsed.data?.details?.retryAfterSeconds,
+  };
+}
+
+/** The error to throw for what the client threw. */
+export function kubernetesError(error: unknown, doing: string): Error {
+  if (isClassified(error)) {
+    return error;
+  }
+  const status = statusOf(error);
+  if (!status) {
+    return classify({ kind: 'no-answer', system: 'Kubernetes', doing, detail: networkCode(error) });
+  }
+  const kind = kindOf(status);
+  return classify({
+    kind,
+    system: 'Kubernetes',
+    doing,
+    detail: status.message || `HTTP ${status.code}${status.reason ? ` ${status.reason}` : ''}`,
+    retryAfter: status.retryAfter,
+    advice: kind === 'forbidden' ? 'See what the service account may do with `kubectl auth can-i --list`' : undefined,
+  });
+}
+
+function kindOf({ code, reason, message }: Status): FailureKind {
+  const quotaExceeded = code === 403 && message.includes('exceeded quota');
+  const deniedByWebhook = /admission webhook ".*" denied the request/.test(message);
+  if (quotaExceeded) return 'quota-exceeded';
+  if (deniedByWebhook) return 'refused';
+  if (code === 409) return reason === 'AlreadyExists' ? 'refused' : 'conflict';
+  if (code === 429) return 'throttled';
+  // The token file is rotated by the kubelet; the client reads it again once a minute.
+  if (code === 401) return 'expired-credentials';
+  if (code === 403) return 'forbidden';
+  if (code === 404) return 'missing';
+  // Expired: a list's continue token is too old. Starting over helps.
+  if (code === 408 || code === 410 || code >= 500) return 'unavailable';
+  return 'refused';
+}
+
+function parseJson(body: unknown): unknown {
+  if (typeof body !== 'string') {
+    return body;
+  }
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}

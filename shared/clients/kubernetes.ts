@@ -1,0 +1,102 @@
+/** Cluster over the official client: Jobs and pods of one namespace, Services and Triggers of another. */
+import { BatchV1Api, CoreV1Api, type KubeConfig, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
+import type { Cluster } from './cluster.ts';
+import { knativeObjects } from './knative-objects.ts';
+import { connectKubernetes } from './kubernetes-connection.ts';
+import { statusOf } from './kubernetes-failure.ts';
+import { answered, done, found } from './kubernetes-requests.ts';
+
+export interface KubernetesSettings {
+  /** Where functions live. */
+  NAMESPACE: string;
+  /** Where builds run. */
+  BUILDS_NAMESPACE: string;
+}
+
+/** Who owns the fields that we apply. */
+const FIELD_MANAGER = 'knative-lambda';
+
+export function createCluster(
+  { NAMESPACE, BUILDS_NAMESPACE: namespace }: KubernetesSettings,
+  options?: { kubeConfig?: KubeConfig; timeout?: number },
+): Cluster & { close(): Promise<void> } {
+  const { configuration, close } = connectKubernetes(options);
+  const batch = new BatchV1Api(configuration);
+  const core = new CoreV1Api(configuration);
+  const knative = { namespace: NAMESPACE, fieldManager: FIELD_MANAGER };
+  const services = knativeObjects(configuration, { ...knative, group: 'serving.knative.dev', plural: 'services' });
+  const triggers = knativeObjects(configuration, { ...knative, group: 'eventing.knative.dev', plural: 'triggers' });
+
+  return {
+    getJob: (name) => found(`reading Job ${name}`, () => batch.readNamespacedJob({ name, namespace })),
+
+    listJobs: (labelSelector) =>
+      answered(`listing Jobs with ${labelSelector}`, async () => {
+        const { items } = await batch.listNamespacedJob({ namespace, labelSelector });
+        return items;
+      }),
+
+    createJob: (job) =>
+      answered(`creating Job ${job.metadata?.name}`, async () => {
+        try {
+          await batch.createNamespacedJob({ namespace, body: job, fieldManager: FIELD_MANAGER });
+          return true;
+        } catch (error) {
+          if (statusOf(error)?.reason === 'AlreadyExists') {
+            return false;
+          }
+          throw error;
+        }
+      }),
+
+    patchJob: (name, patch) =>
+      done(`changing Job ${name}`, () =>
+        batch.patchNamespacedJob(
+          { name, namespace, body: patch, fieldManager: FIELD_MANAGER },
+          setHeaderOptions('Content-Type', PatchStrategy.MergePatch),
+        ),
+      ),
+
+    deleteJob: (name, uid) =>
+      answered(`deleting Job ${name}`, async () => {
+        try {
+          await batch.deleteNamespacedJob({
+            name,
+            namespace,
+            body: { propagationPolicy: 'Foreground', ...(uid ? { preconditions: { uid } } : {}) },
+          });
+          return true;
+        } catch (error) {
+          const status = statusOf(error);
+          const gone = status?.code === 404;
+          const another = uid !== undefined && status?.code === 409;
+          if (gone || another) {
+            return false;
+          }
+          throw error;
+        }
+      }),
+
+    listPods: (labelSelector) =>
+      answered(`listing pods with ${labelSelector}`, async () => {
+        const { items } = await core.listNamespacedPod({ namespace, labelSelector });
+        return items;
+      }),
+
+    getPod: (name) => found(`reading pod ${name}`, () => core.readNamespacedPod({ name, namespace })),
+
+    readLog: (name, container, limitBytes) =>
+      answered(`reading the log of ${container} in pod ${name}`, () =>
+        core.readNamespacedPodLog({ name, namespace, container, limitBytes }),
+      ),
+
+    getService: services.get,
+    listServices: services.list,
+    applyService: services.apply,
+    deleteService: services.remove,
+    getTrigger: triggers.get,
+    applyTrigger: triggers.apply,
+    deleteTrigger: triggers.remove,
+    close,
+  };
+}

@@ -1,0 +1,70 @@
+/** One S3 client a process: where S3 is, who we are, how long we wait. */
+import { S3Client } from '@aws-sdk/client-s3';
+import { type AwsIdentity, awsCredentials } from './aws-identity.ts';
+
+export interface S3Settings extends AwsIdentity {
+  /** A store that is not AWS's: path style, since its buckets have no host names. */
+  S3_ENDPOINT?: string | undefined;
+}
+
+export interface S3Timeouts {
+  /** Milliseconds until the connection stands. */
+  connect: number;
+  /** Milliseconds without a byte. Bounds a body that stalls, yet not a long upload. */
+  idle: number;
+}
+
+const SECOND = 1000;
+const TIMEOUTS: S3Timeouts = { connect: 3 * SECOND, idle: 20 * SECOND };
+
+/** Sockets at once, so that packing a source of many small files is not one file after the other. */
+const MAX_SOCKETS = 64;
+
+/** Two attempts: the broker's own retries are the patient ones. */
+const MAX_ATTEMPTS = 2;
+
+export function connectS3(settings: S3Settings, timeouts: S3Timeouts = TIMEOUTS): S3Client {
+  const { AWS_REGION: region, S3_ENDPOINT: endpoint } = settings;
+  const agent = { keepAlive: true, maxSockets: MAX_SOCKETS };
+  const client = new S3Client({
+    region,
+    credentials: awsCredentials(settings),
+    maxAttempts: MAX_ATTEMPTS,
+    requestHandler: {
+      connectionTimeout: timeouts.connect,
+      socketTimeout: timeouts.idle,
+      httpAgent: agent,
+      httpsAgent: agent,
+    },
+    // Not every store understands the trailing checksums that AWS's own has since 2024.
+    ...(endpoint
+      ? {
+          endpoint,
+          forcePathStyle: true,
+          requestChecksumCalculation: 'WHEN_REQUIRED' as const,
+          responseChecksumValidation: 'WHEN_REQUIRED' as const,
+        }
+      : {}),
+  });
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args);
+      const { headers } = result.response as { headers?: Record<string, string> };
+      Object.assign((result.output as { $metadata: object }).$metadata, { date: headers?.['date'] });
+      return result;
+    },
+    { step: 'deserialize', priority: 'high', name: 'keepDateHeader' },
+  );
+  return client;
+}
+
+/** S3's clock from a Date header. Where a proxy has dropped it, ours has to do. */
+export function s3Date(header: string | undefined): Date {
+  const time = Date.parse(header ?? '');
+  return Number.isNaN(time) ? new Date() : new Date(time);
+}
+
+/** The Date header that the connection keeps in each output's metadata. */
+export function dateOf(metadata: object): Date {
+  return s3Date((metadata as { date?: string }).date);
+}

@@ -1,0 +1,14 @@
+/** What a Content-Type says. */
+
+/** Without parameters, in lower case; empty where there is none. */
+export function mediaType(contentType: string | undefined): string {
+  return (contentType?.split(';', 1)[0] ?? '').trim().toLowerCase();
+}
+
+export function isJson(contentType: string | undefined): boolean {
+  return /^[^/\s]+\/([^/\s]+\+)?json$/.test(mediaType(contentType));
+}
+
+export function isText(contentType: string | undefined): boolean {
+  return /^text\/|^application\/([^/\s]+\+)?(xml|yaml)$/.test(mediaType(contentType));
+}

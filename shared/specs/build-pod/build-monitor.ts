@@ -1,0 +1,32 @@
+/** The native sidecar that keeps Kaniko's log and tells of its success. */
+import type { V1Container } from '@kubernetes/client-node';
+import { s3Credentials, s3Environment } from './s3-environment.ts';
+import { unprivileged } from './security.ts';
+import type { BuildPodSettings } from './settings.ts';
+import { apiToken } from './volumes.ts';
+
+export function buildMonitorContainer(
+  settings: BuildPodSettings,
+  { job, logKey }: { job: string; logKey: string },
+): V1Container {
+  return {
+    name: 'build-monitor',
+    image: settings.builderImage,
+    command: ['node', 'build-pod/build-monitor.js'],
+    // As an init container that restarts it starts before Kaniko, outlives it, and does not keep the Job from completing.
+    restartPolicy: 'Always',
+    env: [
+      ...s3Environment(settings),
+      { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+      { name: 'NAMESPACE', valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } },
+      { name: 'JOB_NAME', value: job },
+      { name: 'LOG_BUCKET', value: settings.temporaryBucket },
+      { name: 'LOG_KEY', value: logKey },
+      { name: 'BROKER_URL', value: settings.brokerUrl },
+    ],
+    envFrom: s3Credentials,
+    resources: { requests: { cpu: '50m', memory: '96Mi' }, limits: { cpu: '500m', memory: '256Mi' } },
+    volumeMounts: [apiToken],
+    securityContext: unprivileged,
+  };
+}

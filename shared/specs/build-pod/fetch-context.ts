@@ -1,0 +1,30 @@
+/** The init container that brings the context archive from S3, so that Kaniko needs no S3 credentials. */
+import type { V1Container } from '@kubernetes/client-node';
+import type { JobStart } from '../../events/job-start.ts';
+import { s3Credentials, s3Environment } from './s3-environment.ts';
+import { unprivileged } from './security.ts';
+import type { BuildPodSettings } from './settings.ts';
+import { CONTEXT_FILE, contextWritten } from './volumes.ts';
+
+export const FETCH_CONTEXT = 'fetch-context';
+
+export function fetchContextContainer(settings: BuildPodSettings, { context }: Pick<JobStart, 'context'>): V1Container {
+  return {
+    name: FETCH_CONTEXT,
+    image: settings.builderImage,
+    command: ['node', 'build-pod/fetch-context.js'],
+    env: [
+      ...s3Environment(settings),
+      { name: 'CONTEXT_BUCKET', value: context.bucket },
+      { name: 'CONTEXT_KEY', value: context.key },
+      { name: 'CONTEXT_BYTES', value: String(context.bytes) },
+      { name: 'CONTEXT_FILE', value: CONTEXT_FILE },
+      { name: 'TERMINATION_LOG', value: '/dev/termination-log' },
+    ],
+    envFrom: s3Credentials,
+    resources: { requests: { cpu: '50m', memory: '96Mi' }, limits: { cpu: '1', memory: '256Mi' } },
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    volumeMounts: [contextWritten],
+    securityContext: unprivileged,
+  };
+}

@@ -1,0 +1,55 @@
+/** The container in which the user's own commands run. Flags are those that both maintained forks of Kaniko have. */
+import type { V1Container } from '@kubernetes/client-node';
+import { rootWithoutPrivilege } from './security.ts';
+import type { BuildPodSettings } from './settings.ts';
+import { CA_FILE, CONTEXT_FILE, certificates, contextRead, registryCredentials } from './volumes.ts';
+
+export const KANIKO = 'kaniko';
+
+export function kanikoContainer(
+  settings: BuildPodSettings,
+  { image, cacheRepository }: { image: string; cacheRepository: string },
+): V1Container {
+  return {
+    name: KANIKO,
+    image: settings.kanikoImage,
+    args: [
+      `--context=tar://${CONTEXT_FILE}`,
+      '--dockerfile=.knative-lambda/Dockerfile',
+      // A tag of its own for each pod: where tags are immutable, a retry or a forced build could not push to the first one's. Deployed is the digest.
+      `--destination=${image}-$(POD_NAME)`,
+      // Makes the digest readable from the pod's status; without it the end of the log stands there, which is right for a failure.
+      '--digest-file=/dev/termination-log',
+      '--cache=true',
+      `--cache-repo=${cacheRepository}`,
+      // Compressing cached layers in memory is what makes Kaniko's memory grow with the image.
+      '--compressed-caching=false',
+      '--snapshot-mode=redo',
+      '--push-retry=3',
+      '--image-fs-extract-retry=3',
+      '--log-format=text',
+      ...proxyArguments(settings),
+      ...certificateArguments(settings),
+    ],
+    env: [
+      { name: 'AWS_REGION', value: settings.region },
+      { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+    ],
+    resources: settings.resources,
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    volumeMounts: [contextRead, registryCredentials, ...(settings.caConfigMap ? [certificates] : [])],
+    securityContext: rootWithoutPrivilege,
+  };
+}
+
+/** Docker's predefined build arguments: RUN steps see them without an ARG line. Both cases, since pip reads one and npm the other. */
+function proxyArguments({ httpProxy }: BuildPodSettings): string[] {
+  const names = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy'];
+  return httpProxy ? names.map((name) => `--build-arg=${name}=${httpProxy}`) : [];
+}
+
+/** Reach RUN steps only where the Dockerfile declares them with ARG. */
+function certificateArguments({ caConfigMap }: BuildPodSettings): string[] {
+  const names = ['SSL_CERT_FILE', 'NODE_EXTRA_CA_CERTS', 'PIP_CERT', 'REQUESTS_CA_BUNDLE'];
+  return caConfigMap ? names.map((name) => `--build-arg=${name}=${CA_FILE}`) : [];
+}

@@ -1,0 +1,25 @@
+/** Security contexts of the build pod's containers. */
+import type { V1SecurityContext } from '@kubernetes/client-node';
+
+/** Of our own two containers: the strictest there is. */
+export const unprivileged: V1SecurityContext = {
+  runAsNonRoot: true,
+  runAsUser: 65532,
+  runAsGroup: 65532,
+  readOnlyRootFilesystem: true,
+  allowPrivilegeEscalation: false,
+  capabilities: { drop: ['ALL'] },
+  seccompProfile: { type: 'RuntimeDefault' },
+};
+
+/**
+ * Kaniko unpacks the base image over its own root file system and changes owners and users in it: it needs root, a writable root and these
+ * five capabilities. Pod Security `baseline` admits that, `restricted` never will.
+ */
+export const rootWithoutPrivilege: V1SecurityContext = {
+  runAsNonRoot: false,
+  runAsUser: 0,
+  allowPrivilegeEscalation: false,
+  capabilities: { drop: ['ALL'], add: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'SETGID', 'SETUID'] },
+  seccompProfile: { type: 'RuntimeDefault' },
+};

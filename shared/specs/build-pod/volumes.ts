@@ -1,0 +1,51 @@
+/** Volumes of the build pod, and who may see which. */
+import type { V1Volume, V1VolumeMount } from '@kubernetes/client-node';
+import { REGISTRY_SECRET } from './settings.ts';
+
+const HOUR_SECONDS = 3600;
+
+export const CONTEXT_DIRECTORY = '/context';
+export const CONTEXT_FILE = `${CONTEXT_DIRECTORY}/context.tar.gz`;
+export const CA_FILE = '/knative-lambda-ca/ca-certificates.crt';
+
+export const contextWritten: V1VolumeMount = { name: 'context', mountPath: CONTEXT_DIRECTORY };
+export const contextRead: V1VolumeMount = { ...contextWritten, readOnly: true };
+/** Mounted in the sidecar alone: a RUN step must not meet a token for the API. */
+export const apiToken: V1VolumeMount = {
+  name: 'api-token',
+  mountPath: '/var/run/secrets/kubernetes.io/serviceaccount',
+  readOnly: true,
+};
+export const registryCredentials: V1VolumeMount = {
+  name: 'registry-credentials',
+  mountPath: '/kaniko/.docker',
+  readOnly: true,
+};
+export const certificates: V1VolumeMount = { name: 'certificates', mountPath: '/knative-lambda-ca', readOnly: true };
+
+export function buildVolumes({ caConfigMap }: { caConfigMap?: string | undefined }): V1Volume[] {
+  return [
+    { name: 'context', emptyDir: { sizeLimit: '1Gi' } },
+    {
+      // What the kubelet mounts into every container by itself, unless automountServiceAccountToken is false.
+      name: 'api-token',
+      projected: {
+        defaultMode: 0o644,
+        sources: [
+          { serviceAccountToken: { path: 'token', expirationSeconds: HOUR_SECONDS } },
+          { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+          { downwardAPI: { items: [{ path: 'namespace', fieldRef: { fieldPath: 'metadata.namespace' } }] } },
+        ],
+      },
+    },
+    {
+      name: 'registry-credentials',
+      secret: {
+        secretName: REGISTRY_SECRET,
+        optional: true,
+        items: [{ key: '.dockerconfigjson', path: 'config.json' }],
+      },
+    },
+    ...(caConfigMap ? [{ name: 'certificates', configMap: { name: caConfigMap } }] : []),
+  ];
+}

@@ -1,0 +1,105 @@
+/** The Job that builds one image. */
+import type { V1Job, V1PodFailurePolicy } from '@kubernetes/client-node';
+import type { JobStart } from '../events/job-start.ts';
+import { type Build, buildAnnotations, TERMINAL_EVENT_FINALIZER } from './annotations.ts';
+import { buildMonitorContainer } from './build-pod/build-monitor.ts';
+import { fetchContextContainer } from './build-pod/fetch-context.ts';
+import { KANIKO, kanikoContainer } from './build-pod/kaniko.ts';
+import { BUILD_SERVICE_ACCOUNT, type BuildPodSettings } from './build-pod/settings.ts';
+import { buildVolumes } from './build-pod/volumes.ts';
+import { COMPILE_EXIT_CODE, DEPENDENCY_INSTALL_EXIT_CODE } from './exit-codes.ts';
+import { buildKeyLabel, identityLabels } from './labels.ts';
+import { cacheRepository, jobName } from './names.ts';
+
+const BACKOFF_LIMIT = 2;
+const TTL_SECONDS = 3600;
+/** The sidecar needs up to 20 s for the log and the event. */
+const GRACE_SECONDS = 30;
+
+export interface BuildRequested {
+  id: string;
+  traceparent?: string | undefined;
+  data: JobStart;
+}
+
+export interface KanikoJobSettings extends BuildPodSettings {
+  registry: string;
+  buildsNamespace: string;
+}
+
+export function kanikoJob({ id, traceparent, data }: BuildRequested, settings: KanikoJobSettings): V1Job {
+  const name = jobName(data, data.build_key);
+  const logKey = `logs/${data.third_party_id}/${data.parser_id}/${name}.log`;
+  const build: Build = {
+    third_party_id: data.third_party_id,
+    parser_id: data.parser_id,
+    build_key: data.build_key,
+    fingerprint: data.fingerprint,
+    observed_at: data.observed_at,
+    correlation_id: data.correlation_id,
+    event_id: id,
+    traceparent,
+    image: `${data.image.repository}:${data.image.tag}`,
+    log: `s3://${settings.temporaryBucket}/${logKey}`,
+    language: data.language,
+    priority: data.priority,
+    parameters: data.parameters,
+  };
+  const labels = { ...identityLabels(data, 'build', name), ...buildKeyLabel(data.build_key) };
+  const annotations = buildAnnotations(build);
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: {
+      name,
+      namespace: settings.buildsNamespace,
+      labels,
+      annotations,
+      finalizers: [TERMINAL_EVENT_FINALIZER],
+    },
+    spec: {
+      backoffLimit: BACKOFF_LIMIT,
+      ttlSecondsAfterFinished: TTL_SECONDS,
+      activeDeadlineSeconds: settings.deadlineSeconds,
+      podFailurePolicy,
+      template: {
+        metadata: { labels, annotations: traceparent ? { 'knative-lambda/traceparent': traceparent } : {} },
+        spec: {
+          restartPolicy: 'Never',
+          serviceAccountName: BUILD_SERVICE_ACCOUNT,
+          automountServiceAccountToken: false,
+          enableServiceLinks: false,
+          terminationGracePeriodSeconds: GRACE_SECONDS,
+          securityContext: { seccompProfile: { type: 'RuntimeDefault' } },
+          initContainers: [
+            fetchContextContainer(settings, data),
+            buildMonitorContainer(settings, { job: name, logKey }),
+          ],
+          containers: [
+            kanikoContainer(settings, {
+              image: build.image,
+              cacheRepository: cacheRepository(settings.registry, data),
+            }),
+          ],
+          volumes: buildVolumes(settings),
+        },
+      },
+    },
+  };
+}
+
+/** The first rule that matches counts. What matches none is tried again, up to the backoffLimit. */
+const podFailurePolicy: V1PodFailurePolicy = {
+  rules: [
+    // Drained or evicted: no fault of the build, so it costs none of its attempts.
+    { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
+    {
+      action: 'FailJob',
+      onExitCodes: {
+        containerName: KANIKO,
+        operator: 'In',
+        values: [DEPENDENCY_INSTALL_EXIT_CODE, COMPILE_EXIT_CODE],
+      },
+    },
+  ],
+};

@@ -1,0 +1,40 @@
+/** Labels: what `kubectl -l` finds. Their values are made safe, so they select; whose an object is, the annotations say. */
+import type { Identity } from '../events/identity.ts';
+import { labelValue } from './names.ts';
+
+export const MANAGED_BY = 'knative-lambda';
+
+export type Component = 'function' | 'build';
+
+/** Labels that never change while the object lives. */
+export function identityLabels(identity: Identity, component: Component, name: string): Record<string, string> {
+  return {
+    'app.kubernetes.io/name': name,
+    'app.kubernetes.io/component': component,
+    'app.kubernetes.io/part-of': 'knative-lambda',
+    'app.kubernetes.io/managed-by': MANAGED_BY,
+    'knative-lambda/third-party-id': labelValue(identity.third_party_id),
+    'knative-lambda/parser-id': labelValue(identity.parser_id),
+  };
+}
+
+/** A label's value has at most 63 characters, a build key 64. */
+export function buildKeyLabel(buildKey: string): Record<string, string> {
+  return { 'knative-lambda/build-key': buildKey.slice(0, 63) };
+}
+
+/** Selects what may be this parser's. Label values can coincide where ids differ, so compare the annotations of what is found. */
+export function identitySelector(identity: Identity, component: Component): string {
+  const labels = identityLabels(identity, component, '');
+  const keys = [
+    'app.kubernetes.io/managed-by',
+    'app.kubernetes.io/component',
+    'knative-lambda/third-party-id',
+    'knative-lambda/parser-id',
+  ];
+  return keys.map((key) => `${key}=${labels[key]}`).join(',');
+}
+
+export function isManaged(object: { metadata?: { labels?: Record<string, string> | undefined } | undefined }): boolean {
+  return object.metadata?.labels?.['app.kubernetes.io/managed-by'] === MANAGED_BY;
+}

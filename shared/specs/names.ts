@@ -1,0 +1,47 @@
+/** Names of all that is made for one parser: readable, DNS-1123, and as distinct as the full ids they stand for. */
+import { deriveId } from '../events/event.ts';
+import type { Identity } from '../events/identity.ts';
+
+/** Leaves room for `fn-`, the hash, and the `-00001` and pod suffixes that Knative appends: Services have at most 50 characters. */
+const SLUG_LENGTH = 38;
+const LABEL_VALUE = /^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/;
+
+/** Of the Knative Service and its Trigger: at most 50 characters. */
+export function functionName({ third_party_id, parser_id }: Identity): string {
+  return join('fn', slug(parser_id, SLUG_LENGTH), deriveId(third_party_id, parser_id).slice(0, 8));
+}
+
+/** Same build, same name: at most one Job. At most 55 characters, since pods append six. */
+export function jobName({ third_party_id, parser_id }: Identity, buildKey: string): string {
+  return join('build', slug(parser_id, SLUG_LENGTH), deriveId(third_party_id, parser_id, buildKey).slice(0, 10));
+}
+
+/** `registry` is host[:port][/path]. */
+export function imageRepository(registry: string, identity: Identity): string {
+  return `${registry}/${functionName(identity)}`;
+}
+
+/** Kaniko's layers: one repository a tenant, since whoever can write a shared one can poison it for the others. */
+export function cacheRepository(registry: string, { third_party_id }: Pick<Identity, 'third_party_id'>): string {
+  return `${registry}/${join('cache', slug(third_party_id, SLUG_LENGTH), deriveId(third_party_id).slice(0, 8))}`;
+}
+
+/** Names the image in its repository. */
+export function imageTag(buildKey: string): string {
+  return buildKey.slice(0, 40);
+}
+
+/** The id itself where Kubernetes takes it as a label's value, else a slug of it with its hash. */
+export function labelValue(id: string): string {
+  return LABEL_VALUE.test(id) ? id : join(slug(id, 50), deriveId(id).slice(0, 10));
+}
+
+/** Cut before the hash is appended, never after it: ids that differ only at their end keep different names. */
+function slug(id: string, length: number): string {
+  const letters = id.toLowerCase().replace(/[^a-z0-9]+/g, '-');
+  return letters.slice(0, length).replace(/^-+|-+$/g, '');
+}
+
+function join(...parts: string[]): string {
+  return parts.filter((part) => part !== '').join('-');
+}

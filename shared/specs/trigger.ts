@@ -1,0 +1,67 @@
+/** The Trigger that brings a user's function its events. */
+import type { KnativeObject } from '../clients/cluster.ts';
+import { subjectOf } from '../events/identity.ts';
+import { type Build, buildAnnotations } from './annotations.ts';
+import { buildKeyLabel, identityLabels } from './labels.ts';
+import { functionName } from './names.ts';
+
+const BROKER = 'default';
+/** Events in flight at once: beyond it they wait in the queue, where they are safe, and not in the activator. */
+const PARALLELISM = 50;
+/** What the Broker's own delivery.timeout leaves time for. A function that may take longer needs a delivery of its own. */
+const FUNCTION_TIMEOUT_SECONDS = 300;
+
+/** `service` is the Service as the API knows it: deleting it takes the Trigger along. */
+export function functionTrigger(
+  build: Build,
+  service: KnativeObject,
+  { namespace }: { namespace: string },
+): KnativeObject {
+  const name = functionName(build);
+  const timeout = build.parameters.timeout_seconds ?? 0;
+  return {
+    apiVersion: 'eventing.knative.dev/v1',
+    kind: 'Trigger',
+    metadata: {
+      name,
+      namespace,
+      labels: { ...identityLabels(build, 'function', name), ...buildKeyLabel(build.build_key) },
+      annotations: {
+        ...buildAnnotations(build),
+        'rabbitmq.eventing.knative.dev/parallelism': String(PARALLELISM),
+      },
+      ...(service.metadata.uid
+        ? {
+            ownerReferences: [
+              {
+                apiVersion: 'serving.knative.dev/v1',
+                kind: 'Service',
+                name: service.metadata.name,
+                uid: service.metadata.uid,
+              },
+            ],
+          }
+        : {}),
+    },
+    spec: {
+      broker: BROKER,
+      filter: { attributes: { type: 'parser.start', subject: subjectOf(build) } },
+      subscriber: { ref: { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name } },
+      ...(timeout > FUNCTION_TIMEOUT_SECONDS ? { delivery: deliveryOf(timeout) } : {}),
+    },
+  };
+}
+
+/**
+ * Names the dead letter sink again: with a delivery of its own and no sink, the RabbitMQ Broker drops what fails. Three retries of ten minutes
+ * stay below RabbitMQ's consumer_timeout of an hour.
+ */
+function deliveryOf(timeoutSeconds: number): object {
+  return {
+    retry: 3,
+    backoffPolicy: 'exponential',
+    backoffDelay: 'PT1S',
+    timeout: `PT${timeoutSeconds + 10}S`,
+    deadLetterSink: { ref: { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name: 'dead-letter' } },
+  };
+}

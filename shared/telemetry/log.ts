@@ -1,0 +1,43 @@
+/** Logs: JSON, one line an entry, on standard output. What users sent is escaped by JSON and cut to a bounded length. */
+import { type DestinationStream, type Level, type Logger, pino } from 'pino';
+
+const MESSAGE_LENGTH = 1000;
+const STACK_LENGTH = 4000;
+const CAUSES = 3;
+
+export function createLog(
+  bindings: Record<string, string>,
+  level: Level | 'silent',
+  destination?: DestinationStream,
+): Logger {
+  const options = {
+    level,
+    base: bindings,
+    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    formatters: { level: (label: string) => ({ level: label }) },
+    serializers: { err: (error: unknown) => describe(error, CAUSES) },
+  };
+  // Without a destination of its own pino writes to standard output synchronously, so the last lines before an exit are not lost.
+  return destination ? pino(options, destination) : pino(options);
+}
+
+/** A user's string as a log field. */
+export function bounded(value: string, length = 256): string {
+  return value.length <= length ? value : `${value.slice(0, length)}… (${value.length} characters)`;
+}
+
+/** Upstream errors carry whole responses, in properties and messages alike: only these fields, and only so much of them. */
+function describe(error: unknown, causes: number): unknown {
+  if (!(error instanceof Error)) {
+    return { type: typeof error, message: bounded(String(error), MESSAGE_LENGTH) };
+  }
+  const { reason, code } = error as { reason?: unknown; code?: unknown };
+  return {
+    type: error.name,
+    message: bounded(error.message, MESSAGE_LENGTH),
+    stack: bounded(error.stack ?? '', STACK_LENGTH),
+    ...(typeof reason === 'string' ? { reason } : {}),
+    ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
+    ...(error.cause !== undefined && causes > 0 ? { cause: describe(error.cause, causes - 1) } : {}),
+  };
+}

@@ -1,0 +1,69 @@
+/** Metrics of every function: rate, errors and duration by event type. Functions add their own to the same registry. */
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+/** Apart from prom-client's default registry, which faas-js-runtime and libraries fill. */
+export const registry = new Registry();
+
+/** What became of an event. `refused` is a request that was no event; `retry` and `failed` are answered 5xx or 429. */
+export const outcomes = ['replied', 'acknowledged', 'rejected', 'retry', 'failed', 'refused'] as const;
+export type Outcome = (typeof outcomes)[number];
+
+/** The label of every type that a function does not declare: a sender must not be able to make time series. */
+export const OTHER_TYPE = 'other';
+
+const events = new Counter({
+  name: 'knative_lambda_events_total',
+  help: 'Deliveries answered, by what became of them. A redelivered event counts again.',
+  labelNames: ['function', 'type', 'outcome'],
+  registers: [registry],
+});
+
+const duration = new Histogram({
+  name: 'knative_lambda_event_duration_seconds',
+  help: 'From the whole request read to the answer ready.',
+  labelNames: ['function', 'type'],
+  buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
+  registers: [registry],
+});
+
+const inFlight = new Gauge({
+  name: 'knative_lambda_events_in_flight',
+  help: 'Events being handled.',
+  labelNames: ['function'],
+  registers: [registry],
+});
+
+const coldStart = new Gauge({
+  name: 'knative_lambda_cold_start_seconds',
+  help: 'From the start of the process to its port being open.',
+  labelNames: ['function'],
+  registers: [registry],
+});
+
+export interface EventMetrics {
+  begin(): void;
+  end(type: string | undefined, outcome: Outcome, seconds: number): void;
+  listening(uptimeSeconds: number): void;
+}
+
+/** Every combination stands at 0 from the start: the first increment of a series that begins at 1 is invisible to rate(). */
+export function eventMetrics(name: string, declaredTypes: string[]): EventMetrics {
+  const types = new Set([...declaredTypes.filter((type) => type !== '*'), OTHER_TYPE]);
+  for (const type of types) {
+    for (const outcome of outcomes) {
+      events.inc({ function: name, type, outcome }, 0);
+    }
+    duration.zero({ function: name, type });
+  }
+  inFlight.set({ function: name }, 0);
+  return {
+    begin: () => inFlight.inc({ function: name }),
+    end: (eventType, outcome, seconds) => {
+      const type = eventType !== undefined && types.has(eventType) ? eventType : OTHER_TYPE;
+      inFlight.dec({ function: name });
+      events.inc({ function: name, type, outcome });
+      duration.observe({ function: name, type }, seconds);
+    },
+    listening: (uptimeSeconds) => coldStart.set({ function: name }, uptimeSeconds),
+  };
+}

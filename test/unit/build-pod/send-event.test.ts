@@ -1,0 +1,68 @@
+/** The sidecar's event reaches a broker that is slow to take it. */
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { CloudEvent } from 'cloudevents';
+import { afterEach, expect, test } from 'vitest';
+import { sendEvent } from '../../../build-pod/send-event.ts';
+
+const closing: (() => void)[] = [];
+afterEach(() => {
+  for (const close of closing.splice(0)) {
+    close();
+  }
+});
+
+async function broker(answers: number[]) {
+  const received: { headers: IncomingHttpHeaders; body: string }[] = [];
+  const server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk) => {
+      body += chunk;
+    });
+    request.on('end', () => {
+      received.push({ headers: request.headers, body });
+      response.writeHead(answers.shift() ?? 202).end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  closing.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, received };
+}
+
+const event = new CloudEvent<unknown>({
+  id: 'e1',
+  source: 'knative-lambda',
+  type: 'build.complete',
+  subject: 'a/p',
+  data: { n: 1 },
+});
+
+test('in binary mode, again until it is taken', async () => {
+  const { url, received } = await broker([500, 503, 202]);
+
+  expect(await sendEvent(url, event, AbortSignal.timeout(20_000), () => undefined)).toBe(true);
+
+  expect(received).toHaveLength(3);
+  expect(received[2]?.headers).toMatchObject({ 'ce-id': 'e1', 'ce-type': 'build.complete', 'ce-subject': 'a/p' });
+  expect(JSON.parse(received[2]?.body ?? '')).toEqual({ n: 1 });
+});
+
+test('and no longer than there is time', async () => {
+  const { url } = await broker(Array(1000).fill(500));
+  const lines: string[] = [];
+
+  expect(await sendEvent(url, event, AbortSignal.timeout(300), (line) => lines.push(line))).toBe(false);
+
+  expect(lines).toContain('the broker answered 500');
+});
+
+test('a broker that is not there is told, and tried again', async () => {
+  const lines: string[] = [];
+  expect(await sendEvent('http://127.0.0.1:9/', event, AbortSignal.timeout(300), (line) => lines.push(line))).toBe(
+    false,
+  );
+  expect(lines[0]).toMatch(/cannot be reached/);
+});

@@ -1,0 +1,302 @@
+/** What is deployed, on whose word, and what is told. */
+import { describe, expect, test } from 'vitest';
+import { PermanentError } from '#shared/errors.ts';
+import type { BuildComplete } from '#shared/events/build-complete.ts';
+import { observedAt } from '#shared/specs/annotations.ts';
+import { functionName } from '#shared/specs/names.ts';
+import { buildComplete } from '../../../functions/build-complete/handler.ts';
+import type { Steps } from '../../fakes/stepped.ts';
+import {
+  ACME,
+  type Asked,
+  DIGEST,
+  functionSettings,
+  imageOf,
+  keyOf,
+  MIDDLE,
+  NEW,
+  nameOf,
+  OLD,
+  successClaim,
+  TEMPORARY_BUCKET,
+  World,
+} from './world.ts';
+
+const complete = (world: World, claim: Asked & Partial<BuildComplete> = {}, steps?: Steps) =>
+  buildComplete(successClaim({ job_name: nameOf(claim.content), ...claim }), {
+    ...world.deps(steps),
+    settings: functionSettings,
+  });
+
+const NAME = functionName(ACME);
+const recordKey = (content = 'one') => `builds/${keyOf(`f-${content}`)}.json`;
+
+const failed = (status: string, reason: string) => ({
+  type: 'lifecycle.build.failed',
+  data: { ...ACME, status, reason, error_message: expect.stringMatching(/build\.(start|complete)/) },
+});
+
+const rejected = (path: string) => ({
+  type: 'event.rejected',
+  data: { reason: 'InvalidEvent', problems: [{ path, message: expect.any(String) }] },
+});
+
+describe('a success that its Job confirms', () => {
+  test('is deployed by digest with its Trigger, recorded, told, and let go of', async () => {
+    const world = new World();
+    await world.succeeded({ parameters: { env: { COLOUR: 'red' } } });
+    expect(await complete(world)).toMatchObject({
+      type: 'lifecycle.build.completed',
+      subject: 'acme/p1',
+      correlationId: 'correlation-one',
+      data: {
+        ...ACME,
+        image_uri: imageOf(),
+        service_name: NAME,
+        url: `http://${NAME}.knative-lambda-test.svc.cluster.local`,
+        cached: false,
+      },
+    });
+    const service = await world.cluster.getService(NAME);
+    expect(service?.spec.template.spec.containers[0]).toMatchObject({
+      image: imageOf(),
+      env: expect.arrayContaining([{ name: 'COLOUR', value: 'red' }]),
+    });
+    const trigger = await world.cluster.getTrigger(NAME);
+    expect(trigger?.spec.filter.attributes).toEqual({ type: 'parser.start', subject: 'acme/p1' });
+    expect(trigger?.metadata.ownerReferences).toEqual([expect.objectContaining({ uid: service?.metadata.uid })]);
+    expect(world.store.json(TEMPORARY_BUCKET, recordKey())).toMatchObject({
+      ...ACME,
+      image_uri: imageOf(),
+      language: 'node',
+      event: { type: 'build.complete', correlationid: 'correlation-one', data: { status: 'success' } },
+    });
+    expect((await world.cluster.getJob(nameOf()))?.metadata?.finalizers).toEqual([]);
+  });
+
+  test('is deployed as the Job says, whatever the event claims', async () => {
+    const world = new World();
+    await world.succeeded();
+    await complete(world, {
+      image_uri: imageOf(ACME, `sha256:${'e'.repeat(64)}`),
+      parameters: { env: { EVIL: '1' } },
+      observed_at: '2030-01-01T00:00:00.000Z',
+    });
+    const service = await world.cluster.getService(NAME);
+    expect(service?.spec.template.spec.containers[0].image).toBe(imageOf());
+    expect(JSON.stringify(service)).not.toContain('EVIL');
+    expect(observedAt(service ?? {})).toBe(Date.parse(MIDDLE));
+  });
+
+  test('again changes nothing and tells the same', async () => {
+    const world = new World();
+    await world.succeeded();
+    const first = await complete(world);
+    const before = world.state();
+    expect(await complete(world)).toEqual(first);
+    expect(world.state()).toEqual(before);
+  });
+});
+
+test.each<{ case: string; given: (world: World) => Promise<unknown> }>([
+  { case: 'a newer function', given: (world) => world.deployed({ content: 'new', observed_at: NEW }) },
+  {
+    case: 'a newer image that is about to be deployed',
+    given: (world) => world.succeeded({ content: 'new', observed_at: NEW }),
+  },
+])('$case is not replaced by an older build, whose image is recorded all the same', async ({ given }) => {
+  const world = new World();
+  await world.succeeded({ content: 'old', observed_at: OLD });
+  await given(world);
+  const before = [...world.cluster.services.values()];
+  expect(await complete(world, { content: 'old' })).toMatchObject(failed('superseded', 'Superseded'));
+  expect([...world.cluster.services.values()]).toEqual(before);
+  expect(world.store.json(TEMPORARY_BUCKET, recordKey('old'))).toMatchObject({ image_uri: imageOf() });
+  expect((await world.cluster.getJob(nameOf('old')))?.metadata?.finalizers).toEqual([]);
+});
+
+test('a newer build that failed does not keep an older success from being deployed', async () => {
+  const world = new World();
+  await world.succeeded({ content: 'old', observed_at: OLD });
+  await world.failed({ content: 'new', observed_at: NEW });
+  expect(await complete(world, { content: 'old' })).toMatchObject({ type: 'lifecycle.build.completed' });
+});
+
+test('whenever a newer build is deployed in between, the newer one stays', async () => {
+  for (let step = 1; ; step++) {
+    const world = new World();
+    await world.succeeded({ content: 'old', observed_at: OLD });
+    await world.succeeded({ content: 'new', observed_at: NEW });
+    const newer = async () => void (await complete(world, { content: 'new' }));
+    const steps: Steps = { calls: [], before: async (at) => void (at === step && (await newer())) };
+    await complete(world, { content: 'old' }, steps);
+    if (steps.calls.length < step) {
+      break;
+    }
+    const stamps = [world.cluster.services, world.cluster.triggers].map((objects) =>
+      observedAt(objects.get(NAME) ?? {}),
+    );
+    expect([step, ...stamps]).toEqual([step, Date.parse(NEW), Date.parse(NEW)]);
+  }
+});
+
+test('a function that was there is kept in order by its resourceVersion', async () => {
+  for (let step = 1; ; step++) {
+    const world = new World();
+    await world.deployed({ content: 'first', observed_at: OLD });
+    await world.succeeded({ content: 'middle', observed_at: MIDDLE });
+    const newer = () => world.deployed({ content: 'new', observed_at: NEW });
+    const steps: Steps = { calls: [], before: async (at) => void (at === step && (await newer())) };
+    await complete(world, { content: 'middle' }, steps);
+    if (steps.calls.length < step) {
+      break;
+    }
+    const stamps = [world.cluster.services, world.cluster.triggers].map((objects) =>
+      observedAt(objects.get(NAME) ?? {}),
+    );
+    expect([step, ...stamps]).toEqual([step, Date.parse(NEW), Date.parse(NEW)]);
+  }
+});
+
+describe('after service.delete', () => {
+  test('nothing is deployed', async () => {
+    const world = new World();
+    await world.succeeded();
+    world.buried(NEW);
+    expect(await complete(world)).toMatchObject(failed('cancelled', 'Cancelled'));
+    expect(world.cluster.services.size + world.cluster.triggers.size).toBe(0);
+  });
+
+  test('that came at any moment in between, nothing is left', async () => {
+    for (let step = 1; ; step++) {
+      const world = new World();
+      await world.succeeded();
+      const steps: Steps = { calls: [], before: (at) => void (at === step && world.buried(NEW)) };
+      await complete(world, {}, steps);
+      const applied = steps.calls.lastIndexOf('applyTrigger');
+      // After the last look at the tombstone it is service-delete that finds what is deployed.
+      if (steps.calls.indexOf('read', applied) + 1 < step) {
+        break;
+      }
+      expect([step, world.cluster.services.size, world.cluster.triggers.size]).toEqual([step, 0, 0]);
+    }
+  });
+
+  test('a function of a newer source stays', async () => {
+    const world = new World();
+    await world.succeeded();
+    await world.deployed({ content: 'new', observed_at: NEW });
+    world.buried(MIDDLE);
+    await complete(world);
+    expect(observedAt(world.cluster.services.get(NAME) ?? {})).toBe(Date.parse(NEW));
+  });
+});
+
+describe('any other end', () => {
+  test.each<{ case: string; given: (world: World) => Promise<unknown>; status: string; reason: string }>([
+    { case: 'failed', given: (world) => world.failed(), status: 'failed', reason: 'BuildFailed' },
+    {
+      case: 'deleted by hand',
+      given: async (world) => {
+        await world.running();
+        await world.cluster.deleteJob(nameOf());
+      },
+      status: 'cancelled',
+      reason: 'Cancelled',
+    },
+  ])('$case is told, and the Job let go of, though the event claims success', async ({ given, status, reason }) => {
+    const world = new World();
+    await given(world);
+    expect(await complete(world)).toMatchObject(failed(status, reason));
+    expect(world.cluster.services.size).toBe(0);
+    expect((await world.cluster.getJob(nameOf()))?.metadata?.finalizers ?? []).toEqual([]);
+  });
+
+  test('without a Job is told as it is said, since it changes nothing', async () => {
+    const world = new World();
+    const claim = successClaim({
+      status: 'failed',
+      reason: 'NoSource',
+      error_message: 'upload, then send build.start',
+    });
+    const reply = await buildComplete(claim, { ...world.deps(), settings: functionSettings });
+    expect(reply).toMatchObject(failed('failed', 'NoSource'));
+  });
+});
+
+describe('a success without a Job', () => {
+  const cached = { cached: true, id: 'cached-end', observed_at: NEW };
+
+  async function recorded(): Promise<World> {
+    const world = new World();
+    await world.succeeded({ observed_at: OLD });
+    await complete(world);
+    world.cluster.jobs.clear();
+    return world;
+  }
+
+  const claim = (world: World, claimed: Parameters<typeof successClaim>[0]) =>
+    buildComplete(successClaim(claimed), { ...world.deps(), settings: functionSettings });
+
+  test('is deployed with the parameters of the request where a record confirms the image', async () => {
+    const world = await recorded();
+    expect(await claim(world, { ...cached, parameters: { env: { COLOUR: 'blue' } } })).toMatchObject({
+      type: 'lifecycle.build.completed',
+      data: { cached: true, image_uri: imageOf() },
+    });
+    expect(world.cluster.services.get(NAME)?.spec.template.spec.containers[0].env).toContainEqual({
+      name: 'COLOUR',
+      value: 'blue',
+    });
+  });
+
+  test.each<{ case: string; path: string; claimed: Parameters<typeof successClaim>[0] }>([
+    { case: 'no record', path: 'data', claimed: { ...cached, fingerprint: keyOf('unknown') } },
+    {
+      case: 'another digest',
+      path: 'data',
+      claimed: { ...cached, image_uri: imageOf(ACME, `sha256:${'e'.repeat(64)}`) },
+    },
+    { case: 'another repository', path: 'data', claimed: { ...cached, image_uri: `registry.local/evil@${DIGEST}` } },
+    {
+      case: 'another parser’s record',
+      path: 'data',
+      claimed: { ...cached, identity: { ...ACME, third_party_id: 'other' } },
+    },
+    {
+      case: 'a time to come',
+      path: 'data.observed_at',
+      claimed: { ...cached, observed_at: '2026-01-02T13:00:00.000Z' },
+    },
+  ])('is rejected and changes nothing: $case', async ({ path, claimed }) => {
+    const world = await recorded();
+    const before = world.state();
+    expect(await claim(world, claimed)).toMatchObject(rejected(path));
+    expect(world.state()).toEqual(before);
+  });
+});
+
+test.each<{ case: string; given: (world: World) => Promise<unknown>; claim: Parameters<typeof complete>[1] }>([
+  { case: 'still runs', given: (world) => world.running(), claim: {} },
+  {
+    case: 'is another parser’s',
+    given: (world) => world.succeeded({ identity: { third_party_id: 'other', parser_id: 'p1' } }),
+    claim: { job_name: nameOf('one', { third_party_id: 'other', parser_id: 'p1' }) },
+  },
+])('a success whose Job $case is rejected and changes nothing', async ({ given, claim }) => {
+  const world = new World();
+  await given(world);
+  const before = world.state();
+  expect(await complete(world, claim)).toMatchObject(rejected('data.job_name'));
+  expect(world.state()).toEqual(before);
+});
+
+test('what Knative refuses fails the build, with its words, and the Job is let go of', async () => {
+  const world = new World();
+  await world.succeeded();
+  world.cluster.applyService = async () => {
+    throw new PermanentError('Refused', 'requests above limits: mend, then send build.start');
+  };
+  expect(await complete(world)).toMatchObject(failed('failed', 'Refused'));
+  expect((await world.cluster.getJob(nameOf()))?.metadata?.finalizers).toEqual([]);
+});
