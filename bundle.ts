@@ -2,7 +2,9 @@
 import { cpSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { type BuildOptions, build } from 'esbuild';
+import { kubernetesModels } from './bundle/kubernetes-models.ts';
+import { runtimeLeftovers } from './bundle/runtime-leftovers.ts';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 
@@ -15,19 +17,6 @@ const COMMONJS = [
   // faas-js-runtime's metrics.js assigns to it without declaring it, which a module may not.
   'let osu;',
 ].join('\n');
-
-/** The runtime loads these at start and uses them for what the gate never lets through, or what we give it ourselves: forms, raw bodies, a func.yaml, health under load, its own metrics. */
-const UNUSED = /^(fastify-raw-body|js-yaml|node-os-utils|overload-protection|qs)$/;
-
-const leaveOutUnused: Plugin = {
-  name: 'leave-out-unused',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: UNUSED }, ({ importer, path }) =>
-      importer.includes('/node_modules/faas-js-runtime/') ? { path, namespace: 'unused' } : undefined,
-    );
-    onLoad({ filter: /./, namespace: 'unused' }, () => ({ contents: 'module.exports = function unused() {};' }));
-  },
-};
 
 const common = {
   absWorkingDir: root,
@@ -42,13 +31,15 @@ const common = {
   minifySyntax: true,
   legalComments: 'none',
   banner: { js: COMMONJS },
-  plugins: [leaveOutUnused],
+  plugins: [runtimeLeftovers, kubernetesModels],
   logLevel: 'warning',
 } satisfies BuildOptions;
 
 /** Functions and the build pod's programs share chunks; what they import on demand stays out of their entries. */
 async function bundlePrograms(outdir: string): Promise<void> {
-  const functions = readdirSync(join(root, 'functions')).filter((name) => existsSync(join(root, 'functions', name, 'index.ts')));
+  const functions = readdirSync(join(root, 'functions')).filter((name) =>
+    existsSync(join(root, 'functions', name, 'index.ts')),
+  );
   await build({
     ...common,
     entryPoints: {
@@ -63,14 +54,15 @@ async function bundlePrograms(outdir: string): Promise<void> {
   });
 }
 
+/** One program as one file. */
+export async function bundleProgram(entry: string, outfile: string, options: BuildOptions = {}): Promise<void> {
+  await build({ ...common, ...options, entryPoints: [entry], outfile });
+}
+
 /** What goes into users' images: the Node adapter as one file, the others as they are. */
 export async function bundleAdapters(outdir: string): Promise<void> {
   const adapters = join(root, 'shared', 'build', 'adapters');
-  await build({
-    ...common,
-    entryPoints: [join(adapters, 'node', 'adapter.ts')],
-    outfile: join(outdir, 'node', 'adapter.mjs'),
-  });
+  await bundleProgram(join(adapters, 'node', 'adapter.ts'), join(outdir, 'node', 'adapter.mjs'));
   for (const language of ['python', 'go']) {
     cpSync(join(adapters, language), join(outdir, language), {
       recursive: true,
@@ -83,7 +75,10 @@ export async function bundle(outdir: string): Promise<void> {
   rmSync(outdir, { recursive: true, force: true });
   await Promise.all([bundlePrograms(outdir), bundleAdapters(join(outdir, 'adapters'))]);
   // So that dist/ can be run wherever it is copied.
-  writeFileSync(join(outdir, 'package.json'), `${JSON.stringify({ name: 'knative-lambda', private: true, type: 'module' })}\n`);
+  writeFileSync(
+    join(outdir, 'package.json'),
+    `${JSON.stringify({ name: 'knative-lambda', private: true, type: 'module' })}\n`,
+  );
 }
 
 if (import.meta.main) {

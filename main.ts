@@ -28,7 +28,9 @@ if (process.argv.includes('--warm')) {
 } else if (wanted !== undefined && names.includes(wanted)) {
   await load(wanted);
 } else {
-  const problem = wanted ? `there is no function ${JSON.stringify(wanted)}` : 'the environment variable FUNCTION is not set';
+  const problem = wanted
+    ? `there is no function ${JSON.stringify(wanted)}`
+    : 'the environment variable FUNCTION is not set';
   console.error(`${problem}; set FUNCTION to one of: ${names.join(', ')}`);
   process.exit(1);
 }

@@ -1,2 +1,5 @@
+/** The baseline of a cold start: what faas-js-runtime costs where the function does nothing. */
 import faas from 'faas-js-runtime';
-await faas.start(() => ({ statusCode: 202, headers: {}, body: '' }), { port: process.env['PORT'], logLevel: 'warn' } as never);
+
+const options = { port: process.env['PORT'], logLevel: 'warn' };
+await faas.start(() => ({ statusCode: 202, headers: {}, body: '' }), options as never);

@@ -1,4 +1,5 @@
 /** How long build-start's handler takes to answer an unchanged source: one listing and one read. */
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ import { writeRecord } from '#shared/build/record.ts';
 import { createObjectStore } from '#shared/clients/s3.ts';
 import { buildStartSchema } from '#shared/events/build-start.ts';
 import { buildStart } from '../functions/build-start/handler.ts';
+import { createPacking } from '../functions/build-start/packing.ts';
 import { median, type Row } from './row.ts';
 
 const FILES = 100;
@@ -70,7 +72,15 @@ export async function rebuild(): Promise<Row[]> {
     };
     await writeRecord(store, TEMPORARY, record);
 
-    const deps = { store, settings, sourceBucket: SOURCE, sourceBuckets: [], imageRegistry: 'registry' };
+    const deps = {
+      store,
+      settings,
+      sourceBucket: SOURCE,
+      sourceBuckets: [],
+      imageRegistry: 'registry',
+      attemptId: randomUUID,
+      pack: createPacking(),
+    };
     const request = buildStartSchema.parse(identity);
     const milliseconds: number[] = [];
     for (let run = 0; run < WARM_UP + RUNS; run += 1) {

@@ -14,11 +14,12 @@ export async function sendEvent(
   log: (line: string) => void,
 ): Promise<boolean> {
   const { headers, body } = HTTP.binary(event);
+  const hop = event['traceparent'] ? { traceparent: String(event['traceparent']) } : {};
   for (let attempt = 0; !signal.aborted; attempt += 1) {
     try {
       const response = await fetch(brokerUrl, {
         method: 'POST',
-        headers: headers as Record<string, string>,
+        headers: { ...(headers as Record<string, string>), ...hop },
         body: body as string,
         signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WITHIN)]),
       });

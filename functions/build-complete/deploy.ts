@@ -37,7 +37,11 @@ export async function deploy(
   deps: BuildCompleteDependencies,
 ): Promise<NotDeployed | undefined> {
   const build: Build = { ...built, event_id: eventId, correlation_id: outcome.correlation_id };
-  const obstacle = (await buried(build, deps)) ?? (await newerSuccess(build, deps));
+  const burial = await buried(build, deps);
+  if (burial) {
+    return burial;
+  }
+  const obstacle = await newerSuccess(build, deps);
   if (obstacle) {
     return obstacle;
   }
@@ -55,11 +59,7 @@ export async function deploy(
     apply: (object: KnativeObject) => cluster.applyTrigger(object),
   };
   await applyUnlessNewer(build, functionTrigger(build, service, settings), triggers);
-  const burial = await buried(build, deps);
-  if (burial) {
-    await removeFunction(cluster, build, Date.parse(build.observed_at));
-  }
-  return burial;
+  return await buried(build, deps);
 }
 
 /** The object as applied; undefined where there is one of a newer build. */
@@ -85,23 +85,27 @@ async function applyUnlessNewer(
   });
 }
 
+/** Takes back what a former attempt may have deployed before it crashed, or this one just now. */
 async function buried(
   build: Build,
-  { store, temporaryBucket }: BuildCompleteDependencies,
+  { store, cluster, temporaryBucket }: BuildCompleteDependencies,
 ): Promise<NotDeployed | undefined> {
   const { tombstone } = await readTombstone(store, temporaryBucket, build);
-  return isBuried(tombstone, Date.parse(build.observed_at))
-    ? {
-        status: 'cancelled',
-        reason: 'Cancelled',
-        error_message: `service.delete arrived at ${tombstone?.time}, after this source was seen, so it is not deployed. Send build.start to deploy it again`,
-      }
-    : undefined;
+  if (!isBuried(tombstone, Date.parse(build.observed_at))) {
+    return undefined;
+  }
+  await removeFunction(cluster, build, Date.parse(build.observed_at));
+  return {
+    status: 'cancelled',
+    reason: 'Cancelled',
+    error_message: `service.delete arrived at ${tombstone?.time}, after this source was seen, so it is not deployed. Send build.start to deploy it again`,
+  };
 }
 
 /**
- * Between reading that there is no Service and applying ours, a newer build may have made it: there is no resourceVersion yet to name. A newer
- * build that succeeded still has its Job by then, as finished Jobs stay for an hour.
+ * Where there is no Service yet there is no resourceVersion to name, and a newer build's first deployment at the same moment could be overwritten.
+ * A newer build that succeeded has its Job for an hour, so it shows here; what remains is a newer request answered from its record within
+ * the milliseconds between here and the apply.
  */
 async function newerSuccess(build: Build, { cluster }: BuildCompleteDependencies): Promise<NotDeployed | undefined> {
   const jobs = await cluster.listJobs(identitySelector(build, 'build'));

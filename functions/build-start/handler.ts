@@ -9,11 +9,12 @@ import type { ObjectStore } from '#shared/clients/object-store.ts';
 import { PermanentError } from '#shared/errors.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
 import type { BuildStart } from '#shared/events/build-start.ts';
-import { deriveId, type NewEvent, type ReceivedEvent } from '#shared/events/event.ts';
+import type { NewEvent, ReceivedEvent } from '#shared/events/event.ts';
 import { subjectOf } from '#shared/events/identity.ts';
 import type { JobStart } from '#shared/events/job-start.ts';
 import { eventRejected } from '#shared/events/rejected.ts';
 import { imageRepository, imageTag } from '#shared/specs/names.ts';
+import type { Packing } from './packing.ts';
 
 export interface BuildStartDependencies {
   store: ObjectStore;
@@ -23,6 +24,9 @@ export interface BuildStartDependencies {
   /** What a request may name: otherwise it could have us read any bucket that our credentials open. */
   sourceBuckets: readonly string[];
   imageRegistry: string;
+  /** Different at every call. */
+  attemptId: () => string;
+  pack: Packing;
 }
 
 /** Replies job.start; or build.complete where the source is built already or can't be; or event.rejected. */
@@ -68,15 +72,21 @@ async function build(
       time: event.time,
     });
   }
-  const stagingId = deriveId(event.source, event.id, 'job.start');
-  const prepared = await prepareBuild(store, { listing, identity: data, request, settings, stagingId });
+  // Of this attempt alone: two deliveries of one event at once would copy and remove each other's archive. What a crash leaves behind expires
+  // with the archives.
+  const stagingId = deps.attemptId();
+  const prepared = await deps.pack(fingerprint, () =>
+    prepareBuild(store, { listing, identity: data, request, settings, stagingId }),
+  );
+  // What another request's archive was packed from was seen earlier than what this one saw, which is the same.
+  const { observedAt } = prepared.fingerprint === fingerprint ? listing : prepared.listing;
   const jobStart: JobStart = {
     third_party_id: data.third_party_id,
     parser_id: data.parser_id,
     correlation_id: event.correlationId,
     build_key: prepared.buildKey,
     fingerprint: prepared.fingerprint,
-    observed_at: prepared.listing.observedAt.toISOString(),
+    observed_at: observedAt.toISOString(),
     context: prepared.context,
     image: { repository: imageRepository(deps.imageRegistry, data), tag: imageTag(prepared.buildKey) },
     language: prepared.language,

@@ -1,4 +1,5 @@
 /** Starts build-start with a real S3. */
+import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import { adaptersDirectory } from '#shared/build/adapters-directory.ts';
 import { buildStartSchema } from '#shared/events/build-start.ts';
@@ -11,6 +12,7 @@ import {
 } from '#shared/function/config.ts';
 import { defineFunction } from '#shared/function/define-function.ts';
 import { buildStart } from './handler.ts';
+import { createPacking } from './packing.ts';
 
 await defineFunction({
   name: 'build-start',
@@ -41,6 +43,8 @@ await defineFunction({
       sourceBucket: config.SOURCE_BUCKET,
       sourceBuckets: config.SOURCE_BUCKETS ?? [],
       imageRegistry: config.IMAGE_REGISTRY,
+      attemptId: randomUUID,
+      pack: createPacking(),
     };
   },
   handle: buildStart,

@@ -33,7 +33,8 @@ export function functionReadiness(service: ChangedObject): NewEvent | undefined 
     return undefined;
   }
   const revision = status.latestCreatedRevisionName;
-  const ready = status.conditions.find(({ type }) => type === 'Ready');
+  const conditionOf = (type: string) => status.conditions.find((condition) => condition.type === type);
+  const ready = conditionOf('Ready');
   const about = {
     third_party_id: build.third_party_id,
     parser_id: build.parser_id,
@@ -56,10 +57,13 @@ export function functionReadiness(service: ChangedObject): NewEvent | undefined 
     return told('lifecycle.function.ready', { ...about, url: status.address?.url ?? status.url ?? '' });
   }
   if (ready?.status === 'False') {
+    // Ready repeats whichever condition was written last, and that may be the route's, which only says that there is no revision.
+    const configured = conditionOf('ConfigurationsReady');
+    const { message } = configured?.status === 'False' ? configured : ready;
     return told('lifecycle.function.failed', {
       ...about,
       reason: 'FunctionNotReady',
-      error_message: `revision ${revision} does not become ready: ${ready.message ?? 'Knative gives no reason'}. Mend the code and send build.start again; \`kubectl describe ksvc ${metadata.name}\` shows more`,
+      error_message: `revision ${revision} does not become ready: ${message ?? 'Knative gives no reason'} Mend the code and send build.start again; \`kubectl describe ksvc ${metadata.name}\` shows more`,
     });
   }
   return undefined;

@@ -1,4 +1,5 @@
 /** `job.start`: makes the build's Job, or joins the one that is there. */
+import type { V1Job } from '@kubernetes/client-node';
 import type { Cluster } from '#shared/clients/cluster.ts';
 import { type ImageRegistry, repositoryPath } from '#shared/clients/image-registry.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
@@ -28,7 +29,7 @@ export interface JobStartDependencies {
 export type JobStartEvent = ReceivedEvent<JobStart>;
 
 /** How often the Job may change hands under us before the broker has to bring the event again. */
-const ATTEMPTS = 3;
+const ATTEMPTS = 5;
 
 /** Replies lifecycle.build.started; or build.complete where the request is over before it began; or event.rejected. */
 export async function jobStart(event: JobStartEvent, deps: JobStartDependencies): Promise<NewEvent> {
@@ -49,13 +50,10 @@ export async function jobStart(event: JobStartEvent, deps: JobStartDependencies)
 
 async function start(event: JobStartEvent, deps: JobStartDependencies): Promise<NewEvent> {
   const name = jobName(event.data, event.data.build_key);
-  const job = await deps.cluster.getJob(name);
-  const isRedelivery = job !== undefined && readBuild(job)?.event_id === event.id;
-  if (!isRedelivery) {
-    const obstacle = await obstacleOf(event, deps);
-    if (obstacle) {
-      return completed(event, obstacle);
-    }
+  const obstacle = await obstacleOf(event, deps);
+  // Where this very event has made its Job before, the Job tells how it ends: the request must not have a second end of its own.
+  if (obstacle && !isOf(event, await deps.cluster.getJob(name))) {
+    return completed(event, obstacle);
   }
   const answer = await enter(event, name, deps);
   if (answer) {
@@ -65,6 +63,10 @@ async function start(event: JobStartEvent, deps: JobStartDependencies): Promise<
   const { third_party_id, parser_id, correlation_id, build_key } = event.data;
   const data: BuildStarted = { third_party_id, parser_id, correlation_id, build_key, job_name: name, state: 'started' };
   return { type: 'lifecycle.build.started', subject: subjectOf(event.data), data };
+}
+
+function isOf(event: JobStartEvent, job: V1Job | undefined): boolean {
+  return job !== undefined && readBuild(job)?.event_id === event.id;
 }
 
 /** After this the Job is there and this request has a share in its end; or the reply says why not. */

@@ -1,4 +1,5 @@
 /** What a request does about a Job that is there already. */
+import { isDeepStrictEqual } from 'node:util';
 import type { V1Job } from '@kubernetes/client-node';
 import { answerFromRecord } from '#shared/build/answer-from-record.ts';
 import { awaitsTerminalEvent, conditionOf, overSince } from '#shared/build/job-state.ts';
@@ -10,6 +11,7 @@ import type { JobStartDependencies, JobStartEvent } from './handler.ts';
 
 /** The broker's first retry comes after two seconds; pods take some to go. */
 const RETRY_SECONDS = 2;
+const SECOND = 1000;
 
 /**
  * A build that runs is joined, and so is one that ended after the request's source was seen: the request shares its end. One that ended before is
@@ -88,7 +90,10 @@ async function join(
   { cluster }: JobStartDependencies,
 ): Promise<'joined' | 'changed'> {
   const { observed_at, parameters } = event.data;
-  if (Date.parse(observed_at) <= observedAt(job)) {
+  const later = Date.parse(observed_at) - observedAt(job);
+  // Many copies of one request would each write their own moment, and be in each other's way.
+  const isCopy = later < SECOND && isDeepStrictEqual(parameters, build.parameters);
+  if (later <= 0 || isCopy) {
     return 'joined';
   }
   const annotations = buildAnnotations({ ...build, observed_at, parameters });

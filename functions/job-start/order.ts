@@ -1,12 +1,12 @@
 /** The order of one parser's builds: by when their source was seen, not by when their events arrive. */
 import type { V1Job } from '@kubernetes/client-node';
 import { cancelled, endJob, superseded } from '#shared/build/end-job.ts';
-import { isFinished, isOver } from '#shared/build/job-state.ts';
+import { isFinished } from '#shared/build/job-state.ts';
 import { isBuried, readTombstone } from '#shared/build/tombstone.ts';
 import type { Cluster } from '#shared/clients/cluster.ts';
 import { PermanentError } from '#shared/errors.ts';
 import type { Identity } from '#shared/events/identity.ts';
-import { type Ended, isOf, observedAt, readBuild } from '#shared/specs/annotations.ts';
+import { type Ended, isOf, observedAt, readBuild, readEnded } from '#shared/specs/annotations.ts';
 import { identitySelector } from '#shared/specs/labels.ts';
 import { functionName } from '#shared/specs/names.ts';
 import type { JobStartDependencies, JobStartEvent } from './handler.ts';
@@ -29,7 +29,9 @@ export async function obstacleOf(
     );
   }
   const others = [...(await jobsOf(data, cluster)), ...(service ? [service] : [])];
-  const newer = others.find((other) => observedAt(other) > observed);
+  // The same content seen again is no newer source: of twenty requests at once the nineteen others share the first one's Job.
+  const isOther = (object: Parameters<typeof readBuild>[0]) => readBuild(object)?.build_key !== data.build_key;
+  const newer = others.find((other) => observedAt(other) > observed && isOther(other));
   return newer && superseded(told(newer));
 }
 
@@ -55,16 +57,19 @@ export async function letNewestGoOn(
   const end = (job: V1Job, ended: Ended) => endJob(cluster, job.metadata?.name ?? '', job.metadata?.uid, ended);
   const { tombstone } = await readTombstone(store, settings.temporaryBucket, data);
   const newer = jobs.find((other) => observedAt(other) > observedAt(own));
-  if (!isOver(own) && isBuried(tombstone, observedAt(own))) {
-    await end(own, cancelled(undefined));
-  } else if (!isOver(own) && newer) {
-    await end(own, superseded(told(newer)));
+  const obstacle = isBuried(tombstone, observedAt(own)) ? cancelled(undefined) : newer && superseded(told(newer));
+  const reason = readEnded(own) ?? obstacle;
+  if (reason && goesOn(own)) {
+    await end(own, reason);
   }
-  const older = jobs.filter((other) => observedAt(other) < observedAt(own));
-  // With those that somebody has given a reason and then, crashing, not deleted.
-  for (const other of older.filter((job) => !isFinished(job) && job.metadata?.deletionTimestamp === undefined)) {
-    await end(other, superseded(told(own)));
+  for (const older of jobs.filter((other) => observedAt(other) < observedAt(own) && goesOn(other))) {
+    await end(older, superseded(told(own)));
   }
+}
+
+/** Also one that somebody has given a reason and then, crashing, not deleted. */
+function goesOn(job: V1Job): boolean {
+  return !isFinished(job) && job.metadata?.deletionTimestamp === undefined;
 }
 
 /** Label values can coincide where ids differ; the annotations hold the ids themselves. */

@@ -4,6 +4,8 @@ import { splitWords } from './dockerfile-words.ts';
 
 export interface Instruction {
   keyword: string;
+  /** The whole of it, for the log. */
+  whole: string;
   /** `--from=build` of COPY and the like: name → value, `true` where there is none. */
   flags: Record<string, string>;
   /** The JSON array, where the arguments are one. */
@@ -115,7 +117,7 @@ function parseInstruction(text: string, line: number, escapeChar: string): Instr
   if (keyword === 'SHELL' && (exec === undefined || exec.length === 0))
     throw syntaxError(line, 'SHELL requires the arguments to be in JSON form');
   const pairs = WITH_PAIRS.includes(keyword) ? parsePairs(keyword, body, line, escapeChar) : [];
-  return { keyword, flags, exec, text: body, pairs, line };
+  return { keyword, whole: `${keyword} ${rest}`, flags, exec, text: body, pairs, line };
 }
 
 function takeFlags(text: string): { flags: Record<string, string>; text: string } {

@@ -9,6 +9,7 @@ import { copyStep } from './copy-step.ts';
 import type { Instruction, Stage } from './dockerfile.ts';
 import { expandWord, splitWords, type Variables } from './dockerfile-words.ts';
 import type { BuildOptions } from './flags.ts';
+import { readCopy } from './read-copy.ts';
 import { type RunStep, runStep } from './run-step.ts';
 import { copyConfig, type StageConfig } from './stage-config.ts';
 import type { StagePlan, StageStart, Step } from './stage-plan.ts';
@@ -63,11 +64,11 @@ class StagePlanner {
   }
 
   async plan(instruction: Instruction): Promise<Step> {
-    const { keyword, text } = instruction;
+    const { keyword } = instruction;
     try {
       const { material, run, cached = false } = await this.#effect(instruction);
       this.key = createHash('sha256').update(`${this.key}\n${keyword} ${material}`).digest('hex');
-      return { text: `${keyword} ${text}`, key: this.key, run, cached };
+      return { text: instruction.whole, key: this.key, run, cached };
     } catch (error) {
       if (!(error instanceof BuildError)) throw error;
       throw new BuildError(`${keyword} on line ${instruction.line}: ${error.message}`, error.exitCode);
@@ -163,37 +164,23 @@ class StagePlanner {
     };
   }
 
-  async #copy({ keyword, exec, text, flags }: Instruction): Promise<Effect> {
-    const words = (exec ?? splitWords(text, this.#input.escapeChar)).map((word) => this.#expand(word));
-    const destination = words.pop();
-    if (destination === undefined || words.length === 0) {
-      throw new BuildError(`${keyword} requires at least two arguments, but only one was provided`);
-    }
-    const url = words.find((word) => /^(https?|git|ssh):\/\/|^git@/.test(word));
-    if (url !== undefined) {
-      throw new BuildError(
-        `ADD of ${url}: the embedded platform adds local files alone; put the file into the source, or fetch it in a RUN step`,
-      );
-    }
-    const mode = flags['chmod'] === undefined ? undefined : Number.parseInt(this.#expand(flags['chmod']), 8);
-    if (Number.isNaN(mode)) throw new BuildError(`--chmod=${flags['chmod']}: only octal modes are supported`);
-    const target = this.#absolute(destination) + (/(^|\/)\.?$/.test(destination) ? '/' : '');
-    const rest = { sources: words, destination: target.replace(/\/+$/, '/'), mode, unpack: keyword === 'ADD' };
-    const { context, options } = this.#input;
+  async #copy(instruction: Instruction): Promise<Effect> {
+    const { context, options, escapeChar } = this.#input;
+    const expand = (text: string) => this.#expand(text);
+    const request = readCopy(instruction, { expand, absolute: (path) => this.#absolute(path), escapeChar });
     const cached = options.cacheCopyLayers;
-    const name = flags['from'];
-    if (name === undefined) {
-      const hashes = words.map((source) => hashSources(context, findSources(context, source)));
+    if (request.from === undefined) {
+      const hashes = request.step.sources.map((source) => hashSources(context, findSources(context, source)));
       return {
-        material: JSON.stringify([rest, hashes]),
-        run: (rootfs) => copyStep({ ...rest, tree: context }, rootfs),
+        material: JSON.stringify([request.step, hashes]),
+        run: (rootfs) => copyStep({ ...request.step, tree: context }, rootfs),
         cached,
       };
     }
-    const from = await this.#input.from(this.#expand(name));
+    const from = await this.#input.from(request.from);
     return {
-      material: JSON.stringify([rest, from.key]),
-      run: async (rootfs) => copyStep({ ...rest, tree: await from.tree() }, rootfs),
+      material: JSON.stringify([request.step, from.key]),
+      run: async (rootfs) => copyStep({ ...request.step, tree: await from.tree() }, rootfs),
       cached,
     };
   }

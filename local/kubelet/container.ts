@@ -5,25 +5,24 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ContainerConfigError } from './container-environment.ts';
 import type { Image } from './images.ts';
 import { type Launch, planLaunch, StartError } from './launch.ts';
-import { type ContainerSpec, type ContainerStatus, gracePeriodMs, timestamp } from './pod.ts';
+import { type ContainerSpec, type ContainerStatus, gracePeriodMs } from './pod.ts';
 import type { PodContext } from './pod-context.ts';
+import { probeTarget } from './probe-target.ts';
 import { type ContainerProcess, spawnProcess } from './spawn-process.ts';
+import { StatusRecord } from './status-record.ts';
 import { terminationMessage } from './termination-message.ts';
 import { watchHealth } from './watch-health.ts';
 
 export type RestartPolicy = 'Always' | 'OnFailure' | 'Never';
 
-const START_ERROR = 128;
-/** When a container began that did not. */
-const NEVER = '1970-01-01T00:00:00Z';
 const MAX_PULL_RETRY_MS = 30_000;
 
 export class Container {
   readonly spec: ContainerSpec;
-  readonly status: ContainerStatus;
   /** Resolves when it has started (by its startup probe, where it has one) or will never. */
   readonly started: Promise<void>;
   readonly #context: PodContext;
+  readonly #record: StatusRecord;
   readonly #restartPolicy: RestartPolicy;
   readonly #stopping = new AbortController();
   readonly #markStarted: () => void;
@@ -38,16 +37,22 @@ export class Container {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.started = promise;
     this.#markStarted = resolve;
-    this.status = {
-      name: spec.name,
-      image: spec.image ?? '',
-      imageID: '',
-      state: { waiting: { reason: waiting } },
-      lastState: {},
-      ready: false,
-      started: false,
-      restartCount: 0,
-    };
+    this.#record = new StatusRecord(spec, waiting, () => context.changed());
+  }
+
+  get status(): ContainerStatus {
+    return this.#record.status;
+  }
+
+  /** Of its last run; undefined where it never ran. */
+  get exitCode(): number | undefined {
+    const { state, lastState } = this.status;
+    return 'terminated' in state ? state.terminated.exitCode : lastState.terminated?.exitCode;
+  }
+
+  /** stop() was called. */
+  get stopped(): boolean {
+    return this.#stopping.signal.aborted;
   }
 
   /** Runs it until its restart policy lets it end, or it is stopped. The exit code; undefined where it never ran. */
@@ -56,8 +61,7 @@ export class Container {
       return await this.#runs();
     } catch (error) {
       // Of this machine, not of the program: a full disk, a folder that cannot be made.
-      this.#terminated(START_ERROR, 'StartError', error instanceof Error ? error.message : String(error), NEVER);
-      return START_ERROR;
+      return this.#record.failedToStart(error instanceof Error ? error.message : String(error));
     } finally {
       this.#markStarted();
     }
@@ -99,14 +103,14 @@ export class Container {
       if (performance.now() - begun >= delays.restartResetMs) backOffMs = 0;
       if (backOffMs > 0) {
         const pod = this.#context.pod.metadata;
-        this.#wait(
+        this.#record.waiting(
           'CrashLoopBackOff',
           `back-off ${backOffMs / 1000}s restarting failed container=${this.spec.name} pod=${pod.name}_${pod.namespace}(${pod.uid})`,
         );
         if (!(await this.#pause(backOffMs))) return exitCode;
       }
       backOffMs = Math.min(delays.restartMaxMs, backOffMs === 0 ? delays.restartBaseMs : backOffMs * 2);
-      this.status.restartCount++;
+      this.#record.restarts();
     }
   }
 
@@ -118,15 +122,15 @@ export class Container {
       const image = await this.#context.node.images.resolve(name);
       if (image !== undefined) return image;
       if (this.spec.imagePullPolicy === 'Never') {
-        this.#wait('ErrImageNeverPull', `Container image "${name}" is not present with pull policy of Never`);
+        this.#record.waiting('ErrImageNeverPull', `Container image "${name}" is not present with pull policy of Never`);
       } else {
-        this.#wait(
+        this.#record.waiting(
           'ErrImagePull',
           `failed to pull image "${name}": not found: no build has pushed it to this platform`,
         );
       }
       if (!(await this.#pause(delayMs))) return undefined;
-      this.#wait('ImagePullBackOff', `Back-off pulling image "${name}"`);
+      this.#record.waiting('ImagePullBackOff', `Back-off pulling image "${name}"`);
       if (!(await this.#pause(delayMs))) return undefined;
       delayMs = Math.min(MAX_PULL_RETRY_MS, delayMs * 2);
     }
@@ -145,24 +149,19 @@ export class Container {
         launch = planLaunch(this.#context, this.spec, image, terminationLog);
         break;
       } catch (error) {
-        if (error instanceof StartError) return this.#failedToStart(error.message, image);
+        if (error instanceof StartError) return this.#record.failedToStart(error.message);
         if (!(error instanceof ContainerConfigError)) throw error;
-        this.#wait('CreateContainerConfigError', error.message);
+        this.#record.waiting('CreateContainerConfigError', error.message);
         if (!(await this.#pause(this.#context.node.delays.retryMs))) return undefined;
       }
     }
     const log = this.#context.node.logs.next(this.#context.pod, this.spec.name);
     const { guard } = this.#context.node;
     const spawned = await spawnProcess({ ...launch, logFile: log, guard }).catch((error: Error) => error);
-    if (spawned instanceof Error) return this.#failedToStart(`exec: "${launch.file}": ${spawned.message}`, image);
+    if (spawned instanceof Error) return this.#record.failedToStart(`exec: "${launch.file}": ${spawned.message}`);
 
-    const startedAt = timestamp(new Date());
     this.#process = spawned;
-    this.#rememberLastRun();
-    this.status.state = { running: { startedAt } };
-    this.status.containerID = `process://${spawned.pid}`;
-    this.status.imageID = image.digest === '' ? (this.spec.image ?? '') : image.digest;
-    this.#context.changed();
+    this.#record.running(spawned.pid, image);
     // Stopped while it was being spawned: stop() found no process to signal.
     if (this.#stopping.signal.aborted) this.#end(this.#stopAt, true);
 
@@ -174,88 +173,26 @@ export class Container {
     this.#kill = undefined;
     this.#process = undefined;
     const message = await terminationMessage(this.spec, exitCode, { terminationLog, log });
-    this.#terminated(exitCode, exitCode === 0 ? 'Completed' : 'Error', message, startedAt);
+    this.#record.terminated(exitCode, message);
     return exitCode;
   }
 
   #watch(launch: Launch, ended: AbortSignal): void {
-    const target = {
-      port: (port: number | string) => this.#machinePort(port),
-      exec: (command: string[], timeoutMs: number) => this.#exec(launch, command, timeoutMs),
-    };
     const events = {
       onStarted: () => {
-        this.status.started = true;
+        this.#record.started();
         this.#markStarted();
-        this.#context.changed();
       },
-      onReady: (ready: boolean) => {
-        this.status.ready = ready;
-        this.#context.changed();
-      },
+      onReady: (ready: boolean) => this.#record.ready(ready),
       onUnhealthy: (reason: string, spec: { terminationGracePeriodSeconds?: number }) => {
         const { name, namespace } = this.#context.pod.metadata;
-        this.#context.node.log(`${reason}: container ${this.spec.name} of pod ${namespace}/${name} will be restarted`);
+        this.#context.node.log(`${reason}: container ${this.spec.name} of pod ${namespace}/${name} will be ended`);
         const seconds = spec.terminationGracePeriodSeconds;
         const graceMs = seconds === undefined ? gracePeriodMs(this.#context.pod) : seconds * 1000;
         this.#end(performance.now() + graceMs, true);
       },
     };
-    watchHealth(this.spec, target, events, ended);
-  }
-
-  /** All containers share the machine's loopback: whatever port a spec names is the pod's PORT, save that of the metrics. */
-  #machinePort(port: number | string): number {
-    const declared =
-      typeof port === 'number' ? port : this.spec.ports?.find(({ name }) => name === port)?.containerPort;
-    const metrics = this.spec.env?.find(({ name }) => name === 'METRICS_PORT')?.value ?? '9464';
-    return String(declared) === metrics ? this.#context.metricsPort : this.#context.port;
-  }
-
-  async #exec(launch: Launch, command: string[], timeoutMs: number): Promise<boolean> {
-    const [program = '', ...args] = command;
-    const { guard } = this.#context.node;
-    const shell = { file: '/bin/sh', args: ['-c', 'exec "$0" "$@"', program, ...args] };
-    const spawned = await spawnProcess({ ...launch, ...shell, logFile: '/dev/null', guard }).catch(() => undefined);
-    if (spawned === undefined) return false;
-    const timer = setTimeout(() => spawned.signal('SIGKILL'), timeoutMs);
-    const exitCode = await spawned.exited;
-    clearTimeout(timer);
-    return exitCode === 0;
-  }
-
-  #failedToStart(message: string, image: Image): number {
-    this.#rememberLastRun();
-    this.status.imageID = image.digest;
-    this.#terminated(START_ERROR, 'StartError', message, NEVER);
-    return START_ERROR;
-  }
-
-  #terminated(exitCode: number, reason: string, message: string | undefined, startedAt: string): void {
-    this.status.state = {
-      terminated: {
-        exitCode,
-        reason,
-        ...(message === undefined ? {} : { message }),
-        startedAt,
-        finishedAt: timestamp(new Date()),
-        ...(this.status.containerID === undefined ? {} : { containerID: this.status.containerID }),
-      },
-    };
-    this.status.ready = false;
-    this.status.started = false;
-    this.#context.changed();
-  }
-
-  #rememberLastRun(): void {
-    const { state } = this.status;
-    if ('terminated' in state) this.status.lastState = state;
-  }
-
-  #wait(reason: string, message: string): void {
-    this.#rememberLastRun();
-    this.status.state = { waiting: { reason, message } };
-    this.#context.changed();
+    watchHealth(this.spec, probeTarget(this.#context, this.spec, launch), events, ended);
   }
 
   /** False where the pod is stopped meanwhile. */

@@ -52,7 +52,7 @@ export class ImageStore {
 
   /** `directory` is the platform's, as for the builds that write here. */
   constructor(directory: string) {
-    this.#directory = join(directory, 'images');
+    this.#directory = join(resolve(directory), 'images');
   }
 
   /** The name is matched as it is written in a pod. */

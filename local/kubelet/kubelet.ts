@@ -1,6 +1,6 @@
 /** The embedded platform's node: runs every pod of the storage as processes of this machine. */
 import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { ObjectStorage, WatchEvent } from '#local/kubernetes/types.ts';
 import type { ImageStore } from './images.ts';
 import { startOrphanGuard } from './orphan-guard.ts';
@@ -40,7 +40,8 @@ const CLOSE_GRACE_MS = 2000;
 const isOver = (pod: Pod) => ['Succeeded', 'Failed'].includes((pod['status']?.phase ?? '') as string);
 
 export function startKubelet(options: KubeletOptions): Kubelet {
-  const { storage, directory } = options;
+  const { storage } = options;
+  const directory = resolve(options.directory);
   const podsDirectory = join(directory, 'pods');
   const logsDirectory = join(directory, 'logs');
   for (const folder of [podsDirectory, logsDirectory]) {

@@ -65,6 +65,8 @@ export function startOrphanGuard(): OrphanGuard {
     },
     async close() {
       process.removeListener('exit', onExit);
+      // Nothing else may keep the event loop alive until it has ended.
+      guard.ref();
       guard.stdin.end();
       await ended;
     },

@@ -2,15 +2,14 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Container, type RestartPolicy } from './container.ts';
+import { bindPod } from './bind-pod.ts';
+import type { Container } from './container.ts';
+import { createContainers } from './create-containers.ts';
 import { returnPort, takePort } from './free-port.ts';
-import { type ContainerSpec, gracePeriodMs, isSidecar, type Pod, timestamp } from './pod.ts';
+import { gracePeriodMs, isSidecar, type Pod, timestamp } from './pod.ts';
 import type { Node, PodContext } from './pod-context.ts';
 import { podStatus, type TerminalPhase } from './pod-status.ts';
 import { createVolumes, MountError } from './volumes.ts';
-
-/** Where a pod's port is written for whoever speaks to it. */
-const PORT_ANNOTATION = 'local.knative-lambda/port';
 
 /** However long the main containers took of the grace period, sidecars get this much, as from a kubelet. */
 const LEAST_GRACE_MS = 2000;
@@ -24,6 +23,8 @@ export class PodWorker {
   readonly #stopping = new AbortController();
   readonly #inits: Container[] = [];
   readonly #mains: Container[] = [];
+  /** Those that were started, in that order. */
+  readonly #sidecars: { container: Container; ended: Promise<unknown> }[] = [];
   readonly #ports: number[] = [];
   #pod: Pod;
   #killAt = Number.POSITIVE_INFINITY;
@@ -65,6 +66,8 @@ export class PodWorker {
     for (const container of [...this.#inits, ...this.#mains]) {
       // Sidecars serve the others until these have ended.
       if (!isSidecar(container.spec) || this.#gone) container.stop(this.#killAt);
+      // One that is being stopped may have to hurry now.
+      else if (container.stopped) container.stop(Math.max(this.#killAt, performance.now() + LEAST_GRACE_MS));
     }
   }
 
@@ -72,7 +75,7 @@ export class PodWorker {
     try {
       await this.#run();
       await this.#stopSidecars();
-      this.#terminal = this.#mains.every((container) => exitCodeOf(container) === 0) ? 'Succeeded' : 'Failed';
+      this.#terminal = this.#mains.every((container) => container.exitCode === 0) ? 'Succeeded' : 'Failed';
     } catch (error) {
       // The machine's fault or ours (no free port, no space left): whoever watches the pod must learn that it will not run.
       const { namespace, name } = this.#pod.metadata;
@@ -91,8 +94,12 @@ export class PodWorker {
     this.#ports.push(port, metricsPort);
     const volumes = new Map<string, string>();
     const context = this.#context(port, metricsPort, volumes);
-    this.#createContainers(context);
-    if (!this.#accept(port)) return;
+    const { inits, mains } = createContainers(context);
+    this.#inits.push(...inits);
+    this.#mains.push(...mains);
+    // Stopped before they existed.
+    if (this.#stopping.signal.aborted) this.#stop(this.#killAt);
+    if (!bindPod(this.#node.storage, this.#pod, port)) return;
     this.#publish();
     if (!(await this.#mount(volumes))) return;
     if (!(await this.#initialize())) return;
@@ -114,31 +121,6 @@ export class PodWorker {
       metricsPort,
       changed: () => this.#changed(),
     };
-  }
-
-  #createContainers(context: PodContext): void {
-    const { spec } = this.#pod;
-    const policy = (spec.restartPolicy ?? 'Always') as RestartPolicy;
-    const initPolicy = (container: ContainerSpec) =>
-      isSidecar(container) ? 'Always' : policy === 'Never' ? 'Never' : 'OnFailure';
-    const waiting = (spec.initContainers ?? []).length > 0 ? 'PodInitializing' : 'ContainerCreating';
-    for (const container of spec.initContainers ?? []) {
-      this.#inits.push(new Container(context, container, initPolicy(container), 'PodInitializing'));
-    }
-    for (const container of spec.containers) this.#mains.push(new Container(context, container, policy, waiting));
-    // Stopped before they existed.
-    if (this.#stopping.signal.aborted) this.#stop(this.#killAt);
-  }
-
-  /** Writes down where the pod runs. False where it is gone. */
-  #accept(port: number): boolean {
-    const { namespace, name, uid } = this.#pod.metadata;
-    const stored = this.#node.storage.get('pods', namespace, name);
-    if (stored === undefined || stored.metadata.uid !== uid) return false;
-    stored.metadata.annotations = { ...stored.metadata.annotations, [PORT_ANNOTATION]: String(port) };
-    stored['spec'] = { ...stored['spec'], nodeName: 'local' };
-    this.#node.storage.update(stored);
-    return true;
   }
 
   /** False where the pod is stopped first. */
@@ -174,8 +156,6 @@ export class PodWorker {
     }
     return true;
   }
-
-  readonly #sidecars: { container: Container; ended: Promise<unknown> }[] = [];
 
   /** After all others, the last one first. */
   async #stopSidecars(): Promise<void> {
@@ -217,12 +197,6 @@ export class PodWorker {
     };
     this.#node.storage.updateStatus('pods', namespace, name, podStatus(this.#pod, progress, stored['status']));
   }
-}
-
-/** Undefined for one that never ran. */
-function exitCodeOf(container: Container): number | undefined {
-  const { state, lastState } = container.status;
-  return 'terminated' in state ? state.terminated.exitCode : lastState.terminated?.exitCode;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -1,5 +1,16 @@
 /** The machine's own interpreters and compilers, in place of those a base image brings. */
-import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 /** What a base image is for. `none` has nothing but the machine's shell. */
@@ -30,7 +41,7 @@ export function createToolchain(directory: string): Toolchain {
     build: join(directory, 'toolchain/build'),
   };
   for (const folder of Object.values(toolchain)) mkdirSync(folder, { recursive: true });
-  replace(join(toolchain.node, 'node'), (path) => symlinkSync(process.execPath, path));
+  link(join(toolchain.node, 'node'), process.execPath);
   script(join(toolchain.python, 'python'), 'exec python3 "$@"');
   for (const pip of ['pip', 'pip3']) script(join(toolchain.python, pip), 'exec python3 -m pip "$@"');
   for (const name of DO_NOTHING) script(join(toolchain.build, name), 'exit 0');
@@ -86,9 +97,16 @@ export function languageEnvironment(
   }
 }
 
+function link(path: string, target: string): void {
+  const there = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  if (!there || readlinkSync(path) !== target) replace(path, (temporary) => symlinkSync(target, temporary));
+}
+
 function script(path: string, body: string): void {
+  const text = `#!/bin/sh\n${body}\n`;
+  if (existsSync(path) && readFileSync(path, 'utf8') === text) return;
   replace(path, (temporary) => {
-    writeFileSync(temporary, `#!/bin/sh\n${body}\n`);
+    writeFileSync(temporary, text);
     chmodSync(temporary, 0o755);
   });
 }

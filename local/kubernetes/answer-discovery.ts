@@ -3,8 +3,9 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Answer } from './api-request.ts';
 import { aggregated, coreVersions, group, groupList, resourceList } from './discovery.ts';
 import { negotiate } from './media-type.ts';
-import { openApiIndex, openApiOf, openApiV2 } from './openapi.ts';
+import { openApiIndex, openApiOf, openApiV2, openApiV2Protobuf } from './openapi.ts';
 
+const PROTOBUF = 'application/com.github.proto-openapi.spec.v2';
 const VERSION = {
   major: '1',
   minor: '32',
@@ -23,7 +24,8 @@ export function answerDiscovery(segments: string[], headers: IncomingHttpHeaders
   if (['healthz', 'livez', 'readyz'].includes(first)) return { code: 200, body: 'ok', contentType: 'text/plain' };
   if (first === 'version' && segments.length === 1) return { code: 200, body: VERSION };
   if (first === 'openapi') {
-    if (second === 'v2' && segments.length === 2) return { code: 200, body: openApiV2() };
+    if (second === 'v2' && segments.length === 2)
+      return headers.accept?.includes(PROTOBUF) ? binary() : { code: 200, body: openApiV2() };
     if (second !== 'v3') return undefined;
     return found(segments.length === 2 ? openApiIndex() : openApiOf(segments.slice(2).join('/')));
   }
@@ -42,6 +44,10 @@ function versions(core: boolean, headers: IncomingHttpHeaders): Answer {
   if (as === 'Object') return { code: 200, body: core ? coreVersions() : groupList() };
   const contentType = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
   return { code: 200, body: aggregated(core, version), contentType };
+}
+
+function binary(): Answer {
+  return { code: 200, body: openApiV2Protobuf(), contentType: `${PROTOBUF}.v1.0+protobuf` };
 }
 
 function found(body: unknown): Answer | undefined {

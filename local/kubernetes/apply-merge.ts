@@ -30,32 +30,27 @@ export function mergeApplied(live: unknown, applied: unknown, path: Path = []): 
 }
 
 /**
- * Removes the fields of `gone`. An item of a keyed list goes as a whole, unless somebody else (`kept`) set something in it; a map or list
- * that becomes empty goes too.
+ * Removes the fields of `gone`: an item of a keyed list as a whole where the item itself is among them, and a map or list that becomes
+ * empty.
  */
-export function prune(value: unknown, gone: FieldSet, kept: FieldSet, path: Path = []): unknown {
+export function prune(value: unknown, gone: FieldSet, path: Path = []): unknown {
   if (isLeaf(gone)) return value;
   if (Array.isArray(value)) {
-    const children = childrenOf(value, path) ?? [];
-    const items = children.flatMap(([element, item]) => {
+    const items = (childrenOf(value, path) ?? []).flatMap(([element, item]) => {
       const below = gone[element];
       if (!below) return [item];
-      const others = kept[element];
-      if (!others && (isLeaf(below) || below['.'])) return [];
-      return [isMap(item) ? prune(item, withoutKeys(below, element), others ?? {}, path) : item];
+      if (isLeaf(below) || below['.']) return [];
+      return [isMap(item) ? prune(item, withoutKeys(below, element), path) : item];
     });
     return items.length > 0 ? items : undefined;
   }
   if (!isMap(value)) return value;
   const left: Fields = {};
   for (const [key, child] of Object.entries(value)) {
-    const element = `f:${key}`;
-    const below = gone[element];
-    if (!below) left[key] = child;
-    else if (!isLeaf(below)) {
-      const pruned = prune(child, below, kept[element] ?? {}, [...path, key]);
-      if (pruned !== undefined) left[key] = pruned;
-    } else if (kept[element]) left[key] = child;
+    const below = gone[`f:${key}`];
+    if (below && isLeaf(below)) continue;
+    const pruned = below ? prune(child, below, [...path, key]) : child;
+    if (pruned !== undefined) left[key] = pruned;
   }
   return Object.keys(left).length > 0 ? left : undefined;
 }
@@ -63,9 +58,7 @@ export function prune(value: unknown, gone: FieldSet, kept: FieldSet, path: Path
 /** An item that stays keeps what identifies it. */
 function withoutKeys(gone: FieldSet, element: string): FieldSet {
   const keys = element.startsWith('k:') ? Object.keys(JSON.parse(element.slice(2)) as Fields) : [];
-  return Object.fromEntries(
-    Object.entries(gone).filter(([name]) => name !== '.' && !keys.some((key) => name === `f:${key}`)),
-  );
+  return Object.fromEntries(Object.entries(gone).filter(([name]) => !keys.some((key) => name === `f:${key}`)));
 }
 
 function isMap(value: unknown): value is Fields {

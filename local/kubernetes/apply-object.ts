@@ -1,18 +1,11 @@
 /** Server-side apply: the applier states the fields it wants; what it no longer states goes, what others set is a conflict. */
 import { ApiError } from './api-error.ts';
+import { resolveConflicts } from './apply-conflicts.ts';
 import { mergeApplied, prune } from './apply-merge.ts';
 import { copy } from './copy.ts';
 import { createObject } from './create-object.ts';
-import {
-  changedFields,
-  difference,
-  type FieldSet,
-  fieldsOf,
-  intersection,
-  isLeaf,
-  pathsOf,
-  union,
-} from './field-set.ts';
+import { changedFields, difference, type FieldSet, fieldsOf, intersection, union, withAncestors } from './field-set.ts';
+import { takenOver } from './last-applied.ts';
 import { rootPath } from './list-keys.ts';
 import { type ManagedFields, managedFieldsOf, newEntry, ownable } from './managed-fields.ts';
 import type { ObjectTable } from './object-table.ts';
@@ -57,11 +50,12 @@ export function applyObject(
   const others = resolveConflicts(
     entries.filter((entry) => !isMine(entry)),
     changed,
-    options.force ?? false,
+    options.force ? changed : takenOver(resource, current, manager),
   );
   const kept = others.reduce<FieldSet>((all, { fieldsV1 }) => union(all, fieldsV1), {});
-  const gone = difference(difference(before?.fieldsV1 ?? {}, wanted), kept);
-  const next = (prune(merged, gone, kept, root) ?? {}) as Partial<KubeObject>;
+  // What somebody still wants keeps what it lies in: a map is not gone while one of its fields is wanted.
+  const gone = difference(before?.fieldsV1 ?? {}, withAncestors(union(wanted, kept)));
+  const next = (prune(merged, gone, root) ?? {}) as Partial<KubeObject>;
   const { uid, resourceVersion } = applied.metadata;
   const proposed = {
     ...next,
@@ -70,32 +64,4 @@ export function applyObject(
     metadata: { ...next.metadata, name, ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) },
   };
   return updateObject(table, resource, current, proposed, { manager, dryRun, managedFields: [...others, mine] });
-}
-
-/** The other owners' fields, less those that are taken over by force. */
-function resolveConflicts(others: ManagedFields[], changed: FieldSet, force: boolean): ManagedFields[] {
-  if (force) {
-    return others
-      .map((entry) => ({ ...entry, fieldsV1: difference(entry.fieldsV1, changed) }))
-      .filter((entry) => !isLeaf(entry.fieldsV1));
-  }
-  const conflicts = others.flatMap(({ manager, apiVersion, fieldsV1 }) =>
-    pathsOf(intersection(fieldsV1, changed)).map((field) => ({
-      field,
-      reason: 'FieldManagerConflict',
-      message: `conflict with "${manager}" using ${apiVersion}`,
-    })),
-  );
-  if (conflicts.length === 0) return others;
-  throw new ApiError(409, 'Conflict', conflictMessage(conflicts), { causes: conflicts });
-}
-
-function conflictMessage(conflicts: { field: string; message: string }[]): string {
-  const [first] = conflicts;
-  if (conflicts.length === 1) return `Apply failed with 1 conflict: ${first?.message}: ${first?.field}`;
-  const byOwner = Map.groupBy(conflicts, ({ message }) => message.replace('conflict', 'conflicts'));
-  const parts = [...byOwner].map(
-    ([owner, fields]) => `${owner}:\n${fields.map(({ field }) => `- ${field}`).join('\n')}`,
-  );
-  return `Apply failed with ${conflicts.length} conflicts: ${parts.join('\n')}`;
 }

@@ -32,6 +32,7 @@ export function deleteObject(
   const finalizers = finalizersAfter(metadata.finalizers ?? [], options.propagationPolicy);
   const grace = gracePeriod(resource, current, options.gracePeriodSeconds);
   const first = metadata.deletionTimestamp === undefined;
+  // A second delete can only shorten the time.
   const sooner = !first && grace < (metadata.deletionGracePeriodSeconds ?? 0);
   const next: KubeObject = { ...current, metadata: { ...metadata, finalizers } };
   if (finalizers.length === 0) delete next.metadata.finalizers;
@@ -76,11 +77,10 @@ function finalizersAfter(finalizers: string[], policy: PropagationPolicy | undef
 }
 
 /** Only a pod that a kubelet runs is deleted gracefully: the kubelet ends its processes and then deletes it with 0. */
-function gracePeriod(resource: Resource, { metadata, spec, status }: KubeObject, asked: number | undefined): number {
+function gracePeriod(resource: Resource, { spec, status }: KubeObject, asked: number | undefined): number {
   if (resource.kind !== 'Pod') return 0;
   const ended = status?.phase === 'Succeeded' || status?.phase === 'Failed';
   const running = status?.phase === 'Running' || status?.startTime !== undefined;
   if (ended || (!spec?.nodeName && !running)) return 0;
-  const wanted = Math.max(0, asked ?? spec?.terminationGracePeriodSeconds ?? 30);
-  return metadata.deletionTimestamp ? Math.min(wanted, metadata.deletionGracePeriodSeconds ?? wanted) : wanted;
+  return Math.max(0, asked ?? spec?.terminationGracePeriodSeconds ?? 30);
 }

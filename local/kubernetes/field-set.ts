@@ -88,6 +88,15 @@ export function intersection(a: FieldSet, b: FieldSet): FieldSet {
   return difference(a, difference(a, b));
 }
 
+/** The same set, with everything that its fields lie in as a member of its own. */
+export function withAncestors(set: FieldSet): FieldSet {
+  const entries = Object.entries(set).map(([element, below]) => [
+    element,
+    isLeaf(below) ? below : { '.': {}, ...withAncestors(below) },
+  ]);
+  return Object.fromEntries(entries);
+}
+
 export function isLeaf(set: FieldSet): boolean {
   for (const _ in set) return false;
   return true;

@@ -35,6 +35,12 @@ export function openApiV2(): unknown {
   return { swagger: '2.0', info: INFO, paths: {}, definitions: {} };
 }
 
+/** The same as kubectl asks for it: a protobuf Document whose one field, the first, says "2.0". It then has no schema to check against. */
+export function openApiV2Protobuf(): Buffer {
+  const version = Buffer.from('2.0');
+  return Buffer.concat([Buffer.from([0x0a, version.length]), version]);
+}
+
 function objectPath(path: string, { namespaced, plural }: Resource): string {
   return `/${path}/${namespaced ? 'namespaces/{namespace}/' : ''}${plural}/{name}`;
 }

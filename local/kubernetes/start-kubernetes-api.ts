@@ -108,7 +108,8 @@ function isTrue(value: string | null): boolean {
 }
 
 function send(response: ServerResponse, { code, body, contentType = 'application/json' }: Answer): void {
-  const text = contentType === 'text/plain' ? String(body) : `${JSON.stringify(body)}\n`;
+  const asIs = typeof body === 'string' || Buffer.isBuffer(body);
+  const text = asIs ? body : `${JSON.stringify(body)}\n`;
   response.writeHead(code, { 'content-type': contentType, 'content-length': Buffer.byteLength(text) }).end(text);
 }
 

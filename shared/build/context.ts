@@ -1,8 +1,8 @@
 /** The build context as one deterministic gzipped tar: the same files give the same bytes, whenever and wherever it is made. */
 import { createHash, type Hash } from 'node:crypto';
-import { PassThrough, type Readable } from 'node:stream';
+import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGzip } from 'node:zlib';
+import { createGzip, type Gzip } from 'node:zlib';
 import { type Pack, pack } from 'tar-stream';
 import type { ObjectStore } from '../clients/object-store.ts';
 import { RetryableError } from '../errors.ts';
@@ -18,8 +18,11 @@ import type { GeneratedFile, SourceFile, SourceListing } from './types.ts';
 const AHEAD = 16;
 const SMALL = 1024 * 1024;
 
-/** Deflate's default chunks of 16 KB cost more in events than in compression. */
-const CHUNK_BYTES = 256 * 1024;
+/**
+ * Deflate works in another thread, at a cost for each piece that is handed over: a tar of small files comes in pieces of a header, some data and a
+ * padding, which took as long to hand over as to compress.
+ */
+const CHUNK_BYTES = 512 * 1024;
 
 export interface ContextArchive {
   /** Gzipped tar; to be read to its end. Errors of the store destroy it. */
@@ -54,24 +57,56 @@ export function contextArchive(
   const hash = createHash('sha256').update(JSON.stringify(['build-key', RECIPE_VERSION]));
   const tar = pack({ highWaterMark: CHUNK_BYTES });
   const gzip = createGzip({ level: 1, chunkSize: CHUNK_BYTES });
-  const body = new PassThrough({ highWaterMark: CHUNK_BYTES });
   let bytes = 0;
-  const counted = async function* (chunks: AsyncIterable<Buffer>) {
-    for await (const chunk of chunks) {
+  const body = new Transform({
+    highWaterMark: CHUNK_BYTES,
+    transform(chunk: Buffer, _, forward) {
       bytes += chunk.length;
-      yield chunk;
-    }
-  };
-  const written = writeEntries(tar, entries, hash).catch((error: Error) => {
-    // The pipeline below then fails with this very error, and so does whoever reads the body.
-    tar.destroy(error);
+      forward(null, chunk);
+    },
   });
-  // A streamx stream is a Readable in all that pipeline uses of it.
-  const piped = pipeline(tar as unknown as Readable, gzip, counted, body);
-  const done = Promise.all([piped, written]).then(() => ({ buildKey: hash.digest('hex'), bytes }));
+  // Whichever part fails first, its error destroys the next, and so reaches whoever reads the body; a reader that goes away is seen backwards, part by part.
+  const written = writeEntries(tar, entries, hash).catch((error: Error) => {
+    tar.destroy(error);
+    throw error;
+  });
+  const compressed = compress(tar, gzip).catch((error: Error) => {
+    gzip.destroy(error);
+    throw error;
+  });
+  const done = Promise.all([written, compressed, pipeline(gzip, body)]).then(() => ({
+    buildKey: hash.digest('hex'),
+    bytes,
+  }));
   // Whoever reads the body sees the failure there as well, and may be gone before asking here.
   done.catch(() => undefined);
   return { body, done };
+}
+
+/** One block for all: what is allocated for each chunk lies about until it is collected, and memory would be three times as high. */
+async function compress(tar: AsyncIterable<Buffer>, gzip: Gzip): Promise<void> {
+  const block = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  let filled = 0;
+  for await (const chunk of tar) {
+    for (let taken = 0; taken < chunk.length; ) {
+      const copied = chunk.copy(block, filled, taken);
+      taken += copied;
+      filled += copied;
+      if (filled === block.length) {
+        // Not before this may the block be filled again: deflate reads it in its own thread.
+        await deflated(gzip, block);
+        filled = 0;
+      }
+    }
+  }
+  await deflated(gzip, block.subarray(0, filled));
+  gzip.end();
+}
+
+async function deflated(gzip: Gzip, block: Buffer): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    gzip.write(block, (error) => (error ? reject(error) : resolve()));
+  });
 }
 
 async function openContent(store: ObjectStore, listing: SourceListing, file: SourceFile): Promise<Content> {
@@ -110,13 +145,16 @@ async function writeEntry(tar: Pack, { path, size }: Entry, content: Content, ha
   const open = (beginning: Buffer) => {
     const mode = isProgram(beginning) ? 0o755 : 0o644;
     hash.update(JSON.stringify([path, mode, size]));
-    return tar.entry({ name: path, size, mode, mtime: new Date(0), uid: 0, gid: 0 }, (error) => {
+    const entry = tar.entry({ name: path, size, mode, mtime: new Date(0), uid: 0, gid: 0 }, (error) => {
       if (error) {
         written.reject(error);
       } else {
         written.resolve();
       }
     });
+    // It is told by the callback as well; without a listener it would end the process.
+    entry.on('error', () => undefined);
+    return entry;
   };
   for await (const chunk of atLeast(PROGRAM_BYTES, content)) {
     sink ??= open(chunk);

@@ -23,11 +23,9 @@ export async function detectLanguage(source: SourceReader, request: BuildRequest
   if (source.has('Dockerfile')) {
     return 'docker';
   }
-  const byEntry: Evidence[] = [
-    { language: 'python' as const, files: pythonCandidates(source, request.handler) },
-    { language: 'node' as const, files: await nodeCandidates(source, request.handler) },
-    { language: 'go' as const, files: goFiles(source) },
-  ].filter(({ files }) => files.length > 0);
+  const requested = await entryEvidence(source, request.handler);
+  // A handler that is not there is told by the recipe, which knows what else there is: the usual files tell the language.
+  const byEntry = requested.length > 0 ? requested : await entryEvidence(source, undefined);
   const byManifest: Evidence[] = [
     { language: 'python' as const, files: ['requirements.txt', 'pyproject.toml'].filter(source.has) },
     { language: 'node' as const, files: ['package.json'].filter(source.has) },
@@ -54,6 +52,15 @@ export async function detectLanguage(source: SourceReader, request: BuildRequest
 interface Evidence {
   language: 'python' | 'node' | 'go';
   files: string[];
+}
+
+async function entryEvidence(source: SourceReader, handler: string | undefined): Promise<Evidence[]> {
+  const evidence: Evidence[] = [
+    { language: 'python', files: pythonCandidates(source, handler) },
+    { language: 'node', files: await nodeCandidates(source, handler) },
+    { language: 'go', files: goFiles(source) },
+  ];
+  return evidence.filter(({ files }) => files.length > 0);
 }
 
 function goFiles(source: SourceReader): string[] {

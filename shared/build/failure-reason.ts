@@ -87,7 +87,12 @@ export function failureReason(job: V1Job, pods: V1Pod[], build: Build): Failure 
       );
     }
     const killed = kaniko.exitCode === SIGKILLED ? ' (killed)' : '';
-    return told('BuildFailed', `the build failed with exit code ${kaniko.exitCode}${killed}: ${output}`, see);
+    return told(
+      'BuildFailed',
+      `the build failed with exit code ${kaniko.exitCode}${killed}: ${output}`,
+      'Mend what it names, then send build.start again',
+      see,
+    );
   }
   if (fetched && fetched.exitCode !== 0) {
     return told(

@@ -74,8 +74,11 @@ export function createObjectStore(settings: S3Settings, timeouts?: S3Timeouts): 
       if (!found) {
         return undefined;
       }
-      const body = Readable.from(classified(found.Body as Readable, doing), { objectMode: false });
-      return { body, etag: unquoted(found.ETag), size: found.ContentLength ?? 0 };
+      return {
+        body: classified(found.Body as Readable, doing),
+        etag: unquoted(found.ETag),
+        size: found.ContentLength ?? 0,
+      };
     },
 
     async read(bucket, key) {
@@ -176,15 +179,19 @@ function decodeKey(key: string): string {
   }
 }
 
-/** The body, with what breaks it on the way told as one of our errors. Ends its connection when the reader stops early. */
-async function* classified(body: Readable, doing: string): AsyncIterable<Buffer> {
-  try {
-    yield* body;
-  } catch (error) {
-    throw awsError(error, doing);
-  } finally {
-    body.destroy();
+/** The body, with what breaks it on the way told as one of our errors. */
+function classified(body: Readable, doing: string): Readable {
+  async function* chunks(): AsyncIterable<Buffer> {
+    try {
+      yield* body;
+    } catch (error) {
+      throw awsError(error, doing);
+    }
   }
+  const told = Readable.from(chunks(), { objectMode: false });
+  // A reader that stops before the first chunk never starts the generator, and its connection would stay taken.
+  told.once('close', () => body.destroy());
+  return told;
 }
 
 function unquoted(etag: string | undefined): string {

@@ -68,6 +68,7 @@ export function causedBy(
     data: event.data,
     correlationid: event.correlationId ?? cause.correlationId,
     causationid: event.causationId ?? cause.id,
-    ...(traceparent ? { traceparent } : {}),
+    // Without a tracestate the RabbitMQ Broker drops the extension: it takes it for a header of the hop before.
+    ...(traceparent ? { traceparent, tracestate: 'knative-lambda=1' } : {}),
   });
 }

@@ -6,7 +6,7 @@ export const parserStartSchema = z.unknown();
 export const parserCompleteSchema = z.object({
   context_id: z.union([z.string(), z.number()]).nullish(),
   succeeded: z.boolean(),
-  result: z.unknown(),
+  result: z.unknown().optional(),
   error: z.object({ type: z.string(), message: z.string() }).optional(),
   duration_ms: z.number().min(0).optional(),
 });

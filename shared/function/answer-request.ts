@@ -1,7 +1,9 @@
 /** The life of one request: read, checked, traced, handled, measured, logged, answered. */
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
+import * as z from 'zod';
 import { causedBy, type NewEvent, type ReceivedEvent } from '../events/event.ts';
+import { identityFields, subjectOf } from '../events/identity.ts';
 import { eventRejected } from '../events/rejected.ts';
 import { bounded } from '../telemetry/log.ts';
 import type { EventMetrics, Outcome } from '../telemetry/metrics.ts';
@@ -36,6 +38,8 @@ interface Ended {
   reason?: string;
   error?: unknown;
 }
+
+const identitySchema = z.object(identityFields);
 
 /** Never rejects: an error that got out would become whatever status its `code` says. */
 export function answerRequest(answering: Answering): (request: FunctionRequest) => Promise<Answer> {
@@ -103,7 +107,9 @@ async function process(
   answering: Answering,
 ): Promise<Ended> {
   // What follows from this event hangs on this span, so that a trace shows the chain and not a star.
-  const cause = { ...event, traceparent: formatTraceparent(span.traceparent) };
+  const handled = { ...event, traceparent: formatTraceparent(span.traceparent) };
+  const subject = subjectFor(event);
+  const cause = { ...handled, ...(subject ? { subject } : {}) };
   const reject = (reason: string, rejected: NewEvent): Ended => {
     // Nobody but dead-letter takes these. A Trigger that brings one here would bring the answer here as well, for ever.
     if (event.type === 'event.rejected') {
@@ -123,7 +129,7 @@ async function process(
     if (problems.length > 0) {
       return reject('InvalidEvent', eventRejected(event.original, 'InvalidEvent', problems));
     }
-    const reply = await answering.handle(cause, { log });
+    const reply = await answering.handle(handled, { log });
     return reply === undefined
       ? { answer: accepted(), outcome: 'acknowledged' }
       : {
@@ -139,6 +145,12 @@ async function process(
       failure.retryAfter === undefined ? {} : { 'retry-after': String(failure.retryAfter) };
     return { answer: problemAnswer(failure.details, headers), outcome: failure.outcome, reason: failure.reason, error };
   }
+}
+
+/** What follows is about the same function, also where the event named it by its data alone. */
+function subjectFor(event: ReceivedEvent<unknown>): string | undefined {
+  const identity = identitySchema.safeParse(event.data);
+  return identity.success ? subjectOf(identity.data) : event.subject;
 }
 
 function refuse(refused: RequestRefused): Ended {

@@ -39,7 +39,7 @@ export function installGate(server: Server, { limit, draining }: GateOptions): v
     if (draining()) {
       response.setHeader('connection', 'close');
     }
-    dropCrossOriginHeaders(response);
+    correctHeaders(response);
     const path = request.url?.split('?', 1)[0] ?? '';
     if (request.method === 'GET' && HEALTH.has(path)) {
       request.url = path;
@@ -97,16 +97,16 @@ function disguise(request: IncomingMessage, read: FunctionRequest): void {
   Object.assign(request.headers, { [REQUEST]: read });
 }
 
-/** The runtime allows every origin on every answer; a function is no resource for other sites' pages. */
-function dropCrossOriginHeaders(response: ServerResponse): void {
+/** The runtime allows every origin on every answer, although a function is no resource for pages; and calls JSON what has no content. */
+function correctHeaders(response: ServerResponse): void {
   const writeHead = response.writeHead;
-  response.writeHead = function withoutCrossOrigin(this: ServerResponse, status: number, ...rest: unknown[]) {
+  response.writeHead = function writeCorrected(this: ServerResponse, status: number, ...rest: unknown[]) {
     const headers = rest.at(-1);
     if (typeof headers === 'object' && headers !== null) {
       const named = headers as Record<string, unknown>;
       delete named['access-control-allow-origin'];
       delete named['access-control-allow-methods'];
-      if (status === 202) {
+      if (Number(named['content-length']) === 0) {
         delete named['content-type'];
       }
     }

@@ -10,7 +10,13 @@ export async function rehearse<Config extends z.ZodType, Schemas extends EventSc
   const running = await startFunction(rehearsed, { PORT: '0', METRICS_PORT: '0', LOG_LEVEL: 'fatal' });
   const url = `http://127.0.0.1:${running.port}/`;
   const [type = ''] = Object.keys(definition.events);
-  const event = { 'ce-specversion': '1.0', 'ce-id': '1', 'ce-source': 'rehearsal', 'ce-type': type, 'content-type': 'application/json' };
+  const event = {
+    'ce-specversion': '1.0',
+    'ce-id': '1',
+    'ce-source': 'rehearsal',
+    'ce-type': type,
+    'content-type': 'application/json',
+  };
   await fetch(`${url}health/readiness`);
   for (const headers of [event, {}]) {
     await (await fetch(url, { method: 'POST', headers, body: '{}' })).arrayBuffer();

@@ -84,7 +84,9 @@ export async function startFunction<Config extends z.ZodType, const Schemas exte
 
   // Not before the port is open, nor before the probe that is waiting for it is answered: loading blocks the process.
   setTimeout(() => {
-    dependencies().catch((error: unknown) => log.error({ err: error }, 'dependencies failed; trying again with the next event'));
+    dependencies().catch((error: unknown) =>
+      log.error({ err: error }, 'dependencies failed; trying again with the next event'),
+    );
     void tracing();
   }, PROBE_MS);
   const metricsServer = await startMetrics(runtime.METRICS_PORT, log);

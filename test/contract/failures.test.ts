@@ -59,7 +59,7 @@ describe('a build fails once, with its reason', () => {
         'parser.py': 'def handler(event):\n    return 1\n',
         'requirements.txt': 'this is == not a requirement\n',
       },
-      reason: 'DependencyInstallFailed',
+      reason: 'InvalidManifest',
       says: /requirement/i,
     },
     {

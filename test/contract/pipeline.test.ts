@@ -48,7 +48,7 @@ describe.each(['node', 'python', 'go'])('the %s example', (language) => {
       data: event,
     });
     const answer = await world.seen('parser.complete', identity, undefined, 120);
-    expect(answer.data).toMatchObject({ succeeded: true, context_id: 'block-18000000' });
+    expect(answer.data).toMatchObject({ succeeded: true, context_id: '6f1c8e0a-3b57-4a5e-9d0e-2f4b7c9a1d33' });
     expect(answer.data.result).toEqual(TRANSFERS_OF_THE_EXAMPLE);
 
     const log = complete.data.log;

@@ -33,34 +33,28 @@ export function example(name: string): { files: Record<string, Buffer>; event: u
 }
 
 const hash = (byte: string) => `0x${byte.repeat(32)}`;
+const USDC = '0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48';
+const WETH = '0xc02aaa39b223fe8d0a0e5c4f27ead9083c756cc2';
+const DAI = '0x6b175474e89094c44da98b954eedeac495271d0f';
+const POOL = '0x88e6a0c2ddd26feeb64f039a2c41296fcb3f5640';
+const WALLET = '0x28c6c06298d514db089934071355e5743bf21d60';
+const ROUTER = '0x3fc91a3afd70395cd496c647d5a6cc9d4b2b7fad';
+const SAVER = '0x21a31ee1afc51d94c2efccaa2092ad1028285549';
 
-/** What every example must find in its event.json: three transfers, beside an approval and an ERC-721 transfer that are none. */
+/** What every example must find in its event.json: four transfers, beside an approval, a swap and an ERC-721 transfer that are none. */
 export const TRANSFERS_OF_THE_EXAMPLE = {
-  block_number: 18_000_000,
+  block: '22586311',
   transfers: [
+    { token: USDC, from: WALLET, to: SAVER, amount: '250000000', transaction: hash('a1'), logIndex: 0 },
+    { token: WETH, from: ROUTER, to: POOL, amount: '1234567890123456789', transaction: hash('a3'), logIndex: 2 },
+    { token: USDC, from: POOL, to: WALLET, amount: '4321987654', transaction: hash('a3'), logIndex: 3 },
     {
-      log_index: 0,
-      transaction_hash: hash('a1'),
-      token: '0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48',
-      from: '0x28c6c06298d514db089934071355e5743bf21d60',
-      to: '0x21a31ee1afc51d94c2efccaa2092ad1028285549',
-      value: '1500000',
-    },
-    {
-      log_index: 2,
-      transaction_hash: hash('a3'),
-      token: '0x6b175474e89094c44da98b954eedeac495271d0f',
-      from: '0x21a31ee1afc51d94c2efccaa2092ad1028285549',
-      to: '0xdfd5293d8e347dfe59e90efd55b2956a1343963d',
-      value: '123456789012345678901234567890',
-    },
-    {
-      log_index: 4,
-      transaction_hash: hash('a5'),
-      token: '0x6b175474e89094c44da98b954eedeac495271d0f',
-      from: '0xdfd5293d8e347dfe59e90efd55b2956a1343963d',
-      to: `0x${'0'.repeat(40)}`,
-      value: (2n ** 256n - 1n).toString(),
+      token: DAI,
+      from: `0x${'0'.repeat(40)}`,
+      to: SAVER,
+      amount: String(2n ** 256n - 1n),
+      transaction: hash('a5'),
+      logIndex: 6,
     },
   ],
 };

@@ -10,7 +10,7 @@ const schema = z.object({
   scripts: stringMap.default({}),
   dependencies: stringMap.default({}),
   optionalDependencies: stringMap.default({}),
-  workspaces: z.unknown(),
+  workspaces: z.unknown().optional().optional(),
 });
 
 export type PackageJson = z.infer<typeof schema>;

@@ -25,6 +25,7 @@ export const pythonRecipe: Recipe = async ({ source, request, settings }) => {
       generated('function.json', JSON.stringify({ file: handler.file, module, function: handler.name ?? null })),
       ...(requirements?.generated === undefined ? [] : [generated('project-requirements.txt', requirements.generated)]),
       await adapterFile(settings.adapters, 'python', 'adapter.py'),
+      await adapterFile(settings.adapters, 'python', 'events.py'),
       await adapterFile(settings.adapters, 'python', 'requirements.txt'),
     ],
     excludes: (path) => isLitter(path) || /^(?:\.venv|venv|node_modules)\//.test(path),

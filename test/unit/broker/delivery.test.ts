@@ -3,10 +3,12 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { DeliverySpec } from '#local/broker/delivery-settings.ts';
 import {
+  type Answering,
   brokerObject,
   isReady,
   post,
   type Response,
+  startSubscriber,
   startWorld,
   triggerObject,
   until,
@@ -247,11 +249,10 @@ describe('replies', () => {
 
 /** A world whose Broker has a deadLetterSink. */
 async function startSink(
-  answer: () => Response = () => ({ status: 200 }),
+  answer: Answering = () => ({ status: 200 }),
   delivery: DeliverySpec = { retry: 1, backoffDelay: 'PT1S' },
   options: WorldOptions = {},
 ) {
-  const { startSubscriber } = await import('./world.ts');
   const { close, ...sink } = await startSubscriber(answer);
   await start({ ...options, delivery: { ...delivery, deadLetterSink: { uri: sink.url } } });
   const closeWorld = world.close;
@@ -347,6 +348,16 @@ describe('dead letters', () => {
       { kind: 'dropped', trigger: 'ns/default' },
     ]);
     expect(sink.received).toHaveLength(2);
+  });
+
+  test('of a Broker have no time-out, whatever its delivery says', async () => {
+    const sink = await startSink(() => wait(400).then(() => ({ status: 200 })), { retry: 0, timeout: 'PT0.2S' });
+    await world.trigger('t', 'http://127.0.0.1:1');
+
+    await world.send({});
+    await until(() => deliveries().some((entry) => entry.deadLetter));
+
+    expect([deliveries().at(-1)?.status, sink.received.length]).toEqual([200, 1]);
   });
 
   test('a reply of the sink is published', async () => {

@@ -48,7 +48,7 @@ describe('a path', () => {
       fc.constantFrom('..', '.', '', '/', 'a', '.knative-lambda'),
       fc.string({ unit: 'binary' }),
     );
-    fc.assert(
+    void fc.assert(
       fc.property(fc.array(segment, { minLength: 1, maxLength: 6 }), (segments) => {
         const path = segments.join('/');
         fc.pre(pathProblems([path]).length === 0);

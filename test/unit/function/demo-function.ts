@@ -1,8 +1,8 @@
 /** A function to be started as a process: data.does says what its handler does. */
 import * as z from 'zod';
 import { PermanentError, RetryableError } from '#shared/errors.ts';
-import { defineFunction } from '#shared/function/define-function.ts';
 import { identityFields } from '#shared/events/identity.ts';
+import { defineFunction } from '#shared/function/define-function.ts';
 
 const schema = z.object({ ...identityFields, does: z.string().default('reply'), milliseconds: z.number().default(0) });
 

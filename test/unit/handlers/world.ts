@@ -1,5 +1,6 @@
 /** One parser's world in memory: S3, Kubernetes, and the events and objects that the handlers' tests are about, named by their role. */
 
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +13,7 @@ import { knativeService } from '#shared/specs/knative-service.ts';
 import { imageRepository, imageTag, jobName } from '#shared/specs/names.ts';
 import { functionTrigger } from '#shared/specs/trigger.ts';
 import type { BuildStartDependencies } from '../../../functions/build-start/handler.ts';
+import { createPacking } from '../../../functions/build-start/packing.ts';
 import { InMemoryCluster } from '../../fakes/cluster.ts';
 import { InMemoryObjectStore } from '../../fakes/object-store.ts';
 import { received } from '../../fakes/received.ts';
@@ -170,6 +172,7 @@ export class World {
   state(): object {
     const objects = this.store
       .keys(TEMPORARY_BUCKET)
+      .filter((key) => !key.includes('/.staging-'))
       .map((key) => [key, this.store.peek(TEMPORARY_BUCKET, key)?.toString('latin1')]);
     return { ...this.cluster.state(), objects: Object.fromEntries(objects) };
   }
@@ -225,5 +228,7 @@ export function buildStartDependencies(world: World, steps?: Steps): BuildStartD
     sourceBucket: SOURCE_BUCKET,
     sourceBuckets: [],
     imageRegistry: REGISTRY,
+    attemptId: randomUUID,
+    pack: createPacking(),
   };
 }

@@ -164,7 +164,7 @@ describe('failure', () => {
     const job = await until('late', has('Failed'));
     expect(conditions(job)).toEqual(['FailureTarget=True DeadlineExceeded', 'Failed=True DeadlineExceeded']);
     await dead(pid);
-    expect(podsOf('late')).toEqual([]);
+    await expect.poll(() => podsOf('late')).toEqual([]);
   });
 
   test('a deadline that is set, or shortened, while it runs', async () => {

@@ -28,6 +28,17 @@ test('close() ends containers, sidecars and their children, even such as ignore 
   await Promise.all(pids.map(dead));
 });
 
+test('a container that ends takes its children along', async () => {
+  const node = startNode();
+  try {
+    node.pod('parent', { restartPolicy: 'Never', containers: [node.sh('sleep 60 & echo $!')] });
+    await node.until('parent', ({ status }) => status.phase === 'Succeeded');
+    await dead(Number(await node.log('parent')));
+  } finally {
+    await node.close();
+  }
+});
+
 test('close() while a pod starts, and twice in a row', async () => {
   const node = startNode();
   node.pod('starting', { containers: [node.sh('sleep 60')] });

@@ -146,6 +146,21 @@ describe('sidecars', () => {
   });
 });
 
+test('deleting a pod whose sidecar takes its time hurries the sidecar', async () => {
+  node.pod('dawdles', {
+    restartPolicy: 'Never',
+    terminationGracePeriodSeconds: 600,
+    initContainers: [
+      node.sh('trap "" TERM; echo up; while :; do sleep 0.02; done', { name: 'side', restartPolicy: 'Always' }),
+    ],
+    containers: [node.sh('sleep 0.2')],
+  });
+  await node.until('dawdles', ({ status }) => terminated(status.containerStatuses[0]) !== undefined);
+  expect(running(node.get('dawdles')?.status.initContainerStatuses?.[0])).toBeDefined();
+  node.storage.remove('pods', 'ns', 'dawdles', { gracePeriodSeconds: 1 });
+  await node.gone('dawdles');
+});
+
 describe('restarts', () => {
   test('Always: at once, then with a growing back-off shown as CrashLoopBackOff', async () => {
     const slow = startNode({ restartBaseMs: 200 });

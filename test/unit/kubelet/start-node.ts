@@ -1,4 +1,5 @@
 /** A kubelet on an empty cluster, with a folder of its own. */
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -97,16 +98,12 @@ export function startNode(delays: Parameters<typeof startKubelet>[0]['delays'] =
   };
 }
 
+/** A zombie is dead: whoever should reap it is not ours. */
 export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+  const state = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).stdout.trim();
+  return state !== '' && !state.startsWith('Z');
 }
 
-/** A killed process is reaped a moment later. */
 export async function dead(pid: number): Promise<void> {
   const deadline = performance.now() + 10_000;
   while (isAlive(pid)) {

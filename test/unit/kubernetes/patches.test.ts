@@ -32,11 +32,19 @@ describe('merge patch', () => {
   });
 
   test('an empty patch leaves a map as it is', () => {
-    fc.assert(fc.property(map, (target) => expect(mergePatch(target, {})).toEqual(target)));
+    fc.assert(
+      fc.property(map, (target) => {
+        expect(mergePatch(target, {})).toEqual(target);
+      }),
+    );
   });
 
   test('a patch without nulls on nothing is itself', () => {
-    fc.assert(fc.property(map.filter(withoutNulls), (patch) => expect(mergePatch(undefined, patch)).toEqual(patch)));
+    fc.assert(
+      fc.property(map.filter(withoutNulls), (patch) => {
+        expect(mergePatch(undefined, patch)).toEqual(patch);
+      }),
+    );
   });
 
   test('leaves the fields alone that it does not name', () => {

@@ -117,6 +117,8 @@ describe('what is handed out', () => {
     const created = storage.create(given);
     given['data'].x = 'changed';
     created['data'].x = 'changed';
+    const read = stored('a');
+    if (read) read['data'].x = 'changed';
     const [listed] = storage.list('configmaps', { namespace: NAMESPACE });
     if (listed) listed['data'].x = 'changed';
     expect(stored('a')?.['data']).toEqual({ x: '1' });

@@ -28,7 +28,8 @@ export async function loadHandler({ root, file, function: requested }: Settings)
     return byDefault as Handler;
   }
   const names = [...new Set(holders.flatMap((holder) => Object.keys(holder)))].filter(
-    (name) => name !== 'module.exports',
+    // Node's own names for what a CommonJS module exports.
+    (name) => name !== 'module.exports' && name !== '__esModule' && name !== 'default',
   );
   return fail(
     `${file} exports no function ${requested ?? `${USUAL_NAMES.join(', ')} or default`} (it exports ${names.join(', ') || 'nothing'}). Export one, or name yours in parameters.handler, and send build.start again`,

@@ -14,6 +14,8 @@ from cloudevents.core.v1.event import CloudEvent
 from dateutil.parser import isoparse
 
 MAX_MESSAGE = 512
+# None where an event lacks them, so that a handler need not ask first.
+OPTIONAL = {"subject", "time", "datacontenttype", "dataschema"}
 TITLES = {400: "Not a CloudEvent", 405: "Method Not Allowed", 413: "Content Too Large"}
 
 
@@ -22,7 +24,7 @@ class Event(dict):
 
     def __getattr__(self, name):
         try:
-            return self[name]
+            return self.get(name) if name in OPTIONAL else self[name]
         except KeyError:
             raise AttributeError(f"the event has no attribute {name!r}: it has {', '.join(self)}") from None
 

@@ -1,0 +1,153 @@
+/** Packing a source from S3 to S3 by prepareBuild, against `tar | gzip -1` over the same files on disk. S3 and the packing run in processes of their own. */
+import { execFile, fork } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { startS3 } from '#local/s3.ts';
+import { listSource } from '#shared/build/list-source.ts';
+import { prepareBuild } from '#shared/build/prepare-build.ts';
+import { createObjectStore } from '#shared/clients/s3.ts';
+import { median, type Row } from './row.ts';
+
+const FILES = 2000;
+const MEGABYTES = 300;
+const RUNS = 5;
+const SOURCE = 'knative-lambda-source';
+const TEMPORARY = 'knative-lambda-tmp';
+const PREFIX = 'global/parser/large/';
+
+const program = fileURLToPath(import.meta.url);
+const run = promisify(execFile);
+
+interface Packed {
+  milliseconds: number;
+  /** Of the whole process, at its highest. */
+  residentMiB: number;
+}
+
+export async function contextStream(): Promise<Row[]> {
+  const directory = await mkdtemp(join(tmpdir(), 'knative-lambda-bench-'));
+  const s3 = fork(program, ['serve', join(directory, 's3')]);
+  try {
+    const [url] = (await once(s3, 'message')) as [string];
+    const source = join(directory, 'source');
+    await writeSource(source, url);
+    const own: Packed[] = [];
+    const baseline: number[] = [];
+    // In turns, so that whatever else the machine does slows both.
+    for (let index = 0; index < RUNS; index += 1) {
+      own.push(await packOnce(url));
+      baseline.push(await tarOnce(source, join(directory, 'baseline.tar.gz')));
+    }
+    const speed = MEGABYTES / (median(own.map(({ milliseconds }) => milliseconds)) / 1000);
+    const local = MEGABYTES / (median(baseline) / 1000);
+    return [
+      {
+        name: `context of ${FILES} files, S3 to S3`,
+        value: speed,
+        unit: 'MB/s',
+        baseline: 'tar | gzip -1',
+        ratio: speed / local,
+        aim: '≥ 0.60',
+      },
+      { name: 'tar | gzip -1 over the same files on disk', value: local, unit: 'MB/s' },
+      {
+        name: 'resident memory while packing',
+        value: Math.max(...own.map(({ residentMiB }) => residentMiB)),
+        unit: 'MiB',
+        aim: '≤ 200 MB',
+      },
+    ];
+  } finally {
+    s3.kill();
+    await once(s3, 'exit');
+    await rm(directory, { recursive: true });
+  }
+}
+
+/** Half of it noise in hexadecimal, half of it words: gzip -1 halves source code as well. */
+async function writeSource(directory: string, url: string): Promise<void> {
+  const store = connect(url);
+  await mkdir(directory, { recursive: true });
+  const size = Math.round((MEGABYTES * 1e6) / FILES);
+  for (let index = 0; index < FILES; index += 1) {
+    const name = index === 0 ? 'parser.js' : `file-${index}.js`;
+    const chunks = ['exports.handler = (event) => event.data;\n'];
+    let length = chunks[0]?.length ?? 0;
+    for (let line = 0; length < size; line += 1) {
+      const noise = createHash('sha256').update(`${index}/${line}`).digest('hex');
+      const text = `// the block ${line} of the chain has the hash\nconst block${line} = '0x${noise}';\n`;
+      chunks.push(text);
+      length += text.length;
+    }
+    const content = chunks.join('').slice(0, size);
+    await writeFile(join(directory, name), content);
+    await store.write(SOURCE, PREFIX + name, content, 'text/javascript');
+  }
+  store.close();
+}
+
+async function packOnce(url: string): Promise<Packed> {
+  const child = fork(program, ['pack', url]);
+  const [packed] = (await once(child, 'message')) as [Packed];
+  await once(child, 'exit');
+  return packed;
+}
+
+async function tarOnce(source: string, target: string): Promise<number> {
+  const began = performance.now();
+  await run('sh', ['-c', 'tar -cf - -C "$0" . | gzip -1 > "$1"', source, target]);
+  return performance.now() - began;
+}
+
+/** What build-start does, from the listing on. The process has just started: nothing is warm. */
+async function pack(url: string): Promise<Packed> {
+  const store = connect(url);
+  const settings = {
+    maxBytes: 1e9,
+    maxFiles: 10_000,
+    temporaryBucket: TEMPORARY,
+    adapters: fileURLToPath(new URL('../dist/adapters', import.meta.url)),
+    baseImages: { python: 'python', node: 'node', go: 'golang', static: 'static' },
+  };
+  const began = performance.now();
+  const listing = await listSource(store, { bucket: SOURCE, prefix: PREFIX, ...settings });
+  const { context } = await prepareBuild(store, {
+    listing,
+    identity: { third_party_id: 'acme', parser_id: 'large' },
+    request: {},
+    settings,
+    stagingId: 'bench',
+  });
+  const milliseconds = performance.now() - began;
+  // So that the next run copies as well.
+  await store.remove(TEMPORARY, [context.key]);
+  store.close();
+  return { milliseconds, residentMiB: process.resourceUsage().maxRSS / 1024 };
+}
+
+function connect(url: string) {
+  return createObjectStore({
+    AWS_REGION: 'us-east-1',
+    S3_ENDPOINT: url,
+    AWS_ACCESS_KEY_ID: 'bench',
+    AWS_SECRET_ACCESS_KEY: 'bench',
+  });
+}
+
+if (import.meta.main) {
+  const [role, argument = ''] = process.argv.slice(2);
+  if (role === 'serve') {
+    const { url } = await startS3({ directory: argument, port: 0, buckets: [SOURCE, TEMPORARY] });
+    process.send?.(url);
+  } else if (role === 'pack') {
+    const packed = await pack(argument);
+    process.send?.(packed, () => process.disconnect());
+  } else {
+    console.table(await contextStream());
+  }
+}

@@ -1,0 +1,42 @@
+/** The arguments of COPY and ADD. */
+import { BuildError } from './build-error.ts';
+import type { CopyStep } from './copy-step.ts';
+import type { Instruction } from './dockerfile.ts';
+import { splitWords } from './dockerfile-words.ts';
+
+export interface CopyRequest {
+  step: Omit<CopyStep, 'tree'>;
+  /** `--from`. */
+  from: string | undefined;
+}
+
+interface Scope {
+  expand(text: string): string;
+  /** From the working directory. */
+  absolute(path: string): string;
+  escapeChar: string;
+}
+
+/** Throws BuildError. */
+export function readCopy({ keyword, exec, text, flags }: Instruction, scope: Scope): CopyRequest {
+  const sources = (exec ?? splitWords(text, scope.escapeChar)).map((word) => scope.expand(word));
+  const destination = sources.pop();
+  if (destination === undefined || sources.length === 0) {
+    throw new BuildError(`${keyword} requires at least two arguments, but only one was provided`);
+  }
+  const url = sources.find((word) => /^(https?|git|ssh):\/\/|^git@/.test(word));
+  if (url !== undefined) {
+    throw new BuildError(
+      `ADD of ${url}: the embedded platform adds local files alone; put the file into the source, or fetch it in a RUN step`,
+    );
+  }
+  const { chmod, from } = flags;
+  const mode = chmod === undefined ? undefined : Number.parseInt(scope.expand(chmod), 8);
+  if (Number.isNaN(mode)) throw new BuildError(`--chmod=${chmod}: only octal modes are supported`);
+  const isFolder = /(^|\/)\.?$/.test(destination);
+  const target = `${scope.absolute(destination)}${isFolder ? '/' : ''}`.replace(/\/+$/, '/');
+  return {
+    step: { sources, destination: target, mode, unpack: keyword === 'ADD' },
+    from: from === undefined ? undefined : scope.expand(from),
+  };
+}

@@ -1,0 +1,32 @@
+/** Fields that server-side apply would change and others own: taken over, or a reason to refuse. */
+import { ApiError } from './api-error.ts';
+import { difference, type FieldSet, intersection, isLeaf, pathsOf } from './field-set.ts';
+import type { ManagedFields } from './managed-fields.ts';
+
+/** The other owners without what changes. Throws ApiError 409 where that goes beyond what may be taken from them. */
+export function resolveConflicts(others: ManagedFields[], changed: FieldSet, permitted: FieldSet): ManagedFields[] {
+  const conflicts = others.flatMap(({ manager, apiVersion, fieldsV1 }) =>
+    pathsOf(intersection(fieldsV1, changed)).map((field) => ({
+      field,
+      reason: 'FieldManagerConflict',
+      message: `conflict with "${manager}" using ${apiVersion}`,
+    })),
+  );
+  const allowed = new Set(pathsOf(permitted));
+  if (conflicts.some(({ field }) => !allowed.has(field))) {
+    throw new ApiError(409, 'Conflict', conflictMessage(conflicts), { causes: conflicts });
+  }
+  return others
+    .map((entry) => ({ ...entry, fieldsV1: difference(entry.fieldsV1, changed) }))
+    .filter((entry) => !isLeaf(entry.fieldsV1));
+}
+
+function conflictMessage(conflicts: { field: string; message: string }[]): string {
+  const [first] = conflicts;
+  if (conflicts.length === 1) return `Apply failed with 1 conflict: ${first?.message}: ${first?.field}`;
+  const byOwner = Map.groupBy(conflicts, ({ message }) => message.replace('conflict', 'conflicts'));
+  const parts = [...byOwner].map(
+    ([owner, fields]) => `${owner}:\n${fields.map(({ field }) => `- ${field}`).join('\n')}`,
+  );
+  return `Apply failed with ${conflicts.length} conflicts: ${parts.join('\n')}`;
+}

@@ -1,0 +1,330 @@
+/** Cluster over HTTP: against the embedded API, and against one that is ill. */
+import { KubeConfig, type V1Job } from '@kubernetes/client-node';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { startKubernetesApi } from '#local/kubernetes/start-kubernetes-api.ts';
+import { createStorage, type Storage } from '#local/kubernetes/storage.ts';
+import type { KnativeObject } from '#shared/clients/cluster.ts';
+import { createCluster } from '#shared/clients/kubernetes.ts';
+import { type Answer, deadUrl, type ScriptedServer, scriptedServer } from './scripted-server.ts';
+
+const NAMESPACE = 'functions';
+const BUILDS_NAMESPACE = 'builds';
+const TOKEN = 'do-not-tell-anybody';
+
+function connect(server: string, timeout = 10_000) {
+  const kubeConfig = new KubeConfig();
+  kubeConfig.loadFromClusterAndUser({ name: 'test', server, skipTLSVerify: true }, { name: 'test', token: TOKEN });
+  return createCluster({ NAMESPACE, BUILDS_NAMESPACE }, { kubeConfig, timeout });
+}
+
+describe('against the embedded API', () => {
+  let storage: Storage;
+  let api: Awaited<ReturnType<typeof startKubernetesApi>>;
+  let cluster: ReturnType<typeof connect>;
+
+  beforeAll(async () => {
+    storage = createStorage();
+    for (const name of [NAMESPACE, BUILDS_NAMESPACE]) {
+      storage.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+    }
+    api = await startKubernetesApi({ storage, logs: { read: async () => Buffer.from('line 1\nline 2\n') }, port: 0 });
+    cluster = connect(api.url);
+  });
+  afterAll(async () => {
+    await cluster.close();
+    await api.close();
+  });
+
+  const job = (name: string, metadata: V1Job['metadata'] = {}): V1Job => ({
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { name, namespace: BUILDS_NAMESPACE, labels: { app: name }, ...metadata },
+    spec: { template: { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'i' }] } } },
+  });
+  const service = (name: string, image = 'one', resourceVersion?: string): KnativeObject => ({
+    apiVersion: 'serving.knative.dev/v1',
+    kind: 'Service',
+    metadata: { name, namespace: NAMESPACE, labels: { app: name }, ...(resourceVersion ? { resourceVersion } : {}) },
+    spec: { template: { spec: { containers: [{ image }] } } },
+  });
+
+  test('a Job is created once, read, listed', async () => {
+    expect(await cluster.createJob(job('once'))).toBe(true);
+    expect(await cluster.createJob(job('once'))).toBe(false);
+    const found = await cluster.getJob('once');
+    expect(found?.metadata?.creationTimestamp).toBeInstanceOf(Date);
+    expect((await cluster.listJobs('app=once')).map(({ metadata }) => metadata?.name)).toEqual(['once']);
+    expect(await cluster.listJobs('app=other')).toEqual([]);
+  });
+
+  test('what is missing is no error', async () => {
+    expect(await cluster.getJob('missing')).toBeUndefined();
+    expect(await cluster.getService('missing')).toBeUndefined();
+    expect(await cluster.getTrigger('missing')).toBeUndefined();
+    expect(await cluster.getPod('missing')).toBeUndefined();
+    expect(await cluster.patchJob('missing', { metadata: { labels: { a: 'b' } } })).toBe(false);
+    expect(await cluster.deleteJob('missing')).toBe(false);
+    expect(await cluster.deleteService('missing')).toBe(false);
+    expect(await cluster.deleteTrigger('missing', { uid: 'x', resourceVersion: '1' })).toBe(false);
+  });
+
+  test('a patch of a version that has passed is a conflict', async () => {
+    await cluster.createJob(job('patched'));
+    const resourceVersion = (await cluster.getJob('patched'))?.metadata?.resourceVersion;
+    const patch = (value: string) => ({
+      metadata: { resourceVersion, annotations: { 'knative-lambda/ended': value } },
+    });
+    expect(await cluster.patchJob('patched', patch('first'))).toBe(true);
+    await expect(cluster.patchJob('patched', patch('second'))).rejects.toMatchObject({
+      name: 'RetryableError',
+      reason: 'Conflict',
+    });
+    expect((await cluster.getJob('patched'))?.metadata?.annotations).toEqual({ 'knative-lambda/ended': 'first' });
+  });
+
+  test('a finalizer keeps a deleted Job; another’s uid spares it', async () => {
+    const finalizer = 'knative-lambda/terminal-event';
+    await cluster.createJob(job('kept', { finalizers: [finalizer] }));
+    const kept = await cluster.getJob('kept');
+    expect(await cluster.deleteJob('kept', 'another-uid')).toBe(false);
+    expect((await cluster.getJob('kept'))?.metadata?.deletionTimestamp).toBeUndefined();
+    expect(await cluster.deleteJob('kept', kept?.metadata?.uid)).toBe(true);
+    const deleted = await cluster.getJob('kept');
+    expect(deleted?.metadata?.deletionTimestamp).toBeInstanceOf(Date);
+    const finalizers = deleted?.metadata?.finalizers?.filter((name) => name !== finalizer) ?? [];
+    await cluster.patchJob('kept', { metadata: { finalizers } });
+    await expect.poll(() => cluster.getJob('kept')).toBeUndefined();
+  });
+
+  test('a Service is applied, and applied again; each time it is the whole of it', async () => {
+    const first = await cluster.applyService(service('applied'));
+    expect(first.metadata.uid).toBeDefined();
+    const second = await cluster.applyService(service('applied', 'two', first.metadata.resourceVersion));
+    expect(second.spec.template.spec.containers[0].image).toBe('two');
+    expect((await cluster.listServices('app=applied')).map(({ metadata }) => metadata.name)).toEqual(['applied']);
+    await expect(
+      cluster.applyService(service('applied', 'three', first.metadata.resourceVersion)),
+    ).rejects.toMatchObject({
+      reason: 'Conflict',
+    });
+    expect((await cluster.getService('applied'))?.spec.template.spec.containers[0].image).toBe('two');
+  });
+
+  test('a field of somebody else’s is taken over', async () => {
+    await cluster.applyService(service('taken'));
+    const theirs = storage.get('services.serving.knative.dev', NAMESPACE, 'taken');
+    if (!theirs) throw new Error('no service');
+    theirs['spec'].template.spec.containers[0].image = 'theirs';
+    storage.update(theirs);
+    expect((await cluster.applyService(service('taken', 'ours'))).spec.template.spec.containers[0].image).toBe('ours');
+  });
+
+  test('a delete that names a version which has passed is a conflict', async () => {
+    const { metadata } = await cluster.applyService(service('versioned'));
+    const version = { uid: metadata.uid ?? '', resourceVersion: metadata.resourceVersion ?? '' };
+    await cluster.applyService(service('versioned', 'two'));
+    await expect(cluster.deleteService('versioned', version)).rejects.toMatchObject({ reason: 'Conflict' });
+    const current = (await cluster.getService('versioned'))?.metadata;
+    expect(
+      await cluster.deleteService('versioned', {
+        uid: current?.uid ?? '',
+        resourceVersion: current?.resourceVersion ?? '',
+      }),
+    ).toBe(true);
+    expect(await cluster.getService('versioned')).toBeUndefined();
+  });
+
+  test('a Trigger is applied, read and deleted', async () => {
+    await cluster.applyTrigger({
+      apiVersion: 'eventing.knative.dev/v1',
+      kind: 'Trigger',
+      metadata: { name: 'trigger', namespace: NAMESPACE },
+      spec: { broker: 'default', subscriber: { uri: 'http://x' } },
+    });
+    expect((await cluster.getTrigger('trigger'))?.spec.broker).toBe('default');
+    expect(await cluster.deleteTrigger('trigger')).toBe(true);
+  });
+
+  test('the log of a container is read', async () => {
+    storage.create({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'pod', namespace: BUILDS_NAMESPACE, labels: { app: 'pod' } },
+      spec: { containers: [{ name: 'kaniko', image: 'i' }] },
+    });
+    expect((await cluster.listPods('app=pod')).map(({ metadata }) => metadata?.name)).toEqual(['pod']);
+    expect(await cluster.readLog('pod', 'kaniko', 1000)).toBe('line 1\nline 2\n');
+  });
+});
+
+const status = (code: number, reason: string, message: string, details?: object): Answer => ({
+  status: code,
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify({ kind: 'Status', apiVersion: 'v1', status: 'Failure', code, reason, message, details }),
+});
+
+describe('against an API that is ill', () => {
+  let server: ScriptedServer;
+  let cluster: ReturnType<typeof connect>;
+  afterEach(async () => {
+    await cluster.close();
+    await server?.close();
+  });
+
+  async function given(answer: () => Answer | undefined, timeout?: number): Promise<void> {
+    server = await scriptedServer(answer);
+    cluster = connect(server.url, timeout);
+  }
+
+  test.each<{ case: string; answer: Answer; name: string; reason: string; retryAfter?: number; says?: string }>([
+    {
+      case: '500',
+      answer: status(500, 'InternalError', 'etcd is gone'),
+      name: 'RetryableError',
+      reason: 'Unavailable',
+      says: 'etcd is gone',
+    },
+    { case: '503', answer: { status: 503, body: 'no endpoints' }, name: 'RetryableError', reason: 'Unavailable' },
+    {
+      case: '429, by its body',
+      answer: status(429, 'TooManyRequests', 'slow down', { retryAfterSeconds: 3 }),
+      name: 'RetryableError',
+      reason: 'Throttled',
+      retryAfter: 3,
+    },
+    {
+      case: '429, by its header',
+      answer: { status: 429, headers: { 'retry-after': '2' }, body: '' },
+      name: 'RetryableError',
+      reason: 'Throttled',
+      retryAfter: 2,
+    },
+    {
+      case: '401: the token is being rotated',
+      answer: status(401, 'Unauthorized', 'Unauthorized'),
+      name: 'RetryableError',
+      reason: 'Unavailable',
+    },
+    {
+      case: '403',
+      answer: status(403, 'Forbidden', 'jobs.batch is forbidden: User "x" cannot create'),
+      name: 'PermanentError',
+      reason: 'Forbidden',
+      says: 'kubectl auth can-i',
+    },
+    {
+      case: '403: quota',
+      answer: status(403, 'Forbidden', 'jobs.batch "x" is forbidden: exceeded quota: builds'),
+      name: 'RetryableError',
+      reason: 'Throttled',
+      retryAfter: 60,
+    },
+    {
+      case: 'admission',
+      answer: status(403, 'Forbidden', 'admission webhook "policy" denied the request: no'),
+      name: 'PermanentError',
+      reason: 'Refused',
+      says: 'denied the request: no',
+    },
+    {
+      case: '422',
+      answer: status(422, 'Invalid', 'spec.x: is wrong'),
+      name: 'PermanentError',
+      reason: 'Refused',
+      says: 'spec.x: is wrong',
+    },
+    { case: '409 Conflict', answer: status(409, 'Conflict', 'modified'), name: 'RetryableError', reason: 'Conflict' },
+    {
+      case: '404 of the namespace',
+      answer: status(404, 'NotFound', 'namespaces "builds" not found'),
+      name: 'PermanentError',
+      reason: 'Refused',
+      says: 'namespaces "builds"',
+    },
+    {
+      case: 'a page of HTML',
+      answer: { status: 502, headers: { 'content-type': 'text/html' }, body: `<html>${TOKEN}</html>` },
+      name: 'RetryableError',
+      reason: 'Unavailable',
+      says: 'HTTP 502',
+    },
+  ])('$case: $name $reason, and nobody’s secrets', async ({ answer, name, reason, retryAfter, says }) => {
+    await given(() => answer);
+    const failure = await cluster.createJob({ metadata: { name: 'x' } }).catch((thrown: Error) => thrown);
+    expect(failure).toMatchObject({ name, reason, ...(retryAfter ? { retryAfter } : {}) });
+    expect((failure as Error).message).toContain(says ?? 'creating Job x');
+    const told = [
+      JSON.stringify(failure),
+      (failure as Error).message,
+      (failure as Error).stack,
+      String((failure as Error).cause),
+    ];
+    expect(told.join()).not.toContain(TOKEN);
+    expect(server.requests[0]?.headers.authorization).toBe(`Bearer ${TOKEN}`);
+  });
+
+  test('a long message is cut', async () => {
+    await given(() => status(422, 'Invalid', 'x'.repeat(5000)));
+    const failure = await cluster.getJob('x').catch((thrown: Error) => thrown);
+    expect((failure as Error).message.length).toBeLessThan(800);
+  });
+
+  test('nobody answers', async () => {
+    cluster = connect(await deadUrl());
+    await expect(cluster.getJob('x')).rejects.toMatchObject({
+      name: 'RetryableError',
+      reason: 'Unavailable',
+      message: expect.stringContaining('ECONNREFUSED'),
+    });
+  });
+
+  test('it takes the request and says nothing', async () => {
+    await given(() => undefined, 100);
+    await expect(cluster.getJob('x')).rejects.toMatchObject({
+      name: 'RetryableError',
+      reason: 'Unavailable',
+      message: expect.stringContaining('no answer in time'),
+    });
+  });
+});
+
+test('twenty requests share connections, and say who asks', async () => {
+  const server = await scriptedServer(() => ({
+    status: 200,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'x' } }),
+  }));
+  const cluster = connect(server.url);
+  for (let n = 0; n < 20; n++) {
+    await cluster.getJob('x');
+  }
+  expect(server.connections()).toBeLessThanOrEqual(2);
+  expect(server.requests[0]?.headers['user-agent']).toBe('knative-lambda');
+  await cluster.close();
+  await server.close();
+});
+
+test('what is sent: how patches and deletions are marked', async () => {
+  const server = await scriptedServer(() => ({
+    status: 200,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ apiVersion: 'v1', kind: 'Status', metadata: {}, status: 'Success' }),
+  }));
+  const cluster = connect(server.url);
+  await cluster.patchJob('x', { metadata: {} });
+  await cluster.deleteJob('x', 'uid-1');
+  await cluster.applyService({ apiVersion: 'serving.knative.dev/v1', kind: 'Service', metadata: { name: 'x' } });
+  await cluster.deleteTrigger('x', { uid: 'u', resourceVersion: '7' });
+  const [patch, remove, apply, trigger] = server.requests;
+  expect(patch?.headers['content-type']).toBe('application/merge-patch+json');
+  expect(JSON.parse(remove?.body ?? '')).toEqual({ propagationPolicy: 'Foreground', preconditions: { uid: 'uid-1' } });
+  expect(apply?.headers['content-type']).toBe('application/apply-patch+yaml');
+  expect(apply?.url).toContain('fieldManager=knative-lambda');
+  expect(apply?.url).toContain('force=true');
+  expect(JSON.parse(trigger?.body ?? '')).toEqual({
+    propagationPolicy: 'Background',
+    preconditions: { uid: 'u', resourceVersion: '7' },
+  });
+  await cluster.close();
+  await server.close();
+});

@@ -1,0 +1,205 @@
+/** What kubectl shows: ages, the state of a pod, the columns of each kind. */
+import { describe, expect, test } from 'vitest';
+import { humanDuration } from '#local/kubernetes/human-duration.ts';
+import { summarizePod } from '#local/kubernetes/pod-summary.ts';
+import { representList } from '#local/kubernetes/represent.ts';
+import { type Resource, resourceNamed } from '#local/kubernetes/resource.ts';
+import type { KubeObject } from '#local/kubernetes/types.ts';
+import { broker, job, NAMESPACE, namespace, pod, service, trigger } from './objects.ts';
+
+const NOW = Date.parse('2030-01-01T00:00:00Z');
+
+test.each([
+  [-5, '<invalid>'],
+  [0, '0s'],
+  [119, '119s'],
+  [120, '2m'],
+  [123, '2m3s'],
+  [599, '9m59s'],
+  [600, '10m'],
+  [3 * 3600 - 1, '179m'],
+  [3 * 3600, '3h'],
+  [3 * 3600 + 60, '3h1m'],
+  [8 * 3600, '8h'],
+  [48 * 3600, '2d'],
+  [50 * 3600, '2d2h'],
+  [8 * 86_400, '8d'],
+  [365 * 86_400, '365d'],
+  [2 * 365 * 86_400, '2y'],
+  [(2 * 365 + 3) * 86_400, '2y3d'],
+  [8 * 365 * 86_400 + 1, '8y'],
+])('%i seconds are %s', (seconds, text) => {
+  expect(humanDuration(seconds * 1000)).toBe(text);
+});
+
+describe('a pod', () => {
+  const running = { name: 'main', ready: true, state: { running: {} } };
+  const terminated = (exitCode: number, reason?: string) => ({ terminated: { exitCode, ...(reason && { reason }) } });
+  const sidecar = { name: 'sidecar', image: 'b', restartPolicy: 'Always' };
+
+  test.each([
+    {
+      case: 'waits for its image',
+      status: {
+        phase: 'Pending',
+        containerStatuses: [{ name: 'main', state: { waiting: { reason: 'ErrImagePull' } } }],
+      },
+      shows: '0/1 ErrImagePull 0',
+    },
+    { case: 'runs', status: { phase: 'Running', containerStatuses: [running] }, shows: '1/1 Running 0' },
+    {
+      case: 'is done',
+      status: { phase: 'Succeeded', containerStatuses: [{ name: 'main', state: terminated(0, 'Completed') }] },
+      shows: '0/1 Completed 0',
+    },
+    {
+      case: 'failed without a reason',
+      status: { phase: 'Failed', containerStatuses: [{ name: 'main', state: terminated(3) }] },
+      shows: '0/1 ExitCode:3 0',
+    },
+    { case: 'was evicted', status: { phase: 'Failed', reason: 'Evicted' }, shows: '0/1 Evicted 0' },
+    {
+      case: 'restarted',
+      status: {
+        phase: 'Running',
+        containerStatuses: [
+          {
+            ...running,
+            restartCount: 2,
+            lastState: { terminated: { exitCode: 1, finishedAt: '2029-12-31T23:59:00Z' } },
+          },
+        ],
+      },
+      shows: '1/1 Running 2 (60s ago)',
+    },
+    {
+      case: 'initialises',
+      init: [
+        { name: 'one', image: 'b' },
+        { name: 'two', image: 'b' },
+      ],
+      status: {
+        phase: 'Pending',
+        initContainerStatuses: [
+          { name: 'one', state: terminated(0) },
+          { name: 'two', state: { running: {} } },
+        ],
+      },
+      shows: '0/1 Init:1/2 0',
+    },
+    {
+      case: 'failed to initialise',
+      init: [{ name: 'one', image: 'b' }],
+      status: { phase: 'Failed', initContainerStatuses: [{ name: 'one', state: terminated(1, 'Error') }] },
+      shows: '0/1 Init:Error 0',
+    },
+    {
+      case: 'runs beside its sidecar',
+      init: [sidecar],
+      status: {
+        phase: 'Running',
+        initContainerStatuses: [{ name: 'sidecar', started: true, ready: true, state: { running: {} } }],
+        containerStatuses: [running],
+      },
+      shows: '2/2 Running 0',
+    },
+    {
+      case: 'crashes in the first of two containers',
+      status: {
+        phase: 'Running',
+        containerStatuses: [
+          { name: 'main', state: { waiting: { reason: 'CrashLoopBackOff' } } },
+          { name: 'other', state: { waiting: { reason: 'ErrImagePull' } } },
+        ],
+      },
+      shows: '0/1 CrashLoopBackOff 0',
+    },
+    {
+      case: 'is going',
+      deleted: true,
+      status: { phase: 'Running', containerStatuses: [running] },
+      shows: '1/1 Terminating 0',
+    },
+  ])('that $case', ({ status, init, deleted, shows }) => {
+    const object = { ...pod('p', deleted ? { deletionTimestamp: 'now' } : {}, { initContainers: init }), status };
+    const { ready, status: text, restarts } = summarizePod(object, NOW);
+    expect(`${ready} ${text} ${restarts}`).toBe(shows);
+  });
+});
+
+describe('columns', () => {
+  const ready = (status: string, reason?: string) => ({
+    conditions: [{ type: 'Ready', status, ...(reason && { reason }) }],
+  });
+  const created = new Date(Date.now() - 65_000).toISOString();
+
+  test.each<{ resource: string; object: KubeObject; row: string }>([
+    {
+      resource: 'namespaces',
+      object: { ...namespace('n'), status: { phase: 'Active' } },
+      row: 'Name=n Status=Active Age=65s',
+    },
+    {
+      resource: 'jobs.batch',
+      object: {
+        ...job('j', { completions: 1 }),
+        status: {
+          succeeded: 1,
+          startTime: '2020-01-01T00:00:00Z',
+          completionTime: '2020-01-01T00:02:05Z',
+          conditions: [{ type: 'Complete', status: 'True' }],
+        },
+      },
+      row: 'Name=j Status=Complete Completions=1/1 Duration=2m5s Age=65s',
+    },
+    {
+      resource: 'services.serving.knative.dev',
+      object: {
+        ...service('fn'),
+        status: {
+          url: 'http://fn',
+          latestCreatedRevisionName: 'fn-00002',
+          latestReadyRevisionName: 'fn-00001',
+          ...ready('False', 'RevisionFailed'),
+        },
+      },
+      row: 'Name=fn URL=http://fn LatestCreated=fn-00002 LatestReady=fn-00001 Ready=False Reason=RevisionFailed',
+    },
+    {
+      resource: 'triggers.eventing.knative.dev',
+      object: { ...trigger('t'), status: { subscriberUri: 'http://fn', ...ready('True') } },
+      row: 'Name=t Broker=default Subscriber_URI=http://fn Age=65s Ready=True Reason=',
+    },
+    {
+      resource: 'brokers.eventing.knative.dev',
+      object: { ...broker('b'), status: { address: { url: 'http://b' }, ...ready('True') } },
+      row: 'Name=b URL=http://b Age=65s Ready=True Reason=',
+    },
+    {
+      resource: 'revisions.serving.knative.dev',
+      object: {
+        apiVersion: 'serving.knative.dev/v1',
+        kind: 'Revision',
+        metadata: {
+          name: 'fn-00001',
+          namespace: NAMESPACE,
+          labels: { 'serving.knative.dev/configuration': 'fn', 'serving.knative.dev/configurationGeneration': '1' },
+        },
+        status: { actualReplicas: 0, desiredReplicas: 1, ...ready('True') },
+      },
+      row: 'Name=fn-00001 Config Name=fn Generation=1 Ready=True Reason= Actual Replicas=0 Desired Replicas=1',
+    },
+  ])('of $resource', ({ resource, object, row }) => {
+    const dated = { ...object, metadata: { ...object.metadata, creationTimestamp: created } };
+    const view = { as: 'Table', version: 'v1', includeObject: 'None' } as const;
+    const table = representList(resourceNamed(resource) as Resource, [dated], 1, view) as {
+      columnDefinitions: { name: string; priority: number }[];
+      rows: { cells: unknown[]; object?: unknown }[];
+    };
+    const shown = table.columnDefinitions.flatMap(({ name, priority }, index) =>
+      priority === 0 ? [`${name}=${table.rows[0]?.cells[index]}`] : [],
+    );
+    expect(shown.join(' ')).toBe(row);
+    expect(table.rows[0]?.object).toBeUndefined();
+  });
+});
