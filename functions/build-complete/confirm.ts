@@ -6,7 +6,7 @@ import { readRecord } from '#shared/build/record.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
 import type { Problem } from '#shared/events/problem.ts';
 import { type Build, isOf, readBuild } from '#shared/specs/annotations.ts';
-import { imageRepository, imageTag, jobName } from '#shared/specs/names.ts';
+import { imageRepository, imageTag } from '#shared/specs/names.ts';
 import type { BuildCompleteDependencies, BuildCompleteEvent } from './handler.ts';
 
 /** A success that a Job or a record confirms. */
@@ -43,8 +43,7 @@ async function confirmByJob(event: BuildCompleteEvent, job: V1Job, deps: BuildCo
   const { data } = event;
   const name = job.metadata?.name ?? '';
   const build = readBuild(job);
-  const isOurs = build !== undefined && isOf(data, job) && name === jobName(build, build.build_key);
-  if (!isOurs) {
+  if (!build || !isOf(data, job)) {
     return { problems: [{ path: 'data.job_name', message: `is "${name}", which is no build of this parser` }] };
   }
   const outcome = outcomeOf(job, await deps.cluster.listPods(`batch.kubernetes.io/job-name=${name}`));

@@ -19,7 +19,9 @@ export function send(
   }: { method?: string; headers?: Record<string, string | string[]>; body?: string | Buffer | undefined },
 ): Promise<Received> {
   return new Promise((resolve, reject) => {
-    const outgoing = request(url, { method, headers, agent: false }, (response) => {
+    // Node frames no body of its own accord where the method is unlikely to have one.
+    const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
+    const outgoing = request(url, { method, headers: { ...headers, ...length }, agent: false }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk) => chunks.push(chunk));
       response.on('error', reject);

@@ -53,6 +53,24 @@ test('twenty requests at once are one Job', async () => {
   expect(world.cluster.jobs.size).toBe(1);
 });
 
+test('twenty requests, each with its own moment and in any order, share the first one and leave it as it is', async () => {
+  const world = new World();
+  const moment = (n: number) => new Date(Date.parse(MIDDLE) + ((n * 7) % 20)).toISOString();
+  const replies = [];
+  for (let n = 0; n < 20; n += 1) {
+    replies.push(await start(world, { id: `ask-${n}`, observed_at: moment(n) }));
+  }
+  expect(replies).toEqual(replies.map(() => started()));
+  expect(world.cluster.jobs.get(nameOf())?.metadata?.annotations?.['knative-lambda/observed-at']).toBe(moment(0));
+});
+
+test('a late copy of a request whose build is deployed already shares that build', async () => {
+  const world = new World();
+  await world.deployed({ observed_at: NEW });
+  const reply = await start(world, { id: 'late-copy', observed_at: OLD });
+  expect(reply).not.toMatchObject({ data: { status: 'superseded' } });
+});
+
 test('a running build is joined, and deploys what the newest request asks', async () => {
   const world = new World();
   await world.running({ observed_at: OLD, parameters: { env: { COLOUR: 'red' } } });
