@@ -1,6 +1,6 @@
 /** `npm run build`: everything that runs in a cluster, as few small files in dist/. Same sources, same bytes. */
-import { cpSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build } from 'esbuild';
 import { kubernetesModels } from './bundle/kubernetes-models.ts';
@@ -72,21 +72,23 @@ export async function bundleAdapters(outdir: string): Promise<void> {
 }
 
 export async function bundle(outdir: string): Promise<void> {
-  rmSync(outdir, { recursive: true, force: true });
+  const isApart = resolve(outdir) !== resolve(root);
+  if (isApart) {
+    rmSync(outdir, { recursive: true, force: true });
+  }
   await Promise.all([bundlePrograms(outdir), bundleAdapters(join(outdir, 'adapters'))]);
-  // So that dist/ can be run wherever it is copied.
-  writeFileSync(
-    join(outdir, 'package.json'),
-    `${JSON.stringify({ name: 'knative-lambda', private: true, type: 'module' })}\n`,
-  );
+  if (isApart) {
+    // So that the folder can be run wherever it is copied.
+    const manifest = { name: 'knative-lambda', private: true, type: 'module' };
+    writeFileSync(join(outdir, 'package.json'), `${JSON.stringify(manifest)}\n`);
+  }
 }
 
 if (import.meta.main) {
   const began = performance.now();
-  const outdir = process.argv[2] ?? join(root, 'dist');
+  // Buildpacks run what lies in the folder of the sources.
+  const outdir = process.argv[2] ?? process.env['BUNDLE_DIRECTORY'] ?? join(root, 'dist');
   await bundle(outdir);
-  const bytes = readdirSync(outdir, { recursive: true, encoding: 'utf8' })
-    .map((name) => statSync(join(outdir, name)))
-    .reduce((sum, stat) => sum + (stat.isFile() ? stat.size : 0), 0);
-  console.log(`dist/: ${(bytes / 1e6).toFixed(1)} MB in ${((performance.now() - began) / 1000).toFixed(1)} s`);
+  const seconds = (performance.now() - began) / 1000;
+  console.log(`${outdir === join(root, 'dist') ? 'dist/' : outdir} bundled in ${seconds.toFixed(1)} s`);
 }

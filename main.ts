@@ -5,7 +5,7 @@ import { readdirSync } from 'node:fs';
 const isBundled = !import.meta.url.endsWith('.ts');
 const functions = new URL('./functions/', import.meta.url);
 const names = readdirSync(functions, { withFileTypes: true })
-  .filter((entry) => (isBundled ? entry.isFile() && entry.name.endsWith('.js') : entry.isDirectory()))
+  .filter((entry) => (isBundled ? entry.name.endsWith('.js') : entry.isDirectory()))
   .map((entry) => entry.name.replace(/\.js$/, ''))
   .sort();
 

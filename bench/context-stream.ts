@@ -2,15 +2,18 @@
 import { execFile, fork } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { build } from 'esbuild';
+import { parse } from 'yaml';
 import { startS3 } from '#local/s3.ts';
-import { listSource } from '#shared/build/list-source.ts';
-import { prepareBuild } from '#shared/build/prepare-build.ts';
 import { createObjectStore } from '#shared/clients/s3.ts';
+import { bundleAdapters } from '../bundle.ts';
+import type { Packed, PackRequest } from './pack-context.ts';
 import { median, type Row } from './row.ts';
 
 const FILES = 2000;
@@ -23,12 +26,6 @@ const PREFIX = 'global/parser/large/';
 const program = fileURLToPath(import.meta.url);
 const run = promisify(execFile);
 
-interface Packed {
-  milliseconds: number;
-  /** Of the whole process, at its highest. */
-  residentMiB: number;
-}
-
 export async function contextStream(): Promise<Row[]> {
   const directory = await mkdtemp(join(tmpdir(), 'knative-lambda-bench-'));
   const s3 = fork(program, ['serve', join(directory, 's3')]);
@@ -36,11 +33,15 @@ export async function contextStream(): Promise<Row[]> {
     const [url] = (await once(s3, 'message')) as [string];
     const source = join(directory, 'source');
     await writeSource(source, url);
+    const bundle = join(directory, 'pack-context.mjs');
+    const adapters = join(directory, 'adapters');
+    await Promise.all([bundlePacking(bundle), bundleAdapters(adapters)]);
+    const request: PackRequest = { url, source: SOURCE, prefix: PREFIX, temporary: TEMPORARY, adapters };
     const own: Packed[] = [];
     const baseline: number[] = [];
     // In turns, so that whatever else the machine does slows both.
     for (let index = 0; index < RUNS; index += 1) {
-      own.push(await packOnce(url));
+      own.push(await packOnce(bundle, request));
       baseline.push(await tarOnce(source, join(directory, 'baseline.tar.gz')));
     }
     const speed = MEGABYTES / (median(own.map(({ milliseconds }) => milliseconds)) / 1000);
@@ -57,8 +58,8 @@ export async function contextStream(): Promise<Row[]> {
       { name: 'tar | gzip -1 over the same files on disk', value: local, unit: 'MB/s' },
       {
         name: 'resident memory while packing',
-        value: Math.max(...own.map(({ residentMiB }) => residentMiB)),
-        unit: 'MiB',
+        value: Math.max(...own.map(({ resident }) => resident)),
+        unit: 'MB',
         aim: '≤ 200 MB',
       },
     ];
@@ -91,43 +92,37 @@ async function writeSource(directory: string, url: string): Promise<void> {
   store.close();
 }
 
-async function packOnce(url: string): Promise<Packed> {
-  const child = fork(program, ['pack', url]);
+/** With the options that build-start has in a cluster. */
+async function packOnce(bundle: string, request: PackRequest): Promise<Packed> {
+  const child = fork(bundle, [JSON.stringify(request)], { execArgv: nodeOptions('build-start') });
   const [packed] = (await once(child, 'message')) as [Packed];
   await once(child, 'exit');
   return packed;
+}
+
+function nodeOptions(name: string): string[] {
+  const file = readFileSync(new URL(`../functions/${name}/func.yaml`, import.meta.url), 'utf8');
+  const { run: settings } = parse(file) as { run?: { envs?: { name: string; value?: string }[] } };
+  return settings?.envs?.find((variable) => variable.name === 'NODE_OPTIONS')?.value?.split(' ') ?? [];
+}
+
+/** As everything of ours runs: bundled. */
+async function bundlePacking(outfile: string): Promise<void> {
+  await build({
+    entryPoints: [fileURLToPath(new URL('./pack-context.ts', import.meta.url))],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'error',
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+  });
 }
 
 async function tarOnce(source: string, target: string): Promise<number> {
   const began = performance.now();
   await run('sh', ['-c', 'tar -cf - -C "$0" . | gzip -1 > "$1"', source, target]);
   return performance.now() - began;
-}
-
-/** What build-start does, from the listing on. The process has just started: nothing is warm. */
-async function pack(url: string): Promise<Packed> {
-  const store = connect(url);
-  const settings = {
-    maxBytes: 1e9,
-    maxFiles: 10_000,
-    temporaryBucket: TEMPORARY,
-    adapters: fileURLToPath(new URL('../dist/adapters', import.meta.url)),
-    baseImages: { python: 'python', node: 'node', go: 'golang', static: 'static' },
-  };
-  const began = performance.now();
-  const listing = await listSource(store, { bucket: SOURCE, prefix: PREFIX, ...settings });
-  const { context } = await prepareBuild(store, {
-    listing,
-    identity: { third_party_id: 'acme', parser_id: 'large' },
-    request: {},
-    settings,
-    stagingId: 'bench',
-  });
-  const milliseconds = performance.now() - began;
-  // So that the next run copies as well.
-  await store.remove(TEMPORARY, [context.key]);
-  store.close();
-  return { milliseconds, residentMiB: process.resourceUsage().maxRSS / 1024 };
 }
 
 function connect(url: string) {
@@ -140,14 +135,9 @@ function connect(url: string) {
 }
 
 if (import.meta.main) {
-  const [role, argument = ''] = process.argv.slice(2);
+  const [role, directory = ''] = process.argv.slice(2);
   if (role === 'serve') {
-    const { url } = await startS3({ directory: argument, port: 0, buckets: [SOURCE, TEMPORARY] });
+    const { url } = await startS3({ directory, port: 0, buckets: [SOURCE, TEMPORARY] });
     process.send?.(url);
-  } else if (role === 'pack') {
-    const packed = await pack(argument);
-    process.send?.(packed, () => process.disconnect());
-  } else {
-    console.table(await contextStream());
   }
 }

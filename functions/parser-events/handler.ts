@@ -1,4 +1,5 @@
 /** parser-events: gives a call of a function the subject by which it is routed, and measures the answers. */
+import type { CloudEvent } from 'cloudevents';
 import * as z from 'zod';
 import type { NewEvent, ReceivedEvent } from '#shared/events/event.ts';
 import { completeIdentity, identityFields, subjectOf } from '#shared/events/identity.ts';
@@ -37,8 +38,34 @@ export function handleParserEvent(event: ParserEvent, { metrics }: ParserEventsD
   if (!subject) {
     return eventRejected(event.original, 'InvalidEvent', problems);
   }
+  const { datacontenttype } = event.original;
   // As it came, but for the subject: the same function answers it as if the sender had given it.
-  return { type: 'parser.start', subject, data: event.data, ...(event.time ? { time: event.time } : {}) };
+  return {
+    type: 'parser.start',
+    subject,
+    data: event.data,
+    extensions: extensionsOf(event.original),
+    ...(datacontenttype ? { datacontenttype } : {}),
+    ...(event.time ? { time: event.time } : {}),
+  };
+}
+
+const ATTRIBUTES = new Set([
+  'id',
+  'source',
+  'specversion',
+  'type',
+  'subject',
+  'time',
+  'datacontenttype',
+  'dataschema',
+  'data',
+  'data_base64',
+]);
+
+function extensionsOf(event: CloudEvent<unknown>): Record<string, string> {
+  const extensions = Object.entries(event.toJSON()).filter(([name, value]) => !ATTRIBUTES.has(name) && value != null);
+  return Object.fromEntries(extensions.map(([name, value]) => [name, String(value)]));
 }
 
 /** What a function's Trigger filters by, literally. */

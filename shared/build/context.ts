@@ -70,7 +70,7 @@ export function contextArchive(
     tar.destroy(error);
     throw error;
   });
-  const compressed = compress(tar, gzip).catch((error: Error) => {
+  const compressed = compress(tar as unknown as AsyncIterable<Buffer>, gzip).catch((error: Error) => {
     gzip.destroy(error);
     throw error;
   });

@@ -10,9 +10,9 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
-import { PermanentError } from '../errors.ts';
 import { awsError, awsHeader, awsStatus } from './aws-failure.ts';
-import type { ObjectStore, StoredObject } from './object-store.ts';
+import { objectsOf, unquoted } from './listed-objects.ts';
+import type { ObjectStore } from './object-store.ts';
 import { connectS3, dateOf, type S3Settings, type S3Timeouts, s3Date } from './s3-connection.ts';
 
 const MIB = 1024 * 1024;
@@ -160,25 +160,6 @@ export function createObjectStore(settings: S3Settings, timeouts?: S3Timeouts): 
   };
 }
 
-function objectsOf(page: ListObjectsV2CommandOutput): StoredObject[] {
-  const decode = page.EncodingType === 'url' ? decodeKey : (key: string) => key;
-  return (page.Contents ?? []).map(({ Key = '', Size = 0, ETag }) => ({
-    key: decode(Key),
-    size: Size,
-    etag: unquoted(ETag),
-  }));
-}
-
-function decodeKey(key: string): string {
-  try {
-    return decodeURIComponent(key.replaceAll('+', '%20'));
-  } catch (error) {
-    throw new PermanentError('UnsafePath', `S3 lists a key that is no UTF-8: ${key}. Rename or remove it`, {
-      cause: error,
-    });
-  }
-}
-
 /** The body, with what breaks it on the way told as one of our errors. */
 function classified(body: Readable, doing: string): Readable {
   async function* chunks(): AsyncIterable<Buffer> {
@@ -192,10 +173,6 @@ function classified(body: Readable, doing: string): Readable {
   // A reader that stops before the first chunk never starts the generator, and its connection would stay taken.
   told.once('close', () => body.destroy());
   return told;
-}
-
-function unquoted(etag: string | undefined): string {
-  return (etag ?? '').replaceAll('"', '');
 }
 
 function adviceOn(error: unknown, bucket: string): string | undefined {

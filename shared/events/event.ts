@@ -24,6 +24,8 @@ export interface ReceivedEvent<Data> {
 export interface NewEvent {
   type: string;
   data?: unknown;
+  /** Default application/json. */
+  datacontenttype?: string;
   subject?: string;
   /** Where several of us may tell the same thing: derived from what it is about, so that all say it under one id. */
   id?: string;
@@ -64,7 +66,7 @@ export function causedBy(
     type: event.type,
     ...(subject ? { subject } : {}),
     time: event.time ?? new Date().toISOString(),
-    datacontenttype: 'application/json',
+    datacontenttype: event.datacontenttype ?? 'application/json',
     data: event.data,
     correlationid: event.correlationId ?? cause.correlationId,
     causationid: event.causationId ?? cause.id,

@@ -35,6 +35,14 @@ test.each([
   expect(measured).toEqual([]);
 });
 
+test("a call that is sent again keeps the sender's extensions and content type", () => {
+  const event = received('parser.start', { third_party_id: 'acme', parser_id: 'p1' }, { tenantregion: 'eu' });
+  expect(handled(event).reply).toMatchObject({
+    extensions: { tenantregion: 'eu' },
+    datacontenttype: 'application/json',
+  });
+});
+
 test.each([
   { case: 'no ids', data: {}, attributes: {} },
   { case: 'half of them', data: { third_party_id: 'acme' }, attributes: {} },

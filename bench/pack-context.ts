@@ -1,0 +1,51 @@
+/** One packing, in a process of its own: listing, preflight, archive and upload, as build-start does it. Tells its time and its memory. */
+import { listSource } from '#shared/build/list-source.ts';
+import { prepareBuild } from '#shared/build/prepare-build.ts';
+import { createObjectStore } from '#shared/clients/s3.ts';
+
+export interface Packed {
+  milliseconds: number;
+  /** Of the whole process, at its highest: megabytes. */
+  resident: number;
+}
+
+/** What the parent passes, as JSON. */
+export interface PackRequest {
+  url: string;
+  source: string;
+  prefix: string;
+  temporary: string;
+  adapters: string;
+}
+
+const { url, source, prefix, temporary, adapters } = JSON.parse(process.argv[2] ?? '{}') as PackRequest;
+const store = createObjectStore({
+  AWS_REGION: 'us-east-1',
+  S3_ENDPOINT: url,
+  AWS_ACCESS_KEY_ID: 'bench',
+  AWS_SECRET_ACCESS_KEY: 'bench',
+});
+const settings = {
+  maxBytes: 1e9,
+  maxFiles: 10_000,
+  temporaryBucket: temporary,
+  adapters,
+  baseImages: { python: 'python', node: 'node', go: 'golang', static: 'static' },
+};
+
+const began = performance.now();
+const listing = await listSource(store, { bucket: source, prefix, ...settings });
+const { context } = await prepareBuild(store, {
+  listing,
+  identity: { third_party_id: 'acme', parser_id: 'large' },
+  request: {},
+  settings,
+  stagingId: 'bench',
+});
+const milliseconds = performance.now() - began;
+
+// So that the next run copies as well.
+await store.remove(temporary, [context.key]);
+store.close();
+const packed: Packed = { milliseconds, resident: (process.resourceUsage().maxRSS * 1024) / 1e6 };
+process.send?.(packed, () => process.disconnect());

@@ -1,0 +1,28 @@
+/** The objects of one page of a listing, their keys as they are. */
+import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
+import { PermanentError } from '../errors.ts';
+import type { StoredObject } from './object-store.ts';
+
+export function objectsOf(page: ListObjectsV2CommandOutput): StoredObject[] {
+  const decode = page.EncodingType === 'url' ? decodeKey : (key: string) => key;
+  return (page.Contents ?? []).map(({ Key = '', Size = 0, ETag }) => ({
+    key: decode(Key),
+    size: Size,
+    etag: unquoted(ETag),
+  }));
+}
+
+function decodeKey(key: string): string {
+  try {
+    return decodeURIComponent(key.replaceAll('+', '%20'));
+  } catch (error) {
+    throw new PermanentError('UnsafePath', `S3 lists a key that is no UTF-8: ${key}. Rename or remove it`, {
+      cause: error,
+    });
+  }
+}
+
+/** An ETag as others compare it. */
+export function unquoted(etag: string | undefined): string {
+  return (etag ?? '').replaceAll('"', '');
+}

@@ -1,0 +1,189 @@
+/** What changes of Jobs and Services mean, and when they mean nothing. */
+import { describe, expect, test } from 'vitest';
+import { outcomeOf } from '#shared/build/outcome.ts';
+import { terminalEvent } from '#shared/build/terminal-event.ts';
+import { deriveId } from '#shared/events/event.ts';
+import { functionName } from '#shared/specs/names.ts';
+import { changedObject, handleClusterEvent } from '../../../functions/cluster-events/handler.ts';
+import { received } from '../../fakes/received.ts';
+import { ACME, imageOf, MIDDLE, nameOf, World } from './world.ts';
+
+/** As ApiServerSource sends an object: whatever JSON makes of it, checked by the schema. */
+const changed = (world: World, object: unknown) =>
+  handleClusterEvent(
+    received('dev.knative.apiserver.resource.update', changedObject.parse(JSON.parse(JSON.stringify(object)))),
+    world.deps(),
+  );
+
+describe('a Job', () => {
+  test('that succeeded is told as its sidecar would, under the same id', async () => {
+    const world = new World();
+    const job = await world.succeeded();
+    const outcome = outcomeOf(job, [...world.cluster.pods.values()]);
+    if (!outcome) throw new Error('no outcome');
+    expect(await changed(world, job)).toEqual(terminalEvent(job, outcome));
+    expect(outcome).toMatchObject({ status: 'success', image_uri: imageOf() });
+  });
+
+  test.each<{ case: string; given: (world: World) => Promise<unknown>; data: object }>([
+    { case: 'that failed', given: (world) => world.failed(), data: { status: 'failed', reason: 'BuildFailed' } },
+    {
+      case: 'deleted by hand',
+      given: async (world) => {
+        await world.running();
+        await world.cluster.deleteJob(nameOf());
+      },
+      data: { status: 'cancelled', reason: 'Cancelled' },
+    },
+  ])('$case is told', async ({ given, data }) => {
+    const world = new World();
+    await given(world);
+    expect(await changed(world, await world.cluster.getJob(nameOf()))).toMatchObject({
+      type: 'build.complete',
+      subject: 'acme/p1',
+      correlationId: 'correlation-one',
+      causationId: 'ask-one',
+      data: { ...ACME, job_name: nameOf(), ...data },
+    });
+  });
+
+  test('told again and again is told under one id', async () => {
+    const world = new World();
+    const job = await world.failed();
+    const [first, second] = [await changed(world, job), await changed(world, job)];
+    expect(second).toEqual(first);
+  });
+
+  test.each<{ case: string; given: (world: World) => Promise<unknown>; seen?: (world: World) => unknown }>([
+    { case: 'that runs', given: (world) => world.running() },
+    { case: 'whose end has been processed', given: async (world) => world.released(await world.failed()) },
+    {
+      case: 'whose end was processed after this was sent',
+      given: async (world) => {
+        const job = await world.failed();
+        await world.released(job);
+        Object.assign(world, { seen: job });
+      },
+      seen: (world) => (world as World & { seen: unknown }).seen,
+    },
+    {
+      case: 'that is gone',
+      given: async (world) => {
+        Object.assign(world, { seen: await world.failed() });
+        world.cluster.jobs.clear();
+      },
+      seen: (world) => (world as World & { seen: unknown }).seen,
+    },
+    {
+      case: 'that another of its name has replaced',
+      given: async (world) => {
+        Object.assign(world, { seen: await world.failed() });
+        world.cluster.jobs.clear();
+        await world.failed();
+      },
+      seen: (world) => (world as World & { seen: unknown }).seen,
+    },
+    {
+      case: 'that is not ours',
+      given: async (world) => {
+        await world.failed();
+        Object.assign(world.cluster.jobs.get(nameOf())?.metadata?.labels ?? {}, {
+          'app.kubernetes.io/managed-by': 'x',
+        });
+      },
+    },
+  ])('$case means nothing', async ({ given, seen = (world) => world.cluster.jobs.get(nameOf()) }) => {
+    const world = new World();
+    await given(world);
+    expect(await changed(world, seen(world))).toBeUndefined();
+  });
+});
+
+describe('a Service', () => {
+  const NAME = functionName(ACME);
+
+  async function withStatus(status: object, metadata: object = {}): Promise<unknown> {
+    const world = new World();
+    await world.deployed({ observed_at: MIDDLE });
+    const service = await world.cluster.getService(NAME);
+    const merged = { ...service?.metadata, generation: 2, ...metadata };
+    return changed(world, {
+      ...service,
+      metadata: merged,
+      status: { observedGeneration: 2, latestCreatedRevisionName: `${NAME}-00002`, ...status },
+    });
+  }
+
+  const ready = (status: string, message?: string) => ({ type: 'Ready', status, ...(message ? { message } : {}) });
+
+  test('that became ready is told once a revision', async () => {
+    const event = await withStatus({
+      latestReadyRevisionName: `${NAME}-00002`,
+      address: { url: `http://${NAME}.ns.svc.cluster.local` },
+      conditions: [ready('True')],
+    });
+    expect(event).toEqual({
+      type: 'lifecycle.function.ready',
+      id: deriveId('lifecycle.function.ready', `object-${NAME}-1`, `${NAME}-00002`),
+      subject: 'acme/p1',
+      correlationId: 'correlation-one',
+      causationId: 'ask-one',
+      data: {
+        ...ACME,
+        correlation_id: 'correlation-one',
+        service_name: NAME,
+        revision: `${NAME}-00002`,
+        image_uri: imageOf(),
+        url: `http://${NAME}.ns.svc.cluster.local`,
+      },
+    });
+  });
+
+  test('that does not become ready is told with what Knative says, and what to do', async () => {
+    expect(
+      await withStatus({ conditions: [ready('False', 'Container failed with: no database here.')] }),
+    ).toMatchObject({
+      type: 'lifecycle.function.failed',
+      data: {
+        ...ACME,
+        reason: 'FunctionNotReady',
+        error_message: expect.stringMatching(/no database here.*build\.start.*kubectl describe ksvc/s),
+      },
+    });
+  });
+
+  test.each<{ case: string; status: object; metadata?: object }>([
+    { case: 'still starting', status: { conditions: [ready('Unknown')] } },
+    {
+      case: 'ready with its former revision only',
+      status: { latestReadyRevisionName: `${NAME}-00001`, conditions: [ready('True')] },
+    },
+    {
+      case: 'whose status is older than its spec',
+      status: { observedGeneration: 1, latestReadyRevisionName: `${NAME}-00002`, conditions: [ready('True')] },
+    },
+    { case: 'without conditions', status: {} },
+    {
+      case: 'being deleted',
+      status: { latestReadyRevisionName: `${NAME}-00002`, conditions: [ready('True')] },
+      metadata: { deletionTimestamp: MIDDLE },
+    },
+    {
+      case: 'not ours',
+      status: { latestReadyRevisionName: `${NAME}-00002`, conditions: [ready('True')] },
+      metadata: { labels: {} },
+    },
+    {
+      case: 'whose annotations are not ours',
+      status: { latestReadyRevisionName: `${NAME}-00002`, conditions: [ready('True')] },
+      metadata: { annotations: {} },
+    },
+  ])('$case means nothing', async ({ status, metadata }) => {
+    expect(await withStatus(status, metadata)).toBeUndefined();
+  });
+});
+
+test('any other object means nothing', async () => {
+  const other = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'x', uid: 'y' } };
+  expect(await changed(new World(), other)).toBeUndefined();
+});
