@@ -6,6 +6,8 @@ const report = process.env['VITEST_JSON'];
 export default defineConfig({
   test: {
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
+    // Most tests wait for processes and timers, not for a core.
+    maxWorkers: 4,
     projects: [
       {
         test: {

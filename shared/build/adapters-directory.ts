@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
  * file; from the sources it is shared/build/adapters, where the Node adapter must be bundled before use.
  */
 export function adaptersDirectory(from: string = import.meta.url): string {
-  for (const relative of ['./adapters/', '../adapters/', '../../adapters/']) {
+  for (const relative of ['./adapters/', '../adapters/']) {
     const candidate = fileURLToPath(new URL(relative, from));
     if (existsSync(candidate)) {
       return candidate;

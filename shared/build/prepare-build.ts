@@ -62,10 +62,13 @@ async function prepare(
   // The archive's name is known only at its end. Copying what is there already would replace the same bytes by the same bytes.
   const { buildKey, bytes } = packed.value;
   const key = contextKey(identity, buildKey);
-  if (!(await store.exists(bucket, key))) {
-    await store.copy(bucket, staging, key);
+  try {
+    if (!(await store.exists(bucket, key))) {
+      await store.copy(bucket, staging, key);
+    }
+  } finally {
+    await store.remove(bucket, [staging]);
   }
-  await store.remove(bucket, [staging]);
   return {
     language,
     buildKey,

@@ -66,7 +66,7 @@ export interface PrepareBuildOptions {
   identity: Identity;
   request: BuildRequest;
   settings: BuildSettings;
-  /** Names the staging object; the derived id of the reply, so that a redelivery overwrites what a crash left behind. */
+  /** Names the object that the archive is written to until its key is known. Different at every attempt: two at once must not share it. */
   stagingId: string;
 }
 

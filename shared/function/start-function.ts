@@ -1,7 +1,5 @@
 /** A function, running: on faas-js-runtime, behind the gate, with its metrics on a port of their own. */
-import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import faas from 'faas-js-runtime';
 import type { DestinationStream, Logger } from 'pino';
 import type * as z from 'zod';
 import { RetryableError } from '../errors.ts';
@@ -9,6 +7,7 @@ import { createLog } from '../telemetry/log.ts';
 import { eventMetrics, registry } from '../telemetry/metrics.ts';
 import { type MetricsServer, serveMetrics } from '../telemetry/metrics-server.ts';
 import { type Tracing, untraced } from '../telemetry/traces.ts';
+import { afterFirstAnswer } from './after-first-answer.ts';
 import { answerRequest } from './answer-request.ts';
 import { gatedRequest, installGate } from './gate.ts';
 import { InFlight } from './in-flight.ts';
@@ -16,6 +15,7 @@ import { lazy } from './lazy.ts';
 import { type Environment, parseConfig, type RuntimeConfig } from './parse-config.ts';
 import { problemAnswer } from './problem-answer.ts';
 import type { Answer } from './request.ts';
+import { serve } from './serve.ts';
 import type { AcceptedEvent, EventSchemas, FunctionDefinition } from './types.ts';
 
 const MIB = 1024 * 1024;
@@ -29,9 +29,6 @@ const ANY_EVENT_BYTES = 4 * MIB;
 /** Below the 30 s that Kubernetes grants by default, with time left for telemetry. */
 const DRAIN_MS = 25 * SECOND;
 const FLUSH_MS = 2 * SECOND;
-
-/** An event that comes sooner does not wait for it. */
-const PROBE_MS = 15;
 
 export interface RunningFunction {
   port: number;
@@ -82,13 +79,13 @@ export async function startFunction<Config extends z.ZodType, const Schemas exte
   const uptime = process.uptime();
   metrics.listening(uptime);
 
-  // Not before the port is open, nor before the probe that is waiting for it is answered: loading blocks the process.
-  setTimeout(() => {
+  // Loading blocks the process: the probe that decides when this pod gets events is answered first.
+  afterFirstAnswer(server, () => {
     dependencies().catch((error: unknown) =>
       log.error({ err: error }, 'dependencies failed; trying again with the next event'),
     );
     void tracing();
-  }, PROBE_MS);
+  });
   const metricsServer = await startMetrics(runtime.METRICS_PORT, log);
   log.info({ port, metrics_port: metricsServer?.port, cold_start_seconds: uptime }, 'listening');
 
@@ -113,50 +110,6 @@ export async function startFunction<Config extends z.ZodType, const Schemas exte
       await (await tracing()).shutdown(FLUSH_MS);
       log.info('stopped');
     },
-  };
-}
-
-interface Service {
-  isReady: () => boolean;
-  handle: (headers: object) => Promise<Answer>;
-}
-
-async function serve(name: string, port: number, { isReady, handle }: Service): Promise<Server> {
-  type HealthReply = { code(status: number): { send(body: string): void } };
-  const program = {
-    handle: (context: { headers: object }) => handle(context.headers),
-    liveness: (_: unknown, reply: HealthReply) => reply.code(200).send('OK'),
-    readiness: (_: unknown, reply: HealthReply) =>
-      isReady() ? reply.code(200).send('OK') : reply.code(503).send('draining'),
-  };
-  const options = {
-    name,
-    // As text, since the runtime takes the number 0 for none given.
-    port: String(port),
-    logLevel: 'silent',
-    // A func.yaml beside the process would override all of this; beneath a file there cannot be one.
-    config: process.execPath,
-  };
-  const untouched = keepListeners();
-  // The runtime's types know neither half of its options nor how it calls health checks.
-  const server = await faas.start(program as never, options as never);
-  untouched();
-  return server;
-}
-
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGQUIT', 'uncaughtException'] as const;
-
-/** The runtime's own listeners drop what is in flight and turn a crash into exit code 0: they go again. */
-function keepListeners(): () => void {
-  const before = SIGNALS.map((signal) => new Set<unknown>(process.listeners(signal as NodeJS.Signals)));
-  return () => {
-    for (const [index, signal] of SIGNALS.entries()) {
-      for (const listener of process.listeners(signal as NodeJS.Signals)) {
-        if (!before[index]?.has(listener)) {
-          process.removeListener(signal, listener);
-        }
-      }
-    }
   };
 }
 

@@ -12,7 +12,7 @@ afterAll(async () => world.close());
 
 const noDependencies = { name: 'x', version: '1.0.0' };
 
-describe('a build fails once, with its reason', () => {
+describe.concurrent('a build fails once, with its reason', () => {
   test.each<{
     case: string;
     files: Record<string, string | Buffer>;

@@ -52,9 +52,7 @@ describe.each(['node', 'python', 'go'])('the %s example', (language) => {
     expect(answer.data.result).toEqual(TRANSFERS_OF_THE_EXAMPLE);
 
     const log = complete.data.log;
-    expect(await until('the build log', () => world.read(log.bucket, log.key).catch(() => undefined))).toContain(
-      'node',
-    );
+    expect(await until('the build log', () => world.read(log.bucket, log.key).catch(() => undefined))).toMatch(/push/i);
   });
 });
 

@@ -41,8 +41,17 @@ interface Install {
   command: string;
 }
 
-/** Each manager's cache is put beside the packages and removed in the same layer. */
+/** Every manager's cache: beside the packages, and removed in the same layer. */
 const CACHE = '.knative-lambda/cache';
+
+/** Of all managers. Berry can be kept from Plug'n'Play, which needs a loader of its own, by nothing else. */
+const ENVIRONMENT = [
+  `npm_config_cache="$PWD/${CACHE}"`,
+  'npm_config_update_notifier=false npm_config_fund=false npm_config_audit=false',
+  `npm_config_store_dir="$PWD/${CACHE}/store"`,
+  `YARN_CACHE_FOLDER="$PWD/${CACHE}/yarn" YARN_GLOBAL_FOLDER="$PWD/${CACHE}/yarn-global"`,
+  'YARN_NODE_LINKER=node-modules YARN_ENABLE_GLOBAL_CACHE=false YARN_ENABLE_TELEMETRY=false',
+].join(' ');
 
 async function installOf(source: RecipeInput['source'], manifest: PackageJson): Promise<Install | undefined> {
   const lock = ['package-lock.json', 'npm-shrinkwrap.json', 'pnpm-lock.yaml', 'yarn.lock'].find(source.has);
@@ -61,25 +70,24 @@ async function installOf(source: RecipeInput['source'], manifest: PackageJson): 
   const unprepared = 'prepare' in manifest.scripts ? 'npm pkg delete scripts.prepare && ' : '';
   return {
     manifests: needsSource ? undefined : files,
-    command: `RUN { ${unprepared}${await installCommand(source, lock)} && rm -rf ${CACHE}; } || exit 65`,
+    command: `RUN export ${ENVIRONMENT} && { ${unprepared}${await installCommand(source, lock)} && rm -rf ${CACHE}; } || exit 65`,
   };
 }
 
 async function installCommand(source: RecipeInput['source'], lock: string | undefined): Promise<string> {
-  const npm = `npm_config_cache=${CACHE} npm_config_update_notifier=false npm_config_fund=false npm_config_audit=false`;
   switch (lock) {
     case 'package-lock.json':
     case 'npm-shrinkwrap.json':
-      return `${npm} npm ci --omit=dev`;
+      return 'npm ci --omit=dev';
     case 'pnpm-lock.yaml':
-      return `${npm} npm_config_store_dir=${CACHE}/store npx --yes pnpm@10 install --prod --frozen-lockfile --package-import-method=copy`;
+      return 'npx --yes pnpm@10 install --prod --frozen-lockfile --package-import-method=copy';
     case 'yarn.lock':
-      // Only Berry writes `__metadata`; Classic can't read such a file, nor Berry be told not to write Plug'n'Play but by its environment.
+      // Only Berry writes `__metadata`, and Classic can't read such a file.
       return /^__metadata:/m.test((await source.text('yarn.lock')) ?? '')
-        ? `${npm} YARN_NODE_LINKER=node-modules YARN_ENABLE_GLOBAL_CACHE=false YARN_CACHE_FOLDER=${CACHE}/yarn YARN_ENABLE_TELEMETRY=false npx --yes --package=@yarnpkg/cli-dist@4 yarn workspaces focus --all --production`
-        : `${npm} YARN_CACHE_FOLDER=${CACHE}/yarn npx --yes yarn@1 install --production --frozen-lockfile --non-interactive`;
+        ? 'npx --yes --package=@yarnpkg/cli-dist@4 yarn workspaces focus --all --production'
+        : 'npx --yes yarn@1 install --production --frozen-lockfile --non-interactive';
     default:
-      return `${npm} npm install --omit=dev --no-package-lock`;
+      return 'npm install --omit=dev --no-package-lock';
   }
 }
 

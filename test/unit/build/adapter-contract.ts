@@ -177,7 +177,7 @@ export function adapterContract(files: Files, errorType: string): void {
   });
 
   test('SIGTERM lets what is in flight end, then the process exits with 0', async () => {
-    const working = running.send({ data: { do: 'wait', ms: 600 } });
+    const working = running.send({ data: { do: 'wait', ms: 1600 } });
     await new Promise((resolve) => setTimeout(resolve, 200));
     const stopped = running.stop();
     expect(await (await working).json()).toMatchObject({ succeeded: true });

@@ -119,7 +119,7 @@ describe('a context archive', () => {
   test.each([
     {
       case: 'replaced',
-      change: (store: ReturnType<typeof storeWith>) => store.put('source', 'global/parser/p1/b', 'new'),
+      change: (store: ReturnType<typeof storeWith>) => store.put('source', 'global/parser/p1/b', '3'),
     },
     {
       case: 'removed',

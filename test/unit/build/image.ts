@@ -40,8 +40,13 @@ export async function buildImage(files: Files, request: BuildRequest = {}): Prom
   rmSync(archive);
 
   const lines = readFileSync(join(folder, '.knative-lambda/Dockerfile'), 'utf8').split('\n');
-  for (const line of lines.filter((candidate) => candidate.startsWith('RUN '))) {
-    runCached(folder, line.slice('RUN '.length));
+  try {
+    for (const line of lines.filter((candidate) => candidate.startsWith('RUN '))) {
+      runCached(folder, line.slice('RUN '.length));
+    }
+  } catch (error) {
+    rmSync(folder, { recursive: true });
+    throw error;
   }
   const command = JSON.parse(lines.findLast((line) => line.startsWith('CMD '))?.slice('CMD '.length) ?? '[]');
   // Go's last stage holds nothing but the program.

@@ -82,6 +82,13 @@ describe('preparing a build', () => {
     ).rejects.toMatchObject({ reason: 'Unavailable', message: 'S3 is down' });
   });
 
+  test('leaves nothing behind where the archive could not be put in its place', async () => {
+    const store = storeWith(files);
+    store.failNext('copy', new RetryableError('Throttled', 'slow down'));
+    await expect(prepare(store)).rejects.toMatchObject({ reason: 'Throttled' });
+    expect(store.keys('temporary')).toEqual([]);
+  });
+
   test('reads nothing where the source can be refused by its listing', async () => {
     const store = storeWith({ 'main.rs': '' });
     await expect(prepare(store)).rejects.toMatchObject({ reason: 'UnknownLanguage' });

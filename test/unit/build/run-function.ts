@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { afterAll } from 'vitest';
 import { environment, type Image } from './image.ts';
 
 export interface RunningFunction {
@@ -14,6 +15,14 @@ export interface RunningFunction {
   stop(): Promise<number | null>;
 }
 
+/** A test that fails does not stop what it started. */
+const started: ChildProcess[] = [];
+afterAll(() => {
+  for (const child of started) {
+    child.kill('SIGKILL');
+  }
+});
+
 /** Resolves when it is ready. Rejects, with what it wrote, where it ends before. */
 export async function runFunction(image: Image, extra: NodeJS.ProcessEnv = {}): Promise<RunningFunction> {
   const port = await freePort();
@@ -23,6 +32,7 @@ export async function runFunction(image: Image, extra: NodeJS.ProcessEnv = {}): 
     env: { ...environment(), PORT: String(port), THIRD_PARTY_ID: 'acme', PARSER_ID: 'p1', ...extra },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
+  started.push(child);
   let errors = '';
   child.stderr?.on('data', (chunk) => {
     errors += chunk;

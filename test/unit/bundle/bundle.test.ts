@@ -1,4 +1,5 @@
 /** The bundle as it runs in a pod: a folder without node_modules. */
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -77,8 +78,7 @@ describe('FUNCTION', () => {
     { case: 'empty', environment: { FUNCTION: '' }, message: 'FUNCTION is not set' },
     { case: 'unknown', environment: { FUNCTION: 'nothing' }, message: 'no function "nothing"' },
     { case: 'a path', environment: { FUNCTION: '../main' }, message: 'no function "../main"' },
-  ])('$case: says which there are, exit code 1', async ({ environment, message }) => {
-    const { spawnSync } = await import('node:child_process');
+  ])('$case: says which there are, exit code 1', ({ environment, message }) => {
     const ended = spawnSync(process.execPath, [main], { env: environment, encoding: 'utf8' });
     expect(ended.status).toBe(1);
     expect(ended.stderr).toContain(message);
@@ -86,8 +86,7 @@ describe('FUNCTION', () => {
   });
 });
 
-test('--warm runs every function, fills the compile cache and ends', async () => {
-  const { spawnSync } = await import('node:child_process');
+test('--warm runs every function, fills the compile cache and ends', () => {
   const cache = join(directory, 'cache');
   const ended = spawnSync(process.execPath, [main, '--warm'], { env: { NODE_COMPILE_CACHE: cache }, encoding: 'utf8' });
   expect(ended).toMatchObject({ status: 0, stderr: '' });

@@ -379,6 +379,7 @@ test('a build that is ended leaves no folder; what a killed one left, the next r
       process.execPath,
       [join(import.meta.dirname, '../../../local/kaniko/main.ts'), `--context=tar://${context}`, '--no-push'],
       {
+        cwd: kaniko.directory,
         env: { ...process.env, KNATIVE_LAMBDA_DIRECTORY: kaniko.directory },
         stdio: ['ignore', 'pipe', 'ignore'],
         detached: true,

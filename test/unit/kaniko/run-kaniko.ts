@@ -64,6 +64,8 @@ export class Kaniko {
   async run(flags: string[], env: Record<string, string> = {}): Promise<Outcome> {
     const digestFile = join(this.directory, `digest-${this.#count++}`);
     const child = spawn(process.execPath, [MAIN, `--digest-file=${digestFile}`, ...flags], {
+      // As Kaniko does, it looks for the Dockerfile in its own folder first.
+      cwd: this.directory,
       env: { ...process.env, KNATIVE_LAMBDA_DIRECTORY: this.directory, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
