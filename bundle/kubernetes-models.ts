@@ -1,6 +1,7 @@
 /** Leaves the Kubernetes models that we never read or write out of the bundle: 700 of them cost 12 MB of memory in every pod. */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'esbuild';
 
 /** The kinds that our adapter speaks of. A model that is missing is no error: its data passes as it is, dates as text. */
@@ -8,20 +9,17 @@ const ROOTS = ['V1Job', 'V1JobList', 'V1Pod', 'V1PodList', 'V1DeleteOptions', 'V
 
 export const kubernetesModels: Plugin = {
   name: 'kubernetes-models',
-  setup({ onResolve, onLoad, resolve }) {
+  setup({ onResolve, onLoad }) {
     let kept: Set<string> | undefined;
     // The package says nothing about it, so that all of its APIs would come along; none of its modules does more than define.
-    // The narrower the filter, the fewer of the build's resolutions take the way through this process.
-    onResolve(
-      { filter: /^@kubernetes\/client-node$|^\.\.?\/.*\.js$/ },
-      async ({ path, importer, resolveDir, kind, pluginData }) => {
-        const isClient = path.startsWith('@kubernetes/client-node') || importer.includes('/@kubernetes/client-node/');
-        if (!isClient || pluginData === kubernetesModels.name) {
-          return undefined;
-        }
-        const found = await resolve(path, { importer, resolveDir, kind, pluginData: kubernetesModels.name });
-        return found.path.includes('/@kubernetes/client-node/') ? { path: found.path, sideEffects: false } : undefined;
-      },
+    onResolve({ filter: /^@kubernetes\/client-node$/ }, () => ({
+      path: fileURLToPath(import.meta.resolve('@kubernetes/client-node')),
+      sideEffects: false,
+    }));
+    onResolve({ filter: /^\.\.?\/.*\.js$/ }, ({ path, resolveDir }) =>
+      resolveDir.includes('/@kubernetes/client-node/')
+        ? { path: join(resolveDir, path), sideEffects: false }
+        : undefined,
     );
     onLoad({ filter: /client-node\/dist\/gen\/models\/(ObjectSerializer|all)\.js$/ }, ({ path }) => {
       kept ??= reachable(dirname(path));

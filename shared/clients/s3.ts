@@ -16,8 +16,8 @@ import type { ObjectStore } from './object-store.ts';
 import { connectS3, dateOf, type S3Settings, type S3Timeouts, s3Date } from './s3-connection.ts';
 
 const MIB = 1024 * 1024;
-/** Two parts in flight: 32 MiB is all that an upload keeps in memory. */
-const PART_SIZE = 16 * MIB;
+/** Two parts in flight: 16 MiB is all that an upload keeps in memory. */
+const PART_SIZE = 8 * MIB;
 const PARTS_AT_ONCE = 2;
 /** S3 takes no more keys in one DeleteObjects. */
 const DELETE_LIMIT = 1000;

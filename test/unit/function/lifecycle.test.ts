@@ -17,7 +17,7 @@ describe('at SIGTERM', () => {
     const demo = await startDemo();
     running = demo;
     expect((await send(`${demo.url}health/readiness`, { method: 'GET' })).status).toBe(200);
-    const answer = sendBinary(demo.url, {}, event('reply', 1500));
+    const answer = sendBinary(demo.url, {}, event('reply', 3000));
     await inFlight(demo, 1);
 
     demo.child.kill('SIGTERM');
