@@ -30,8 +30,8 @@ const common = {
   // keeps the names in stack traces.
   keepNames: true,
   legalComments: 'none',
-  // One copy of what Fastify brings in versions of its own.
-  alias: { pino: 'pino', 'fast-uri': 'fast-uri' },
+  // Fastify brings a version of its own, to be silent in.
+  alias: { pino: 'pino' },
   banner: { js: COMMONJS },
   plugins: [runtimeLeftovers, kubernetesModels],
   logLevel: 'warning',

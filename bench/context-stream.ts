@@ -9,7 +9,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
-import { parse } from 'yaml';
 import { startS3 } from '#local/s3.ts';
 import { createObjectStore } from '#shared/clients/s3.ts';
 import { bundleAdapters } from '../bundle.ts';
@@ -92,18 +91,17 @@ async function writeSource(directory: string, url: string): Promise<void> {
   store.close();
 }
 
-/** With the options that build-start has in a cluster. */
+/** With the options that the image gives every function. */
 async function packOnce(bundle: string, request: PackRequest): Promise<Packed> {
-  const child = fork(bundle, [JSON.stringify(request)], { execArgv: nodeOptions('build-start') });
+  const child = fork(bundle, [JSON.stringify(request)], { execArgv: nodeOptions() });
   const [packed] = (await once(child, 'message')) as [Packed];
   await once(child, 'exit');
   return packed;
 }
 
-function nodeOptions(name: string): string[] {
-  const file = readFileSync(new URL(`../functions/${name}/func.yaml`, import.meta.url), 'utf8');
-  const { run: settings } = parse(file) as { run?: { envs?: { name: string; value?: string }[] } };
-  return settings?.envs?.find((variable) => variable.name === 'NODE_OPTIONS')?.value?.split(' ') ?? [];
+function nodeOptions(): string[] {
+  const file = readFileSync(new URL('../Dockerfile', import.meta.url), 'utf8');
+  return /NODE_OPTIONS=(\S+)/.exec(file)?.[1]?.split(' ') ?? [];
 }
 
 /** As everything of ours runs: bundled. */

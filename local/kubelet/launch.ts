@@ -48,7 +48,7 @@ export function planLaunch(
   const placeAll = (env: Record<string, string>) =>
     Object.fromEntries(Object.entries(env).map(([name, value]) => [name, place(value)]));
 
-  const ports = { PORT: String(context.port), METRICS_PORT: String(context.metricsPort) };
+  const ports = { HOST: '127.0.0.1', PORT: String(context.port), METRICS_PORT: String(context.metricsPort) };
   const asked = containerEnvironment(pod, container, node.storage, ports);
   const machine = machineEnvironment();
   const language = languageEnvironment(node.toolchain, image.base, image.rootfs);

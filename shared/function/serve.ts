@@ -1,6 +1,7 @@
 /** faas-js-runtime, told what it does not read from the environment and relieved of what it does wrong. */
 import type { Server } from 'node:http';
 import faas from 'faas-js-runtime';
+import { overrideListenAddress } from './listen-address.ts';
 import type { Answer } from './request.ts';
 
 export interface Service {
@@ -26,9 +27,11 @@ export async function serve(name: string, port: number, { isReady, handle }: Ser
     config: process.execPath,
   };
   const untouched = keepListeners();
+  const restored = overrideListenAddress();
   // The runtime's types know neither half of its options nor how it calls health checks.
   const server = await faas.start(program as never, options as never);
   untouched();
+  restored();
   return server;
 }
 

@@ -2,6 +2,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
+import { listenAddress } from '../function/listen-address.ts';
 
 export interface MetricsServer {
   port: number;
@@ -39,7 +40,7 @@ export async function serveMetrics(registry: Registry, port: number): Promise<Me
 function listen(server: Server, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, () => {
+    server.listen({ port, host: listenAddress() }, () => {
       server.removeListener('error', reject);
       server.on('error', () => undefined);
       resolve();

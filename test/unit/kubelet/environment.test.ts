@@ -84,7 +84,7 @@ describe('environment', () => {
     try {
       const names = (await output('env')).split('\n').map((line) => line.split('=')[0]);
       const allowed =
-        /^(PATH|HOME|TMPDIR|LANG|LC_ALL|TZ|PWD|OLDPWD|SHLVL|_|PORT|METRICS_PORT|KUBECONFIG|(https?|no|all)_proxy|(SSL|NODE_EXTRA|REQUESTS|CURL)_\w+|NODE_COMPILE_CACHE_PORTABLE|npm_\w+|NPM_\w+|PIP_\w+|PYENV_\w+|GO[A-Z]+)$/i;
+        /^(PATH|HOME|TMPDIR|LANG|LC_ALL|TZ|PWD|OLDPWD|SHLVL|_|HOST|PORT|METRICS_PORT|KUBECONFIG|(https?|no|all)_proxy|(SSL|NODE_EXTRA|REQUESTS|CURL)_\w+|NODE_COMPILE_CACHE_PORTABLE|npm_\w+|NPM_\w+|PIP_\w+|PYENV_\w+|GO[A-Z]+)$/i;
       expect(names.filter((name) => !allowed.test(name ?? ''))).toEqual([]);
       expect(await output('env')).not.toContain('must-not-leak');
     } finally {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -30,7 +31,8 @@ func Run[Result any](handle func(context.Context, cloudevents.Event) (Result, er
 	if port == "" {
 		port = "8080"
 	}
-	server := &http.Server{Addr: ":" + port, Handler: routes(call), MaxHeaderBytes: 1 << 20, ReadHeaderTimeout: 30 * time.Second}
+	// HOST is what the embedded platform sets; without it every interface, as a pod must.
+	server := &http.Server{Addr: net.JoinHostPort(os.Getenv("HOST"), port), Handler: routes(call), MaxHeaderBytes: 1 << 20, ReadHeaderTimeout: 30 * time.Second}
 
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)

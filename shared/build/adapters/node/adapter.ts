@@ -3,6 +3,7 @@ import type { Server } from 'node:http';
 import { start } from 'faas-js-runtime';
 import { gatedRequest, installGate } from '../../../function/gate.ts';
 import { InFlight } from '../../../function/in-flight.ts';
+import { overrideListenAddress } from '../../../function/listen-address.ts';
 import { problemAnswer } from '../../../function/problem-answer.ts';
 import { callHandler, MAX_EVENT_BYTES } from './call-handler.ts';
 import { checkSource } from './check-source.ts';
@@ -36,7 +37,9 @@ async function serve(handler: Handler): Promise<void> {
   // A func.yaml of the user's in the working folder would override these; beneath a file there is none.
   const options = { port: process.env['PORT'] ?? '8080', logLevel: 'silent', config: process.execPath };
   // The runtime's types know neither half of its options nor that a context has headers.
+  const restored = overrideListenAddress();
   const server: Server = await start(program as never, options as never);
+  restored();
   installGate(server, { limit: MAX_EVENT_BYTES, draining: () => draining });
 
   // The runtime's own listeners drop what is in flight, and turn a crash into exit code 0.

@@ -145,13 +145,20 @@ class Application:
 
 
 def listen(port):
-    """Both IP families where there are two, else IPv4."""
+    """On HOST, which the embedded platform sets; else on every interface, as a pod must: both IP families where there are two."""
+    host = os.environ.get("HOST")
+    if host:
+        return listen_on((host, port), family=socket.AF_INET)
     address = ("::", port) if socket.has_dualstack_ipv6() else ("0.0.0.0", port)
     family = socket.AF_INET6 if socket.has_dualstack_ipv6() else socket.AF_INET
+    return listen_on(address, family=family, dualstack_ipv6=family == socket.AF_INET6)
+
+
+def listen_on(address, **options):
     try:
-        return socket.create_server(address, family=family, dualstack_ipv6=family == socket.AF_INET6, backlog=2048)
+        return socket.create_server(address, backlog=2048, **options)
     except OSError as error:
-        fail(f"port {port} can't be listened on: {error}. PORT is set by the platform: leave it alone")
+        fail(f"port {address[1]} can't be listened on: {error}. PORT is set by the platform: leave it alone")
 
 
 async def serve(server, port):
