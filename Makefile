@@ -3,7 +3,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 INSTALLED := node_modules/.package-lock.json
 
-.PHONY: help run test e2e bench lint format build clean
+.PHONY: help run test bench lint format build clean
 help: ## show what can be made
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
 
@@ -26,9 +26,6 @@ format: $(INSTALLED) ## mend the style
 
 test: lint build ## every test that needs no cluster
 	@vitest run
-
-e2e: build ## the contract suite against the cluster that KUBECONFIG names
-	@vitest run --project contract
 
 bench: build ## the measurements, as a table
 	@node bench/main.ts

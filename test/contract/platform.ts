@@ -1,4 +1,4 @@
-/** Brings up the platform under test once for the whole suite: the embedded one, unless KUBECONFIG names a cluster to be driven by `make e2e`. */
+/** Brings up the platform under test once for the whole suite, and tells the suite nothing but its addresses. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
