@@ -8,13 +8,13 @@ import { ImageStore } from './kubelet/images.ts';
 import { startKubelet } from './kubelet/kubelet.ts';
 import { startKubernetesApi } from './kubernetes/start-kubernetes-api.ts';
 import { createStorage, type Storage } from './kubernetes/storage.ts';
+import { writeKubeconfig } from './kubernetes/write-kubeconfig.ts';
 import { awaitReady } from './run/await-ready.ts';
 import { Closers } from './run/closers.ts';
 import { applyAll, clusterObjects } from './run/cluster-objects.ts';
 import { lockDirectory } from './run/lock-directory.ts';
 import { registerPlatformImages } from './run/platform-images.ts';
 import { onPort } from './run/taken-port.ts';
-import { writeKubeconfig } from './run/write-kubeconfig.ts';
 import { startS3 } from './s3.ts';
 import { startServing } from './serving/start-serving.ts';
 import { startSources } from './sources/start-sources.ts';
@@ -91,7 +91,7 @@ async function start(options: PlatformOptions, closers: Closers): Promise<Platfo
     startKubernetesApi({ storage, logs: kubelet.logs, port: kubernetesPort }),
   );
   closers.add(api.close);
-  writeKubeconfig(kubeconfig, api.url, namespace);
+  await writeKubeconfig(kubeconfig, api.url, namespace);
 
   const jobs = startJobController({
     storage,

@@ -1,6 +1,7 @@
 /** A build's own folder, gone when it ends. */
 import { mkdirSync, mkdtempSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { isAlive } from '#local/run/is-alive.ts';
 import { removeTree } from './remove-tree.ts';
 
 /** `<directory>/builds/<pid>-…`. What builds left behind that were killed is removed on the way. */
@@ -17,13 +18,4 @@ export function createWorkspace(directory: string): string {
     }
   }
   return mkdtempSync(join(root, `${process.pid}-`));
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

@@ -1,21 +1,21 @@
-/** The kubeconfig of the embedded API. */
+/** The kubeconfig of the embedded API, for kubectl, for the functions and for the build pods. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { stringify } from 'yaml';
 
 const NAME = 'knative-lambda-local';
 
-/** One context, without credentials: the API asks for none. */
-export async function writeKubeconfig(path: string, url: string, namespace: string): Promise<void> {
+export async function writeKubeconfig(path: string, server: string, namespace: string): Promise<void> {
   const config = {
     apiVersion: 'v1',
     kind: 'Config',
-    // There is no TLS to skip; @kubernetes/client-node speaks plain HTTP on no other condition.
-    clusters: [{ name: NAME, cluster: { server: url, 'insecure-skip-tls-verify': true } }],
-    users: [{ name: NAME, user: {} }],
-    contexts: [{ name: NAME, context: { cluster: NAME, user: NAME, namespace } }],
     'current-context': NAME,
+    // Plain HTTP within this machine, which the official client refuses unless it is told so.
+    clusters: [{ name: NAME, cluster: { server, 'insecure-skip-tls-verify': true } }],
+    // The API asks nobody who they are; kubectl wants a user all the same.
+    users: [{ name: NAME, user: { token: 'local' } }],
+    contexts: [{ name: NAME, context: { cluster: NAME, user: NAME, namespace } }],
   };
   await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, stringify(config));
+  await writeFile(path, stringify(config), { mode: 0o600 });
 }

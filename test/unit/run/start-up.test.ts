@@ -8,11 +8,11 @@ import { join } from 'node:path';
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { expect, test } from 'vitest';
 import { createStorage } from '#local/kubernetes/storage.ts';
+import { writeKubeconfig } from '#local/kubernetes/write-kubeconfig.ts';
 import { awaitReady } from '#local/run/await-ready.ts';
 import { Closers } from '#local/run/closers.ts';
 import { onPort } from '#local/run/taken-port.ts';
 import { createTerminal } from '#local/run/terminal.ts';
-import { writeKubeconfig } from '#local/run/write-kubeconfig.ts';
 
 const SERVICES = 'services.serving.knative.dev';
 
@@ -104,7 +104,7 @@ test('the official client can use the kubeconfig, which is plain HTTP', async ()
   await once(server, 'listening');
   const directory = await mkdtemp(join(tmpdir(), 'kubeconfig-'));
   const file = join(directory, 'kubeconfig');
-  writeKubeconfig(file, `http://127.0.0.1:${(server.address() as AddressInfo).port}`, 'functions');
+  await writeKubeconfig(file, `http://127.0.0.1:${(server.address() as AddressInfo).port}`, 'functions');
   const config = new KubeConfig();
   config.loadFromFile(file);
 
