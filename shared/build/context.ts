@@ -121,6 +121,8 @@ async function openContent(store: ObjectStore, listing: SourceListing, file: Sou
 
 async function writeEntries(tar: Pack, entries: readonly Entry[], hash: Hash): Promise<void> {
   const small = entries.filter(({ size }) => size <= SMALL);
+  // Kaniko gives the image's folder the mode of the context's, which without an entry is 0700: only root could start what is built.
+  tar.entry({ name: './', type: 'directory', mode: 0o755, mtime: new Date(0), uid: 0, gid: 0 });
   const ahead = prefetch(small, AHEAD, (entry) => entry.open());
   try {
     for (const entry of entries) {

@@ -35,6 +35,9 @@ export function dockerfile(lines: string[]): GeneratedFile[] {
   return [generated('Dockerfile', `${lines.join('\n')}\n`), generated('Dockerfile.dockerignore', '')];
 }
 
+/** Dependencies are installed as root whatever user the base image has, so that the function cannot change its own code. */
+export const ROOT = 'USER 0';
+
 /** Numeric, so that Kubernetes can check `runAsNonRoot`; the same number as in distroless images. */
 export const USER = '65532:65532';
 

@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import { PermanentError } from '../../errors.ts';
 import { splitHandler } from '../entry-files.ts';
 import type { SourceReader } from '../source-reader.ts';
-import { adapterFile, dockerfile, generated, isLitter, USER } from './generated-files.ts';
+import { adapterFile, dockerfile, generated, isLitter, ROOT, USER } from './generated-files.ts';
 import { type GoMod, newerGo, parseGoMod } from './go-mod.ts';
 import { maskSource } from './mask-source.ts';
 import type { Recipe } from './recipe.ts';
@@ -128,6 +128,7 @@ function dockerfileLines(base: { go: string; static: string }, manifest: GoMod, 
   const download = 'RUN cd .knative-lambda && go mod download || exit 65';
   return [
     `FROM ${base.go} AS build`,
+    ROOT,
     'WORKDIR /app',
     'ENV CGO_ENABLED=0',
     ...(manifest.replacesLocally

@@ -1,7 +1,7 @@
 /** Node: dependencies by the lock file that is there, then the code; run as it is, TypeScript too. */
 import { nodeCandidates } from '../entry-files.ts';
 import { findHandler } from './find-handler.ts';
-import { adapterFile, dockerfile, generated, isLitter, USER } from './generated-files.ts';
+import { adapterFile, dockerfile, generated, isLitter, ROOT, USER } from './generated-files.ts';
 import { nodeNames } from './node-names.ts';
 import { type PackageJson, parsePackageJson } from './package-json.ts';
 import type { Recipe, RecipeInput } from './recipe.ts';
@@ -100,6 +100,7 @@ function dockerfileLines(base: string, install: Install | undefined): string[] {
         : [`COPY ${install.manifests.join(' ')} ./`, install.command, 'COPY . .'];
   return [
     `FROM ${base}`,
+    ROOT,
     'WORKDIR /app',
     'ENV NODE_ENV=production',
     'ENV NODE_COMPILE_CACHE=.knative-lambda/compile-cache',

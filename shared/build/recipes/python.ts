@@ -1,7 +1,7 @@
 /** Python: the user's dependencies in a folder of their own, the adapter's in another, then the code. */
 import { pythonCandidates } from '../entry-files.ts';
 import { findHandler } from './find-handler.ts';
-import { adapterFile, dockerfile, generated, isLitter, USER } from './generated-files.ts';
+import { adapterFile, dockerfile, generated, isLitter, ROOT, USER } from './generated-files.ts';
 import { requirementsOfProject } from './pyproject-toml.ts';
 import { pythonNames } from './python-names.ts';
 import type { Recipe, RecipeInput } from './recipe.ts';
@@ -51,7 +51,7 @@ async function requirementsOf(source: RecipeInput['source']): Promise<Installed 
 }
 
 // --target leaves the base image's own packages alone and makes one folder that the adapter puts first on the path.
-const PIP = 'python -m pip install --no-cache-dir --disable-pip-version-check --no-input --root-user-action=ignore';
+const PIP = 'python3 -m pip install --no-cache-dir --disable-pip-version-check --no-input --root-user-action=ignore';
 
 function dockerfileLines(base: string, requirements: Installed | undefined): string[] {
   const file = requirements?.generated === undefined ? 'requirements.txt' : '.knative-lambda/project-requirements.txt';
@@ -64,13 +64,14 @@ function dockerfileLines(base: string, requirements: Installed | undefined): str
         : [`COPY ${file} ${file}`, install, 'COPY . .'];
   return [
     `FROM ${base}`,
+    ROOT,
     'WORKDIR /app',
     'ENV PYTHONUNBUFFERED=1',
     'COPY .knative-lambda/requirements.txt .knative-lambda/requirements.txt',
     `RUN ${PIP} --no-deps --require-hashes --target=.knative-lambda/packages -r .knative-lambda/requirements.txt || exit 65`,
     ...installed,
-    'RUN python .knative-lambda/adapter.py --compile || exit 66',
+    'RUN python3 .knative-lambda/adapter.py --compile || exit 66',
     `USER ${USER}`,
-    'CMD ["python", ".knative-lambda/adapter.py"]',
+    'CMD ["python3", ".knative-lambda/adapter.py"]',
   ];
 }

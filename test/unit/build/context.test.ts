@@ -20,7 +20,12 @@ async function archive(files: Files, generated = ours): Promise<{ bytes: Buffer;
   return { bytes, buildKey: packed.buildKey, size: packed.bytes };
 }
 
+/** The files. */
 async function untar(bytes: Buffer): Promise<{ header: Header; content: Buffer }[]> {
+  return (await unpacked(bytes)).filter(({ header }) => header.type === 'file');
+}
+
+async function unpacked(bytes: Buffer): Promise<{ header: Header; content: Buffer }[]> {
   const entries: { header: Header; content: Buffer }[] = [];
   const tar = extract();
   tar.on('entry', (header, stream, next) => {
@@ -39,6 +44,11 @@ afterEach(() => {
 });
 
 describe('a context archive', () => {
+  test("begins with its folder, whose mode Kaniko gives to the image's", async () => {
+    const [folder] = await unpacked((await archive({ a: '' })).bytes);
+    expect(folder?.header).toMatchObject({ name: './', type: 'directory', mode: 0o755, uid: 0, mtime: new Date(0) });
+  });
+
   test('has every file, ours among them, by path', async () => {
     const { bytes, size } = await archive({ 'parser.py': 'def handler(e): ...', 'lib/a.txt': '', 'Z.txt': 'z' });
     const entries = await untar(bytes);

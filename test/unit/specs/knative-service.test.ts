@@ -231,7 +231,14 @@ describe('the Trigger', () => {
         name: NAME,
         namespace: 'functions',
         labels: { ...labels, 'knative-lambda/build-key': KEY.slice(0, 63) },
-        annotations: { ...annotations, 'rabbitmq.eventing.knative.dev/parallelism': '50' },
+        annotations: {
+          ...annotations,
+          'rabbitmq.eventing.knative.dev/parallelism': '50',
+          'rabbitmq.eventing.knative.dev/cpu-request': '10m',
+          'rabbitmq.eventing.knative.dev/memory-request': '24Mi',
+          'rabbitmq.eventing.knative.dev/cpu-limit': '1',
+          'rabbitmq.eventing.knative.dev/memory-limit': '256Mi',
+        },
         ownerReferences: [{ apiVersion: 'serving.knative.dev/v1', kind: 'Service', name: NAME, uid: 'uid-1' }],
       },
       spec: {
