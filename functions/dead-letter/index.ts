@@ -1,16 +1,26 @@
-/** Starts dead-letter with a real S3. */
+/** Starts dead-letter with a real S3 and Broker. */
 import * as z from 'zod';
-import { s3Fields, temporaryBucketFields } from '#shared/function/config.ts';
+import { brokerFields, s3Fields, temporaryBucketFields } from '#shared/function/config.ts';
 import { defineFunction } from '#shared/function/define-function.ts';
-import { keepDeadLetter } from './handler.ts';
+import { handleDeadLetter } from './handler.ts';
 
 await defineFunction({
   name: 'dead-letter',
-  config: z.object({ ...s3Fields, ...temporaryBucketFields }),
+  config: z.object({ ...s3Fields, ...temporaryBucketFields, ...brokerFields }),
   events: { '*': z.unknown() },
   dependencies: async (config) => {
-    const { createObjectStore } = await import('#shared/clients/s3.ts');
-    return { store: createObjectStore(config), temporaryBucket: config.TEMPORARY_BUCKET, now: () => new Date() };
+    const [{ createObjectStore }, { createBroker }, { createListens }] = await Promise.all([
+      import('#shared/clients/s3.ts'),
+      import('#shared/clients/broker.ts'),
+      import('#shared/clients/listens.ts'),
+    ]);
+    return {
+      store: createObjectStore(config),
+      broker: createBroker(config),
+      listens: createListens(config),
+      temporaryBucket: config.TEMPORARY_BUCKET,
+      now: () => new Date(),
+    };
   },
-  handle: keepDeadLetter,
+  handle: handleDeadLetter,
 });

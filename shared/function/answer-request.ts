@@ -68,7 +68,7 @@ export function answerRequest(answering: Answering): (request: FunctionRequest) 
     }
 
     const ended = receipt
-      ? await span.run(() => process(receipt, span, log, answering))
+      ? await span.run(() => process(receipt, span, { log, request }, answering))
       : refuse(received as RequestRefused);
 
     const seconds = (performance.now() - began) / 1000;
@@ -103,7 +103,7 @@ function receive(request: FunctionRequest, { events, limit }: Answering): Receip
 async function process(
   { event, problems, supported }: Receipt,
   span: EventSpan,
-  log: Logger,
+  context: HandlerContext,
   answering: Answering,
 ): Promise<Ended> {
   // What follows from this event hangs on this span, so that a trace shows the chain and not a star.
@@ -129,7 +129,7 @@ async function process(
     if (problems.length > 0) {
       return reject('InvalidEvent', eventRejected(event.original, 'InvalidEvent', problems));
     }
-    const reply = await answering.handle(handled, { log });
+    const reply = await answering.handle(handled, context);
     return reply === undefined
       ? { answer: accepted(), outcome: 'acknowledged' }
       : {

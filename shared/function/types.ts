@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type * as z from 'zod';
 import type { NewEvent, ReceivedEvent } from '../events/event.ts';
+import type { FunctionRequest } from './request.ts';
 
 /** The events a function takes: type → schema of its data. The key `*` takes every type. */
 export type EventSchemas = Record<string, z.ZodType>;
@@ -13,6 +14,8 @@ export type AcceptedEvent<Schemas extends EventSchemas> = {
 
 export interface HandlerContext {
   log: Logger;
+  /** For what has to go on byte for byte: in the event, attributes are decoded and JSON is parsed. */
+  request: FunctionRequest;
 }
 
 export interface FunctionDefinition<Config extends z.ZodType, Schemas extends EventSchemas, Deps> {

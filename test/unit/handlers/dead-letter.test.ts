@@ -1,58 +1,68 @@
 /** What dead-letter keeps, and under which name. */
 import { expect, test } from 'vitest';
-import { keepDeadLetter } from '../../../functions/dead-letter/handler.ts';
+import { PermanentError, RetryableError } from '#shared/errors.ts';
+import { handleDeadLetter } from '../../../functions/dead-letter/handler.ts';
+import { type Delivered, delivered } from '../../fakes/delivered.ts';
 import { InMemoryObjectStore } from '../../fakes/object-store.ts';
-import { received } from '../../fakes/received.ts';
 
 const NOW = new Date('2026-01-03T00:00:10Z');
 
-async function kept(...events: Parameters<typeof keepDeadLetter>[0][]) {
+async function kept(...letters: Delivered[]) {
+  const listens = async () => false;
   const store = new InMemoryObjectStore('tmp');
-  for (const event of events) {
-    await keepDeadLetter(event, { store, temporaryBucket: 'tmp', now: () => NOW });
+  const broker = { publish: () => Promise.reject(new Error('nothing of this may be sent')) };
+  for (const { event, context } of letters) {
+    await handleDeadLetter(event, { store, broker, listens, temporaryBucket: 'tmp', now: () => NOW }, context);
   }
   return store.keys('tmp').map((key) => ({ key, letter: store.json('tmp', key) }));
 }
 
+const rejected = (data: unknown, headers: Record<string, string> = {}) =>
+  delivered({ 'ce-type': 'event.rejected', ...headers }, data === undefined ? '' : JSON.stringify(data));
+const failed = (code: number, headers: Record<string, string | undefined> = {}) =>
+  delivered({ 'ce-knativeerrorcode': String(code), 'ce-knativeerrordest': 'http://sub/', ...headers });
+
 const original = { specversion: '1.0', id: 'o', source: 's', type: 'build.start', data: { third_party_id: 7 } };
 const problems = [{ path: 'data.parser_id', message: 'is missing' }];
+const refusal = { event: original, reason: 'InvalidEvent', problems };
 
 test('a refused event is kept as it was, with every reason, under the day of the refusal', async () => {
-  const [found] = await kept(received('event.rejected', { event: original, reason: 'InvalidEvent', problems }));
+  const [found] = await kept(rejected(refusal));
 
   expect(found?.key).toMatch(/^dead-letters\/2026-01-02\/[0-9a-f]{32}\.json$/);
   expect(found?.letter).toMatchObject({ event: original, category: 'permanent', reason: 'InvalidEvent', problems });
 });
 
 test.each([
-  {
-    case: 'an error of the subscriber',
-    code: 500,
-    expected: { category: 'transient', reason: 'Unavailable', code: 500 },
-  },
-  { case: 'too many requests', code: 429, expected: { category: 'transient', reason: 'Throttled', code: 429 } },
-  { case: 'a time-out', code: 504, expected: { category: 'transient', reason: 'Timeout', code: 504 } },
-  { case: 'nobody there', code: 404, expected: { category: 'permanent', reason: 'NotFound', code: 404 } },
-  {
-    case: 'a dispatcher that was stopped',
-    code: -1,
-    expected: { category: 'transient', reason: 'DispatcherStopped', code: -1 },
-  },
-])('an undelivered event tells $case', async ({ code, expected }) => {
-  const [found] = await kept(
-    received('build.start', { n: 1 }, { knativeerrorcode: code, knativeerrordest: 'http://sub' }),
-  );
+  { case: 'an error of the subscriber', code: 500, category: 'transient', reason: 'Unavailable' },
+  { case: 'a conflict', code: 409, category: 'transient', reason: 'Unavailable' },
+  { case: 'too many requests', code: 429, category: 'transient', reason: 'Throttled' },
+  { case: 'a time-out of the gateway', code: 504, category: 'transient', reason: 'Timeout' },
+  { case: 'a time-out of the subscriber', code: 408, category: 'transient', reason: 'Timeout' },
+  { case: 'a reply that could not be sent on', code: 202, category: 'transient', reason: 'ReplyNotDelivered' },
+  { case: 'a subscriber that is not there', code: -1, category: 'transient', reason: 'Unavailable' },
+  { case: 'nothing at the address', code: 404, category: 'permanent', reason: 'NotFound' },
+])('an undelivered event tells $case, and what to do', async ({ code, category, reason }) => {
+  const [found] = await kept(failed(code));
 
+  expect(found?.letter).toMatchObject({ category, reason, code, destination: 'http://sub/' });
+  expect(found?.letter).toMatchObject({ event: { type: 'parser.start', data: { n: 1 } } });
   expect(found?.letter).toMatchObject({
-    ...expected,
-    destination: 'http://sub',
-    event: { type: 'build.start', data: { n: 1 } },
+    message: expect.stringMatching(/^http:\/\/sub\/ .* send `event` to the Broker/),
   });
+  expect(found?.letter).not.toHaveProperty('redeliveries');
+});
+
+test('what comes without a code, as from RabbitMQ itself, is kept too', async () => {
+  const [found] = await kept(delivered({}));
+
+  expect(found?.letter).toMatchObject({ category: 'transient', reason: 'Unavailable' });
+  expect(found?.letter).not.toHaveProperty('code');
 });
 
 test('delivered twice it is kept once; failed at two subscribers, twice', async () => {
-  const atOne = received('x', {}, { knativeerrorcode: 500, knativeerrordest: 'http://one' });
-  const atTwo = received('x', {}, { knativeerrorcode: 500, knativeerrordest: 'http://two' });
+  const atOne = failed(500, { 'ce-knativeerrordest': 'http://one' });
+  const atTwo = failed(500, { 'ce-knativeerrordest': 'http://two' });
 
   expect(await kept(atOne, atOne)).toHaveLength(1);
   expect(await kept(atOne, atTwo)).toHaveLength(2);
@@ -63,7 +73,7 @@ test.each([
   { case: 'no event in it', data: { reason: 5 } },
   { case: 'nothing', data: undefined },
 ])('an event.rejected with $case, which anybody can send, is kept as it came', async ({ data }) => {
-  const [found] = await kept(received('event.rejected', data, { id: '../../escape' }));
+  const [found] = await kept(rejected(data, { 'ce-id': '../../escape' }));
 
   expect(found?.key).toMatch(/^dead-letters\/2026-01-02\/[0-9a-f]{32}\.json$/);
   expect(found?.letter).toMatchObject({ event: { type: 'event.rejected', id: '../../escape' } });
@@ -71,7 +81,46 @@ test.each([
 
 test('the year 1, which brokers write for no time, and a time to come are not believed', async () => {
   for (const time of ['0001-01-01T00:00:00Z', '2999-01-01T00:00:00Z']) {
-    const [found] = await kept(received('x', {}, { time }));
+    const [found] = await kept(delivered({ 'ce-time': time }));
     expect(found?.key).toMatch(/^dead-letters\/2026-01-03\//);
   }
+});
+
+test.each([-1, 500])(
+  'a refusal that its own Trigger could not deliver (%d) has arrived: kept as that refusal, once, and not sent again',
+  async (code) => {
+    const destination = 'http://dead-letter.knative-lambda-dev.svc.cluster.local';
+    const late = { 'ce-knativeerrordest': destination, 'ce-knativeerrorcode': String(code) };
+
+    const found = await kept(rejected(refusal), rejected(refusal, late));
+
+    expect(found).toHaveLength(1);
+    expect(found[0]?.letter).toMatchObject({ event: original, reason: 'InvalidEvent' });
+  },
+);
+
+test('whatever else failed at dead-letter itself is kept, and not sent again', async () => {
+  const destination = 'http://dead-letter.ns.svc.cluster.local/';
+
+  const [found] = await kept(failed(-1, { 'ce-knativeerrordest': destination }));
+
+  expect(found?.letter).toMatchObject({ reason: 'DispatcherStopped', destination });
+});
+
+test('a refusal that failed at somebody else who reads refusals is a letter of its own', async () => {
+  const elsewhere = { 'ce-knativeerrordest': 'http://audit/', 'ce-knativeerrorcode': '503' };
+
+  expect(await kept(rejected(refusal), rejected(refusal, elsewhere))).toHaveLength(2);
+});
+
+test('where S3 refuses to take it, the letter comes again: a refusal in return would end nowhere', async () => {
+  const store = new InMemoryObjectStore('tmp');
+  store.failNext('write', new PermanentError('Forbidden', 'the key is wrong'));
+  const { event, context } = rejected(refusal);
+  const deps = { store, broker: { publish: async () => {} }, listens: async () => true };
+
+  const handled = handleDeadLetter(event, { ...deps, temporaryBucket: 'tmp', now: () => NOW }, context);
+
+  await expect(handled).rejects.toThrow(new RetryableError('Forbidden', 'the key is wrong'));
+  await expect(handled).rejects.toBeInstanceOf(RetryableError);
 });

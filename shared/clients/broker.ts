@@ -1,0 +1,42 @@
+/** The Broker's ingress, for an event that is to go on as it came. */
+import { RetryableError } from '../errors.ts';
+
+const SECOND = 1000;
+
+/** An event in binary mode. Header values are Latin-1, each character one byte, as Node reads them: so they go out as they came. */
+export interface RawEvent {
+  headers: Record<string, string>;
+  body: Buffer;
+}
+
+export interface Broker {
+  /** Resolves once the Broker has stored the event. RetryableError('BrokerUnavailable') where it may not have: sending it again is right. */
+  publish(event: RawEvent): Promise<void>;
+}
+
+/** The ingress waits for RabbitMQ's confirmation for ever, hence a limit of our own. */
+export function createBroker({ BROKER_URL }: { BROKER_URL: string }, answerWithin = 10 * SECOND): Broker {
+  return {
+    async publish({ headers, body }) {
+      const response = await fetch(BROKER_URL, {
+        method: 'POST',
+        headers,
+        // Not a string, which would bring a Content-Type of its own to an event that has none.
+        body: new Uint8Array(body),
+        redirect: 'manual',
+        signal: AbortSignal.timeout(answerWithin),
+      }).catch((cause: unknown) => {
+        throw unavailable('cannot be reached', cause);
+      });
+      await response.arrayBuffer().catch(() => undefined);
+      if (!response.ok) {
+        throw unavailable(`answered ${response.status}`);
+      }
+    },
+  };
+
+  function unavailable(what: string, cause?: unknown): RetryableError {
+    const message = `the Broker at ${BROKER_URL} ${what}: see \`kubectl get brokers,pods\`, and that BROKER_URL in ConfigMap knative-lambda-config is the Broker's address`;
+    return new RetryableError('BrokerUnavailable', message, { cause });
+  }
+}

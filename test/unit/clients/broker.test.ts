@@ -1,0 +1,70 @@
+/** The Broker's client against a real HTTP server. */
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import { createBroker } from '#shared/clients/broker.ts';
+
+let server: Server;
+const received: { headers: IncomingMessage['headers']; body: Buffer }[] = [];
+
+async function listening(status: number | 'silent'): Promise<string> {
+  received.length = 0;
+  server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) {
+      chunks.push(chunk as Buffer);
+    }
+    received.push({ headers: request.headers, body: Buffer.concat(chunks) });
+    if (status !== 'silent') {
+      response.writeHead(status, { location: '/elsewhere' }).end('why');
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+afterEach(
+  () =>
+    new Promise((resolve) => {
+      server.close(resolve);
+      server.closeAllConnections();
+    }),
+);
+
+test('headers and data go out as the bytes they are, and no content type is made up', async () => {
+  const url = await listening(202);
+  const subject = Buffer.from('é a%20b "q"', 'utf8').toString('latin1');
+  const body = Buffer.from([0, 255, 123]);
+
+  await createBroker({ BROKER_URL: url }).publish({ headers: { 'ce-id': '1', 'ce-subject': subject }, body });
+
+  expect(received[0]?.headers).toMatchObject({ 'ce-id': '1', 'ce-subject': subject });
+  expect(received[0]?.headers).not.toHaveProperty('content-type');
+  expect(received[0]?.body).toEqual(body);
+});
+
+test.each([500, 503, 400, 404, 302])('a %d is an event that may not be stored: try again', async (status) => {
+  const url = await listening(status);
+
+  const published = createBroker({ BROKER_URL: url }).publish({ headers: { 'ce-id': '1' }, body: Buffer.alloc(0) });
+
+  await expect(published).rejects.toMatchObject({ name: 'RetryableError', reason: 'BrokerUnavailable' });
+  await expect(published).rejects.toThrow(`answered ${status}`);
+  expect(received).toHaveLength(1);
+});
+
+test('so is no answer in time, which a Broker without RabbitMQ gives', async () => {
+  const url = await listening('silent');
+
+  const published = createBroker({ BROKER_URL: url }, 50).publish({ headers: {}, body: Buffer.alloc(0) });
+
+  await expect(published).rejects.toMatchObject({ name: 'RetryableError', reason: 'BrokerUnavailable' });
+});
+
+test('and so is nobody there', async () => {
+  const url = await listening(202);
+  await new Promise((resolve) => server.close(resolve));
+
+  const published = createBroker({ BROKER_URL: url }).publish({ headers: {}, body: Buffer.alloc(0) });
+
+  await expect(published).rejects.toThrow(/cannot be reached/);
+});
