@@ -22,9 +22,11 @@ const schema = z.object({
   LOG_KEY: z.string().min(1),
 });
 
+const asked = new AbortController();
 const stop = new AbortController();
 process.once('SIGTERM', () => {
   log('asked to end');
+  asked.abort();
   setTimeout(() => stop.abort(), GRACE_MILLISECONDS).unref();
 });
 
@@ -37,7 +39,7 @@ try {
     send: (event: CloudEvent<unknown>) => sendEvent(BROKER_URL, event, stop.signal, log),
     log,
   };
-  await monitorBuild(deps, { pod, job, logBucket, logKey }, stop.signal);
+  await monitorBuild(deps, { pod, job, logBucket, logKey }, { asked: asked.signal, signal: stop.signal });
 } catch (error) {
   // A sidecar that fails is started again and again, and would keep the build waiting: without it the build is merely told later.
   log(`not monitoring: ${(error as Error).message}`);

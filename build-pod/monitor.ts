@@ -7,7 +7,8 @@ import type { ObjectStore } from '#shared/clients/object-store.ts';
 import { KANIKO } from '#shared/specs/build-pod/kaniko.ts';
 import { watchKaniko } from './watch-kaniko.ts';
 
-const POLL_MILLISECONDS = 500;
+/** SIGTERM tells sooner; this is for the case that it does not come. */
+const POLL_MILLISECONDS = 1000;
 /** The Kubernetes API cuts a longer log at its end. */
 const LOG_LIMIT_BYTES = 10 * 1024 * 1024;
 
@@ -25,17 +26,18 @@ export interface MonitoredBuild {
   logKey: string;
 }
 
-/** Never throws: neither a lost log nor a lost event may fail a build. cluster-events tells what we could not. */
+/** `asked` and `signal` as in watchKaniko. Never throws: neither a lost log nor a lost event may fail a build. cluster-events tells what we could not. */
 export async function monitorBuild(
   deps: MonitorDependencies,
   build: MonitoredBuild,
-  signal: AbortSignal,
+  { asked, signal }: { asked: AbortSignal; signal: AbortSignal },
 ): Promise<void> {
   const { cluster, log } = deps;
   const ended = await watchKaniko(cluster, {
     pod: build.pod,
     container: KANIKO,
     interval: POLL_MILLISECONDS,
+    asked,
     signal,
     log,
   });

@@ -1,7 +1,13 @@
 /** Starts build-complete with a real Kubernetes and S3. */
 import * as z from 'zod';
 import { buildCompleteSchema } from '#shared/events/build-complete.ts';
-import { namespaceFields, registryFields, s3Fields, temporaryBucketFields } from '#shared/function/config.ts';
+import {
+  deploymentFields,
+  namespaceFields,
+  registryFields,
+  s3Fields,
+  temporaryBucketFields,
+} from '#shared/function/config.ts';
 import { defineFunction } from '#shared/function/define-function.ts';
 import { buildComplete } from './handler.ts';
 
@@ -12,13 +18,13 @@ await defineFunction({
     ...temporaryBucketFields,
     ...namespaceFields,
     ...registryFields,
-    /** How long a new revision may take to become ready, as a Go duration. */
-    FUNCTION_PROGRESS_DEADLINE: z
-      .string()
-      .regex(/^\d+(s|m)$/, 'must be a duration such as "120s" or "5m"')
-      .default('120s'),
+    ...deploymentFields,
   }),
-  events: { 'build.complete': buildCompleteSchema },
+  events: {
+    'build.complete': buildCompleteSchema,
+    // Nothing to do: it starts a pod, whose cold start then passes while Kaniko works.
+    'lifecycle.build.started': z.unknown(),
+  },
   dependencies: async (config) => {
     const [{ createObjectStore }, { createCluster }] = await Promise.all([
       import('#shared/clients/s3.ts'),
@@ -33,5 +39,5 @@ await defineFunction({
       now: () => new Date(),
     };
   },
-  handle: buildComplete,
+  handle: (event, deps) => (event.type === 'build.complete' ? buildComplete(event, deps) : undefined),
 });

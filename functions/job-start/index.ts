@@ -22,8 +22,6 @@ await defineFunction({
     ...registryFields,
     ...brokerFields,
     ...buildFields,
-    /** ConfigMap of the builds namespace with a bundle `ca-certificates.crt`, for a proxy that signs for others. */
-    BUILD_CA_CONFIG_MAP: z.string().min(1).optional(),
   }),
   events: { 'job.start': jobStartSchema },
   dependencies: async (config) => {

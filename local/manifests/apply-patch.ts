@@ -16,8 +16,13 @@ export function applyPatch(objects: KubeObject[], patch: KustomizePatch, folder:
   if (Array.isArray(content)) {
     return patched(objects, targeted(patch, origin), origin, (object) => jsonPatch(object, content) as KubeObject);
   }
-  return parseDocuments(text, origin).reduce((current, merge) => {
-    refuseLists(merge, origin);
+  return parseDocuments(text, origin).reduce((current, document) => {
+    const { $patch: directive, ...merge } = document;
+    if (directive === 'delete' && !patch.target) {
+      const isDeleted = sameObject(merge);
+      return patched(current, isDeleted, origin, (object) => object).filter((object) => !isDeleted(object));
+    }
+    refuseLists(document, origin);
     const isMeant = patch.target ? targeted(patch, origin) : sameObject(merge);
     return patched(current, isMeant, origin, (object) => {
       const { apiVersion, kind, metadata } = object;
@@ -67,9 +72,12 @@ function targeted({ target }: KustomizePatch, origin: string): (object: KubeObje
   };
 }
 
-function sameObject(merge: KubeObject): (object: KubeObject) => boolean {
+function sameObject(merge: Pick<KubeObject, 'apiVersion' | 'kind' | 'metadata'>): (object: KubeObject) => boolean {
   return ({ apiVersion, kind, metadata }) =>
-    apiVersion === merge.apiVersion && kind === merge.kind && metadata.name === merge.metadata.name;
+    apiVersion === merge.apiVersion &&
+    kind === merge.kind &&
+    metadata.name === merge.metadata.name &&
+    (merge.metadata.namespace === undefined || metadata.namespace === merge.metadata.namespace);
 }
 
 /** In a strategic merge, some lists of some kinds are merged by a key and others replaced; a patch that has none cannot be misread. */

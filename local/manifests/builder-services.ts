@@ -6,12 +6,18 @@ import type { KubeObject } from '#local/kubernetes/types.ts';
 import { readFuncYaml } from './func-yaml.ts';
 import { functionService } from './function-service.ts';
 
-/** `root` is the project's folder. In the order of their names. */
-export function builderServices(root: string, deployment: { namespace: string; image: string }): KubeObject[] {
-  const patch: unknown = parse(readFileSync(join(root, 'eventing/function-patch.yaml'), 'utf8'));
+/** `root` is the project's folder; `patch` is eventing/function-patch.yaml where it is not given. In the order of their names. */
+export function builderServices(
+  root: string,
+  { patch = functionPatch(root), ...deployment }: { namespace: string; image: string; patch?: unknown },
+): KubeObject[] {
   return readdirSync(join(root, 'functions'))
     .sort()
     .map((name) => join(root, 'functions', name, 'func.yaml'))
     .filter((file) => existsSync(file))
     .map((file) => functionService(readFuncYaml(file), { ...deployment, patch }));
+}
+
+export function functionPatch(root: string): unknown {
+  return parse(readFileSync(join(root, 'eventing/function-patch.yaml'), 'utf8'));
 }

@@ -56,6 +56,10 @@ function unsafe(path: string): string | undefined {
   if (/\p{Cc}/u.test(path) || !path.isWellFormed()) {
     return 'has a control character';
   }
+  // Some stores write it for a control character when they list, and then know no key of that name.
+  if (path.includes('\uFFFD')) {
+    return 'has the replacement character U+FFFD, which stands for one that the store cannot name';
+  }
   if (path.includes('\\')) {
     return 'has a backslash, which some tools read as a folder separator';
   }

@@ -67,10 +67,21 @@ export const buildFields = {
   BUILDER_IMAGE: name,
   BUILD_DEADLINE_SECONDS: positive(1800),
   BUILD_HTTP_PROXY: url.optional(),
+  /** ConfigMap of the builds namespace with a bundle `ca-certificates.crt`, for a proxy that signs for others. */
+  BUILD_CA_CONFIG_MAP: name.optional(),
   BUILD_CPU_REQUEST: quantity('500m'),
   BUILD_CPU_LIMIT: quantity('2000m'),
   BUILD_MEMORY_REQUEST: quantity('1Gi'),
   BUILD_MEMORY_LIMIT: quantity('4Gi'),
+};
+
+/** The users' functions. */
+export const deploymentFields = {
+  /** How long a new revision may take to become ready, as a Go duration. */
+  FUNCTION_PROGRESS_DEADLINE: z
+    .string()
+    .regex(/^\d+(s|m)$/, 'must be a duration such as "120s" or "5m"')
+    .default('120s'),
 };
 
 /** What every function reads; defineFunction parses it, so that an index.ts need not name it. */

@@ -22,7 +22,7 @@ async function startedBuild() {
   };
   const sent: CloudEvent<unknown>[] = [];
   const lines: string[] = [];
-  const monitor = (signal = new AbortController().signal) =>
+  const monitor = (signal = new AbortController().signal, asked = new AbortController().signal) =>
     monitorBuild(
       {
         cluster: world.cluster,
@@ -34,7 +34,7 @@ async function startedBuild() {
         log: (line) => lines.push(line),
       },
       { pod: name, job: nameOf(), logBucket: TEMPORARY_BUCKET, logKey: LOG_KEY },
-      signal,
+      { asked, signal },
     );
   const kept = () => world.store.peek(TEMPORARY_BUCKET, LOG_KEY)?.toString();
   return { world, pod, end, monitor, sent, lines, kept };
@@ -59,6 +59,26 @@ test('it waits for Kaniko', async () => {
   end(0, DIGEST);
   await done;
   expect(sent).toHaveLength(1);
+});
+
+test('it looks often once it is asked to end', async () => {
+  const { world, end, monitor, sent } = await startedBuild();
+  const asked = new AbortController();
+  const done = monitor(undefined, asked.signal);
+  await new Promise((resolve) => setImmediate(resolve));
+  asked.abort();
+  let looks = 0;
+  const getPod = world.cluster.getPod.bind(world.cluster);
+  world.cluster.getPod = (name) => {
+    looks += 1;
+    if (looks === 3) end(0, DIGEST);
+    return getPod(name);
+  };
+  const began = performance.now();
+  await done;
+  expect(sent).toHaveLength(1);
+  // Three looks at the usual pace would be two seconds.
+  expect(performance.now() - began).toBeLessThan(1000);
 });
 
 test('a failed attempt keeps its log and tells nothing: the Job may try again', async () => {

@@ -17,6 +17,7 @@ describe('a path', () => {
     { case: 'has a NUL', paths: ['a\0'] },
     { case: 'has a C1 control character', paths: ['a\u0085'] },
     { case: 'has half a surrogate pair', paths: ['a\ud800'] },
+    { case: 'has a character that could not be told', paths: ['a\ufffdb'] },
     { case: 'has a backslash', paths: ['..\\up'] },
     { case: 'has a segment of 256 bytes', paths: [`a/${'é'.repeat(128)}`] },
     { case: 'is in our folder', paths: ['.knative-lambda/Dockerfile'] },

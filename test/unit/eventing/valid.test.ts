@@ -111,6 +111,7 @@ describe.each(environments)('overlay %s', (environment) => {
       'dev.knative.apiserver.resource.update → cluster-events',
       'event.rejected → dead-letter',
       'job.start → job-start',
+      'lifecycle.build.started → build-complete',
       'parser.complete → parser-events',
       'parser.start → parser-events',
       'service.delete → service-delete',

@@ -69,7 +69,7 @@ describe('a kustomization', () => {
     },
     {
       case: 'a patch directive',
-      text: 'resources: [c.yaml]\npatches: [{ patch: "{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, $patch: delete}" }]',
+      text: 'resources: [c.yaml]\npatches: [{ patch: "{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, $patch: replace}" }]',
       says: '$patch',
     },
     {
