@@ -3,9 +3,9 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 INSTALLED := node_modules/.package-lock.json
 
-.PHONY: help run test bench lint format build clean
+.PHONY: help run test e2e bench lint format build clean bench-cluster image deploy undeploy manifests
 help: ## show what can be made
-	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
 
 $(INSTALLED): package.json package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
@@ -25,10 +25,28 @@ format: $(INSTALLED) ## mend the style
 	@biome check --write
 
 test: lint build ## every test that needs no cluster
-	@vitest run
+	@vitest run --project unit --project contract
 
 bench: build ## the measurements, as a table
 	@node bench/main.ts
+
+bench-cluster: $(INSTALLED) ## the measurements of the cluster of KUBECONFIG, as tables: ENV=dev (RUNS=30, BUILDS=3, LANGUAGES=node,python)
+	@node bench/cluster/main.ts
+
+e2e: $(INSTALLED) ## the contract suite and more against what is deployed on the cluster of KUBECONFIG: ENV=dev (E2E_S3_ENDPOINT=url, AUDIT_LOG=file of the API server)
+	@export ENV=$(or $(ENV),dev) E2E_STARTED=$$(date -u +%Y-%m-%dT%H:%M:%SZ); vitest run --project e2e --maxWorkers 2 && vitest run --project permissions
+
+image: $(INSTALLED) ## build our image and push it: IMAGE=host/path[:tag] (ENV=dev, SETTINGS=file, BUILDER=docker|podman|buildah|kaniko|pack, PLATFORM, REGISTRY_INSECURE=1)
+	@node deploy/image.ts
+
+deploy: $(INSTALLED) ## everything onto the cluster of KUBECONFIG: ENV=dev (IMAGE=repository@sha256:…, SETTINGS=file, DEPLOYER=func|kubectl, TIMEOUT=seconds, FORCE=1)
+	@exec node deploy/deploy.ts
+
+undeploy: $(INSTALLED) ## delete all that deploy made: ENV=dev
+	@exec node deploy/undeploy.ts
+
+manifests: $(INSTALLED) ## the same as files for kubectl apply -k: ENV=dev (IMAGE, SETTINGS)
+	@exec node deploy/manifests.ts
 
 clean: ## delete what was made here, but for node_modules
 	rm -rf dist .local

@@ -9,7 +9,7 @@ import { functionService } from './function-service.ts';
 /** `root` is the project's folder; `patch` is eventing/function-patch.yaml where it is not given. In the order of their names. */
 export function builderServices(
   root: string,
-  { patch = functionPatch(root), ...deployment }: { namespace: string; image: string; patch?: unknown },
+  { patch = functionPatch(root), ...deployment }: { namespace: string; image: string; patch?: unknown[] },
 ): KubeObject[] {
   return readdirSync(join(root, 'functions'))
     .sort()
@@ -18,6 +18,6 @@ export function builderServices(
     .map((file) => functionService(readFuncYaml(file), { ...deployment, patch }));
 }
 
-export function functionPatch(root: string): unknown {
-  return parse(readFileSync(join(root, 'eventing/function-patch.yaml'), 'utf8'));
+export function functionPatch(root: string): unknown[] {
+  return parse(readFileSync(join(root, 'eventing/function-patch.yaml'), 'utf8')) as unknown[];
 }

@@ -1,9 +1,9 @@
 /**
  * The Knative Service that `func deploy --image …@sha256:… --build=false --push=false` makes of a func.yaml (func v0.50.1:
- * pkg/knative/deployer.go, pkg/deployer/common.go, pkg/k8s/deployer.go), with eventing/function-patch.yaml merged over it.
+ * pkg/knative/deployer.go, pkg/deployer/common.go, pkg/k8s/deployer.go), with eventing/function-patch.yaml applied to it.
  */
 
-import { mergePatch } from '#local/kubernetes/merge-patch.ts';
+import { jsonPatch } from '#local/kubernetes/json-patch.ts';
 import type { KubeObject } from '#local/kubernetes/types.ts';
 import type { FuncYaml } from './func-yaml.ts';
 import { functionEnv } from './function-env.ts';
@@ -11,7 +11,7 @@ import { functionEnv } from './function-env.ts';
 export interface FunctionDeployment {
   namespace: string;
   image: string;
-  /** What func.yaml cannot say: a JSON merge patch. */
+  /** What func.yaml cannot say: a JSON patch. */
   patch?: unknown;
   /** Default now. */
   built?: Date;
@@ -61,7 +61,7 @@ export function functionService(func: FuncYaml, { namespace, image, patch, built
       },
     },
   };
-  return (patch === undefined ? service : mergePatch(service, patch)) as KubeObject;
+  return (patch === undefined ? service : jsonPatch(service, patch)) as KubeObject;
 }
 
 /** func sets no timing, so Kubernetes' defaults hold. */

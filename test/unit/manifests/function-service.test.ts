@@ -51,6 +51,7 @@ describe('functionService', () => {
       'autoscaling.knative.dev/scale-down-delay': '30s',
       'autoscaling.knative.dev/max-scale': '5',
     });
+    expect(service['spec'].template.spec.containers[0].securityContext.readOnlyRootFilesystem).toBe(true);
     expect(service['spec'].template.spec.containers).toHaveLength(1);
     expect(Object.keys(service.metadata.annotations ?? {}).filter((key) => key.startsWith('autoscaling'))).toEqual([]);
   });

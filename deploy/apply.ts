@@ -1,0 +1,77 @@
+/** Namespaces, Secrets, and then all the rest by `kubectl apply --server-side -k`. */
+import type { KubeObject } from '#local/kubernetes/types.ts';
+import type { Environment } from './environment.ts';
+import { kubectl, type Run } from './run.ts';
+import { emptyS3Secrets, secretsOf } from './secrets.ts';
+import type { Settings } from './settings.ts';
+
+export const FIELD_MANAGER = 'knative-lambda-deploy';
+
+/** What we, func, or a person with the same files wrote: taken over without asking. Anybody else's change is a decision of somebody. */
+const OURS = new Set([FIELD_MANAGER, 'func', 'kubectl', 'kubectl-client-side-apply', 'kubectl-create']);
+
+export async function applyNamespaces(run: Run, objects: KubeObject[], force: boolean): Promise<void> {
+  await applyDocuments(
+    run,
+    objects.filter(({ kind }) => kind === 'Namespace'),
+    force,
+  );
+}
+
+export async function applySecrets(run: Run, environment: Environment, settings: Settings): Promise<void> {
+  // Nobody else's business: a key that somebody set by hand is what settings are there to end.
+  await applyDocuments(run, secretsOf(environment, settings), true);
+  if (settings.s3) {
+    return;
+  }
+  for (const secret of emptyS3Secrets(environment)) {
+    const { code, stderr } = await run('kubectl', ['create', '-f', '-'], { input: JSON.stringify(secret) });
+    if (code !== 0 && !stderr.includes('AlreadyExists')) {
+      throw new Error(`Secret ${secret.metadata.name} could not be created: ${stderr.trim()}`);
+    }
+  }
+}
+
+export async function applyFolder(run: Run, folder: string, force: boolean): Promise<string[]> {
+  return await apply(run, ['-k', folder], force);
+}
+
+async function applyDocuments(run: Run, objects: KubeObject[], force: boolean): Promise<void> {
+  if (objects.length > 0) {
+    const input = objects.map((object) => JSON.stringify(object)).join('\n');
+    await apply(run, ['-f', '-'], force, input);
+  }
+}
+
+async function apply(run: Run, what: string[], force: boolean, input?: string): Promise<string[]> {
+  const args = ['apply', '--server-side', `--field-manager=${FIELD_MANAGER}`, ...what];
+  const options = input === undefined ? {} : { input };
+  if (force) {
+    return lines(await kubectl(run, [...args, '--force-conflicts'], options));
+  }
+  const { code, stdout, stderr } = await run('kubectl', args, options);
+  if (code === 0) {
+    return lines(stdout);
+  }
+  const managers = [...stderr.matchAll(/conflicts? with "([^"]+)"/g)].map(([, manager]) => manager ?? '');
+  if (managers.length === 0) {
+    throw new Error(`kubectl ${args.join(' ')} failed: ${stderr.trim()}`);
+  }
+  const others = [...new Set(managers.filter((manager) => !OURS.has(manager)))];
+  if (others.length > 0) {
+    throw new Error(
+      `${others.join(' and ')} changed what these files say otherwise:\n${indented(stderr)}\nPut the change into the settings or the overlay, or take it back: FORCE=1`,
+    );
+  }
+  return lines(await kubectl(run, [...args, '--force-conflicts'], options));
+}
+
+function lines(text: string): string[] {
+  return text.split('\n').filter((line) => line.trim() !== '');
+}
+
+/** kubectl's lines about conflicts; its advice on flags that are not there here stays out. */
+function indented(stderr: string): string {
+  const end = stderr.search(/^(Please review|\* )/m);
+  return (end < 0 ? stderr : stderr.slice(0, end)).trim().replace(/^/gm, '  ');
+}

@@ -1,0 +1,139 @@
+/** What is applied for an environment: its overlay, its settings over it, and the builder's functions. */
+import { createHash } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { stringify } from 'yaml';
+import { mergePatch } from '#local/kubernetes/merge-patch.ts';
+import type { KubeObject } from '#local/kubernetes/types.ts';
+import { builderServices, functionPatch } from '#local/manifests/builder-services.ts';
+import { renderOverlay } from '#local/manifests/render-overlay.ts';
+import { REGISTRY_SECRET } from '#shared/specs/build-pod/settings.ts';
+import { egressRules } from './egress.ts';
+import type { Environment } from './environment.ts';
+import { RABBITMQ_SECRET } from './secrets.ts';
+import type { Settings } from './settings.ts';
+
+const CONFIG = 'knative-lambda-config';
+
+export interface Composition {
+  /** The ConfigMap's content as the functions get it. */
+  config: Record<string, string>;
+  /** JSON patch of each builder function's Service: eventing/function-patch.yaml, and the settings' checksum. */
+  patch: unknown[];
+  /** The builder functions' Services, patched. */
+  services: KubeObject[];
+  /** Kustomize's patches, in its own format. */
+  patches: unknown[];
+}
+
+export function compose(root: string, environment: Environment, settings: Settings, image: string): Composition {
+  const overlay = renderOverlay(environment.overlay);
+  const ofOverlay: Record<string, string> = find(overlay, 'ConfigMap', CONFIG)?.['data'] ?? {};
+  const change = { ...settings.config, BUILDER_IMAGE: image };
+  const config = mergePatch(ofOverlay, change) as Record<string, string>;
+  const value = checksum(config, settings);
+  const annotation = { op: 'add', path: '/spec/template/metadata/annotations/knative-lambda~1config', value };
+  const patch = [...functionPatch(root), annotation];
+  return {
+    config,
+    patch,
+    services: builderServices(root, { namespace: environment.namespace, image, patch }).map(withoutBuildTime),
+    patches: [
+      configPatch(environment, change),
+      ...rabbitmqPatches(environment, settings),
+      ...egressPatches(overlay, config, settings),
+      ...registryPatches(settings),
+    ],
+  };
+}
+
+/** Writes .deploy/<env>/ and answers the objects that `kubectl apply -k` of it applies. */
+export function writeComposition(
+  environment: Environment,
+  { patches, services }: Composition,
+  { withFunctions }: { withFunctions: boolean },
+): KubeObject[] {
+  const { folder, name, overlay } = environment;
+  const kustomization = {
+    apiVersion: 'kustomize.config.k8s.io/v1beta1',
+    kind: 'Kustomization',
+    resources: [relative(folder, overlay), ...(withFunctions ? ['functions.yaml'] : [])],
+    patches,
+  };
+  const header = `# Composed by \`make deploy ENV=${name}\` and \`make manifests ENV=${name}\`, each time anew: change the settings or the overlay instead.\n`;
+  mkdirSync(folder, { recursive: true });
+  if (withFunctions) {
+    const documents = services.map((service) => stringify(service, { lineWidth: 0, aliasDuplicateObjects: false }));
+    writeFileSync(join(folder, 'functions.yaml'), `${header}${documents.join('---\n')}`);
+  }
+  writeFileSync(join(folder, 'kustomization.yaml'), `${header}${stringify(kustomization, { lineWidth: 0 })}`);
+  return renderOverlay(folder);
+}
+
+/**
+ * Functions read the ConfigMap when their pods start, so a running revision would keep old values for as long as it is busy. With the
+ * checksum in its template a changed setting makes a new revision. Of the Secret only the key's id counts: an annotation is for everybody.
+ */
+function checksum(config: Record<string, string>, { s3 }: Settings): string {
+  const content = [Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1)), s3?.AWS_ACCESS_KEY_ID ?? ''];
+  return createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 16);
+}
+
+/** func's BUILT, the time of the deployment, would make a new revision of every rendering. */
+function withoutBuildTime(service: KubeObject): KubeObject {
+  const result = structuredClone(service);
+  for (const container of result['spec'].template.spec.containers) {
+    container.env = container.env.filter(({ name }: { name: string }) => name !== 'BUILT');
+  }
+  return result;
+}
+
+function configPatch({ namespace }: Environment, data: Record<string, string | null>) {
+  return merge({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: CONFIG, namespace }, data });
+}
+
+function rabbitmqPatches({ namespace }: Environment, { rabbitmq }: Settings): unknown[] {
+  if (!rabbitmq) {
+    return [];
+  }
+  const metadata = { name: 'rabbitmq', namespace };
+  return [
+    merge({ $patch: 'delete', apiVersion: 'rabbitmq.com/v1beta1', kind: 'RabbitmqCluster', metadata }),
+    merge({
+      apiVersion: 'eventing.knative.dev/v1alpha1',
+      kind: 'RabbitmqBrokerConfig',
+      metadata,
+      spec: { rabbitmqClusterReference: { name: null, connectionSecret: { name: RABBITMQ_SECRET } } },
+    }),
+  ];
+}
+
+/** An overlay without the policy says by other means where build pods may go. */
+function egressPatches(overlay: KubeObject[], config: Record<string, string>, settings: Settings): unknown[] {
+  const policy = find(overlay, 'NetworkPolicy', 'egress');
+  if (!policy) {
+    return [];
+  }
+  const value = egressRules(config, settings, policy);
+  return [json({ kind: 'NetworkPolicy', name: 'egress' }, [{ op: 'replace', path: '/spec/egress', value }])];
+}
+
+/** Every pod of both namespaces may pull with it, the users' functions too. */
+function registryPatches({ registryConfig }: Settings): unknown[] {
+  const value = [{ name: REGISTRY_SECRET }];
+  return registryConfig === undefined
+    ? []
+    : [json({ kind: 'ServiceAccount' }, [{ op: 'add', path: '/imagePullSecrets', value }])];
+}
+
+function merge(patch: unknown) {
+  return { patch: stringify(patch) };
+}
+
+function json(target: Record<string, string>, operations: unknown[]) {
+  return { target, patch: stringify(operations) };
+}
+
+function find(objects: KubeObject[], kind: string, name: string): KubeObject | undefined {
+  return objects.find((object) => object.kind === kind && object.metadata.name === name);
+}

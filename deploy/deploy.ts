@@ -1,0 +1,106 @@
+/** `make deploy`: everything of an environment onto the cluster of KUBECONFIG. Run again at any time: what is right already is left alone. */
+import { relative } from 'node:path';
+import pLimit from 'p-limit';
+import type { KubeObject } from '#local/kubernetes/types.ts';
+import { applyFolder, applyNamespaces, applySecrets } from './apply.ts';
+import { clusterProblems } from './cluster-problems.ts';
+import { writeComposition } from './compose.ts';
+import { deployFunction, type FunctionStep, functionStep, removeCopies } from './deploy-function.ts';
+import { ROOT } from './environment.ts';
+import { leftoverProblems, permissionProblems } from './environment-problems.ts';
+import { firstEvent } from './first-event.ts';
+import { type Plan, planDeployment } from './plan.ts';
+import { kubectl, run, stopOnSignal } from './run.ts';
+import { WATCHED, waitUntilReady } from './wait-until-ready.ts';
+
+const SECOND = 1000;
+/** func waits for each function until it is Ready, so a few at a time; each is a pod that starts. */
+const AT_ONCE = 3;
+
+const force = process.env['FORCE'] === '1';
+const timeout = Number(process.env['TIMEOUT'] || 300) * SECOND;
+
+const say = (line: string) => console.log(line);
+
+stopOnSignal(removeCopies, 'Stopped in the middle. Nothing is lost: the same command completes it.');
+try {
+  const { plan, objects } = await prepare();
+  await apply(plan, objects);
+  if (plan.deployer === 'func') {
+    await deployFunctions(plan);
+  }
+  const wanted = [...objects, ...plan.composition.services].filter(({ kind }) => WATCHED.includes(kind));
+  const { namespace } = plan.environment;
+  await waitUntilReady(run, { namespace, wanted: distinct(wanted), say, timeout });
+  say(firstEvent(plan.environment, plan.composition.config));
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}
+
+/** Everything that is wrong is told before anything is changed. */
+async function prepare(): Promise<{ plan: Plan; objects: KubeObject[] }> {
+  const { plan, problems, ...needs } = planDeployment(ROOT, process.env);
+  const cluster = await clusterProblems(run, needs);
+  problems.push(...cluster.problems);
+  for (const note of cluster.notes) {
+    say(`  ${note}`);
+  }
+  let objects: KubeObject[] = [];
+  if (plan) {
+    objects = writeComposition(plan.environment, plan.composition, { withFunctions: plan.deployer === 'kubectl' });
+    if (cluster.isReachable) {
+      const all = [...objects, ...plan.composition.services];
+      problems.push(...(await permissionProblems(run, plan.environment, all)));
+      problems.push(...(await leftoverProblems(run, plan.environment, objects)));
+    }
+  }
+  if (!plan || problems.length > 0) {
+    const count = problems.length === 1 ? 'One thing is' : `${problems.length} things are`;
+    throw new Error(
+      `${count} in the way; nothing was changed:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+    );
+  }
+  return { plan, objects };
+}
+
+async function apply({ environment, settings }: Plan, objects: KubeObject[]): Promise<void> {
+  say(`Applying ${relative(process.cwd(), environment.folder)} …`);
+  await applyNamespaces(run, objects, force);
+  await applySecrets(run, environment, settings);
+  const applied = await applyFolder(run, environment.folder, force);
+  say(`  ${applied.length} objects`);
+}
+
+async function deployFunctions({ environment, composition, image }: Plan): Promise<void> {
+  const { namespace } = environment;
+  say('Deploying the functions …');
+  const answer = await kubectl(run, ['get', 'services.serving.knative.dev', '-n', namespace, '-o', 'json']);
+  const live: KubeObject[] = JSON.parse(answer).items;
+  const limit = pLimit(AT_ONCE);
+  const done: Record<FunctionStep, string> = { nothing: 'unchanged', patch: 'settings changed', deploy: 'deployed' };
+  const results = await Promise.allSettled(
+    composition.services.map((wanted) =>
+      limit(async () => {
+        const { name } = wanted.metadata;
+        const { patch } = composition;
+        const step = functionStep(
+          live.find(({ metadata }) => metadata.name === name),
+          wanted,
+          patch,
+        );
+        await deployFunction(run, step, { root: ROOT, wanted, image, patch });
+        say(`  ${name}: ${done[step]}`);
+      }),
+    ),
+  );
+  const failures = results.flatMap((result) => (result.status === 'rejected' ? [String(result.reason.message)] : []));
+  if (failures.length > 0) {
+    throw new Error(`${failures.join('\n')}\nThe others are deployed; the same command tries these again`);
+  }
+}
+
+/** With DEPLOYER=kubectl the functions are among the objects already. */
+function distinct(objects: KubeObject[]): KubeObject[] {
+  return [...new Map(objects.map((object) => [`${object.kind} ${object.metadata.name}`, object])).values()];
+}

@@ -1,0 +1,114 @@
+/** What on a cluster stands in the way of this very environment: permissions, and what is there already and cannot be changed. */
+import { resourceOfKind } from '#local/kubernetes/resource.ts';
+import { sameValue } from '#local/kubernetes/same-value.ts';
+import type { KubeObject } from '#local/kubernetes/types.ts';
+import type { Environment } from './environment.ts';
+import type { Run } from './run.ts';
+
+interface Access {
+  namespace?: string;
+  group: string;
+  resource: string;
+  verb: string;
+}
+
+/** Server-side apply is a patch, and a create of what is not there. */
+const VERBS = ['get', 'create', 'patch'];
+
+/** `objects`: everything that will be applied. */
+export async function permissionProblems(run: Run, environment: Environment, objects: KubeObject[]): Promise<string[]> {
+  const accesses = neededAccesses(environment, objects);
+  const reviews = accesses.map((resourceAttributes) => ({
+    apiVersion: 'authorization.k8s.io/v1',
+    kind: 'SelfSubjectAccessReview',
+    spec: { resourceAttributes },
+  }));
+  // One process for all of them; one line each.
+  const { code, stdout, stderr } = await run(
+    'kubectl',
+    ['create', '-f', '-', '-o', 'jsonpath={.status.allowed}{"\\n"}', '--validate=false'],
+    { input: reviews.map((review) => JSON.stringify(review)).join('\n') },
+  );
+  const allowed = stdout.split('\n').slice(0, accesses.length);
+  if (code !== 0 || allowed.length < accesses.length) {
+    return [`whether you may create what is needed could not be asked: ${stderr.trim().split('\n')[0]}`];
+  }
+  const refused = accesses.filter((_, index) => allowed[index] !== 'true');
+  const byPlace = Map.groupBy(refused, ({ namespace }) => namespace ?? '');
+  return [...byPlace].map(([namespace, list]) => {
+    const byResource = Map.groupBy(list, ({ group, resource }) => (group ? `${resource}.${group}` : resource));
+    const what = [...byResource].map(([resource, each]) => `${each.map(({ verb }) => verb).join(', ')} ${resource}`);
+    const where = namespace ? `in namespace ${namespace}` : 'in the cluster';
+    return `you may not, ${where}: ${what.join('; ')}. Ask whoever administers the cluster, or use another KUBECONFIG`;
+  });
+}
+
+export function neededAccesses({ namespace, buildsNamespace }: Environment, objects: KubeObject[]): Access[] {
+  const kinds = new Map<string, Access>();
+  const secrets = [namespace, buildsNamespace].map((place) => ({ namespace: place, group: '', resource: 'secrets' }));
+  const applied = objects.map((object) => {
+    const resource = resourceOfKind(object.apiVersion, object.kind);
+    const place = object.metadata.namespace;
+    return {
+      ...(place ? { namespace: place } : {}),
+      group: resource?.group ?? '',
+      resource: resource?.plural ?? `${object.kind.toLowerCase()}s`,
+    };
+  });
+  for (const access of [...applied, ...secrets]) {
+    for (const verb of VERBS) {
+      kinds.set(JSON.stringify([access.namespace, access.group, access.resource, verb]), { ...access, verb });
+    }
+  }
+  return [...kinds.values()];
+}
+
+/** Namespaces on their way out take nothing new; a Broker of this class and its configuration never change. */
+export async function leftoverProblems(
+  run: Run,
+  { name, ...places }: Environment,
+  objects: KubeObject[],
+): Promise<string[]> {
+  const { namespace, buildsNamespace } = places;
+  const namespaces = await items(run, ['get', 'namespaces', namespace, buildsNamespace, '--ignore-not-found']);
+  const ending = namespaces.filter(({ metadata }) => metadata.deletionTimestamp);
+  const problems = ending.map(
+    ({ metadata }) =>
+      `namespace ${metadata.name} is being deleted: wait, or let make undeploy ENV=${name} wait for you`,
+  );
+  const live = await items(run, ['get', 'brokers.eventing,rabbitmqbrokerconfigs.eventing', '-n', namespace]);
+  const changed = live.filter((is) =>
+    objects.some(
+      (shall) =>
+        shall.kind === is.kind &&
+        shall.metadata.name === is.metadata.name &&
+        Object.entries(shall['spec']).some(([key, value]) => !saysSame(is['spec']?.[key], value)),
+    ),
+  );
+  return [
+    ...problems,
+    ...changed.map(
+      ({ kind, metadata }) =>
+        `${kind} ${metadata.name} on the cluster differs, and neither the Broker nor how it reaches RabbitMQ can be changed: make undeploy ENV=${name} first (events that wait in its queues are lost), or take the change back`,
+    ),
+  ];
+}
+
+/** Where both are maps, what `shall` does not name was defaulted. */
+function saysSame(is: unknown, shall: unknown): boolean {
+  if (typeof shall !== 'object' || shall === null || Array.isArray(shall)) {
+    return sameValue(is, shall);
+  }
+  const has = (is ?? {}) as Record<string, unknown>;
+  return Object.entries(shall).every(([key, value]) => saysSame(has[key], value));
+}
+
+/** Empty where they may not be read or are unknown: whoever needs them says so. */
+async function items(run: Run, args: string[]): Promise<KubeObject[]> {
+  const { code, stdout } = await run('kubectl', [...args, '-o', 'json']);
+  if (code !== 0 || stdout.trim() === '') {
+    return [];
+  }
+  const answer = JSON.parse(stdout);
+  return answer.items ?? [answer];
+}

@@ -1,0 +1,78 @@
+/** `make image`: builds the one image, pushes it, and keeps its digest reference in .deploy/image, where `make deploy` finds it. */
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type ImageBuild, ImageBuildError } from './image/build.ts';
+import { type Builder, BuilderError, chooseBuilder } from './image/builder.ts';
+import { contextPaths } from './image/context.ts';
+import { buildWithEngine } from './image/engine.ts';
+import { buildWithKaniko } from './image/kaniko.ts';
+import { ImageNameError, parseImageName } from './image/name.ts';
+import { buildWithPack } from './image/pack.ts';
+import { readImageSettings } from './image/settings.ts';
+import { imageVersion } from './image/version.ts';
+
+/** Make's variables. */
+interface ImageRequest {
+  IMAGE?: string | undefined;
+  ENV?: string | undefined;
+  SETTINGS?: string | undefined;
+  BUILDER?: string | undefined;
+  PLATFORM?: string | undefined;
+  REGISTRY_INSECURE?: string | undefined;
+}
+
+const tell = (line: string) => console.error(line);
+
+/** The digest reference of what was pushed. */
+export async function makeImage(root: string, request: ImageRequest, signal: AbortSignal): Promise<string> {
+  const made = await imageVersion(root, contextPaths(root));
+  const { registry, repository, tag } = parseImageName(request.IMAGE, made.tag);
+  const file = request.SETTINGS ? resolve(request.SETTINGS) : join(root, `.env.${request.ENV || 'dev'}`);
+  const { settings, problems } = readImageSettings(file, Boolean(request.SETTINGS));
+  if (problems.length > 0) {
+    throw new ImageBuildError(problems.join('\n'));
+  }
+  if (!existsSync(file)) {
+    tell(`there is no ${file}: the image is built without settings`);
+  }
+  const builder = await chooseBuilder(request.BUILDER, registry);
+  const digest = await builders[builder]({
+    root,
+    image: `${repository}:${tag}`,
+    registry,
+    made,
+    settings,
+    insecure: /^(1|true|yes)$/i.test(request.REGISTRY_INSECURE ?? ''),
+    platform: request.PLATFORM || undefined,
+    signal,
+    tell,
+  });
+  const reference = `${repository}@${digest}`;
+  mkdirSync(join(root, '.deploy'), { recursive: true });
+  writeFileSync(join(root, '.deploy/image'), `${reference}\n`);
+  return reference;
+}
+
+const builders: Record<Builder, (build: ImageBuild) => Promise<string>> = {
+  docker: (build) => buildWithEngine('docker', build),
+  podman: (build) => buildWithEngine('podman', build),
+  buildah: (build) => buildWithEngine('buildah', build),
+  kaniko: buildWithKaniko,
+  pack: buildWithPack,
+};
+
+if (import.meta.main) {
+  const stop = new AbortController();
+  // Kept for the second one too: the namespace must go.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => stop.abort());
+  }
+  try {
+    console.log(await makeImage(join(import.meta.dirname, '..'), process.env, stop.signal));
+    console.error('kept in .deploy/image, which `make deploy` takes');
+  } catch (error) {
+    const isExpected = [ImageBuildError, ImageNameError, BuilderError].some((kind) => error instanceof kind);
+    console.error(stop.signal.aborted ? 'stopped' : isExpected ? (error as Error).message : error);
+    process.exitCode = stop.signal.aborted ? 130 : 1;
+  }
+}

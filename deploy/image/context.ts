@@ -1,0 +1,59 @@
+/** What the image is made from. .dockerignore says it, to us as to the engines. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { createGzip } from 'node:zlib';
+import { pack } from 'tar-stream';
+
+/** The files and folders that .dockerignore lets through, and the Dockerfile, which engines read beside them. */
+export function contextPaths(root: string): string[] {
+  return ['Dockerfile', '.dockerignore', ...rules(root).taken];
+}
+
+/** Every file of the context, sorted. */
+export function contextFiles(root: string): string[] {
+  const { litter } = rules(root);
+  const walk = (path: string): string[] =>
+    statSync(join(root, path)).isDirectory()
+      ? readdirSync(join(root, path))
+          .filter((name) => !litter.has(name))
+          .flatMap((name) => walk(`${path}/${name}`))
+      : [path];
+  return contextPaths(root).flatMap(walk).sort();
+}
+
+// Two of the patterns that .dockerignore may have: `!path`, which is taken, and `**/name`, which is not, however deep.
+function rules(root: string): { taken: string[]; litter: Set<string> } {
+  const lines = readFileSync(join(root, '.dockerignore'), 'utf8')
+    .split('\n')
+    .map((line) => line.trim());
+  return {
+    taken: lines.filter((line) => line.startsWith('!')).map((line) => line.slice(1)),
+    litter: new Set(lines.filter((line) => line.startsWith('**/')).map((line) => line.slice(3))),
+  };
+}
+
+/** As a tar.gz; the same sources give the same bytes. */
+export async function contextArchive(root: string): Promise<Buffer> {
+  const tar = pack();
+  const writing = writeEntries(tar, root);
+  const chunks: Buffer[] = [];
+  for await (const chunk of tar.pipe(createGzip())) {
+    chunks.push(chunk as Buffer);
+  }
+  await writing;
+  return Buffer.concat(chunks);
+}
+
+async function writeEntries(tar: ReturnType<typeof pack>, root: string): Promise<void> {
+  const same = { mtime: new Date(0), uid: 0, gid: 0 };
+  // Kaniko gives the working folder of an image the mode of the context's, which without an entry is 0700.
+  tar.entry({ name: './', type: 'directory', mode: 0o755, ...same });
+  for (const path of contextFiles(root)) {
+    await new Promise<void>((resolve, reject) => {
+      tar.entry({ name: path, mode: 0o644, ...same }, readFileSync(join(root, path)), (error) =>
+        error ? reject(error) : resolve(),
+      );
+    });
+  }
+  tar.finalize();
+}

@@ -1,0 +1,146 @@
+/** Builds the image with Kaniko in the cluster of KUBECONFIG, by kubectl alone. Whatever happens, its namespace is deleted. */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { V1Pod } from '@kubernetes/client-node';
+import { KANIKO } from '#shared/specs/build-pod/kaniko.ts';
+import { type Outcome, runProgram } from '../run-program.ts';
+import { type ImageBuild, ImageBuildError } from './build.ts';
+import { contextArchive } from './context.ts';
+import { kanikoFailure, kanikoStep } from './kaniko-output.ts';
+import { kanikoObjects } from './kaniko-pod.ts';
+import { findDigest } from './name.ts';
+import { podTrouble } from './pod-trouble.ts';
+
+/** How long the pod may take to start: a node may have to be made first, and the image to be pulled. */
+const START = 10 * 60_000;
+const POLL = 1_000;
+
+/** The digest of what was pushed. */
+export async function buildWithKaniko(build: ImageBuild): Promise<string> {
+  const kanikoImage = build.settings.KANIKO_IMAGE;
+  if (!kanikoImage) {
+    throw new ImageBuildError(
+      `KANIKO_IMAGE is not set: name the executor's image in ${build.settings.file}, such as ghcr.io/osscontainertools/kaniko:v1.28.0`,
+    );
+  }
+  const answer = await kubectl(build, ['get', '--raw=/version', '--request-timeout=10s']);
+  if (answer.code !== 0) {
+    build.signal.throwIfAborted();
+    const said = answer.stderr.trim().split('\n').at(-1);
+    throw new ImageBuildError(`no cluster answers (${said}): set KUBECONFIG to the one in which Kaniko may build`);
+  }
+  const archive = await contextArchive(build.root);
+  const namespace = `knative-lambda-image-${randomBytes(4).toString('hex')}`;
+  const context = (await runProgram('kubectl', ['config', 'current-context'])).stdout.trim();
+  build.tell(`Kaniko builds ${build.image} in namespace ${namespace}${context ? ` of ${context}` : ''}`);
+  try {
+    const objects = { apiVersion: 'v1', kind: 'List', items: kanikoObjects(namespace, kanikoImage, build) };
+    const created = await kubectl(build, ['create', '-f', '-'], JSON.stringify(objects));
+    if (created.code !== 0) {
+      throw new ImageBuildError(`the cluster did not take the build: ${created.stderr.trim()}`);
+    }
+    await untilRunning(build, namespace);
+    return await follow(build, namespace, archive);
+  } finally {
+    // Not reached by Ctrl-C, and not cancelled by it.
+    const gone = await runProgram('kubectl', ['delete', 'namespace', namespace, '--ignore-not-found', '--wait=false'], {
+      detached: true,
+      timeout: 30_000,
+    });
+    if (gone.code !== 0) {
+      build.tell(
+        `namespace ${namespace} could not be deleted (${gone.stderr.trim()}): kubectl delete namespace ${namespace}`,
+      );
+    }
+  }
+}
+
+function kubectl(build: ImageBuild, args: string[], input?: string | Buffer): Promise<Outcome> {
+  return runProgram('kubectl', args, { input, signal: build.signal });
+}
+
+async function podOf(build: ImageBuild, namespace: string): Promise<V1Pod> {
+  const { code, stdout, stderr } = await kubectl(build, [
+    'get',
+    'pod',
+    KANIKO,
+    `--namespace=${namespace}`,
+    '--output=json',
+  ]);
+  build.signal.throwIfAborted();
+  if (code !== 0) {
+    throw new ImageBuildError(`the build's pod cannot be seen any more: ${stderr.trim()}`);
+  }
+  return JSON.parse(stdout) as V1Pod;
+}
+
+async function untilRunning(build: ImageBuild, namespace: string): Promise<void> {
+  const deadline = Date.now() + START;
+  let told = '';
+  for (;;) {
+    const pod = await podOf(build, namespace);
+    if (pod.status?.phase !== 'Pending') {
+      return;
+    }
+    const { fatal, problem } = podTrouble(pod);
+    if (problem && (fatal || Date.now() > deadline)) {
+      throw new ImageBuildError(problem);
+    }
+    if (Date.now() > deadline) {
+      throw new ImageBuildError(`the build's pod did not start within ${START / 60_000} minutes, and does not say why`);
+    }
+    if (problem && problem !== told) {
+      build.tell(`waiting: ${problem}`);
+      told = problem;
+    }
+    await sleep(POLL, undefined, { signal: build.signal });
+  }
+}
+
+/** Gives Kaniko the context, shows its steps, and waits for its end. */
+async function follow(build: ImageBuild, namespace: string, archive: Buffer): Promise<string> {
+  const log: string[] = [];
+  const began = Date.now();
+  const listening = runProgram('kubectl', ['logs', '--follow', KANIKO, `--namespace=${namespace}`], {
+    signal: build.signal,
+    onLine: (line) => {
+      log.push(line);
+      const step = kanikoStep(line);
+      if (step) {
+        build.tell(`${String(Math.round((Date.now() - began) / 1000)).padStart(4)} s  ${step}`);
+      }
+    },
+  });
+  // Each lasts as long as Kaniko does; should one break, the pod is asked.
+  const giving = kubectl(build, ['attach', '--stdin', '--quiet', KANIKO, `--namespace=${namespace}`], archive);
+  const given = await Promise.race([giving, listening.then(() => undefined)]);
+  const pod = await ended(build, namespace, given);
+  // A log that cannot be followed to its end (the node's API out of reach) must not be waited for.
+  await Promise.race([listening, sleep(10_000, undefined, { ref: false })]);
+
+  const folder = join(build.root, '.deploy');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'image.log'), `${log.join('\n')}\n`);
+  const state = pod.status?.containerStatuses?.[0]?.state?.terminated;
+  const digest = findDigest(state?.message ?? '');
+  if (state?.exitCode === 0 && digest) {
+    return digest;
+  }
+  throw new ImageBuildError(`${kanikoFailure(pod, log, build)}. The whole log: .deploy/image.log`);
+}
+
+async function ended(build: ImageBuild, namespace: string, given: Outcome | undefined): Promise<V1Pod> {
+  for (;;) {
+    const pod = await podOf(build, namespace);
+    if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') {
+      return pod;
+    }
+    // The connection may break once the context has arrived; where it never came about Kaniko waits for nothing.
+    if (given && given.code !== 0 && /forbidden|unable to upgrade|error dialing/i.test(given.stderr)) {
+      throw new ImageBuildError(`the context could not be sent to the build's pod: ${given.stderr.trim()}`);
+    }
+    await sleep(POLL, undefined, { signal: build.signal });
+  }
+}

@@ -1,0 +1,33 @@
+/** Other programs, as this folder uses them: kubectl and func. */
+import { type Outcome, runProgram } from './run-program.ts';
+
+/** Never throws for what the program answers. `input` is its standard input: Secrets go that way, never over the disk or the command line. */
+export type Run = (program: string, args: string[], options?: { input?: string }) => Promise<Outcome>;
+
+const stopped = new AbortController();
+
+export const run: Run = (program, args, { input } = {}) => runProgram(program, args, { input, signal: stopped.signal });
+
+/** What kubectl printed; an error with what it said where it failed. */
+export async function kubectl(run: Run, args: string[], options?: { input?: string }): Promise<string> {
+  const { code, stdout, stderr } = await run('kubectl', args, options);
+  if (code !== 0) {
+    throw new Error(`kubectl ${args.join(' ')} failed: ${(stderr || stdout).trim()}`);
+  }
+  return stdout;
+}
+
+/** On Ctrl-C and on kill: ends what was started, cleans up, says what to do next. */
+export function stopOnSignal(cleanUp: () => void, message: string): void {
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    process.once(signal, () => {
+      stopped.abort();
+      cleanUp();
+      console.error(`\n${message}`);
+      process.exit(code);
+    });
+  }
+}
