@@ -40,7 +40,7 @@ export async function buildComplete(event: BuildCompleteEvent, deps: BuildComple
   const { outcome, job } = claim;
   const reply = 'image' in claim ? await succeed(event, claim, deps) : failed(outcome);
   if (job && awaitsTerminalEvent(job)) {
-    await releaseJob(deps.cluster, job.metadata?.name ?? '', job.metadata?.uid);
+    await releaseJob(deps.cluster, job.metadata?.name ?? '', job.metadata?.uid, deps.now());
   }
   return { ...reply, correlationId: outcome.correlation_id };
 }

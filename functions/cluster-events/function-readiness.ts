@@ -20,6 +20,9 @@ const serviceStatus = z.object({
   conditions: z.array(z.object({ type: z.string(), status: z.string(), message: z.string().optional() })),
 });
 
+/** The scheduler's message: it goes on looking, until the progress deadline has another one written. */
+const WAITS_FOR_A_NODE = /\b\d+\/\d+ nodes are available/;
+
 /** Undefined while Knative is still at it, and where the status is of an older generation than the spec. */
 export function functionReadiness(service: ChangedObject): NewEvent | undefined {
   const build = readBuild(service);
@@ -56,10 +59,10 @@ export function functionReadiness(service: ChangedObject): NewEvent | undefined 
   if (ready?.status === 'True' && status.latestReadyRevisionName === revision) {
     return told('lifecycle.function.ready', { ...about, url: status.address?.url ?? status.url ?? '' });
   }
-  if (ready?.status === 'False') {
-    // Ready repeats whichever condition was written last, and that may be the route's, which only says that there is no revision.
-    const configured = conditionOf('ConfigurationsReady');
-    const { message } = configured?.status === 'False' ? configured : ready;
+  // Not Ready's own word: that may be the route's, which Knative tries again until it stands.
+  const configured = conditionOf('ConfigurationsReady');
+  if (ready?.status === 'False' && configured?.status === 'False' && !WAITS_FOR_A_NODE.test(configured.message ?? '')) {
+    const { message } = configured;
     return told('lifecycle.function.failed', {
       ...about,
       reason: 'FunctionNotReady',

@@ -44,7 +44,9 @@ export async function joinOrReplace(
   if (isRedelivery || seenBeforeItsEnd) {
     return 'joined';
   }
-  const succeeded = conditionOf(job, 'Complete') !== undefined && readEnded(job) === undefined;
+  // What is processed and has not failed has succeeded, though the Job be not complete yet.
+  const isToldSuccess = !awaitsTerminalEvent(job) && conditionOf(job, 'Failed') === undefined;
+  const succeeded = (conditionOf(job, 'Complete') !== undefined || isToldSuccess) && readEnded(job) === undefined;
   if (succeeded && !data.force) {
     if (awaitsTerminalEvent(job)) {
       return 'joined';

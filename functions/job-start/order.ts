@@ -1,7 +1,7 @@
 /** The order of one parser's builds: by when their source was seen, not by when their events arrive. */
 import type { V1Job } from '@kubernetes/client-node';
 import { cancelled, endJob, superseded } from '#shared/build/end-job.ts';
-import { isFinished } from '#shared/build/job-state.ts';
+import { awaitsTerminalEvent, isFinished } from '#shared/build/job-state.ts';
 import { isBuried, readTombstone } from '#shared/build/tombstone.ts';
 import type { Cluster } from '#shared/clients/cluster.ts';
 import { PermanentError } from '#shared/errors.ts';
@@ -69,7 +69,7 @@ export async function letNewestGoOn(
 
 /** Also one that somebody has given a reason and then, crashing, not deleted. */
 function goesOn(job: V1Job): boolean {
-  return !isFinished(job) && job.metadata?.deletionTimestamp === undefined;
+  return !isFinished(job) && awaitsTerminalEvent(job) && job.metadata?.deletionTimestamp === undefined;
 }
 
 /** Label values can coincide where ids differ; the annotations hold the ids themselves. */

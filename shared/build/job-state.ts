@@ -1,6 +1,6 @@
 /** What a Job's own metadata and conditions tell, without its pods. */
 import type { V1Job } from '@kubernetes/client-node';
-import { readEnded, TERMINAL_EVENT_FINALIZER } from '../specs/annotations.ts';
+import { PROCESSED_ANNOTATION, readEnded, TERMINAL_EVENT_FINALIZER } from '../specs/annotations.ts';
 
 export type JobCondition = 'Complete' | 'Failed';
 
@@ -8,9 +8,14 @@ export function conditionOf(job: V1Job, type: JobCondition) {
   return job.status?.conditions?.find((condition) => condition.type === type && condition.status === 'True');
 }
 
-/** Nothing more comes of it: finished, ended early, or being deleted. */
+/** Nothing more comes of it: finished, ended early, being deleted, or its end is told already, however long its pod still takes. */
 export function isOver(job: V1Job): boolean {
-  return isFinished(job) || readEnded(job) !== undefined || job.metadata?.deletionTimestamp !== undefined;
+  return (
+    isFinished(job) ||
+    readEnded(job) !== undefined ||
+    job.metadata?.deletionTimestamp !== undefined ||
+    !awaitsTerminalEvent(job)
+  );
 }
 
 /** By the Job controller's own word. */
@@ -29,7 +34,9 @@ export function overSince(job: V1Job): number | undefined {
   }
   const { status, metadata } = job;
   const failed = conditionOf(job, 'Failed')?.lastTransitionTime;
-  return milliseconds(status?.completionTime ?? failed ?? metadata?.deletionTimestamp) ?? Date.now();
+  const ended = milliseconds(status?.completionTime ?? failed ?? metadata?.deletionTimestamp);
+  const processed = milliseconds(metadata?.annotations?.[PROCESSED_ANNOTATION]);
+  return Math.min(ended ?? processed ?? Date.now(), processed ?? Number.POSITIVE_INFINITY);
 }
 
 /** The client gives dates where the API sends strings. */

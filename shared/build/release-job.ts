@@ -1,10 +1,10 @@
 /** Lets go of a Job whose terminal event has been processed. */
 import type { Cluster } from '../clients/cluster.ts';
 import { retryConflicts } from '../clients/retry-conflicts.ts';
-import { TERMINAL_EVENT_FINALIZER } from '../specs/annotations.ts';
+import { PROCESSED_ANNOTATION, TERMINAL_EVENT_FINALIZER } from '../specs/annotations.ts';
 
-/** Removes our finalizer. A Job that is gone, or whose finalizer is, has been let go of already. */
-export async function releaseJob(cluster: Cluster, name: string, uid: string | undefined): Promise<void> {
+/** Removes our finalizer, and writes when that was. A Job that is gone, or whose finalizer is, has been let go of already. */
+export async function releaseJob(cluster: Cluster, name: string, uid: string | undefined, now: Date): Promise<void> {
   await retryConflicts(async () => {
     const job = await cluster.getJob(name);
     const finalizers = job?.metadata?.finalizers ?? [];
@@ -14,6 +14,7 @@ export async function releaseJob(cluster: Cluster, name: string, uid: string | u
     // A merge patch replaces the whole list, so it names the version it was read at: others (foregroundDeletion) come and go in it.
     const others = finalizers.filter((finalizer) => finalizer !== TERMINAL_EVENT_FINALIZER);
     const resourceVersion = job?.metadata?.resourceVersion;
-    await cluster.patchJob(name, { metadata: { resourceVersion, finalizers: others } });
+    const annotations = { [PROCESSED_ANNOTATION]: now.toISOString() };
+    await cluster.patchJob(name, { metadata: { resourceVersion, finalizers: others, annotations } });
   });
 }

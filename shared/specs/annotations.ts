@@ -12,6 +12,9 @@ export const TERMINAL_EVENT_FINALIZER = 'knative-lambda/terminal-event';
 /** Holds why a Job was ended early. Whoever ends one writes it before deleting; the first writer wins. */
 export const ENDED_ANNOTATION = `${PREFIX}ended`;
 
+/** RFC 3339: when a Job's terminal event had been processed. A success is, some seconds before the Job itself is complete: its pod ends first. */
+export const PROCESSED_ANNOTATION = `${PREFIX}processed`;
+
 const language = z.enum([...languages, 'docker']);
 
 /** In the order in which `kubectl describe` is read. */

@@ -116,6 +116,8 @@ describe('a Service', () => {
 
   const ready = (status: string, message?: string) => ({ type: 'Ready', status, ...(message ? { message } : {}) });
 
+  const configured = (status: string, message?: string) => ({ ...ready(status, message), type: 'ConfigurationsReady' });
+
   test('that became ready is told once a revision', async () => {
     const event = await withStatus({
       latestReadyRevisionName: `${NAME}-00002`,
@@ -141,7 +143,12 @@ describe('a Service', () => {
 
   test('that does not become ready is told with what Knative says, and what to do', async () => {
     expect(
-      await withStatus({ conditions: [ready('False', 'Container failed with: no database here.')] }),
+      await withStatus({
+        conditions: [
+          ready('False', 'The route has no revision.'),
+          configured('False', 'Container failed with: no database here.'),
+        ],
+      }),
     ).toMatchObject({
       type: 'lifecycle.function.failed',
       data: {
@@ -161,6 +168,22 @@ describe('a Service', () => {
     {
       case: 'whose status is older than its spec',
       status: { observedGeneration: 1, latestReadyRevisionName: `${NAME}-00002`, conditions: [ready('True')] },
+    },
+    {
+      case: 'whose route is not made yet, though its revision is ready',
+      status: {
+        latestReadyRevisionName: `${NAME}-00002`,
+        conditions: [ready('False', 'Failed to update the service'), configured('True')],
+      },
+    },
+    {
+      case: 'whose pod waits for a node',
+      status: {
+        conditions: [
+          ready('False', 'no revision'),
+          configured('False', 'Revision "x" failed with message: 0/3 nodes are available: 3 Insufficient cpu.'),
+        ],
+      },
     },
     { case: 'without conditions', status: {} },
     {

@@ -9,6 +9,7 @@ import { Crash, crashAt, type Steps, stepped } from '../../fakes/stepped.ts';
 import {
   ACME,
   type Asked,
+  DIGEST,
   imageOf,
   jobSettings,
   jobStartEvent,
@@ -122,6 +123,13 @@ describe('a newer source', () => {
     expect((await world.cluster.getJob(nameOf('old')))?.metadata?.deletionTimestamp).toBeDefined();
   });
 
+  test('leaves an older build alone whose success is told already', async () => {
+    const world = new World();
+    await world.released(await world.running({ content: 'old', observed_at: OLD }));
+    await start(world, { content: 'new', observed_at: NEW });
+    expect((await world.cluster.getJob(nameOf('old')))?.metadata?.deletionTimestamp).toBeUndefined();
+  });
+
   test('of another tenant with the same parser_id ends nothing', async () => {
     const world = new World();
     const identity = { third_party_id: 'other', parser_id: 'p1' };
@@ -197,6 +205,11 @@ describe('a build that is over', () => {
     { case: 'the same forced event again', given: (world) => world.succeeded({ force: true }), asked: { force: true } },
     { case: 'seen before it failed', given: (world) => world.failed(), asked: { id: 'other' } },
     {
+      case: 'seen before its success was told, while its pod has yet to go',
+      given: async (world) => world.released(await world.running()),
+      asked: { id: 'other' },
+    },
+    {
       case: 'seen after its success, which is being processed',
       given: (world) => world.succeeded(),
       asked: { id: 'other', observed_at: LATER },
@@ -213,6 +226,20 @@ describe('a build that is over', () => {
     { case: 'failed', given: async (world) => world.released(await world.failed()), asked: {} },
     { case: 'forced', given: async (world) => world.released(await world.succeeded()), asked: { force: true } },
     { case: 'succeeded without a record', given: async (world) => world.released(await world.succeeded()), asked: {} },
+    {
+      case: 'forced, while the pod of the former build has yet to go',
+      given: async (world) => world.released(await world.running()),
+      asked: { force: true },
+    },
+    {
+      case: 'forced, seen between that and its completion',
+      given: async (world) => {
+        await world.released(await world.running());
+        world.cluster.now = new Date('2026-01-02T12:06:00.000Z');
+        world.cluster.succeed(nameOf(), DIGEST);
+      },
+      asked: { force: true },
+    },
   ])('makes room for a later request: $case', async ({ given, asked }) => {
     const world = new World();
     await given(world);

@@ -99,7 +99,7 @@ test('a build that finishes while a newer one ends it keeps its end, or has been
 test('letting go of a Job leaves others’ finalizers, though they come at that moment', async () => {
   await interleaved(
     runningJob,
-    (world, steps) => releaseJob(stepped(world.cluster, steps), nameOf(), 'job-build-p1-cadf1cf636-1'),
+    (world, steps) => releaseJob(stepped(world.cluster, steps), nameOf(), 'job-build-p1-cadf1cf636-1', new Date(NEW)),
     (world) =>
       world.cluster.patchJob(nameOf(), { metadata: { finalizers: [TERMINAL_EVENT_FINALIZER, 'foregroundDeletion'] } }),
     async (world, where) => {

@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { V1Job } from '@kubernetes/client-node';
+import { releaseJob } from '#shared/build/release-job.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
 import type { JobStart } from '#shared/events/job-start.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
@@ -147,7 +148,7 @@ export class World {
 
   /** Its terminal event has been processed. */
   async released(job: V1Job): Promise<void> {
-    await this.cluster.patchJob(job.metadata?.name ?? '', { metadata: { finalizers: [] } });
+    await releaseJob(this.cluster, job.metadata?.name ?? '', job.metadata?.uid, this.now);
   }
 
   /** Service and Trigger of a build, as build-complete applies them. */
