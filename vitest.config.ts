@@ -1,4 +1,7 @@
-/** Two suites: unit tests, and the contract, which drives a whole platform by HTTP alone. */
+/**
+ * Two suites: unit tests, and the contract, which drives a whole platform by HTTP alone. `e2e` is the contract once more, on a cluster, with
+ * what only a cluster shows: `make e2e`.
+ */
 import { defineConfig } from 'vitest/config';
 
 const report = process.env['VITEST_JSON'];
@@ -24,6 +27,26 @@ export default defineConfig({
           globalSetup: ['test/contract/platform.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/contract/**/*.test.ts', 'test/e2e/**/*.test.ts'],
+          exclude: ['test/e2e/permissions.test.ts'],
+          globalSetup: ['test/e2e/setup.ts'],
+          testTimeout: 600_000,
+          hookTimeout: 300_000,
+          maxConcurrency: 3,
+        },
+      },
+      {
+        test: {
+          // After `e2e`, in a run of its own: it looks at what that one made the functions do.
+          name: 'permissions',
+          include: ['test/e2e/permissions.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
     ],

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { answering, slowToBuild } from './sources.ts';
 import { until } from './until.ts';
-import { SOURCE_BUCKET, World } from './world.ts';
+import { World } from './world.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -13,7 +13,7 @@ afterAll(async () => world.close());
 const noDependencies = { name: 'x', version: '1.0.0' };
 
 describe.concurrent('a build fails once, with its reason', () => {
-  test.each<{
+  test.for<{
     case: string;
     files: Record<string, string | Buffer>;
     reason: string;
@@ -93,9 +93,10 @@ describe.concurrent('a build fails once, with its reason', () => {
       reason: 'UnsafePath',
       says: /a.*b\.js/,
     },
-  ])('$case: $reason', async ({ files, reason, says, parameters = {} }) => {
+  ])('$case: $reason', async ({ files, reason, says, parameters = {} }, { skip }) => {
     const identity = world.parser('failing');
-    await world.upload(identity, files);
+    const missing = await world.upload(identity, files);
+    skip(missing.length > 0, `this S3 cannot hold a key that ends in ${JSON.stringify(missing)}`);
 
     await world.send({ type: 'build.start', data: { ...identity, parameters } });
 
@@ -109,7 +110,7 @@ describe.concurrent('a build fails once, with its reason', () => {
     );
     expect(world.endings(identity)).toHaveLength(1);
     expect(await world.services(identity)).toEqual([]);
-    await world.clear(SOURCE_BUCKET, `global/parser/${identity.parser_id}/`);
+    await world.clear(world.platform.sourceBucket, `global/parser/${identity.parser_id}/`);
   });
 
   test('over its deadline: BuildTimeout', async () => {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Identity } from '#shared/events/identity.ts';
 import { answering } from './sources.ts';
-import { until } from './until.ts';
+import { pause, until } from './until.ts';
 import { type RecordedEvent, World } from './world.ts';
 
 let world: World;
@@ -67,7 +67,7 @@ test('job.start and build.complete of an older source change nothing', async () 
     30,
     () => world.story(identity),
   );
-  await new Promise((resolve) => setTimeout(resolve, 1500));
+  await pause(1.5);
   expect(await generation(identity)).toEqual(before);
   expect((await world.jobs(identity)).map(({ metadata }) => metadata?.uid).sort()).toEqual(jobs);
 });
@@ -82,7 +82,7 @@ test('a build.complete after service.delete deploys nothing', async () => {
   await redeliver(complete);
   await redeliver(jobStart);
 
-  await new Promise((resolve) => setTimeout(resolve, 3000));
+  await pause(3);
   expect(await world.services(identity)).toEqual([]);
   expect(await world.triggers(identity)).toEqual([]);
   expect(await world.jobs(identity)).toEqual([]);

@@ -1,9 +1,7 @@
 /** From code in S3 to a function that answers. */
-import { spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { answering, example, TRANSFERS_OF_THE_EXAMPLE } from './sources.ts';
-import { until } from './until.ts';
+import { PATIENCE, until } from './until.ts';
 import { World } from './world.ts';
 
 let world: World;
@@ -12,19 +10,11 @@ beforeAll(async () => {
 });
 afterAll(async () => world.close());
 
-/** The embedded platform builds with the machine's own tools; Node is always there. */
-const TOOLS: Record<string, string[]> = { node: [], python: ['python3', '--version'], go: ['go', 'version'] };
-
-function isMissing(language: string): boolean {
-  const [program, ...args] = TOOLS[language] ?? [];
-  return program !== undefined && spawnSync(program, args).status !== 0;
-}
-
 describe.each(['node', 'python', 'go'])('the %s example', (language) => {
-  test.skipIf(isMissing(language))(
+  test.runIf(inject('platform').languages.includes(language))(
     'is built from S3, becomes Ready, and answers parser.start with the transfers of its event',
     {
-      timeout: 300_000,
+      timeout: 300_000 * PATIENCE,
     },
     async () => {
       const identity = world.parser(language);
@@ -96,7 +86,7 @@ test('a structured build.start does what a binary one does', async () => {
 });
 
 test('ids may come from source and subject alone, and the function answers an event that lacks the routing subject', async () => {
-  const identity = { third_party_id: 'acme', parser_id: `attributes-${randomBytes(4).toString('hex')}` };
+  const identity = world.parser('attributes');
   await world.upload(identity, answering('from attributes'));
   await world.send({ type: 'build.start', source: 'network.notifi.acme', subject: identity.parser_id });
   await world.seen('lifecycle.function.ready', identity);
@@ -117,7 +107,7 @@ test('ids may come from source and subject alone, and the function answers an ev
 });
 
 test('a function scales to zero when idle, as the builder functions do, and answers from zero', {
-  timeout: 180_000,
+  timeout: 180_000 * PATIENCE,
 }, async () => {
   const identity = world.parser('idle');
   await world.upload(identity, answering('from zero'));

@@ -1,33 +1,88 @@
-/** Brings up the platform under test once for the whole suite, and tells the suite nothing but its addresses. */
-import { mkdtemp, rm } from 'node:fs/promises';
+/** Brings up the embedded platform once for the whole suite, and tells the suite nothing but its addresses. */
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { KubeConfig, KubernetesObjectApi } from '@kubernetes/client-node';
 import type { TestProject } from 'vitest/node';
 import { startPlatform } from '#local/platform.ts';
+import { startProbe } from './probe.ts';
+import { subscribe } from './subscribe.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    platform: PlatformAddresses;
+    platform: PlatformUnderTest;
   }
 }
 
-/** Where the suite finds the platform. Everything it does, it does through these. */
-export interface PlatformAddresses {
+/** All that the suite knows of a platform. Everything it does, it does through these. */
+export interface PlatformUnderTest {
+  /** In the name of every function that this run makes. */
+  run: string;
   brokerUrl: string;
-  s3Url: string;
+  /** Takes requests for every function, by Host. */
   gatewayUrl: string;
-  /** Path of the kubeconfig. */
+  s3: {
+    /** None: AWS's own. */
+    endpoint?: string;
+    region: string;
+    /** None: whatever the SDK finds. */
+    credentials?: { accessKeyId: string; secretAccessKey: string };
+  };
+  sourceBucket: string;
+  temporaryBucket: string;
+  /** The text of one. */
   kubeconfig: string;
   namespace: string;
+  /** As the suite reaches it, and as the Broker does. */
+  probe: { url: string; subscriber: string };
+  /** What it can build. */
+  languages: string[];
+  pace: {
+    /** By what the suite's waits are multiplied. */
+    patience: number;
+    /** Milliseconds between two looks at the same thing. */
+    every: number;
+  };
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const directory = await mkdtemp(join(tmpdir(), 'knative-lambda-contract-'));
   const platform = await startPlatform({ directory, stableWindowSeconds: 3, jobBackoffSeconds: 0.2 });
-  const { brokerUrl, s3Url, gatewayUrl, kubeconfig, namespace } = platform;
-  project.provide('platform', { brokerUrl, s3Url, gatewayUrl, kubeconfig, namespace });
+  const probe = await startProbe({ host: '127.0.0.1', subscriber: 0, suite: 0 });
+  const { brokerUrl, gatewayUrl, s3Url, namespace } = platform;
+  const kubeconfig = await readFile(platform.kubeconfig, 'utf8');
+  const subscriber = `http://127.0.0.1:${probe.subscriber}`;
+  const config = new KubeConfig();
+  config.loadFromString(kubeconfig);
+  await subscribe(KubernetesObjectApi.makeApiClient(config), { name: 'recorder', namespace, uri: subscriber });
+  project.provide('platform', {
+    run: `r${randomBytes(3).toString('hex')}`,
+    brokerUrl,
+    gatewayUrl,
+    s3: {
+      endpoint: s3Url,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'test', secretAccessKey: 'testtesttest' },
+    },
+    sourceBucket: 'knative-lambda-source',
+    temporaryBucket: 'knative-lambda-tmp',
+    kubeconfig,
+    namespace,
+    probe: { url: `http://127.0.0.1:${probe.suite}`, subscriber },
+    languages: languagesOfThisMachine(),
+    pace: { patience: 1, every: 50 },
+  });
   return async () => {
     await platform.close();
+    await probe.close();
     await rm(directory, { recursive: true, force: true });
   };
+}
+
+/** The embedded platform builds with the machine's own tools; Node is always there. */
+function languagesOfThisMachine(): string[] {
+  const has = (program: string, argument: string) => spawnSync(program, [argument]).status === 0;
+  return ['node', ...(has('python3', '--version') ? ['python'] : []), ...(has('go', 'version') ? ['go'] : [])];
 }

@@ -1,6 +1,4 @@
 /** What must be refused is kept, with every problem; what cannot be delivered is kept as well; nothing else is lost. */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { until } from './until.ts';
 import { World } from './world.ts';
@@ -60,15 +58,9 @@ describe('an event that a function must refuse ends under dead-letters/ with all
 });
 
 test('a subscriber that always answers 500 gets the event again as the Trigger says, and then it is kept', async () => {
-  let deliveries = 0;
-  const failing = createServer((_request, response) => {
-    deliveries += 1;
-    response.writeHead(500).end();
-  });
-  await new Promise<void>((resolve) => failing.listen(0, '127.0.0.1', resolve));
   const type = `test.failing.${crypto.randomUUID().slice(0, 8)}`;
-  const name = `failing-${type.slice(-8)}`;
-  await world.subscribe(name, `http://127.0.0.1:${(failing.address() as AddressInfo).port}/`, { type });
+  const path = `answer/500/${type}`;
+  await world.subscribe(`failing-${type.slice(-8)}`, path, { type });
 
   await world.send({ type, id: type, data: { n: 1 } });
 
@@ -80,8 +72,6 @@ test('a subscriber that always answers 500 gets the event again as the Trigger s
     },
     100,
   );
-  expect(deliveries).toBe(6);
+  expect(world.deliveries(path)).toHaveLength(6);
   expect(letter).toMatchObject({ category: 'transient', code: 500 });
-  await world.remove('eventing.knative.dev/v1', 'Trigger', name);
-  await new Promise((resolve) => failing.close(resolve));
 });

@@ -1,7 +1,7 @@
 /** The same request again, many at once, and newer ones meanwhile: one build a source, one ending a build. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { answering, slowToBuild } from './sources.ts';
-import { until } from './until.ts';
+import { pause, until } from './until.ts';
 import { World } from './world.ts';
 
 let world: World;
@@ -17,7 +17,7 @@ async function settled(identity: { third_party_id: string; parser_id: string }):
       (job) => !job.metadata?.finalizers?.includes('knative-lambda/terminal-event') && !job.metadata?.deletionTimestamp,
     ),
   );
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await pause(0.5);
 }
 
 test('an unchanged source is answered from the record, without a Job', async () => {

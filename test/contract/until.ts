@@ -1,5 +1,9 @@
-/** Waits for a fact to become true, and says what it waited for where it does not. */
+/** Waits in a test. Each says how long it takes on a laptop; the platform says how much more patience it needs. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inject } from 'vitest';
+import { waitUntil } from './wait-until.ts';
+
+export const { patience: PATIENCE, every: EVERY } = inject('platform').pace;
 
 export async function until<T>(
   what: string,
@@ -7,15 +11,10 @@ export async function until<T>(
   seconds = 30,
   story: () => string = () => '',
 ): Promise<NonNullable<T>> {
-  const deadline = Date.now() + seconds * 1000;
-  for (;;) {
-    const found = await look();
-    if (found) {
-      return found;
-    }
-    if (Date.now() > deadline) {
-      throw new Error(`waited ${seconds} s for ${what}\n${story()}`);
-    }
-    await sleep(50);
-  }
+  return waitUntil(what, look, { seconds: seconds * PATIENCE, every: EVERY, story });
+}
+
+/** Long enough for something unwanted to have happened. */
+export async function pause(seconds: number): Promise<void> {
+  await sleep(seconds * 1000 * PATIENCE);
 }

@@ -1,23 +1,24 @@
-/** The suite's hands and eyes: it sends events, puts objects, reads Kubernetes, and records every event the broker delivers. */
+/** The suite's hands and eyes: it sends events, puts objects, reads Kubernetes, and knows every event the broker delivers. */
 import { randomBytes } from 'node:crypto';
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingHttpHeaders } from 'node:http';
 import {
+  type _Object,
+  DeleteObjectCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { KubeConfig, type KubernetesObject, KubernetesObjectApi } from '@kubernetes/client-node';
+import { ApiException, KubeConfig, type KubernetesObject, KubernetesObjectApi } from '@kubernetes/client-node';
 import { type CloudEvent, HTTP } from 'cloudevents';
-import { inject } from 'vitest';
+import { inject, onTestFinished } from 'vitest';
 import type { Identity } from '#shared/events/identity.ts';
+import { follow } from './follow.ts';
 import { binary, type EventToSend, post } from './post.ts';
-import { until } from './until.ts';
-
-export const SOURCE_BUCKET = 'knative-lambda-source';
-export const TEMPORARY_BUCKET = 'knative-lambda-tmp';
+import type { Recorded } from './probe.ts';
+import { subscribe } from './subscribe.ts';
+import { PATIENCE, until } from './until.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: what a recorded event carries is what a test is about to find out.
 export type RecordedEvent = CloudEvent<any>;
@@ -26,25 +27,23 @@ export type RecordedEvent = CloudEvent<any>;
 // biome-ignore lint/suspicious/noExplicitAny: see above.
 export type AnyObject = KubernetesObject & { spec?: any; status?: any };
 
+/** Clocks may differ. */
+const SKEW_MILLISECONDS = 300_000;
+
 export class World {
   readonly platform = inject('platform');
   readonly events: RecordedEvent[] = [];
-  readonly #s3 = new S3Client({
-    endpoint: this.platform.s3Url,
-    region: process.env['AWS_REGION'] ?? 'us-east-1',
-    forcePathStyle: true,
-    credentials: {
-      accessKeyId: process.env['AWS_ACCESS_KEY_ID'] ?? 'test',
-      secretAccessKey: process.env['AWS_SECRET_ACCESS_KEY'] ?? 'testtesttest',
-    },
-  });
+  readonly #deliveries: Recorded[] = [];
+  readonly #opened = Date.now();
+  readonly #letters = new Map<string, string>();
+  readonly #s3 = new S3Client({ ...this.platform.s3, forcePathStyle: true });
   readonly #kubernetes: KubernetesObjectApi;
-  readonly #recorderName = `recorder-${randomBytes(4).toString('hex')}`;
-  #recorder: Server | undefined;
+  readonly #closing = new AbortController();
+  readonly #parsers = new Set<string>();
 
   constructor() {
     const config = new KubeConfig();
-    config.loadFromFile(this.platform.kubeconfig);
+    config.loadFromString(this.platform.kubeconfig);
     this.#kubernetes = KubernetesObjectApi.makeApiClient(config);
   }
 
@@ -52,34 +51,49 @@ export class World {
     return `${this.platform.namespace}-builds`;
   }
 
-  /** Subscribes to every event of the broker. */
+  /** Sees every event of the broker from now on. */
   async open(): Promise<this> {
-    this.#recorder = createServer((request, response) => {
-      const chunks: Buffer[] = [];
-      request.on('data', (chunk: Buffer) => chunks.push(chunk));
-      request.on('end', () => {
-        this.events.push(
-          HTTP.toEvent({ headers: request.headers, body: Buffer.concat(chunks).toString() }) as RecordedEvent,
-        );
-        response.writeHead(202).end();
-      });
-    });
-    await new Promise<void>((resolve) => this.#recorder?.listen(0, '127.0.0.1', resolve));
-    const { port } = this.#recorder.address() as AddressInfo;
-    await this.subscribe(this.#recorderName, `http://${process.env['RECORDER_HOST'] ?? '127.0.0.1'}:${port}/`, {});
+    const keep = (record: Recorded) => {
+      if (record.path === '/') {
+        this.events.push(HTTP.toEvent(record) as RecordedEvent);
+      } else {
+        this.#deliveries.push(record);
+      }
+    };
+    await follow(this.platform.probe.url, keep, { signal: this.#closing.signal });
     return this;
   }
 
   async close(): Promise<void> {
-    await this.remove('eventing.knative.dev/v1', 'Trigger', this.#recorderName);
-    this.#recorder?.closeAllConnections();
-    await new Promise((resolve) => this.#recorder?.close(resolve));
+    this.#closing.abort();
+    await this.forget(...this.#parsers);
+    for (const parser of this.#parsers) {
+      await this.clear(this.platform.sourceBucket, `global/parser/${parser}/`);
+    }
     this.#s3.destroy();
   }
 
-  /** A function that no other test knows. */
+  /** A function that no other test knows. It goes when the test ends: an idle one costs its platform a pod, too. */
   parser(role: string, thirdParty = 'acme'): Identity {
-    return { third_party_id: thirdParty, parser_id: `${role}-${randomBytes(4).toString('hex')}` };
+    const parser_id = `${role}-${this.platform.run}-${randomBytes(2).toString('hex')}`;
+    this.#parsers.add(parser_id);
+    onTestFinished(() => this.forget(parser_id));
+    return { third_party_id: thirdParty, parser_id };
+  }
+
+  /** Deletes the functions and Jobs of these parsers, and of those whose ids begin with theirs. */
+  async forget(...parsers: string[]): Promise<void> {
+    const isOurs = ({ metadata }: AnyObject) =>
+      parsers.some((parser) => metadata?.annotations?.['knative-lambda/parser-id']?.startsWith(parser));
+    const kinds = [
+      ['serving.knative.dev/v1', 'Service', this.platform.namespace],
+      ['eventing.knative.dev/v1', 'Trigger', this.platform.namespace],
+      ['batch/v1', 'Job', this.buildsNamespace],
+    ] as const;
+    for (const [apiVersion, kind, namespace] of kinds) {
+      const ours = (await this.list(apiVersion, kind, namespace)).filter(isOurs);
+      await Promise.all(ours.map(({ metadata }) => this.remove(apiVersion, kind, metadata?.name ?? '', namespace)));
+    }
   }
 
   /** POSTs to the broker in binary mode; the status it answered. */
@@ -133,11 +147,21 @@ export class World {
       .join('\n');
   }
 
-  async upload(identity: Identity, files: Record<string, string | Buffer>): Promise<void> {
-    await this.clear(SOURCE_BUCKET, `global/parser/${identity.parser_id}/`);
+  /** Answers those names that this S3 keeps under other ones: where keys are paths of a file system, some cannot be. */
+  async upload({ parser_id }: Identity, files: Record<string, string | Buffer>): Promise<string[]> {
+    const { sourceBucket } = this.platform;
+    const prefix = `global/parser/${parser_id}/`;
+    await this.clear(sourceBucket, prefix);
     for (const [name, body] of Object.entries(files)) {
-      await this.put(SOURCE_BUCKET, `global/parser/${identity.parser_id}/${name}`, body);
+      await this.put(sourceBucket, `${prefix}${name}`, body);
     }
+    const held = await this.keys(sourceBucket, prefix);
+    const missing = Object.keys(files).filter((name) => !held.includes(`${prefix}${name}`));
+    for (const name of missing) {
+      // One by one: the XML that names many cannot name them all.
+      await this.#s3.send(new DeleteObjectCommand({ Bucket: sourceBucket, Key: `${prefix}${name}` }));
+    }
+    return missing;
   }
 
   async put(bucket: string, key: string, body: string | Buffer): Promise<void> {
@@ -150,14 +174,21 @@ export class World {
   }
 
   async keys(bucket: string, prefix: string): Promise<string[]> {
-    const keys: string[] = [];
+    return (await this.#list(bucket, prefix)).map(({ Key }) => Key);
+  }
+
+  async #list(bucket: string, prefix: string): Promise<(_Object & { Key: string })[]> {
+    const objects: (_Object & { Key: string })[] = [];
     let ContinuationToken: string | undefined;
     do {
-      const page = await this.#s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ContinuationToken }));
-      keys.push(...(page.Contents ?? []).map(({ Key }) => Key ?? ''));
+      const page = await this.#s3.send(
+        new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ContinuationToken, EncodingType: 'url' }),
+      );
+      const decode = page.EncodingType === 'url' ? decodeKey : (key: string) => key;
+      objects.push(...(page.Contents ?? []).map((object) => ({ ...object, Key: decode(object.Key ?? '') })));
       ContinuationToken = page.NextContinuationToken;
     } while (ContinuationToken);
-    return keys;
+    return objects;
   }
 
   async clear(bucket: string, prefix: string): Promise<void> {
@@ -169,38 +200,37 @@ export class World {
     }
   }
 
-  /** The kept dead letters whose text contains `needle`. */
+  /** The dead letters kept since this world was opened whose text contains `needle`. */
   async deadLetters(needle: string): Promise<Record<string, unknown>[]> {
+    const bucket = this.platform.temporaryBucket;
+    const recent = (await this.#list(bucket, 'dead-letters/')).filter(
+      ({ LastModified = new Date() }) => LastModified.getTime() > this.#opened - SKEW_MILLISECONDS,
+    );
     const letters = await Promise.all(
-      (await this.keys(TEMPORARY_BUCKET, 'dead-letters/')).map((key) => this.read(TEMPORARY_BUCKET, key)),
+      recent.map(async ({ Key, ETag = '' }) => {
+        // Each is read once: on a cluster that others use there may be many.
+        const version = `${Key} ${ETag}`;
+        const letter = this.#letters.get(version) ?? (await this.read(bucket, Key).catch(() => ''));
+        this.#letters.set(version, letter);
+        return letter;
+      }),
     );
     return letters
       .filter((letter) => letter.includes(needle))
       .map((letter) => JSON.parse(letter) as Record<string, unknown>);
   }
 
-  async subscribe(name: string, uri: string, attributes: Record<string, string>): Promise<void> {
-    const trigger = {
-      apiVersion: 'eventing.knative.dev/v1',
-      kind: 'Trigger',
-      metadata: {
-        name,
-        namespace: this.platform.namespace,
-        annotations: { 'rabbitmq.eventing.knative.dev/parallelism': '20' },
-      },
-      spec: {
-        broker: 'default',
-        ...(Object.keys(attributes).length > 0 ? { filter: { attributes } } : {}),
-        subscriber: { uri },
-      },
-    };
-    await this.#kubernetes.create(trigger);
-    await until(`Trigger ${name} to be Ready`, async () => {
-      const { status } = await this.object('eventing.knative.dev/v1', 'Trigger', name);
-      return status?.conditions?.some(
-        (condition: { type: string; status: string }) => condition.type === 'Ready' && condition.status === 'True',
-      );
-    });
+  /** What the broker delivered to `answer/…`, oldest first. */
+  deliveries(path: string): Recorded[] {
+    return this.#deliveries.filter((record) => record.path === `/${path}`);
+  }
+
+  /** The probe answers as the path says: see probe.ts. Unsubscribed when the test ends. */
+  async subscribe(name: string, path: string, attributes: Record<string, string>): Promise<void> {
+    onTestFinished(() => this.remove('eventing.knative.dev/v1', 'Trigger', name));
+    const { namespace, probe } = this.platform;
+    const subscription = { name, namespace, uri: `${probe.subscriber}/${path}`, attributes };
+    await subscribe(this.#kubernetes, subscription, 30 * PATIENCE);
   }
 
   /** Throws where there is none. */
@@ -213,6 +243,10 @@ export class World {
     return this.#kubernetes.read({ apiVersion, kind, metadata: { name, namespace } });
   }
 
+  async list(apiVersion: string, kind: string, namespace = this.platform.namespace): Promise<AnyObject[]> {
+    return (await this.#kubernetes.list<AnyObject>(apiVersion, kind, namespace)).items;
+  }
+
   /** All objects of a kind that stand for one function. */
   async objects(
     apiVersion: string,
@@ -220,8 +254,7 @@ export class World {
     identity: Identity,
     namespace = this.platform.namespace,
   ): Promise<AnyObject[]> {
-    const { items } = await this.#kubernetes.list<AnyObject>(apiVersion, kind, namespace);
-    return items.filter(
+    return (await this.list(apiVersion, kind, namespace)).filter(
       ({ metadata }) =>
         metadata?.annotations?.['knative-lambda/third-party-id'] === identity.third_party_id &&
         metadata.annotations['knative-lambda/parser-id'] === identity.parser_id,
@@ -265,7 +298,19 @@ export class World {
     );
   }
 
+  /** One that is gone is no failure. */
   async remove(apiVersion: string, kind: string, name: string, namespace = this.platform.namespace): Promise<void> {
-    await this.#kubernetes.delete({ apiVersion, kind, metadata: { name, namespace } });
+    const object = { apiVersion, kind, metadata: { name, namespace } };
+    await this.#kubernetes
+      .delete(object, undefined, undefined, undefined, undefined, 'Background')
+      .catch((error: unknown) => {
+        if (!(error instanceof ApiException) || error.code !== 404) {
+          throw error;
+        }
+      });
   }
+}
+
+function decodeKey(key: string): string {
+  return decodeURIComponent(key.replaceAll('+', '%20'));
 }

@@ -1,0 +1,55 @@
+/** The Services that are called from zero: copies of a deployed one that idle soon, and baselines that differ from it in what they run alone. */
+import type { V1Container, V1OwnerReference } from '@kubernetes/client-node';
+
+export interface KnativeService {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string; namespace: string; [field: string]: unknown };
+  spec: {
+    template: {
+      metadata: { labels?: Record<string, string>; annotations?: Record<string, string> };
+      spec: { containers: V1Container[]; [field: string]: unknown };
+    };
+  };
+}
+
+/** The shortest that Knative takes: thirty samples of a function that idles after minutes would take hours. */
+const WINDOW = '6s';
+
+export function copyOf(service: KnativeService, name: string, owner: V1OwnerReference): KnativeService {
+  const { metadata, spec } = service.spec.template;
+  const { 'autoscaling.knative.dev/scale-down-delay': _, ...annotations } = metadata.annotations ?? {};
+  return {
+    apiVersion: service.apiVersion,
+    kind: service.kind,
+    metadata: {
+      name,
+      namespace: service.metadata.namespace,
+      labels: { 'networking.knative.dev/visibility': 'cluster-local' },
+      ownerReferences: [owner],
+    },
+    spec: {
+      template: {
+        metadata: { annotations: { ...annotations, 'autoscaling.knative.dev/window': WINDOW } },
+        spec: structuredClone(spec),
+      },
+    },
+  };
+}
+
+/** The same pod, with the same probes, limits and security context, but for its program. */
+export function running(copy: KnativeService, program: Pick<V1Container, 'image' | 'command'>): KnativeService {
+  const { metadata, spec } = copy.spec.template;
+  const { env: _env, envFrom: _from, ...container } = spec.containers[0] as V1Container;
+  // The base image's own user may be root.
+  const securityContext = { ...container.securityContext, runAsUser: 65532 };
+  const containers = [{ ...container, ...program, securityContext }];
+  return { ...copy, spec: { template: { metadata, spec: { ...spec, containers } } } };
+}
+
+/** Node's own server, nothing else. */
+export const HELLO = [
+  'node',
+  '-e',
+  "process.on('SIGTERM', () => process.exit()); require('http').createServer((_, r) => r.writeHead(202).end()).listen(process.env.PORT)",
+];

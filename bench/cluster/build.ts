@@ -1,0 +1,136 @@
+/** One build from build.start to the first answer of the new code, by phase. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { V1Pod } from '@kubernetes/client-node';
+import { type Identity, subjectOf } from '#shared/events/identity.ts';
+import { FETCH_CONTEXT } from '#shared/specs/build-pod/fetch-context.ts';
+import { KANIKO } from '#shared/specs/build-pod/kaniko.ts';
+import { KANIKO_PHASES, kanikoPhases, type LogLine } from './kaniko-phases.ts';
+import type { ClusterUnderTest, Seen } from './open-cluster.ts';
+import type { Files } from './sources.ts';
+
+/** Milliseconds by name, in the order in which they pass. */
+export type Phases = Record<string, number>;
+
+export interface TimedBuild {
+  phases: Phases;
+  image: string;
+  service: string;
+}
+
+export const TOTAL = 'build.start → first answer';
+export const KANIKO_TOTAL = 'of it Kaniko';
+export const OVERHEAD = 'of it ours and the cluster’s';
+
+/** Before an event that found nobody is sent again: a new Trigger takes a moment until the Broker delivers by it. */
+const RESEND_MILLISECONDS = 300;
+
+export async function timeBuild(
+  cluster: ClusterUnderTest,
+  { identity, files, version }: { identity: Identity; files: Files; version: string },
+): Promise<TimedBuild> {
+  await cluster.upload(identity, files);
+  const from = cluster.seen.length;
+  const subject = subjectOf(identity);
+  const next = (type: string, matches: (event: Seen['event']) => boolean = () => true) =>
+    cluster.wait(
+      `${type} of ${subject}`,
+      (seen) => isOf(cluster, seen, { from, type, subject }) && matches(seen.event),
+    );
+  await cluster.send({ type: 'build.start', subject, data: identity });
+  const asked = await next('build.start');
+  const ended = await next('build.complete');
+  const { status, reason, error_message, image_uri, job_name } = ended.event.data;
+  if (status !== 'success' || !job_name) {
+    throw new Error(`the build of ${subject} ended as ${status} (${reason}): ${error_message ?? 'there was no Job'}`);
+  }
+  const job = await next('job.start');
+  const started = await next('lifecycle.build.started');
+  const deployed = await next('lifecycle.build.completed');
+  const ready = await next('lifecycle.function.ready', ({ data }) => data.image_uri === image_uri);
+  const answered = await answer(cluster, { from, subject, version });
+
+  const pod = await inBuildPod(cluster, job_name);
+  const building = ended.at - started.at;
+  const phases: Phases = {
+    'build-start: started, source listed and packed': job.at - asked.at,
+    'job-start: started, Job made': started.at - job.at,
+    'build pod placed, context fetched': building - (pod.told - pod.fetched),
+    'sidecar and Kaniko started': pod.kaniko.began - pod.fetched,
+    ...Object.fromEntries(KANIKO_PHASES.map((name) => [`Kaniko: ${name}`, pod.phases[name]])),
+    'end noticed, build.complete sent': pod.told - pod.kaniko.ended,
+    'build-complete: started, Service and Trigger applied': deployed.at - ended.at,
+    'function Ready': ready.at - deployed.at,
+    'first answer': answered.at - ready.at,
+  };
+  const kaniko = pod.kaniko.ended - pod.kaniko.began;
+  phases[TOTAL] = answered.at - asked.at;
+  phases[KANIKO_TOTAL] = kaniko;
+  phases[OVERHEAD] = answered.at - asked.at - kaniko;
+  return { phases, image: image_uri, service: deployed.event.data.service_name };
+}
+
+/** build.start of an unchanged source → build.complete. */
+export async function timeUnchanged(cluster: ClusterUnderTest, identity: Identity): Promise<number> {
+  const from = cluster.seen.length;
+  const subject = subjectOf(identity);
+  const next = (type: string) =>
+    cluster.wait(`${type} of ${subject}`, (seen) => isOf(cluster, seen, { from, type, subject }));
+  await cluster.send({ type: 'build.start', subject, data: identity });
+  const asked = await next('build.start');
+  return (await next('build.complete')).at - asked.at;
+}
+
+interface Wanted {
+  /** Index in `seen`. */
+  from: number;
+  type: string;
+  subject: string;
+}
+
+function isOf(cluster: ClusterUnderTest, seen: Seen, { from, type, subject }: Wanted): boolean {
+  return seen.event.type === type && seen.event.subject === subject && cluster.seen.indexOf(seen) >= from;
+}
+
+async function answer(
+  cluster: ClusterUnderTest,
+  { from, subject, version }: { from: number; subject: string; version: string },
+): Promise<Seen> {
+  const wanted = { from, type: 'parser.complete', subject };
+  for (let attempt = 0; attempt < 200; attempt += 1) {
+    await cluster.send({ type: 'parser.start', subject });
+    for (let waited = 0; waited < RESEND_MILLISECONDS; waited += 20) {
+      const found = cluster.seen.find(
+        (seen) => isOf(cluster, seen, wanted) && seen.event.data?.result?.version === version,
+      );
+      if (found) {
+        return found;
+      }
+      await sleep(20);
+    }
+  }
+  throw new Error(`${subject} does not answer with its new code`);
+}
+
+/** By the clock of its node, which may differ from ours: only differences are used. */
+async function inBuildPod({ core, platform }: ClusterUnderTest, job: string) {
+  const namespace = `${platform.namespace}-builds`;
+  const labelSelector = `batch.kubernetes.io/job-name=${job}`;
+  const { items } = await core.listNamespacedPod({ namespace, labelSelector });
+  const pod = items.find(({ status }) => status?.phase !== 'Failed') as V1Pod;
+  const log = async (container: string): Promise<LogLine[]> => {
+    const name = pod.metadata?.name ?? '';
+    const text = await core.readNamespacedPodLog({ namespace, name, container, timestamps: true });
+    return text.split('\n').flatMap((line) => {
+      const [time = '', ...words] = line.split(' ');
+      return words.length > 0 ? [{ at: Date.parse(time), text: words.join(' ') }] : [];
+    });
+  };
+  const [fetching, kaniko, monitor] = await Promise.all([log(FETCH_CONTEXT), log(KANIKO), log('build-monitor')]);
+  const told = monitor.find(({ text }) => text.startsWith('sent build.complete')) ?? monitor.at(-1);
+  return {
+    fetched: fetching.at(-1)?.at ?? Number.NaN,
+    kaniko: { began: kaniko[0]?.at ?? Number.NaN, ended: kaniko.at(-1)?.at ?? Number.NaN },
+    phases: kanikoPhases(kaniko),
+    told: told?.at ?? Number.NaN,
+  };
+}

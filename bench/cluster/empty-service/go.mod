@@ -1,0 +1,3 @@
+module empty-service
+
+go 1.24

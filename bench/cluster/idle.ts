@@ -1,0 +1,31 @@
+/** From zero means: no pod of it is left, not even one that is ending. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ClusterUnderTest } from './open-cluster.ts';
+
+const SECOND = 1000;
+/** Knative's own window and grace, the functions' scale-down delay, and time for a pod to end. */
+const PATIENCE = 180 * SECOND;
+
+/** Those that still have pods. */
+export async function awake({ core, platform }: ClusterUnderTest, services: string[]): Promise<string[]> {
+  const labelSelector = `serving.knative.dev/service in (${services.join(',')})`;
+  const { items } = await core.listNamespacedPod({ namespace: platform.namespace, labelSelector });
+  const names = items.map(({ metadata }) => metadata?.labels?.['serving.knative.dev/service'] ?? '');
+  return services.filter((service) => names.includes(service));
+}
+
+/** Waits until all have gone. False where they do not: then somebody else is using them. */
+export async function idle(cluster: ClusterUnderTest, services: string[]): Promise<boolean> {
+  const deadline = performance.now() + PATIENCE;
+  for (;;) {
+    const left = await awake(cluster, services);
+    if (left.length === 0) {
+      return true;
+    }
+    if (performance.now() > deadline) {
+      console.error(`  ${left.join(', ')} did not scale to zero: somebody else uses them; measured warm`);
+      return false;
+    }
+    await sleep(SECOND);
+  }
+}

@@ -1,0 +1,19 @@
+/** Tables in Markdown, as docs/performance.md has them. */
+export function table(title: string, head: string[], rows: string[][]): string {
+  const widths = head.map((cell, column) =>
+    Math.max(...[head, ...rows].map((row) => row[column]?.length ?? 0), cell.length),
+  );
+  const line = (cells: string[]) =>
+    `| ${widths.map((width, column) => (cells[column] ?? '').padEnd(width)).join(' | ')} |`;
+  return [`### ${title}`, '', line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line), ''].join(
+    '\n',
+  );
+}
+
+export const seconds = (milliseconds: number) => (Number.isNaN(milliseconds) ? '–' : (milliseconds / 1000).toFixed(2));
+
+/** Nearest rank. */
+export function percentile(values: number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
+}

@@ -1,0 +1,44 @@
+/** A dispatcher that is stopped in the middle of its deliveries loses none of them. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { pause, until } from '../contract/until.ts';
+import { World } from '../contract/world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await new World().open();
+});
+afterAll(async () => world.close());
+
+const EVENTS = 20;
+
+test('what it had in hand is redelivered, or dead-lettered with -1 and sent again by itself', async () => {
+  const type = `test.slow.${crypto.randomUUID().slice(0, 8)}`;
+  const name = `slow-${type.slice(-8)}`;
+  const path = `answer/202/${type}`;
+  await world.subscribe(name, `${path}?after=5000`, { type });
+  const ids = Array.from({ length: EVENTS }, (_, n) => `${type}-${n}`);
+
+  await Promise.all(ids.map((id) => world.send({ type, id })));
+  await pause(0.5);
+  for (const { metadata } of await world.pods('eventing.knative.dev/brokerRole=dispatcher')) {
+    if (metadata?.name?.startsWith(`${name}-dispatcher-`)) {
+      await world.remove('v1', 'Pod', metadata.name);
+    }
+  }
+
+  const answered = () => new Set(world.deliveries(path).flatMap((one) => (one.answered ? one.headers['ce-id'] : [])));
+  await until(
+    'every event to have been answered',
+    () => answered().size === EVENTS,
+    60,
+    () => `answered: ${[...answered()].join(' ')}`,
+  );
+  const deliveries = world.deliveries(path);
+  const cutOff = deliveries.filter((one) => !one.answered);
+  const sentAgain = new Set(
+    world.events.filter((event) => event.type === type && event['redeliveries']).map(({ id }) => id),
+  );
+  console.log(`${cutOff.length} deliveries were cut off, ${sentAgain.size} events were sent again by dead-letter`);
+  expect(cutOff.length).toBeGreaterThan(0);
+  expect(await world.deadLetters(type)).toEqual([]);
+});

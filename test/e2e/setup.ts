@@ -1,0 +1,95 @@
+/** Finds the deployed environment by KUBECONFIG and ENV, and opens ways into it, so that the suite runs there as it does on a laptop. */
+import { randomBytes } from 'node:crypto';
+import { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { CoreV1Api, KubeConfig, KubernetesObjectApi } from '@kubernetes/client-node';
+import type { TestProject } from 'vitest/node';
+import type { PlatformUnderTest } from '../contract/platform.ts';
+import { POD_PORTS } from '../contract/probe.ts';
+import { findDeployment } from './deployment.ts';
+import { connectToPod } from './pod-stream.ts';
+import { createProbePod } from './probe-pod.ts';
+import { removeTraces } from './remove-traces.ts';
+import { openTunnel, through } from './tunnel.ts';
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const kubeconfig = new KubeConfig();
+  kubeconfig.loadFromDefault();
+  const clients = {
+    core: kubeconfig.makeApiClient(CoreV1Api),
+    objects: KubernetesObjectApi.makeApiClient(kubeconfig),
+  };
+  const namespace = `knative-lambda-${process.env['ENV'] ?? 'dev'}`;
+  const deployment = await findDeployment(clients, namespace);
+  const { config } = deployment;
+
+  const run = `r${randomBytes(3).toString('hex')}`;
+  const closing: (() => Promise<void>)[] = [];
+  const close = async () => {
+    for (const step of closing.splice(0).reverse()) {
+      await step().catch((error: Error) => console.error(`cleaning up: ${error.message}`));
+    }
+  };
+  // Vitest does not tear down what a signal ends.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => void close().finally(() => process.exit(1)));
+  }
+  try {
+    const pod = await createProbePod(clients, { run, namespace, image: deployment.image });
+    closing.push(pod.remove);
+    const dial = () => connectToPod(kubeconfig, { namespace, name: pod.name, port: POD_PORTS.suite });
+    const open = async (target?: string) => {
+      const tunnel = await openTunnel(target === undefined ? dial : through(dial, target));
+      closing.push(tunnel.close);
+      return tunnel.url;
+    };
+    const endpoint = process.env['E2E_S3_ENDPOINT'] ?? (await tunnelled(config['S3_ENDPOINT'], open));
+    const probe = await open();
+    const platform: PlatformUnderTest = {
+      run,
+      brokerUrl: await open(deployment.broker),
+      gatewayUrl: probe,
+      s3: {
+        region: config['AWS_REGION'] ?? 'us-east-1',
+        ...(endpoint ? { endpoint } : {}),
+        ...(deployment.credentials ? { credentials: deployment.credentials } : {}),
+      },
+      sourceBucket: config['SOURCE_BUCKET'] ?? '',
+      temporaryBucket: config['TEMPORARY_BUCKET'] ?? '',
+      kubeconfig: kubeconfig.exportConfig(),
+      namespace,
+      probe: { url: probe, subscriber: pod.subscriber },
+      languages: ['node', 'python', 'go'],
+      // Pods are scheduled, images pulled, Kaniko unpacks.
+      pace: { patience: 4, every: 400 },
+    };
+    await requireBuckets(platform);
+    closing.push(() => removeTraces(platform, clients));
+    project.provide('platform', platform);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return close;
+}
+
+/** The address that the deployment uses, by way of the probe: its name means nothing here. */
+async function tunnelled(endpoint: string | undefined, open: (target: string) => Promise<string>) {
+  // An https one has a certificate for its own name, so that is the name to use.
+  if (!endpoint?.startsWith('http:')) {
+    return endpoint;
+  }
+  const { hostname, port } = new URL(endpoint);
+  return open(`${hostname}:${port || 80}`);
+}
+
+async function requireBuckets({ s3, sourceBucket, temporaryBucket }: PlatformUnderTest): Promise<void> {
+  const client = new S3Client({ ...s3, forcePathStyle: true });
+  for (const Bucket of [sourceBucket, temporaryBucket]) {
+    await client.send(new HeadBucketCommand({ Bucket })).catch((error: Error) => {
+      throw new Error(
+        `bucket ${Bucket} cannot be used from here (${error.name}): see that it is there and that these credentials may; E2E_S3_ENDPOINT names another way to S3`,
+      );
+    });
+  }
+  client.destroy();
+}
