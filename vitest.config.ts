@@ -11,6 +11,8 @@ export default defineConfig({
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
     // Most tests wait for processes and timers, not for a core.
     maxWorkers: 4,
+    // What e2e leaves behind goes one function at a time.
+    teardownTimeout: 120_000,
     projects: [
       {
         test: {

@@ -1,5 +1,5 @@
 /** Builder and user functions come from zero for an event, and go back. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { answering } from '../contract/sources.ts';
 import { until } from '../contract/until.ts';
 import { World } from '../contract/world.ts';
@@ -17,26 +17,31 @@ async function atZero(service: string): Promise<void> {
   await until(`the pods of ${service} to be gone`, async () => (await podsOf(service)).length === 0, 120);
 }
 
-test('a builder function', { timeout: 1_200_000 }, async () => {
-  const identity = world.parser('nobody');
-  await atZero('service-delete');
+describe.concurrent('from zero for an event, and back', () => {
+  test('a builder function', { timeout: 1_200_000 }, async () => {
+    const identity = world.parser('nobody');
+    await atZero('service-delete');
 
-  await world.send({ type: 'service.delete', data: identity });
+    await world.send({ type: 'service.delete', data: identity });
 
-  expect((await world.seen('lifecycle.function.deleted', identity)).data.deleted).toEqual([]);
-  expect(await podsOf('service-delete')).not.toEqual([]);
-  await atZero('service-delete');
-});
+    expect((await world.seen('lifecycle.function.deleted', identity)).data.deleted).toEqual([]);
+    expect(await podsOf('service-delete')).not.toEqual([]);
+    await atZero('service-delete');
+  });
 
-test('a user function, for an event of its Trigger', { timeout: 1_200_000 }, async () => {
-  const identity = world.parser('asleep');
-  await world.upload(identity, answering('awake'));
-  await world.send({ type: 'build.start', data: { ...identity, parameters: { scaling: { scale_down_delay: '0s' } } } });
-  const { data } = await world.seen('lifecycle.function.ready', identity);
-  await atZero(data.service_name);
+  test('a user function, for an event of its Trigger', { timeout: 1_200_000 }, async () => {
+    const identity = world.parser('asleep');
+    await world.upload(identity, answering('awake'));
+    await world.send({
+      type: 'build.start',
+      data: { ...identity, parameters: { scaling: { scale_down_delay: '0s' } } },
+    });
+    const { data } = await world.seen('lifecycle.function.ready', identity);
+    await atZero(data.service_name);
 
-  await world.send({ type: 'parser.start', subject: `acme/${identity.parser_id}` });
+    await world.send({ type: 'parser.start', subject: `acme/${identity.parser_id}` });
 
-  expect((await world.seen('parser.complete', identity)).data.result.answer).toBe('awake');
-  await atZero(data.service_name);
+    expect((await world.seen('parser.complete', identity)).data.result.answer).toBe('awake');
+    await atZero(data.service_name);
+  });
 });

@@ -29,8 +29,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
       await step().catch((error: Error) => console.error(`cleaning up: ${error.message}`));
     }
   };
-  // Vitest does not tear down what a signal ends.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  // Vitest tears nothing down when a signal ends it, and is gone a millisecond later.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.removeAllListeners(signal);
     process.once(signal, () => void close().finally(() => process.exit(1)));
   }
   try {
