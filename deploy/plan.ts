@@ -1,6 +1,7 @@
 /** Everything about a deployment that is known without a cluster, with every problem of what was asked. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { renderOverlay } from '#local/manifests/render-overlay.ts';
 import { type Composition, compose } from './compose.ts';
 import { CONFIG_KEYS, configProblems } from './config-problems.ts';
 import { type Environment, environmentOf, environmentProblem } from './environment.ts';
@@ -52,6 +53,10 @@ export function planDeployment(
     return { deployer, usesRabbitmqCluster: false, problems: [...problems, ...(unknown ? [unknown] : [])] };
   }
   const environment = environmentOf(ENV, root);
+  const strangers = strangersOf(environment, root);
+  if (strangers) {
+    return { deployer, usesRabbitmqCluster: false, problems: [...problems, strangers] };
+  }
   const byDefault = join(root, `.env.${ENV}`);
   const file = SETTINGS || byDefault;
   const named = relative(process.cwd(), file).startsWith('..') ? file : relative(process.cwd(), file);
@@ -76,4 +81,20 @@ export function planDeployment(
   return problems.length > 0
     ? { deployer, usesRabbitmqCluster, problems }
     : { plan: { environment, settings, image, deployer, composition }, deployer, usesRabbitmqCluster, problems };
+}
+
+/** An overlay that was copied and not renamed, or says something that is not understood here. */
+function strangersOf({ overlay, namespace, buildsNamespace }: Environment, root: string): string | undefined {
+  const named = relative(root, overlay);
+  try {
+    const places = renderOverlay(overlay).map(({ kind, metadata }) =>
+      kind === 'Namespace' ? metadata.name : metadata.namespace,
+    );
+    const strangers = [...new Set(places)].filter((place) => place !== namespace && place !== buildsNamespace);
+    return strangers.length > 0
+      ? `${named} has objects in ${strangers.map((place) => place ?? 'no namespace').join(', ')}: all must be in ${namespace} and ${buildsNamespace}. Was it copied? Put its own name everywhere`
+      : undefined;
+  } catch (error) {
+    return `${named} cannot be read as an overlay: ${error instanceof Error ? error.message : error}. Was it copied? Put its own name everywhere`;
+  }
 }

@@ -7,11 +7,12 @@ import type { Settings } from './settings.ts';
 export const RABBITMQ_SECRET = 'rabbitmq';
 
 export function secretsOf({ namespace, buildsNamespace }: Environment, settings: Settings): KubeObject[] {
-  const { s3, rabbitmq, registryConfig } = settings;
+  const { s3, buildS3 = s3, rabbitmq, registryConfig } = settings;
   const both = [namespace, buildsNamespace];
   return [
     // Without keys it is empty where it is missing: func.yaml names it, and a pod does not start without it.
-    ...(s3 ? both.map((place) => secret(place, S3_SECRET, s3)) : []),
+    ...(s3 ? [secret(namespace, S3_SECRET, { ...s3 })] : []),
+    ...(buildS3 ? [secret(buildsNamespace, S3_SECRET, { ...buildS3 })] : []),
     ...(registryConfig === undefined
       ? []
       : both.map((place) => ({

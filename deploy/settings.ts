@@ -4,10 +4,17 @@ import { dirname, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { nearest } from './nearest.ts';
 
+export interface S3Keys {
+  AWS_ACCESS_KEY_ID: string;
+  AWS_SECRET_ACCESS_KEY: string;
+}
+
 export interface Settings {
   /** For the ConfigMap; null takes away what the overlay says. */
   config: Record<string, string | null>;
-  s3?: { AWS_ACCESS_KEY_ID: string; AWS_SECRET_ACCESS_KEY: string };
+  s3?: S3Keys;
+  /** For build pods, where they have keys of their own. */
+  buildS3?: S3Keys;
   /** A RabbitMQ that is there already. Without it, RabbitMQ's cluster operator makes one. */
   rabbitmq?: { uri: string; username: string; password: string; port?: string };
   /** A docker config.json, whole. */
@@ -18,8 +25,17 @@ export interface Settings {
 
 /** Our own, beside the keys of the ConfigMap. */
 const S3 = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'];
+const BUILD_S3 = S3.map((key) => `BUILD_${key}`);
 const RABBITMQ = ['RABBITMQ_URI', 'RABBITMQ_USERNAME', 'RABBITMQ_PASSWORD'];
-const OWN = [...S3, ...RABBITMQ, 'RABBITMQ_PORT', 'REGISTRY_CONFIG_FILE', 'BUILD_EGRESS_CIDRS', 'NODE_IMAGE'];
+const OWN = [
+  ...S3,
+  ...BUILD_S3,
+  ...RABBITMQ,
+  'RABBITMQ_PORT',
+  'REGISTRY_CONFIG_FILE',
+  'BUILD_EGRESS_CIDRS',
+  'NODE_IMAGE',
+];
 /** Said by the overlay, by IMAGE, or by Knative: a setting would only contradict them. */
 const GIVEN: Record<string, string> = {
   BUILDER_IMAGE: 'it is what IMAGE says',
@@ -66,15 +82,17 @@ export function readSettings(file: string, configKeys: string[]): { settings: Se
   );
   const settings: Settings = { config };
 
-  for (const group of [S3, RABBITMQ]) {
+  for (const group of [S3, BUILD_S3, RABBITMQ]) {
     const missing = group.filter((key) => !value(key));
     if (missing.length > 0 && missing.length < group.length) {
       problems.push(`${file}: ${missing.join(' and ')} must be set too: ${group.join(', ')} belong together`);
     }
   }
-  const [AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY] = S3.map(value);
-  if (AWS_ACCESS_KEY_ID && AWS_SECRET_ACCESS_KEY) {
-    settings.s3 = { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY };
+  for (const [place, group] of [['s3', S3] as const, ['buildS3', BUILD_S3] as const]) {
+    const [AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY] = group.map(value);
+    if (AWS_ACCESS_KEY_ID && AWS_SECRET_ACCESS_KEY) {
+      settings[place] = { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY };
+    }
   }
   const [uri, username, password] = RABBITMQ.map(value);
   const port = value('RABBITMQ_PORT');

@@ -77,7 +77,7 @@ function adviceFor(kind: FailureKind, system: UpstreamFailure['system']): string
   if (kind === 'forbidden') {
     return system === 'S3'
       ? 'Check the key pair in Secret knative-lambda-s3, or the policy of the role: it needs s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject'
-      : 'Check the policy of the role: it needs ecr:CreateRepository, ecr:GetLifecyclePolicy and ecr:PutLifecyclePolicy';
+      : 'Check the policy of the role: it needs ecr:CreateRepository, ecr:TagResource, ecr:GetLifecyclePolicy and ecr:PutLifecyclePolicy';
   }
   return undefined;
 }

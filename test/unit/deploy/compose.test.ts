@@ -1,11 +1,11 @@
 /** What deploy composes over an overlay: as kustomize reads it, as the cluster's schemas allow it, the same for both deployers. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { cpSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { compose, writeComposition } from '#deploy/compose.ts';
 import { egressRules } from '#deploy/egress.ts';
-import { environmentOf } from '#deploy/environment.ts';
+import { environmentOf, ROOT } from '#deploy/environment.ts';
 import { planDeployment } from '#deploy/plan.ts';
 import { secretsOf } from '#deploy/secrets.ts';
 import type { KubeObject } from '#local/kubernetes/types.ts';
@@ -210,6 +210,46 @@ test('Secrets are where they are wanted, as the schemas and the topology operato
   ]);
   expect(secrets.at(-1)?.metadata.labels).toMatchObject({ 'rabbitmq.com/topology-operator': 'true' });
   expect(Buffer.from(secrets[0]?.['data'].AWS_SECRET_ACCESS_KEY, 'base64').toString()).toBe('very-secret');
+});
+
+test('build pods may have S3 keys of their own', () => {
+  const { environment, settings } = planned(
+    `${SETTINGS}BUILD_AWS_ACCESS_KEY_ID=narrow\nBUILD_AWS_SECRET_ACCESS_KEY=narrow-secret\n`,
+  );
+
+  const keys = secretsOf(environment, settings)
+    .filter(({ metadata }) => metadata.name === 'knative-lambda-s3')
+    .map((secret) => [secret.metadata.namespace, Buffer.from(secret['data'].AWS_ACCESS_KEY_ID, 'base64').toString()]);
+
+  expect(keys).toEqual([
+    ['knative-lambda-dev', 'key'],
+    ['knative-lambda-dev-builds', 'narrow'],
+  ]);
+});
+
+test.each([
+  {
+    case: 'was copied and not renamed',
+    change: (text: string) => text,
+    says: /eventing\/overlays\/copy has objects in knative-lambda-dev, knative-lambda-dev-builds.*its own name/,
+  },
+  {
+    case: 'patches what is not there',
+    change: (text: string) => text.replace('name: builds', 'name: bilds'),
+    says: /eventing\/overlays\/copy cannot be read.*its own name/s,
+  },
+])('an overlay that $case is a problem, not a crash', ({ change, says }) => {
+  const dev = join(here.root, 'eventing/overlays/dev');
+  rmSync(join(here.root, 'eventing'));
+  cpSync(realpathSync(join(ROOT, 'eventing')), join(here.root, 'eventing'), { recursive: true });
+  const copy = join(here.root, 'eventing/overlays/copy');
+  cpSync(dev, copy, { recursive: true });
+  const file = join(copy, 'functions/kustomization.yaml');
+  writeFileSync(file, change(readFileSync(file, 'utf8')));
+
+  const { problems } = planDeployment(here.root, { ENV: 'copy', IMAGE, SETTINGS: here.write('copy.env', SETTINGS) });
+
+  expect(problems).toEqual([expect.stringMatching(says)]);
 });
 
 test('an overlay without the policy `egress` gets none', () => {
