@@ -45,17 +45,24 @@ async function end(identity: Identity): Promise<RecordedEvent> {
 // Signals from inside a container do not end its first process, unless it wants to; its debugger does.
 const CRASH = `
 process.kill(1, 'SIGUSR1');
-setTimeout(async () => {
-  const [{ webSocketDebuggerUrl }] = await (await fetch('http://127.0.0.1:9229/json')).json();
+const crash = { id: 1, method: 'Runtime.evaluate', params: { expression: 'process.abort()' } };
+const find = async () => {
+  try {
+    return await (await fetch('http://127.0.0.1:9229/json')).json();
+  } catch {
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    return find();
+  }
+};
+find().then(([{ webSocketDebuggerUrl }]) => {
   const socket = new WebSocket(webSocketDebuggerUrl);
-  const crash = { id: 1, method: 'Runtime.evaluate', params: { expression: 'process.abort()' } };
   socket.onopen = () => socket.send(JSON.stringify(crash));
   socket.onclose = () => process.exit();
-}, 500);`;
+});`;
 
 test('the sidecar crashes', async () => {
   const identity = world.parser('sidecar');
-  const { metadata } = await building(identity, slowToBuild('monitored', 15));
+  const { metadata } = await building(identity, slowToBuild('monitored', 30));
   const pod = metadata?.name ?? '';
   const container = { namespace: world.buildsNamespace, pod, container: 'build-monitor' };
 
