@@ -23,7 +23,11 @@ await defineFunction({
     ...brokerFields,
     ...buildFields,
   }),
-  events: { 'job.start': jobStartSchema },
+  events: {
+    'job.start': jobStartSchema,
+    // Nothing to do: it starts a pod, whose cold start then passes while build-start lists and packs.
+    'build.start': z.unknown(),
+  },
   dependencies: async (config) => {
     const [{ createObjectStore }, { createCluster }] = await Promise.all([
       import('#shared/clients/s3.ts'),
@@ -55,5 +59,5 @@ await defineFunction({
       now: () => new Date(),
     };
   },
-  handle: jobStart,
+  handle: (event, deps) => (event.type === 'job.start' ? jobStart(event, deps) : undefined),
 });

@@ -39,7 +39,8 @@ export async function post(
   { headers, body }: Message,
 ): Promise<{ status: number; headers: IncomingHttpHeaders; body: string }> {
   return new Promise((resolve, reject) => {
-    const call = request(url, { method: 'POST', headers }, (response) => {
+    // A connection of its own: one that was kept may have been closed at the far end of a tunnel.
+    const call = request(url, { method: 'POST', headers, agent: false }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('end', () =>

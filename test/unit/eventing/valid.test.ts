@@ -106,6 +106,7 @@ describe.each(environments)('overlay %s', (environment) => {
     expect(routes).toEqual([
       'build.complete → build-complete',
       'build.start → build-start',
+      'build.start → job-start',
       'dev.knative.apiserver.resource.add → cluster-events',
       'dev.knative.apiserver.resource.delete → cluster-events',
       'dev.knative.apiserver.resource.update → cluster-events',
