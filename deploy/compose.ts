@@ -26,11 +26,21 @@ export interface Composition {
   patches: unknown[];
 }
 
-export function compose(root: string, environment: Environment, settings: Settings, image: string): Composition {
-  const overlay = renderOverlay(environment.overlay);
-  const ofOverlay: Record<string, string> = find(overlay, 'ConfigMap', CONFIG)?.['data'] ?? {};
+/** The ConfigMap as a rendered overlay has it. */
+export function configOf(overlay: KubeObject[]): Record<string, string> {
+  return find(overlay, 'ConfigMap', CONFIG)?.['data'] ?? {};
+}
+
+/** `overlay`: the environment's, rendered. */
+export function compose(
+  root: string,
+  environment: Environment,
+  overlay: KubeObject[],
+  settings: Settings,
+  image: string,
+): Composition {
   const change = { ...settings.config, BUILDER_IMAGE: image };
-  const config = mergePatch(ofOverlay, change) as Record<string, string>;
+  const config = mergePatch(configOf(overlay), change) as Record<string, string>;
   const value = checksum(config, settings);
   const annotation = { op: 'add', path: '/spec/template/metadata/annotations/knative-lambda~1config', value };
   const patch = [...functionPatch(root), annotation];

@@ -1,8 +1,9 @@
 /** Everything about a deployment that is known without a cluster, with every problem of what was asked. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import type { KubeObject } from '#local/kubernetes/types.ts';
 import { renderOverlay } from '#local/manifests/render-overlay.ts';
-import { type Composition, compose } from './compose.ts';
+import { type Composition, compose, configOf } from './compose.ts';
 import { CONFIG_KEYS, configProblems } from './config-problems.ts';
 import { type Environment, environmentOf, environmentProblem } from './environment.ts';
 import { readSettings, type Settings } from './settings.ts';
@@ -53,21 +54,20 @@ export function planDeployment(
     return { deployer, usesRabbitmqCluster: false, problems: [...problems, ...(unknown ? [unknown] : [])] };
   }
   const environment = environmentOf(ENV, root);
-  const strangers = strangersOf(environment, root);
-  if (strangers) {
-    return { deployer, usesRabbitmqCluster: false, problems: [...problems, strangers] };
+  const { overlay, problem } = readOverlay(environment, root);
+  if (!overlay) {
+    return { deployer, usesRabbitmqCluster: false, problems: [...problems, problem] };
   }
   const byDefault = join(root, `.env.${ENV}`);
   const file = SETTINGS || byDefault;
   const named = relative(process.cwd(), file).startsWith('..') ? file : relative(process.cwd(), file);
   let settings: Settings = { config: {} };
   if (SETTINGS || existsSync(byDefault)) {
-    const overlayKeys = Object.keys(compose(root, environment, settings, image).config);
-    const read = readSettings(named, [...CONFIG_KEYS, ...overlayKeys]);
+    const read = readSettings(named, [...CONFIG_KEYS, ...Object.keys(configOf(overlay))]);
     settings = read.settings;
     problems.push(...read.problems);
   }
-  const composition = compose(root, environment, settings, image);
+  const composition = compose(root, environment, overlay, settings, image);
   const ofConfig = configProblems({ ...composition.config, BUILDER_IMAGE: image || 'missing' }, named);
   if (ofConfig.length > 0 && !existsSync(file)) {
     problems.push(
@@ -83,18 +83,26 @@ export function planDeployment(
     : { plan: { environment, settings, image, deployer, composition }, deployer, usesRabbitmqCluster, problems };
 }
 
-/** An overlay that was copied and not renamed, or says something that is not understood here. */
-function strangersOf({ overlay, namespace, buildsNamespace }: Environment, root: string): string | undefined {
-  const named = relative(root, overlay);
+/** Rendered; or how it was copied and not renamed, or what it says that is not understood here. */
+function readOverlay(
+  { overlay: folder, namespace, buildsNamespace }: Environment,
+  root: string,
+): { overlay: KubeObject[]; problem?: never } | { overlay?: never; problem: string } {
+  const named = relative(root, folder);
+  const advice = 'Was it copied? Put its own name everywhere';
   try {
-    const places = renderOverlay(overlay).map(({ kind, metadata }) =>
-      kind === 'Namespace' ? metadata.name : metadata.namespace,
-    );
+    const overlay = renderOverlay(folder);
+    const places = overlay.map(({ kind, metadata }) => (kind === 'Namespace' ? metadata.name : metadata.namespace));
     const strangers = [...new Set(places)].filter((place) => place !== namespace && place !== buildsNamespace);
-    return strangers.length > 0
-      ? `${named} has objects in ${strangers.map((place) => place ?? 'no namespace').join(', ')}: all must be in ${namespace} and ${buildsNamespace}. Was it copied? Put its own name everywhere`
-      : undefined;
+    if (strangers.length === 0) {
+      return { overlay };
+    }
+    const elsewhere = strangers.map((place) => place ?? 'no namespace').join(', ');
+    return {
+      problem: `${named} has objects in ${elsewhere}: all must be in ${namespace} and ${buildsNamespace}. ${advice}`,
+    };
   } catch (error) {
-    return `${named} cannot be read as an overlay: ${error instanceof Error ? error.message : error}. Was it copied? Put its own name everywhere`;
+    const why = error instanceof Error ? error.message : error;
+    return { problem: `${named} cannot be read as an overlay: ${why}. ${advice}` };
   }
 }

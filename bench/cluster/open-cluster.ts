@@ -4,13 +4,12 @@ import { Agent, request } from 'node:http';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { CoreV1Api, KubeConfig, KubernetesObjectApi, type V1OwnerReference } from '@kubernetes/client-node';
 import { type CloudEvent, HTTP } from 'cloudevents';
-import type { TestProject } from 'vitest/node';
 import type { Identity } from '#shared/events/identity.ts';
 import { follow } from '../../test/contract/follow.ts';
 import type { PlatformUnderTest } from '../../test/contract/platform.ts';
 import { binary, type EventToSend, post } from '../../test/contract/post.ts';
 import { waitUntil } from '../../test/contract/wait-until.ts';
-import setup from '../../test/e2e/setup.ts';
+import { openPlatform } from '../../test/e2e/setup.ts';
 
 /** An event that the broker delivered. */
 export interface Seen {
@@ -44,13 +43,7 @@ export interface ClusterUnderTest {
 }
 
 export async function openCluster(): Promise<ClusterUnderTest> {
-  let provided: PlatformUnderTest | undefined;
-  const provide = (_name: string, value: PlatformUnderTest) => {
-    provided = value;
-  };
-  // All that the suite's setup uses of Vitest.
-  const closeProbe = await setup({ provide } as unknown as TestProject);
-  const platform = provided as unknown as PlatformUnderTest;
+  const { platform, close: closeProbe } = await openPlatform();
   const { run, namespace, probe } = platform;
   const kubeconfig = new KubeConfig();
   kubeconfig.loadFromDefault();

@@ -1,4 +1,5 @@
 /** What every way of building the image is given. */
+import { proxyArguments } from '#shared/specs/build-pod/kaniko.ts';
 import type { ImageSettings } from './settings.ts';
 import type { ImageVersion } from './version.ts';
 
@@ -26,15 +27,13 @@ export class ImageBuildError extends Error {
   override readonly name = 'ImageBuildError';
 }
 
-const PROXY = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy'];
-
 /** The Dockerfile's arguments, and the proxy's, which RUN steps see without an ARG line. */
 export function buildArguments({ settings, made }: ImageBuild): string[] {
   const { NODE_IMAGE, BUILD_HTTP_PROXY } = settings;
-  return [
+  const own = [
     ...(NODE_IMAGE ? [`NODE_IMAGE=${NODE_IMAGE}`] : []),
     `VERSION=${made.version}`,
     `COMMIT=${made.commit}`,
-    ...(BUILD_HTTP_PROXY ? PROXY.map((name) => `${name}=${BUILD_HTTP_PROXY}`) : []),
   ].map((argument) => `--build-arg=${argument}`);
+  return [...own, ...proxyArguments(BUILD_HTTP_PROXY)];
 }

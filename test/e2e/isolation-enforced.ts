@@ -1,5 +1,6 @@
 /** Whether this cluster's network enforces NetworkPolicies, told by a pod of the builds namespace that no policy lets out but to DNS. */
 import type { CoreV1Api } from '@kubernetes/client-node';
+import { unprivileged } from '#shared/specs/build-pod/security.ts';
 import { waitUntil } from '../contract/wait-until.ts';
 
 const SECONDS = 120;
@@ -24,13 +25,7 @@ export async function policiesAreEnforced(
             name: 'prisoner',
             image,
             command: ['node', '--eval', script],
-            securityContext: {
-              runAsNonRoot: true,
-              allowPrivilegeEscalation: false,
-              readOnlyRootFilesystem: true,
-              capabilities: { drop: ['ALL'] },
-              seccompProfile: { type: 'RuntimeDefault' },
-            },
+            securityContext: unprivileged,
           },
         ],
       },

@@ -1,6 +1,7 @@
 /** The probe as a Pod of the functions' namespace. It owns all that goes with it, so that deleting it deletes everything. */
 import { readFile } from 'node:fs/promises';
 import type { CoreV1Api, KubernetesObjectApi, V1OwnerReference } from '@kubernetes/client-node';
+import { unprivileged } from '#shared/specs/build-pod/security.ts';
 import { POD_PORTS } from '../contract/probe.ts';
 import { subscribe } from '../contract/subscribe.ts';
 import { waitUntil } from '../contract/wait-until.ts';
@@ -45,13 +46,7 @@ export async function createProbePod(
             ports: [{ containerPort: POD_PORTS.subscriber }],
             readinessProbe: { httpGet: { path: '/', port: POD_PORTS.subscriber }, periodSeconds: 1 },
             resources: { requests: { cpu: '10m', memory: '64Mi' }, limits: { cpu: '500m', memory: '512Mi' } },
-            securityContext: {
-              runAsNonRoot: true,
-              allowPrivilegeEscalation: false,
-              readOnlyRootFilesystem: true,
-              capabilities: { drop: ['ALL'] },
-              seccompProfile: { type: 'RuntimeDefault' },
-            },
+            securityContext: unprivileged,
           },
         ],
       },

@@ -12,6 +12,13 @@ import { removeTraces } from './remove-traces.ts';
 import { openTunnel, through } from './tunnel.ts';
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const { platform, close } = await openPlatform();
+  project.provide('platform', platform);
+  return close;
+}
+
+/** Whoever opens it must close it: there is a pod in the cluster until then. */
+export async function openPlatform(): Promise<{ platform: PlatformUnderTest; close: () => Promise<void> }> {
   const kubeconfig = new KubeConfig();
   kubeconfig.loadFromDefault();
   const clients = {
@@ -65,12 +72,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
     };
     await requireBuckets(platform);
     closing.push(() => removeTraces(platform, clients));
-    project.provide('platform', platform);
+    return { platform, close };
   } catch (error) {
     await close();
     throw error;
   }
-  return close;
 }
 
 /** The address that the deployment uses, by way of the probe: its name means nothing here. */

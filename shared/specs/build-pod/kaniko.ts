@@ -28,7 +28,7 @@ export function kanikoContainer(
       '--push-retry=3',
       '--image-fs-extract-retry=3',
       '--log-format=text',
-      ...proxyArguments(settings),
+      ...proxyArguments(settings.httpProxy),
       ...certificateArguments(settings),
     ],
     env: [
@@ -43,7 +43,7 @@ export function kanikoContainer(
 }
 
 /** Docker's predefined build arguments: RUN steps see them without an ARG line. Both cases, since pip reads one and npm the other. */
-function proxyArguments({ httpProxy }: BuildPodSettings): string[] {
+export function proxyArguments(httpProxy: string | undefined): string[] {
   const names = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy'];
   return httpProxy ? names.map((name) => `--build-arg=${name}=${httpProxy}`) : [];
 }

@@ -10,6 +10,7 @@ import { planDeployment } from '#deploy/plan.ts';
 import { secretsOf } from '#deploy/secrets.ts';
 import type { KubeObject } from '#local/kubernetes/types.ts';
 import { parseDocuments } from '#local/manifests/read-documents.ts';
+import { renderOverlay } from '#local/manifests/render-overlay.ts';
 import { schemaProblems } from '../../fixtures/crds/schema-problems.ts';
 import { IMAGE, type Project, project, SETTINGS } from './world.ts';
 
@@ -255,5 +256,7 @@ test.each([
 test('an overlay without the policy `egress` gets none', () => {
   const environment = environmentOf('local', here.root);
 
-  expect(compose(here.root, environment, { config: {} }, IMAGE).patches).toHaveLength(1);
+  expect(
+    compose(here.root, environment, renderOverlay(environment.overlay), { config: {} }, IMAGE).patches,
+  ).toHaveLength(1);
 });

@@ -5,10 +5,13 @@ import { compose } from '#deploy/compose.ts';
 import { deployFunction, functionStep } from '#deploy/deploy-function.ts';
 import { environmentOf, ROOT } from '#deploy/environment.ts';
 import type { KubeObject } from '#local/kubernetes/types.ts';
+import { renderOverlay } from '#local/manifests/render-overlay.ts';
 import { IMAGE, scripted } from './world.ts';
 
+const dev = environmentOf('dev', ROOT);
+
 const composition = (image = IMAGE) =>
-  compose(ROOT, environmentOf('dev', ROOT), { config: { LOG_LEVEL: 'warn' } }, image);
+  compose(ROOT, dev, renderOverlay(dev.overlay), { config: { LOG_LEVEL: 'warn' } }, image);
 const { patch, services } = composition();
 const wanted = services[0] as KubeObject;
 
