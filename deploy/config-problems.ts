@@ -1,9 +1,11 @@
 /** The ConfigMap knative-lambda-config: its keys, and what the functions would refuse in it at their start. */
 import * as z from 'zod';
 import {
+  admissionFields,
   baseImageFields,
   brokerFields,
   buildFields,
+  clientLimitFields,
   deploymentFields,
   namespaceFields,
   registryFields,
@@ -23,6 +25,8 @@ const fields = {
   ...baseImageFields,
   ...brokerFields,
   ...buildFields,
+  ...admissionFields,
+  ...clientLimitFields,
   ...deploymentFields,
 };
 

@@ -1,6 +1,7 @@
 /** `build.complete`: deploys what has been built, if it is still wanted, and tells how the build ended. */
 import { awaitsTerminalEvent } from '#shared/build/job-state.ts';
 import { releaseJob } from '#shared/build/release-job.ts';
+import { forgetRequest } from '#shared/build/requests.ts';
 import type { Cluster } from '#shared/clients/cluster.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
 import { PermanentError } from '#shared/errors.ts';
@@ -42,6 +43,7 @@ export async function buildComplete(event: BuildCompleteEvent, deps: BuildComple
   if (job && awaitsTerminalEvent(job)) {
     await releaseJob(deps.cluster, job.metadata?.name ?? '', job.metadata?.uid, deps.now());
   }
+  await forgetRequest(deps.store, { bucket: deps.temporaryBucket, identity: event.data, terminalId: event.id });
   return { ...reply, correlationId: outcome.correlation_id };
 }
 

@@ -4,9 +4,11 @@ import { fingerprintOf } from '#shared/build/fingerprint.ts';
 import { listSource } from '#shared/build/list-source.ts';
 import { prepareBuild } from '#shared/build/prepare-build.ts';
 import { readRecord } from '#shared/build/record.ts';
+import { forgetRequest, keepRequest } from '#shared/build/requests.ts';
+import { terminalIdOfRequest } from '#shared/build/terminal-event.ts';
 import type { BuildSettings } from '#shared/build/types.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
-import { PermanentError } from '#shared/errors.ts';
+import { PermanentError, RetryableError } from '#shared/errors.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
 import type { BuildStart } from '#shared/events/build-start.ts';
 import type { NewEvent, ReceivedEvent } from '#shared/events/event.ts';
@@ -41,8 +43,22 @@ export async function buildStart(event: ReceivedEvent<BuildStart>, deps: BuildSt
       },
     ]);
   }
+  const { store, settings } = deps;
+  const where = { bucket: settings.temporaryBucket, identity: event.data, terminalId: terminalIdOfRequest(event) };
   try {
-    return await build(event, bucket, deps);
+    const [answer, kept] = await Promise.allSettled([build(event, bucket, deps), keepRequest(store, where, event)]);
+    // What is not kept could be lost with the answer.
+    if (kept.status === 'rejected') {
+      throw notKept(kept.reason);
+    }
+    if (answer.status === 'rejected') {
+      throw answer.reason;
+    }
+    if (answer.value.type === 'build.complete' && answer.value.id !== where.terminalId) {
+      // It shares the end of a build that is over: that has been told.
+      await forgetRequest(store, where);
+    }
+    return answer.value;
   } catch (error) {
     if (error instanceof PermanentError) {
       return failed(event, error);
@@ -66,6 +82,7 @@ async function build(
   const record = data.force ? undefined : await readRecord(store, settings.temporaryBucket, fingerprint);
   if (record) {
     return answerFromRecord(record, {
+      id: terminalIdOfRequest(event),
       correlation_id: event.correlationId,
       observed_at: listing.observedAt.toISOString(),
       parameters: data.parameters,
@@ -97,7 +114,11 @@ async function build(
   return { type: 'job.start', subject: subjectOf(data), data: jobStart };
 }
 
-/** Its id comes from the request: there is no Job that could end it otherwise. */
+/** S3 may refuse to keep a request for good; that is no fault of the request. */
+function notKept(error: unknown): unknown {
+  return error instanceof PermanentError ? new RetryableError(error.reason, error.message, { cause: error }) : error;
+}
+
 function failed(event: ReceivedEvent<BuildStart>, error: PermanentError): NewEvent {
   const { third_party_id, parser_id, parameters } = event.data;
   const data: BuildComplete = {
@@ -110,5 +131,5 @@ function failed(event: ReceivedEvent<BuildStart>, error: PermanentError): NewEve
     error_message: error.message,
     parameters,
   };
-  return { type: 'build.complete', subject: subjectOf(event.data), data };
+  return { type: 'build.complete', id: terminalIdOfRequest(event), subject: subjectOf(event.data), data };
 }

@@ -1,7 +1,10 @@
-/** cluster-events: turns what Kubernetes says of Jobs and Knative Services into the events it means. Changes nothing. */
+/** cluster-events: turns what Kubernetes says of Jobs and Knative Services into the events it means. A build that has ended makes room for the next. */
 import * as z from 'zod';
+import type { Slots } from '#shared/build/admit.ts';
 import type { Cluster } from '#shared/clients/cluster.ts';
 import type { NewEvent, ReceivedEvent } from '#shared/events/event.ts';
+import type { HandlerContext } from '#shared/function/types.ts';
+import { admitNext } from './admit-next.ts';
 import { functionReadiness } from './function-readiness.ts';
 import { jobEnding } from './job-ending.ts';
 
@@ -24,16 +27,22 @@ export const changedObject = z.looseObject({
 export type ChangedObject = z.infer<typeof changedObject>;
 
 export interface ClusterEventsDependencies {
-  cluster: Pick<Cluster, 'getJob' | 'listPods'>;
+  cluster: Pick<Cluster, 'getJob' | 'listJobs' | 'patchJob' | 'listPods' | 'getLease' | 'replaceLease'>;
+  /** Undefined where Kueue decides which builds run. */
+  slots: Slots | undefined;
 }
 
 export async function handleClusterEvent(
   event: ReceivedEvent<ChangedObject>,
-  { cluster }: ClusterEventsDependencies,
+  deps: ClusterEventsDependencies,
+  { log }: Pick<HandlerContext, 'log'>,
 ): Promise<NewEvent | undefined> {
   switch (`${event.data.apiVersion} ${event.data.kind}`) {
-    case 'batch/v1 Job':
-      return jobEnding(event.data, cluster);
+    case 'batch/v1 Job': {
+      const ending = await jobEnding(event.data, deps.cluster);
+      await admitNext(event, deps, ending !== undefined, log);
+      return ending;
+    }
     case 'serving.knative.dev/v1 Service':
       return functionReadiness(event.data);
     default:

@@ -1,12 +1,12 @@
 /** Starts cluster-events with a real Kubernetes. */
 import * as z from 'zod';
-import { namespaceFields } from '#shared/function/config.ts';
+import { admissionFields, namespaceFields, slotsOf } from '#shared/function/config.ts';
 import { defineFunction } from '#shared/function/define-function.ts';
 import { changedObject, handleClusterEvent } from './handler.ts';
 
 await defineFunction({
   name: 'cluster-events',
-  config: z.object(namespaceFields),
+  config: z.object({ ...namespaceFields, ...admissionFields }),
   events: {
     'dev.knative.apiserver.resource.add': changedObject,
     'dev.knative.apiserver.resource.update': changedObject,
@@ -14,7 +14,7 @@ await defineFunction({
   },
   dependencies: async (config) => {
     const { createCluster } = await import('#shared/clients/kubernetes.ts');
-    return { cluster: createCluster(config) };
+    return { cluster: createCluster(config), slots: slotsOf(config) };
   },
   handle: handleClusterEvent,
 });

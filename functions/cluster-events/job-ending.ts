@@ -1,4 +1,5 @@
 /** The terminal event of a Job that has ended, one way or another, and whose ending nobody has processed yet. */
+import * as z from 'zod';
 import { awaitsTerminalEvent } from '#shared/build/job-state.ts';
 import { outcomeOf } from '#shared/build/outcome.ts';
 import { terminalEvent } from '#shared/build/terminal-event.ts';
@@ -31,8 +32,14 @@ export async function jobEnding(
   return result && terminalEvent(job, result);
 }
 
+const statusSchema = z.object({ conditions: z.array(z.object({ type: z.string(), status: z.string() })).default([]) });
+
+export function hasFinished({ status }: Pick<ChangedObject, 'status'>): boolean {
+  const conditions = statusSchema.safeParse(status).data?.conditions ?? [];
+  return conditions.some(({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True');
+}
+
 /** A running Job changes often; this spares two reads each time. */
 function mayHaveEnded({ metadata, status }: ChangedObject): boolean {
-  const conditions = (status as { conditions?: unknown[] } | undefined)?.conditions ?? [];
-  return metadata.deletionTimestamp !== undefined || conditions.length > 0;
+  return metadata.deletionTimestamp !== undefined || hasFinished({ status });
 }

@@ -1,5 +1,8 @@
 /** `job.start`: makes the build's Job, or joins the one that is there. */
 import type { V1Job } from '@kubernetes/client-node';
+import type { Slots } from '#shared/build/admit.ts';
+import { forgetRequest } from '#shared/build/requests.ts';
+import { terminalId } from '#shared/build/terminal-event.ts';
 import type { Cluster } from '#shared/clients/cluster.ts';
 import { type ImageRegistry, repositoryPath } from '#shared/clients/image-registry.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
@@ -13,8 +16,10 @@ import { eventRejected } from '#shared/events/rejected.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
 import { type KanikoJobSettings, kanikoJob } from '#shared/specs/kaniko-job.ts';
 import { cacheRepository, jobName } from '#shared/specs/names.ts';
+import { type ClientLimits, type OverLimit, overLimit } from './client-limits.ts';
 import { joinOrReplace, recordedAnswer } from './join-or-replace.ts';
 import { letNewestGoOn, obstacleOf } from './order.ts';
+import { takePlace } from './place.ts';
 import { jobStartProblems } from './verify.ts';
 
 export interface JobStartDependencies {
@@ -23,6 +28,9 @@ export interface JobStartDependencies {
   settings: KanikoJobSettings;
   /** Where repositories must be made before a push. */
   imageRegistry?: ImageRegistry | undefined;
+  /** Undefined where Kueue decides which builds run. */
+  slots: Slots | undefined;
+  limits: ClientLimits;
   now: () => Date;
 }
 
@@ -56,12 +64,20 @@ async function start(event: JobStartEvent, deps: JobStartDependencies): Promise<
     return completed(event, obstacle);
   }
   const answer = await enter(event, name, deps);
+  const where = { bucket: deps.settings.temporaryBucket, identity: event.data, terminalId: terminalId(event.id) };
   if (answer) {
+    if (answer.id !== where.terminalId) {
+      // The end of the build that it shares has been told.
+      await forgetRequest(deps.store, where);
+    }
     return answer;
   }
   await letNewestGoOn(event, name, deps);
+  const place = await takePlace(deps.cluster, name, deps.slots);
+  // The Job and its finalizer see to it from here on.
+  await forgetRequest(deps.store, where);
   const { third_party_id, parser_id, correlation_id, build_key } = event.data;
-  const data: BuildStarted = { third_party_id, parser_id, correlation_id, build_key, job_name: name, state: 'started' };
+  const data: BuildStarted = { third_party_id, parser_id, correlation_id, build_key, job_name: name, ...place };
   return { type: 'lifecycle.build.started', subject: subjectOf(event.data), data };
 }
 
@@ -85,6 +101,10 @@ async function enter(event: JobStartEvent, name: string, deps: JobStartDependenc
     if (answer) {
       return answer;
     }
+    const over = await overLimit(cluster, event.data, deps.limits, deps.now());
+    if (over) {
+      return tooMany(event, over);
+    }
     await imageRegistry?.ensureRepository(repositoryPath(event.data.image.repository), 'images');
     await imageRegistry?.ensureRepository(repositoryPath(cacheRepository(settings.registry, event.data)), 'cache');
     if (await cluster.createJob(kanikoJob(event, settings))) {
@@ -94,8 +114,13 @@ async function enter(event: JobStartEvent, name: string, deps: JobStartDependenc
   throw new RetryableError('Conflict', `Job ${name} changes with every look at it`, { retryAfter: 1 });
 }
 
-/** A build that ends before it began: its id comes from the request. */
-function completed({ data }: JobStartEvent, { status, reason, message }: Ending): NewEvent {
+function tooMany(event: JobStartEvent, { message, retryAfter }: OverLimit): NewEvent {
+  const ended = completed(event, { status: 'failed', reason: 'TooManyBuilds', message });
+  return { ...ended, data: { ...(ended.data as BuildComplete), retry_after_seconds: retryAfter } };
+}
+
+/** A build that ends before it began. */
+function completed({ id, data }: JobStartEvent, { status, reason, message }: Ending): NewEvent {
   const complete: BuildComplete = {
     third_party_id: data.third_party_id,
     parser_id: data.parser_id,
@@ -109,7 +134,7 @@ function completed({ data }: JobStartEvent, { status, reason, message }: Ending)
     error_message: message,
     parameters: data.parameters,
   };
-  return { type: 'build.complete', subject: subjectOf(data), data: complete };
+  return { type: 'build.complete', id: terminalId(id), subject: subjectOf(data), data: complete };
 }
 
 interface Ending {

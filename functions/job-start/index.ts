@@ -3,11 +3,14 @@ import * as z from 'zod';
 import { ecrRegistryOf } from '#shared/clients/image-registry.ts';
 import { jobStartSchema } from '#shared/events/job-start.ts';
 import {
+  admissionFields,
   brokerFields,
   buildFields,
+  clientLimitFields,
   namespaceFields,
   registryFields,
   s3Fields,
+  slotsOf,
   temporaryBucketFields,
 } from '#shared/function/config.ts';
 import { defineFunction } from '#shared/function/define-function.ts';
@@ -22,6 +25,8 @@ await defineFunction({
     ...registryFields,
     ...brokerFields,
     ...buildFields,
+    ...admissionFields,
+    ...clientLimitFields,
   }),
   events: {
     'job.start': jobStartSchema,
@@ -55,7 +60,10 @@ await defineFunction({
         },
         httpProxy: config.BUILD_HTTP_PROXY,
         caConfigMap: config.BUILD_CA_CONFIG_MAP,
+        kueueQueue: config.ADMISSION === 'kueue' ? config.KUEUE_QUEUE : undefined,
       },
+      slots: slotsOf(config),
+      limits: { waiting: config.MAX_WAITING_BUILDS_PER_CLIENT, perMinute: config.MAX_BUILDS_PER_CLIENT_PER_MINUTE },
       now: () => new Date(),
     };
   },

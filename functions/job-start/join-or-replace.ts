@@ -4,6 +4,7 @@ import type { V1Job } from '@kubernetes/client-node';
 import { answerFromRecord } from '#shared/build/answer-from-record.ts';
 import { awaitsTerminalEvent, conditionOf, overSince } from '#shared/build/job-state.ts';
 import { readRecord } from '#shared/build/record.ts';
+import { terminalId } from '#shared/build/terminal-event.ts';
 import { PermanentError, RetryableError } from '#shared/errors.ts';
 import type { NewEvent } from '#shared/events/event.ts';
 import { type Build, buildAnnotations, isOf, observedAt, readBuild, readEnded } from '#shared/specs/annotations.ts';
@@ -76,6 +77,7 @@ export async function recordedAnswer(
     return undefined;
   }
   return answerFromRecord(record, {
+    id: terminalId(event.id),
     correlation_id,
     observed_at,
     parameters,

@@ -6,6 +6,8 @@ import type { JobStart } from '../events/job-start.ts';
 import type { BuildRecord } from './record.ts';
 
 export interface Answered {
+  /** Of an end of its own. */
+  id: string;
   correlation_id: string;
   observed_at: string;
   parameters: JobStart['parameters'];
@@ -49,7 +51,7 @@ function sameAgain({ event }: BuildRecord): NewEvent {
   };
 }
 
-function cached(record: BuildRecord, { correlation_id, observed_at, parameters }: Answered): NewEvent {
+function cached(record: BuildRecord, { id, correlation_id, observed_at, parameters }: Answered): NewEvent {
   const { third_party_id, parser_id, build_key, fingerprint, image_uri } = record;
   const data: BuildComplete = {
     third_party_id,
@@ -64,5 +66,5 @@ function cached(record: BuildRecord, { correlation_id, observed_at, parameters }
     parameters,
     duration_ms: 0,
   };
-  return { type: 'build.complete', subject: `${third_party_id}/${parser_id}`, data };
+  return { type: 'build.complete', id, subject: `${third_party_id}/${parser_id}`, data };
 }

@@ -59,13 +59,11 @@ async function prepare(
     throw failures.find((error) => error instanceof RetryableError || error instanceof PermanentError) ?? failures[0];
   }
 
-  // The archive's name is known only at its end. Copying what is there already would replace the same bytes by the same bytes.
+  // The archive's name is known only at its end. What is there already is replaced by the same bytes, so that it is young: old ones are swept away.
   const { buildKey, bytes } = packed.value;
   const key = contextKey(identity, buildKey);
   try {
-    if (!(await store.exists(bucket, key))) {
-      await store.copy(bucket, staging, key);
-    }
+    await store.copy(bucket, staging, key);
   } finally {
     await store.remove(bucket, [staging]);
   }

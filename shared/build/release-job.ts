@@ -2,6 +2,8 @@
 import type { Cluster } from '../clients/cluster.ts';
 import { retryConflicts } from '../clients/retry-conflicts.ts';
 import { PROCESSED_ANNOTATION, TERMINAL_EVENT_FINALIZER } from '../specs/annotations.ts';
+import { ADMISSION_LABEL } from '../specs/labels.ts';
+import { isFinished } from './job-state.ts';
 
 /** Removes our finalizer, and writes when that was. A Job that is gone, or whose finalizer is, has been let go of already. */
 export async function releaseJob(cluster: Cluster, name: string, uid: string | undefined, now: Date): Promise<void> {
@@ -15,6 +17,8 @@ export async function releaseJob(cluster: Cluster, name: string, uid: string | u
     const others = finalizers.filter((finalizer) => finalizer !== TERMINAL_EVENT_FINALIZER);
     const resourceVersion = job?.metadata?.resourceVersion;
     const annotations = { [PROCESSED_ANNOTATION]: now.toISOString() };
-    await cluster.patchJob(name, { metadata: { resourceVersion, finalizers: others, annotations } });
+    // One that is not finished yet, its sidecar ending, keeps its slot with its label.
+    const labels = job && isFinished(job) ? { [ADMISSION_LABEL]: null } : {};
+    await cluster.patchJob(name, { metadata: { resourceVersion, finalizers: others, annotations, labels } });
   });
 }

@@ -1,17 +1,29 @@
-/** The one `build.complete` of a Job. Sidecar, cluster-events and build-complete all say it with the same id and data. */
+/** The one `build.complete` of a request. Of a Job's: sidecar, cluster-events and build-complete all say it with the same id and data. */
 import type { V1Job } from '@kubernetes/client-node';
 import type { CloudEvent } from 'cloudevents';
 import type { BuildComplete } from '../events/build-complete.ts';
-import { causedBy, deriveId, type NewEvent, SOURCE } from '../events/event.ts';
+import { causedBy, deriveId, type NewEvent, type ReceivedEvent, SOURCE } from '../events/event.ts';
 import { subjectOf } from '../events/identity.ts';
 import { readBuild } from '../specs/annotations.ts';
+
+/**
+ * Of the request that a `job.start` of ours stands for, whoever ends it: the Job that it made, or job-start itself where there is nothing to
+ * build. So a request that is delivered again after its Job has gone can't get a second end.
+ */
+export function terminalId(jobStartId: string): string {
+  return deriveId(SOURCE, jobStartId, 'build.complete');
+}
+
+/** The same, as build-start knows it: by the job.start that it answers, or would have answered. */
+export function terminalIdOfRequest({ source, id }: Pick<ReceivedEvent<unknown>, 'source' | 'id'>): string {
+  return terminalId(deriveId(source, id, 'job.start'));
+}
 
 export function terminalEvent(job: V1Job, outcome: BuildComplete): NewEvent {
   const build = readBuild(job);
   return {
     type: 'build.complete',
-    // By the uid: a Job of the same name, made anew for a forced build, has an end of its own.
-    id: deriveId('build.complete', job.metadata?.uid ?? ''),
+    id: terminalId(build?.event_id ?? ''),
     source: SOURCE,
     subject: subjectOf(outcome),
     ...(outcome.completed_at ? { time: outcome.completed_at } : {}),

@@ -1,5 +1,5 @@
 /** What we need of Kubernetes. The adapter is kubernetes.ts; handlers and tests see only this. */
-import type { V1Job, V1Pod } from '@kubernetes/client-node';
+import type { V1Job, V1Lease, V1Pod } from '@kubernetes/client-node';
 
 /** A Knative object, as its API shows it. */
 export interface KnativeObject {
@@ -35,7 +35,7 @@ export interface ObjectVersion {
 }
 
 /**
- * Jobs and pods are those of the builds namespace, Services and Triggers those of the functions namespace.
+ * Jobs, pods and Leases are those of the builds namespace, Services and Triggers those of the functions namespace.
  * Every method throws RetryableError('Unavailable' | 'Throttled' | 'Conflict', …) or PermanentError('Forbidden' | 'Refused', …); a missing
  * object is no error, nor is one that exists already.
  */
@@ -58,6 +58,9 @@ export interface Cluster {
   getPod(name: string): Promise<V1Pod | undefined>;
   /** The whole log of one container, at most `limitBytes` of it. */
   readLog(pod: string, container: string, limitBytes: number): Promise<string>;
+  getLease(name: string): Promise<V1Lease | undefined>;
+  /** RetryableError('Conflict') where it is no longer at the resourceVersion that `lease` names. */
+  replaceLease(lease: V1Lease): Promise<void>;
   getService(name: string): Promise<KnativeObject | undefined>;
   listServices(labelSelector: string): Promise<KnativeObject[]>;
   /**
@@ -68,6 +71,7 @@ export interface Cluster {
   /** With `version`, an object changed meanwhile is RetryableError('Conflict'). False where there was none. */
   deleteService(name: string, version?: ObjectVersion): Promise<boolean>;
   getTrigger(name: string): Promise<KnativeObject | undefined>;
+  listTriggers(labelSelector: string): Promise<KnativeObject[]>;
   /** As applyService. */
   applyTrigger(trigger: KnativeObject): Promise<KnativeObject>;
   /** As deleteService. */

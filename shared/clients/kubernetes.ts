@@ -1,5 +1,12 @@
-/** Cluster over the official client: Jobs and pods of one namespace, Services and Triggers of another. */
-import { BatchV1Api, CoreV1Api, type KubeConfig, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
+/** Cluster over the official client: Jobs, pods and Leases of one namespace, Services and Triggers of another. */
+import {
+  BatchV1Api,
+  CoordinationV1Api,
+  CoreV1Api,
+  type KubeConfig,
+  PatchStrategy,
+  setHeaderOptions,
+} from '@kubernetes/client-node';
 import type { Cluster } from './cluster.ts';
 import { knativeObjects } from './knative-objects.ts';
 import { connectKubernetes } from './kubernetes-connection.ts';
@@ -23,6 +30,7 @@ export function createCluster(
   const { configuration, close } = connectKubernetes(options);
   const batch = new BatchV1Api(configuration);
   const core = new CoreV1Api(configuration);
+  const coordination = new CoordinationV1Api(configuration);
   const knative = { namespace: NAMESPACE, fieldManager: FIELD_MANAGER };
   const services = knativeObjects(configuration, { ...knative, group: 'serving.knative.dev', plural: 'services' });
   const triggers = knativeObjects(configuration, { ...knative, group: 'eventing.knative.dev', plural: 'triggers' });
@@ -90,11 +98,20 @@ export function createCluster(
         core.readNamespacedPodLog({ name, namespace, container, limitBytes }),
       ),
 
+    getLease: (name) => found(`reading Lease ${name}`, () => coordination.readNamespacedLease({ name, namespace })),
+
+    replaceLease: (lease) =>
+      answered(`changing Lease ${lease.metadata?.name}`, async () => {
+        const name = lease.metadata?.name ?? '';
+        await coordination.replaceNamespacedLease({ name, namespace, body: lease, fieldManager: FIELD_MANAGER });
+      }),
+
     getService: services.get,
     listServices: services.list,
     applyService: services.apply,
     deleteService: services.remove,
     getTrigger: triggers.get,
+    listTriggers: triggers.list,
     applyTrigger: triggers.apply,
     deleteTrigger: triggers.remove,
     close,

@@ -5,10 +5,11 @@ import type { StoredObject } from './object-store.ts';
 
 export function objectsOf(page: ListObjectsV2CommandOutput): StoredObject[] {
   const decode = page.EncodingType === 'url' ? decodeKey : (key: string) => key;
-  return (page.Contents ?? []).map(({ Key = '', Size = 0, ETag }) => ({
+  return (page.Contents ?? []).map(({ Key = '', Size = 0, ETag, LastModified }) => ({
     key: decode(Key),
     size: Size,
     etag: unquoted(ETag),
+    modified: LastModified ?? new Date(0),
   }));
 }
 

@@ -7,6 +7,8 @@ export interface StoredObject {
   size: number;
   /** Without quotes. Changes whenever the content does. */
   etag: string;
+  /** By S3's clock: whole seconds. */
+  modified: Date;
 }
 
 /**

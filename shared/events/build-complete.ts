@@ -32,6 +32,8 @@ export const buildCompleteSchema = z
     started_at: z.iso.datetime().optional(),
     completed_at: z.iso.datetime().optional(),
     duration_ms: z.number().min(0).optional(),
+    /** Where a limit is the reason: when there may be room again. */
+    retry_after_seconds: z.int().min(1).optional(),
   })
   .refine((data) => data.status !== 'success' || data.image_uri !== undefined, {
     path: ['image_uri'],

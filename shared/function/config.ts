@@ -1,5 +1,6 @@
 /** The environment variables that several functions share, as fields of a zod object: each index.ts composes what it needs. */
 import * as z from 'zod';
+import type { Slots } from '../build/admit.ts';
 import { podIdentityFields } from '../clients/aws-identity.ts';
 
 const name = z.string().min(1);
@@ -73,6 +74,25 @@ export const buildFields = {
   BUILD_CPU_LIMIT: quantity('2000m'),
   BUILD_MEMORY_REQUEST: quantity('1Gi'),
   BUILD_MEMORY_LIMIT: quantity('4Gi'),
+};
+
+/** Which builds run: as many at once as there are slots, in an order of our own; or as Kueue decides. */
+export const admissionFields = {
+  ADMISSION: z.enum(['lease', 'kueue']).default('lease'),
+  MAX_CONCURRENT_BUILDS: positive(10),
+  /** The LocalQueue of the builds namespace. */
+  KUEUE_QUEUE: name.default('knative-lambda'),
+};
+
+/** Undefined where Kueue decides. */
+export function slotsOf(config: { ADMISSION: 'lease' | 'kueue'; MAX_CONCURRENT_BUILDS: number }): Slots | undefined {
+  return config.ADMISSION === 'lease' ? { limit: config.MAX_CONCURRENT_BUILDS } : undefined;
+}
+
+/** What one client may ask for: fair shares protect the other clients, these the cluster. */
+export const clientLimitFields = {
+  MAX_WAITING_BUILDS_PER_CLIENT: positive(1000),
+  MAX_BUILDS_PER_CLIENT_PER_MINUTE: positive(600),
 };
 
 /** The users' functions. */

@@ -79,6 +79,16 @@ export function isOf(identity: Identity, object: Annotated): boolean {
   );
 }
 
+/** Empty where the object tells none. */
+export function tenantOf(object: Annotated): string {
+  return object.metadata?.annotations?.[keyOf('third_party_id')] ?? '';
+}
+
+/** 1 first; last where the object tells none. */
+export function priorityOf(object: Annotated): number {
+  return Number(object.metadata?.annotations?.[keyOf('priority')] ?? Number.POSITIVE_INFINITY);
+}
+
 /** Milliseconds since the epoch; -Infinity where the object tells none, so that it is older than everything. */
 export function observedAt(object: Annotated): number {
   const time = Date.parse(object.metadata?.annotations?.[keyOf('observed_at')] ?? '');

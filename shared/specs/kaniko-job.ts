@@ -8,7 +8,7 @@ import { KANIKO, kanikoContainer } from './build-pod/kaniko.ts';
 import { BUILD_SERVICE_ACCOUNT, type BuildPodSettings } from './build-pod/settings.ts';
 import { buildVolumes } from './build-pod/volumes.ts';
 import { COMPILE_EXIT_CODE, DEPENDENCY_INSTALL_EXIT_CODE } from './exit-codes.ts';
-import { buildKeyLabel, identityLabels } from './labels.ts';
+import { ADMISSION_LABEL, type Admission, buildKeyLabel, identityLabels } from './labels.ts';
 import { cacheRepository, jobName } from './names.ts';
 
 const BACKOFF_LIMIT = 2;
@@ -25,6 +25,8 @@ export interface BuildRequested {
 export interface KanikoJobSettings extends BuildPodSettings {
   registry: string;
   buildsNamespace: string;
+  /** The Kueue LocalQueue that decides when it runs; undefined: our own admission does. */
+  kueueQueue?: string | undefined;
 }
 
 export function kanikoJob({ id, traceparent, data }: BuildRequested, settings: KanikoJobSettings): V1Job {
@@ -46,6 +48,9 @@ export function kanikoJob({ id, traceparent, data }: BuildRequested, settings: K
     parameters: data.parameters,
   };
   const labels = { ...identityLabels(data, 'build', name), ...buildKeyLabel(data.build_key) };
+  const queue = settings.kueueQueue
+    ? { 'kueue.x-k8s.io/queue-name': settings.kueueQueue }
+    : { [ADMISSION_LABEL]: 'waiting' satisfies Admission };
   const annotations = buildAnnotations(build);
   return {
     apiVersion: 'batch/v1',
@@ -53,11 +58,13 @@ export function kanikoJob({ id, traceparent, data }: BuildRequested, settings: K
     metadata: {
       name,
       namespace: settings.buildsNamespace,
-      labels,
+      labels: { ...labels, ...queue },
       annotations,
       finalizers: [TERMINAL_EVENT_FINALIZER],
     },
     spec: {
+      // Until it is admitted: the Jobs that wait are the queue.
+      suspend: true,
       backoffLimit: BACKOFF_LIMIT,
       ttlSecondsAfterFinished: TTL_SECONDS,
       activeDeadlineSeconds: settings.deadlineSeconds,

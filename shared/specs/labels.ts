@@ -4,6 +4,9 @@ import { labelValue } from './names.ts';
 
 export const MANAGED_BY = 'knative-lambda';
 
+/** Selects every Job that builds. */
+export const BUILDS = `app.kubernetes.io/managed-by=${MANAGED_BY},app.kubernetes.io/component=build`;
+
 export type Component = 'function' | 'build';
 
 /** Labels that never change while the object lives. */
@@ -18,9 +21,23 @@ export function identityLabels(identity: Identity, component: Component, name: s
   };
 }
 
+/** Of a Job: `waiting` for a slot, `admitted` until it is finished and its end is processed. */
+export const ADMISSION_LABEL = 'knative-lambda/admission';
+export type Admission = 'waiting' | 'admitted';
+
 /** A label's value has at most 63 characters, a build key 64. */
 export function buildKeyLabel(buildKey: string): Record<string, string> {
   return { 'knative-lambda/build-key': buildKey.slice(0, 63) };
+}
+
+/** Selects all builds in one state of admission. */
+export function admissionSelector(admission: Admission): string {
+  return `${BUILDS},${ADMISSION_LABEL}=${admission}`;
+}
+
+/** Selects what may be this client's builds: compare the annotations of what is found. */
+export function clientSelector({ third_party_id }: Pick<Identity, 'third_party_id'>): string {
+  return `${BUILDS},knative-lambda/third-party-id=${labelValue(third_party_id)}`;
 }
 
 /** Selects what may be this parser's. Label values can coincide where ids differ, so compare the annotations of what is found. */

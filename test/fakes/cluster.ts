@@ -1,5 +1,5 @@
 /** A Cluster in memory: uids, resourceVersions, finalizers and foreground deletion as Kubernetes has them, and a hand that plays its controllers. */
-import type { V1ContainerStateTerminated, V1Job, V1ObjectMeta, V1Pod } from '@kubernetes/client-node';
+import type { V1ContainerStateTerminated, V1Job, V1Lease, V1ObjectMeta, V1Pod } from '@kubernetes/client-node';
 import type { Cluster, KnativeObject, ObjectVersion } from '#shared/clients/cluster.ts';
 import { PermanentError, RetryableError } from '#shared/errors.ts';
 
@@ -11,6 +11,8 @@ export class InMemoryCluster implements Cluster {
   readonly services = new Map<string, KnativeObject>();
   readonly triggers = new Map<string, KnativeObject>();
   readonly logs = new Map<string, string>();
+  /** The one that the manifests make. */
+  lease: V1Lease = { metadata: { name: 'admission', resourceVersion: '0' } };
   #version = 0;
   readonly #lives = new Map<string, number>();
 
@@ -72,6 +74,15 @@ export class InMemoryCluster implements Cluster {
     return (this.logs.get(`${pod}/${container}`) ?? '').slice(0, limitBytes);
   }
 
+  async getLease(name: string): Promise<V1Lease | undefined> {
+    return name === this.lease.metadata?.name ? copy(this.lease) : undefined;
+  }
+
+  async replaceLease(lease: V1Lease): Promise<void> {
+    expectVersion(this.lease.metadata, lease.metadata?.resourceVersion);
+    this.lease = copy({ ...lease, metadata: { ...lease.metadata, resourceVersion: this.#next() } });
+  }
+
   async getService(name: string): Promise<KnativeObject | undefined> {
     return copy(this.services.get(name));
   }
@@ -92,6 +103,12 @@ export class InMemoryCluster implements Cluster {
 
   async getTrigger(name: string): Promise<KnativeObject | undefined> {
     return copy(this.triggers.get(name));
+  }
+
+  async listTriggers(labelSelector: string): Promise<KnativeObject[]> {
+    return [...this.triggers.values()]
+      .filter((trigger) => matches(trigger.metadata, labelSelector))
+      .map((trigger) => copy(trigger));
   }
 
   async applyTrigger(trigger: KnativeObject): Promise<KnativeObject> {

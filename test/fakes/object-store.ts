@@ -9,6 +9,7 @@ interface Stored {
   body: Buffer;
   etag: string;
   contentType: string;
+  modified: Date;
 }
 
 /** The methods of the port, for `failNext` and `calls`. */
@@ -37,7 +38,8 @@ export class InMemoryObjectStore implements ObjectStore {
     const bytes = Buffer.from(body as string);
     const objects = this.#buckets.get(bucket) ?? new Map<string, Stored>();
     this.#buckets.set(bucket, objects);
-    objects.set(key, { body: bytes, etag: createHash('md5').update(bytes).digest('hex'), contentType });
+    const etag = createHash('md5').update(bytes).digest('hex');
+    objects.set(key, { body: bytes, etag, contentType, modified: this.#now() });
     return this;
   }
 
@@ -67,7 +69,7 @@ export class InMemoryObjectStore implements ObjectStore {
     for (let start = 0; start === 0 || start < keys.length; start += this.pageSize) {
       const page = keys.slice(start, start + this.pageSize).flatMap((key) => {
         const stored = objects.get(key);
-        return stored ? [{ key, size: stored.body.length, etag: stored.etag }] : [];
+        return stored ? [{ key, size: stored.body.length, etag: stored.etag, modified: stored.modified }] : [];
       });
       yield { objects: page, date: this.#now() };
     }
@@ -108,7 +110,7 @@ export class InMemoryObjectStore implements ObjectStore {
     if (!stored) {
       throw new PermanentError('NoSource', `there is no object ${from} in bucket ${bucket}`);
     }
-    this.#objects(bucket).set(to, stored);
+    this.#objects(bucket).set(to, { ...stored, modified: this.#now() });
   }
 
   async remove(bucket: string, keys: string[]): Promise<void> {

@@ -68,7 +68,12 @@ describe('listing a source', () => {
       for (;;) {
         pages += 1;
         yield {
-          objects: Array.from({ length: 8 }, (_, index) => ({ key: `p/${pages}-${index}`, size: 0, etag: '' })),
+          objects: Array.from({ length: 8 }, (_, index) => ({
+            key: `p/${pages}-${index}`,
+            size: 0,
+            etag: '',
+            modified: new Date(),
+          })),
           date: new Date(),
         };
       }

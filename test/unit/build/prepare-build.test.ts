@@ -28,12 +28,15 @@ describe('preparing a build', () => {
     expect(fingerprint).toBe(fingerprintOf({ listing, identity, request: {}, settings }));
   });
 
-  test('again gives the same, and copies nothing', async () => {
+  test('again gives the same, and a young archive: old ones are swept away', async () => {
     const store = storeWith(files);
+    store.date = new Date('2026-01-01T00:00:00Z');
     const first = await prepare(store);
-    store.calls.length = 0;
+    store.date = new Date('2026-01-03T00:00:00Z');
     expect(await prepare(store)).toMatchObject({ buildKey: first.buildKey, context: first.context });
-    expect(store.calls.some((call) => call.startsWith('copy'))).toBe(false);
+    for await (const { objects } of store.list('temporary', first.context.key)) {
+      expect(objects.map(({ modified }) => modified)).toEqual([store.date]);
+    }
   });
 
   test.each<{ case: string; request?: BuildRequest; own?: Partial<BuildSettings> }>([

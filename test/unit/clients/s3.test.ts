@@ -54,7 +54,13 @@ describe('against a real S3', () => {
     await write('a', 'hello');
     expect((await store.read('bucket', `${prefix}a`)).text).toBe('hello');
     const [object] = await listed();
-    expect(object).toEqual({ key: `${prefix}a`, size: 5, etag: '5d41402abc4b2a76b9719d911017c592' });
+    expect(object).toEqual({
+      key: `${prefix}a`,
+      size: 5,
+      etag: '5d41402abc4b2a76b9719d911017c592',
+      modified: expect.any(Date),
+    });
+    expect(Math.abs((object?.modified.getTime() ?? 0) - Date.now())).toBeLessThan(5000);
     const opened = await store.open('bucket', `${prefix}a`);
     expect([opened?.size, opened?.etag]).toEqual([5, object?.etag]);
     expect((await buffer(opened?.body ?? Readable.from([]))).toString()).toBe('hello');

@@ -1,6 +1,7 @@
 /** From a source in S3 to job.start, or to an answer at once. */
 import { describe, expect, test } from 'vitest';
-import { RetryableError } from '#shared/errors.ts';
+import { terminalIdOfRequest } from '#shared/build/terminal-event.ts';
+import { PermanentError, RetryableError } from '#shared/errors.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
 import type { JobStart } from '#shared/events/job-start.ts';
 import { buildStart } from '../../../functions/build-start/handler.ts';
@@ -15,6 +16,9 @@ import {
   uploaded,
   World,
 } from './world.ts';
+
+const TERMINAL_ID = terminalIdOfRequest(received('build.start', {}));
+const REQUEST = `requests/acme/p1/${TERMINAL_ID}.json`;
 
 type Data = Partial<Parameters<typeof buildStart>[0]['data']>;
 
@@ -41,7 +45,8 @@ test('packs the source under the name of its content and asks for its build', as
       image: { repository: expect.stringMatching(`^${REGISTRY}/fn-p1-`), tag: data.build_key.slice(0, 40) },
     },
   });
-  expect(world.store.keys(TEMPORARY_BUCKET)).toEqual([data.context.key]);
+  expect(world.store.keys(TEMPORARY_BUCKET)).toEqual([data.context.key, REQUEST]);
+  expect(world.store.json(TEMPORARY_BUCKET, REQUEST)).toMatchObject({ event: { type: 'build.start', data: ACME } });
   expect(world.store.peek(TEMPORARY_BUCKET, data.context.key)?.length).toBe(data.context.bytes);
 });
 
@@ -104,8 +109,8 @@ describe('a source that has been built', () => {
         observed_at: expect.stringMatching(/^2026-01-02T12:00:00/),
       },
     });
-    expect(reply.id).toBeUndefined();
-    expect(world.store.calls.map((call) => call.split(' ')[0])).toEqual(['list', 'read']);
+    expect(reply.id).toBe(TERMINAL_ID);
+    expect(world.store.calls.map((call) => call.split(' ')[0]).sort()).toEqual(['list', 'read', 'write']);
   });
 
   test.each([
@@ -121,11 +126,14 @@ describe('a source that has been built', () => {
       shared: false,
     },
   ])('a request $case: shares its end $shared', async ({ time, data, shared }) => {
-    const reply = await start(await built(), data, { time });
+    const world = await built();
+    const reply = await start(world, data, { time });
     expect([reply.id, (reply.data as BuildComplete).cached]).toEqual(
-      shared ? ['former-end', false] : [undefined, true],
+      shared ? ['former-end', false] : [TERMINAL_ID, true],
     );
     expect(reply.correlationId).toBe(shared ? 'former' : undefined);
+    // A shared end has been told: nobody would ever take the request away.
+    expect(world.store.keys(TEMPORARY_BUCKET, 'requests/')).toEqual(shared ? [] : [REQUEST]);
   });
 
   test('is built again where the request forces', async () => {
@@ -153,10 +161,17 @@ test.each([
   const world = uploaded(new World(), files);
   expect(await start(world)).toMatchObject({
     type: 'build.complete',
+    id: TERMINAL_ID,
     subject: 'acme/p1',
     data: { ...ACME, status: 'failed', reason, error_message: expect.any(String), correlation_id: 'correlation-1' },
   });
-  expect(world.store.keys(TEMPORARY_BUCKET)).toEqual([]);
+  expect(world.store.keys(TEMPORARY_BUCKET)).toEqual([REQUEST]);
+});
+
+test('what can’t be kept is not answered: it could be lost', async () => {
+  const world = uploaded(new World());
+  world.store.failNext('write', new PermanentError('Forbidden', 'no'));
+  await expect(start(world)).rejects.toBeInstanceOf(RetryableError);
 });
 
 test('a bucket that nobody has allowed is refused before it is looked into', async () => {

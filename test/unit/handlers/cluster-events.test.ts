@@ -1,4 +1,5 @@
 /** What changes of Jobs and Services mean, and when they mean nothing. */
+import pino from 'pino';
 import { describe, expect, test } from 'vitest';
 import { outcomeOf } from '#shared/build/outcome.ts';
 import { terminalEvent } from '#shared/build/terminal-event.ts';
@@ -13,6 +14,7 @@ const changed = (world: World, object: unknown) =>
   handleClusterEvent(
     received('dev.knative.apiserver.resource.update', changedObject.parse(JSON.parse(JSON.stringify(object)))),
     world.deps(),
+    { log: pino({ level: 'silent' }) },
   );
 
 describe('a Job', () => {

@@ -1,6 +1,7 @@
 /** Which build goes on, which is joined, and which never begins. */
 import { describe, expect, test } from 'vitest';
 import { endJob, superseded } from '#shared/build/end-job.ts';
+import { terminalId } from '#shared/build/terminal-event.ts';
 import { PermanentError, RetryableError } from '#shared/errors.ts';
 import type { JobStart } from '#shared/events/job-start.ts';
 import { observedAt, readBuild, readEnded } from '#shared/specs/annotations.ts';
@@ -32,6 +33,7 @@ const started = (content = 'one') => ({
 
 const ended = (status: string, reason: string) => ({
   type: 'build.complete',
+  id: expect.stringMatching(/^[0-9a-f]{32}$/),
   subject: 'acme/p1',
   data: expect.objectContaining({
     ...ACME,
@@ -379,4 +381,86 @@ test('the order of builds is that of their sources', async () => {
   await start(world, { content: 'new', observed_at: NEW });
   const alive = [...world.cluster.jobs.values()].filter(({ metadata }) => !metadata?.deletionTimestamp);
   expect(alive.map(observedAt)).toEqual([Date.parse(NEW)]);
+});
+
+describe('more than may run at once', () => {
+  test('wait, and are told their place', async () => {
+    const world = new World();
+    const other = { third_party_id: 'other', parser_id: 'p2' };
+    for (const content of ['a', 'b', 'c']) {
+      await start(
+        world,
+        { content, identity: { ...other, parser_id: content } },
+        { ...world.deps(), slots: { limit: 2 } },
+      );
+    }
+    const reply = await start(world, {}, { ...world.deps(), slots: { limit: 2 } });
+    // Before the other client's third: acme runs none.
+    expect(reply.data).toMatchObject({ state: 'queued', queue_position: 1, job_name: nameOf() });
+    expect(world.cluster.jobs.get(nameOf())?.spec?.suspend).toBe(true);
+    const again = await start(world, {}, { ...world.deps(), slots: { limit: 3 } });
+    expect(again.data).toMatchObject({ state: 'started' });
+  });
+
+  test('with Kueue wait for Kueue', async () => {
+    const world = new World();
+    const settings = { ...jobSettings, kueueQueue: 'builds' };
+    const reply = await jobStart(jobStartEvent(), {
+      ...world.deps(),
+      slots: undefined,
+      imageRegistry: undefined,
+      settings,
+    });
+    expect(reply.data).toMatchObject({ state: 'queued' });
+    const job = world.cluster.jobs.get(nameOf());
+    expect([job?.spec?.suspend, job?.metadata?.labels?.['kueue.x-k8s.io/queue-name']]).toEqual([true, 'builds']);
+  });
+});
+
+describe('more than one client may ask for', () => {
+  const asked = (content: string) => ({ content, identity: { ...ACME, parser_id: content } });
+
+  test.each([
+    { case: 'waiting', limits: { waiting: 2, perMinute: 100 }, says: /2 builds of acme are waiting/, after: 60 },
+    { case: 'in a minute', limits: { waiting: 100, perMinute: 2 }, says: /2 builds of acme were begun/, after: 40 },
+  ])('$case end at once, with when to come back', async ({ limits, says, after }) => {
+    const world = new World();
+    const deps = { ...world.deps(), limits, slots: { limit: 0 } };
+    await start(world, asked('a'), deps);
+    await start(world, asked('b'), deps);
+    world.now = new Date(world.now.getTime() + 20_000);
+    const reply = await start(world, {}, deps);
+    expect(reply).toEqual(ended('failed', 'TooManyBuilds'));
+    expect(reply.data).toMatchObject({ error_message: expect.stringMatching(says), retry_after_seconds: after });
+    expect(world.cluster.jobs.size).toBe(2);
+    const other = await start(world, { identity: { third_party_id: 'other', parser_id: 'p1' } }, deps);
+    expect(other.type).toBe('lifecycle.build.started');
+  });
+
+  test('nor does a delivery of an event again count twice', async () => {
+    const world = new World();
+    const deps = { ...world.deps(), limits: { waiting: 1, perMinute: 1 }, slots: { limit: 0 } };
+    const first = await start(world, {}, deps);
+    expect(await start(world, {}, deps)).toEqual(first);
+  });
+
+  test('come in once the minute is over', async () => {
+    const world = new World();
+    const deps = { ...world.deps(), limits: { waiting: 100, perMinute: 1 }, slots: { limit: 0 } };
+    await start(world, asked('a'), deps);
+    world.now = new Date(world.now.getTime() + 60_000);
+    expect((await start(world, {}, deps)).type).toBe('lifecycle.build.started');
+  });
+});
+
+test('what is pending is forgotten once a Job answers for it, and not before', async () => {
+  const world = new World();
+  const { id } = jobStartEvent();
+  const key = `requests/acme/p1/${terminalId(id)}.json`;
+  world.store.put(TEMPORARY_BUCKET, key, '{}');
+  const down = stepped(world.cluster, crashAt(1, 'before'));
+  await expect(start(world, {}, { ...world.deps(), cluster: down })).rejects.toThrow();
+  expect(world.store.keys(TEMPORARY_BUCKET, 'requests/')).toEqual([key]);
+  await start(world);
+  expect(world.store.keys(TEMPORARY_BUCKET, 'requests/')).toEqual([]);
 });

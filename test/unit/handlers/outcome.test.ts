@@ -369,11 +369,15 @@ describe('the terminal event', () => {
   const once = job(complete());
   const outcome = outcomeOf(once, [succeededPod()]);
 
-  test('is the same whoever tells it, and another for another Job of the same name', () => {
+  test('is the same whoever tells it, and another for a Job that another request made', () => {
     if (!outcome) throw new Error('no outcome');
     expect(terminalCloudEvent(once, outcome).toJSON()).toEqual(terminalCloudEvent(once, outcome).toJSON());
-    const again = { ...once, metadata: { ...once.metadata, uid: 'uid-2' } };
-    expect(terminalEvent(again, outcome).id).not.toBe(terminalEvent(once, outcome).id);
+    const of = (metadata: V1Job['metadata']) =>
+      terminalEvent({ ...once, metadata: { ...once.metadata, ...metadata } }, outcome).id;
+    const { annotations } = once.metadata ?? {};
+    expect(of({ annotations: { ...annotations, 'knative-lambda/event-id': 'another' } })).not.toBe(of({}));
+    // Made anew, since the event came again after the Job had gone.
+    expect(of({ uid: 'uid-2' })).toBe(of({}));
   });
 
   test('names its cause, and its chain', () => {

@@ -11,6 +11,7 @@ import type { JobStart } from '#shared/events/job-start.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
 import { type KanikoJobSettings, kanikoJob } from '#shared/specs/kaniko-job.ts';
 import { knativeService } from '#shared/specs/knative-service.ts';
+import { ADMISSION_LABEL } from '#shared/specs/labels.ts';
 import { imageRepository, imageTag, jobName } from '#shared/specs/names.ts';
 import { functionTrigger } from '#shared/specs/trigger.ts';
 import type { BuildStartDependencies } from '../../../functions/build-start/handler.ts';
@@ -43,6 +44,10 @@ export const jobSettings: KanikoJobSettings = {
   deadlineSeconds: 1800,
   resources: { requests: { cpu: '1', memory: '1Gi' }, limits: { cpu: '2', memory: '4Gi' } },
 };
+
+/** Of the whole cluster, and of one client. */
+export const SLOTS = { limit: 10 };
+export const LIMITS = { waiting: 100, perMinute: 100 };
 
 export const functionSettings = { namespace: 'knative-lambda-test', progressDeadline: '120s' };
 
@@ -123,6 +128,8 @@ export class World {
       cluster: steps ? stepped(this.cluster, steps) : this.cluster,
       temporaryBucket: TEMPORARY_BUCKET,
       imageRegistry: REGISTRY,
+      slots: SLOTS,
+      limits: LIMITS,
       now: () => this.now,
     };
   }
@@ -131,6 +138,10 @@ export class World {
   async running(asked: Asked = {}): Promise<V1Job> {
     const event = jobStartEvent(asked);
     await this.cluster.createJob(kanikoJob(event, jobSettings));
+    await this.cluster.patchJob(nameOf(asked.content, asked.identity), {
+      metadata: { labels: { [ADMISSION_LABEL]: 'admitted' } },
+      spec: { suspend: false },
+    });
     return (await this.cluster.getJob(nameOf(asked.content, asked.identity))) as V1Job;
   }
 

@@ -65,7 +65,7 @@ test('the whole Job', () => {
     metadata: {
       name,
       namespace: 'builds',
-      labels,
+      labels: { ...labels, 'knative-lambda/admission': 'waiting' },
       annotations: {
         'knative-lambda/third-party-id': 'acme',
         'knative-lambda/parser-id': 'p1',
@@ -83,6 +83,7 @@ test('the whole Job', () => {
       finalizers: ['knative-lambda/terminal-event'],
     },
     spec: {
+      suspend: true,
       backoffLimit: 2,
       ttlSecondsAfterFinished: 3600,
       activeDeadlineSeconds: 1800,

@@ -1,0 +1,28 @@
+/** Where a build stands once its Job is there: it runs, or how many go before it. */
+import { isWaiting, nextBuilds } from '#shared/build/admission.ts';
+import { admit, type Slots } from '#shared/build/admit.ts';
+import type { Cluster } from '#shared/clients/cluster.ts';
+import type { BuildStarted } from '#shared/events/lifecycle.ts';
+import { admissionSelector } from '#shared/specs/labels.ts';
+
+/** Lets run what may; `slots` is undefined where Kueue decides, whose line is its own to tell. */
+export async function takePlace(
+  cluster: Cluster,
+  name: string,
+  slots: Slots | undefined,
+): Promise<Pick<BuildStarted, 'state' | 'queue_position'>> {
+  if (slots) {
+    await admit(cluster, slots);
+  }
+  const job = await cluster.getJob(name);
+  if (!job?.spec?.suspend) {
+    return { state: 'started' };
+  }
+  if (!slots) {
+    return { state: 'queued' };
+  }
+  const waiting = (await cluster.listJobs(admissionSelector('waiting'))).filter(isWaiting);
+  const running = await cluster.listJobs(admissionSelector('admitted'));
+  const position = nextBuilds(waiting, running).findIndex(({ metadata }) => metadata?.name === name) + 1;
+  return position > 0 ? { state: 'queued', queue_position: position } : { state: 'queued' };
+}
