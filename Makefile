@@ -3,7 +3,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 INSTALLED := node_modules/.package-lock.json
 
-.PHONY: help run test e2e bench lint format build clean bench-cluster image deploy undeploy manifests
+.PHONY: help run test e2e bench lint format build clean bench-builds bench-cluster image deploy undeploy manifests
 help: ## show what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
 
@@ -29,6 +29,9 @@ test: lint build ## every test that needs no cluster
 
 bench: build ## the measurements, as a table
 	@node bench/main.ts
+
+bench-builds: build ## many builds of many clients at once on this machine, some 20 minutes: BUILDS=1000, TENANTS=50, BIG=600 (one client's)
+	@node bench/many-builds.ts
 
 bench-cluster: $(INSTALLED) ## the measurements of the cluster of KUBECONFIG, as tables: ENV=dev (RUNS=30, BUILDS=3, LANGUAGES=node,python)
 	@node bench/cluster/main.ts

@@ -27,7 +27,10 @@ export const changedObject = z.looseObject({
 export type ChangedObject = z.infer<typeof changedObject>;
 
 export interface ClusterEventsDependencies {
-  cluster: Pick<Cluster, 'getJob' | 'listJobs' | 'patchJob' | 'listPods' | 'getLease' | 'replaceLease'>;
+  cluster: Pick<
+    Cluster,
+    'getJob' | 'listJobs' | 'listJobMetadata' | 'patchJob' | 'listPods' | 'getLease' | 'replaceLease'
+  >;
   /** Undefined where Kueue decides which builds run. */
   slots: Slots | undefined;
 }

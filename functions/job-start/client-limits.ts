@@ -1,8 +1,7 @@
 /** How many builds one client may ask for. Its Jobs are the count, so it holds across pods, and a cold start knows it. */
-import type { V1Job } from '@kubernetes/client-node';
 import { isWaiting } from '#shared/build/admission.ts';
 import { milliseconds } from '#shared/build/job-state.ts';
-import type { Cluster } from '#shared/clients/cluster.ts';
+import type { Cluster, JobMetadata } from '#shared/clients/cluster.ts';
 import type { JobStart } from '#shared/events/job-start.ts';
 import { tenantOf } from '#shared/specs/annotations.ts';
 import { clientSelector } from '#shared/specs/labels.ts';
@@ -29,12 +28,12 @@ const LINE_RETRY_SECONDS = 60;
  * cluster's memory, so a few more do no harm, while a lock would make every build of a client wait for every other.
  */
 export async function overLimit(
-  cluster: Pick<Cluster, 'listJobs'>,
+  cluster: Pick<Cluster, 'listJobMetadata'>,
   { third_party_id }: JobStart,
   limits: ClientLimits,
   now: Date,
 ): Promise<OverLimit | undefined> {
-  const jobs = (await cluster.listJobs(clientSelector({ third_party_id }))).filter(
+  const jobs = (await cluster.listJobMetadata(clientSelector({ third_party_id }))).filter(
     (job) => tenantOf(job) === third_party_id,
   );
   const waiting = jobs.filter(isWaiting).length;
@@ -60,6 +59,6 @@ function comeBack(seconds: number): string {
   return `Send build.start again in ${seconds} s`;
 }
 
-function created(job: V1Job): number {
+function created(job: JobMetadata): number {
   return milliseconds(job.metadata?.creationTimestamp) ?? 0;
 }

@@ -21,8 +21,8 @@ export async function takePlace(
   if (!slots) {
     return { state: 'queued' };
   }
-  const waiting = (await cluster.listJobs(admissionSelector('waiting'))).filter(isWaiting);
-  const running = await cluster.listJobs(admissionSelector('admitted'));
+  const waiting = (await cluster.listJobMetadata(admissionSelector('waiting'))).filter(isWaiting);
+  const running = await cluster.listJobMetadata(admissionSelector('admitted'));
   const position = nextBuilds(waiting, running).findIndex(({ metadata }) => metadata?.name === name) + 1;
   return position > 0 ? { state: 'queued', queue_position: position } : { state: 'queued' };
 }

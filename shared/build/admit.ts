@@ -23,7 +23,10 @@ export interface Slots {
   limit: number;
 }
 
-type AdmittingCluster = Pick<Cluster, 'getJob' | 'listJobs' | 'patchJob' | 'getLease' | 'replaceLease'>;
+type AdmittingCluster = Pick<
+  Cluster,
+  'getJob' | 'listJobs' | 'listJobMetadata' | 'patchJob' | 'getLease' | 'replaceLease'
+>;
 
 /**
  * Decisions are made one after the other, by a compare-and-swap of the Lease; what they say is done afterwards, by anybody:
@@ -54,7 +57,7 @@ async function decide(cluster: AdmittingCluster, limit: number): Promise<Grant[]
     return [];
   }
   // The waiting ones first: whoever is let run between the two lists is in both, not in neither.
-  const waiting = (await cluster.listJobs(admissionSelector('waiting'))).filter(isWaiting);
+  const waiting = (await cluster.listJobMetadata(admissionSelector('waiting'))).filter(isWaiting);
   if (waiting.length === 0) {
     return [];
   }

@@ -8,6 +8,7 @@ import {
   setHeaderOptions,
 } from '@kubernetes/client-node';
 import type { Cluster } from './cluster.ts';
+import { listMetadata } from './job-metadata.ts';
 import { knativeObjects } from './knative-objects.ts';
 import { connectKubernetes } from './kubernetes-connection.ts';
 import { statusOf } from './kubernetes-failure.ts';
@@ -43,6 +44,9 @@ export function createCluster(
         const { items } = await batch.listNamespacedJob({ namespace, labelSelector });
         return items;
       }),
+
+    listJobMetadata: (labelSelector) =>
+      answered(`listing Jobs with ${labelSelector}`, () => listMetadata(configuration, namespace, labelSelector)),
 
     createJob: (job) =>
       answered(`creating Job ${job.metadata?.name}`, async () => {

@@ -1,6 +1,6 @@
 /** A Cluster in memory: uids, resourceVersions, finalizers and foreground deletion as Kubernetes has them, and a hand that plays its controllers. */
 import type { V1ContainerStateTerminated, V1Job, V1Lease, V1ObjectMeta, V1Pod } from '@kubernetes/client-node';
-import type { Cluster, KnativeObject, ObjectVersion } from '#shared/clients/cluster.ts';
+import type { Cluster, JobMetadata, KnativeObject, ObjectVersion } from '#shared/clients/cluster.ts';
 import { PermanentError, RetryableError } from '#shared/errors.ts';
 
 export class InMemoryCluster implements Cluster {
@@ -22,6 +22,10 @@ export class InMemoryCluster implements Cluster {
 
   async listJobs(labelSelector: string): Promise<V1Job[]> {
     return [...this.jobs.values()].filter((job) => matches(job.metadata, labelSelector)).map((job) => copy(job));
+  }
+
+  async listJobMetadata(labelSelector: string): Promise<JobMetadata[]> {
+    return (await this.listJobs(labelSelector)).map(({ metadata }) => ({ metadata: metadata ?? {} }));
   }
 
   async createJob(job: V1Job): Promise<boolean> {

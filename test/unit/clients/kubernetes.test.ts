@@ -48,6 +48,35 @@ describe('against the embedded API', () => {
     spec: { template: { spec: { containers: [{ image }] } } },
   });
 
+  test('Jobs are listed without spec and status, their times as strings', async () => {
+    await cluster.createJob(job('metadata-alone', { annotations: { a: '1' } }));
+    const [found, ...others] = await cluster.listJobMetadata('app=metadata-alone');
+    expect(others).toEqual([]);
+    expect(Object.keys(found ?? {})).toEqual(['metadata']);
+    expect(found?.metadata).toMatchObject({
+      name: 'metadata-alone',
+      uid: expect.any(String),
+      labels: { app: 'metadata-alone' },
+      annotations: { a: '1' },
+      creationTimestamp: expect.stringMatching(/^\d{4}-.*Z$/),
+    });
+    expect(found?.metadata).not.toHaveProperty('managedFields');
+  });
+
+  test('of two that change a Lease from the same version one is told of a conflict', async () => {
+    expect(await cluster.getLease('admission')).toBeUndefined();
+    storage.create({
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { name: 'admission', namespace: BUILDS_NAMESPACE },
+    });
+    const lease = (await cluster.getLease('admission')) ?? {};
+    const granting = (to: string) => ({ ...lease, metadata: { ...lease.metadata, annotations: { granted: to } } });
+    await cluster.replaceLease(granting('first'));
+    await expect(cluster.replaceLease(granting('second'))).rejects.toMatchObject({ reason: 'Conflict' });
+    expect((await cluster.getLease('admission'))?.metadata?.annotations).toEqual({ granted: 'first' });
+  });
+
   test('a Job is created once, read, listed', async () => {
     expect(await cluster.createJob(job('once'))).toBe(true);
     expect(await cluster.createJob(job('once'))).toBe(false);
