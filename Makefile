@@ -3,7 +3,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 INSTALLED := node_modules/.package-lock.json
 
-.PHONY: help run test e2e bench lint format build clean bench-builds bench-cluster image deploy undeploy manifests
+.PHONY: help run test e2e bench lint format build clean e2e-disturbed bench-builds bench-cluster image deploy undeploy manifests
 help: ## show what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
 
@@ -38,6 +38,9 @@ bench-cluster: $(INSTALLED) ## the measurements of the cluster of KUBECONFIG, as
 
 e2e: $(INSTALLED) ## the contract suite and more against what is deployed on the cluster of KUBECONFIG: ENV=dev (E2E_S3_ENDPOINT=url, AUDIT_LOG=file of the API server)
 	@export ENV=$(or $(ENV),dev) E2E_STARTED=$$(date -u +%Y-%m-%dT%H:%M:%SZ); vitest run --project e2e --maxWorkers 3 && vitest run --project permissions
+
+e2e-disturbed: $(INSTALLED) ## builds while dispatchers and functions are killed: ENV=dev (BUILDS=50; RABBITMQ_STOP, RABBITMQ_START, API_SERVER_RESTART: commands)
+	@ENV=$(or $(ENV),dev) vitest run --project disturbed
 
 image: $(INSTALLED) ## build our image and push it: IMAGE=host/path[:tag] (ENV=dev, SETTINGS=file, BUILDER=docker|podman|buildah|kaniko|pack, PLATFORM, REGISTRY_INSECURE=1)
 	@node deploy/image.ts

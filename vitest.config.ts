@@ -35,11 +35,20 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/contract/**/*.test.ts', 'test/e2e/**/*.test.ts'],
-          exclude: ['test/e2e/permissions.test.ts'],
+          exclude: ['test/e2e/permissions.test.ts', 'test/e2e/disturbances.test.ts'],
           globalSetup: ['test/e2e/setup.ts'],
           testTimeout: 600_000,
           hookTimeout: 300_000,
           maxConcurrency: 3,
+        },
+      },
+      {
+        test: {
+          // Of its own: nothing else can run while it breaks the cluster.
+          name: 'disturbed',
+          include: ['test/e2e/disturbances.test.ts'],
+          globalSetup: ['test/e2e/setup.ts'],
+          hookTimeout: 300_000,
         },
       },
       {
