@@ -12,7 +12,7 @@ export class PermanentError extends Error {
   }
 }
 
-/** Thrown where the same request may succeed later: an upstream is down, slow or throttling. Becomes 503, or 429 where a time is known. */
+/** Thrown where the same request may succeed later: an upstream is down, slow or throttling. Becomes 503, or 429 where a time is known and nothing is down. */
 export class RetryableError extends Error {
   override readonly name = 'RetryableError';
   readonly reason: string;

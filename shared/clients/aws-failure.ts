@@ -7,6 +7,7 @@ import {
   retryAfterSeconds,
   type UpstreamFailure,
 } from './classify.ts';
+import type { Trouble } from './upstream.ts';
 
 interface SdkError {
   name: string;
@@ -27,6 +28,8 @@ const BY_NAME: Record<string, FailureKind> = {
   RequestTimeTooSkewed: 'expired-credentials',
   CredentialsProviderError: 'expired-credentials',
   OperationAborted: 'unavailable',
+  // The answer to an end of an upload that was done before, and got lost.
+  NoSuchUpload: 'conflict',
 };
 
 export function awsStatus(error: unknown): number | undefined {
@@ -47,20 +50,46 @@ export function awsError(
   if (isClassified(error)) {
     return error;
   }
-  const status = awsStatus(error);
-  const name = error instanceof Error ? error.name : 'Error';
-  const retryAfter = retryAfterSeconds(awsHeader(error, 'retry-after'));
+  const kind = kindOf(error);
   const requestId = (error as SdkError).$metadata?.requestId;
-  const answered = `${name}${status ? ` (HTTP ${status})` : ''}${requestId ? `, request ${requestId}` : ''}`;
-  const kind = BY_NAME[name] ?? kindOfStatus(status);
   return classify({
     kind,
     system,
     doing,
-    detail: kind === 'no-answer' && status === undefined ? networkCode(error) : answered,
-    retryAfter,
+    detail: `${said(error)}${requestId ? `, request ${requestId}` : ''}`,
+    retryAfter: retryAfterOf(error),
     advice: advice ?? adviceFor(kind, system),
   });
+}
+
+const PASSING: FailureKind[] = ['no-answer', 'unavailable', 'throttled', 'expired-credentials'];
+
+/** Undefined where the upstream is well, and it is the request that was refused. */
+export function awsTrouble(error: unknown): Trouble | undefined {
+  const kind = kindOf(error);
+  if (isClassified(error) || !PASSING.includes(kind)) {
+    return undefined;
+  }
+  const status = awsStatus(error);
+  const isIll = kind !== 'throttled' && (status === undefined || status >= 500);
+  return { detail: said(error), isIll, retryAfter: retryAfterOf(error) };
+}
+
+function kindOf(error: unknown): FailureKind {
+  return (error instanceof Error ? BY_NAME[error.name] : undefined) ?? kindOfStatus(awsStatus(error));
+}
+
+function said(error: unknown): string {
+  const status = awsStatus(error);
+  const name = error instanceof Error ? error.name : 'Error';
+  if (kindOf(error) === 'no-answer' && status === undefined) {
+    return networkCode(error);
+  }
+  return `${name}${status ? ` (HTTP ${status})` : ''}`;
+}
+
+function retryAfterOf(error: unknown): number | undefined {
+  return retryAfterSeconds(awsHeader(error, 'retry-after'));
 }
 
 function kindOfStatus(status: number | undefined): FailureKind {

@@ -9,9 +9,15 @@ import {
 } from '@aws-sdk/client-ecr';
 import { awsError } from './aws-failure.ts';
 import { type AwsIdentity, awsCredentials } from './aws-identity.ts';
+import { ONE_ATTEMPT, throughUpstream } from './aws-upstream.ts';
 import type { ImageRegistry, RepositoryUse } from './image-registry.ts';
+import { createUpstream } from './upstream.ts';
 
 const SECOND = 1000;
+
+/** Four calls a build. ECR has a quota a second for each action and says so when it is reached. */
+const LIMITS = { atOnce: 8, perSecond: 50, burst: 100 };
+const LOOK = 'See whether ECR is well at https://health.aws.amazon.com';
 
 /** Enough to go back to; what runs is among the newest, since every deployment is of the newest build. */
 const IMAGES_KEPT = 50;
@@ -25,9 +31,14 @@ export function createEcrRegistry(
   const client = new ECRClient({
     region,
     credentials: awsCredentials(identity),
-    maxAttempts: 2,
+    maxAttempts: ONE_ATTEMPT,
     requestHandler: { connectionTimeout: 3 * SECOND, socketTimeout: 10 * SECOND },
     ...(endpoint ? { endpoint } : {}),
+  });
+  client.middlewareStack.add(throughUpstream(createUpstream('ECR', LIMITS, LOOK)), {
+    step: 'initialize',
+    priority: 'high',
+    name: 'throughUpstream',
   });
 
   return {

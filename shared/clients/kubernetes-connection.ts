@@ -1,4 +1,4 @@
-/** How we speak to the Kubernetes API: one connection pool, time-outs, a User-Agent. */
+/** How we speak to the Kubernetes API: one connection pool, limits and time-outs, a User-Agent. */
 import {
   type Configuration,
   createConfiguration,
@@ -6,6 +6,7 @@ import {
   type RequestContext,
   ServerConfiguration,
 } from '@kubernetes/client-node';
+import { kubernetesHttp } from './kubernetes-upstream.ts';
 
 const SECOND = 1000;
 
@@ -34,6 +35,7 @@ export function connectKubernetes({
   const configuration = createConfiguration({
     baseServer: new ServerConfiguration(cluster.server, {}),
     authMethods: { default: kubeConfig },
+    httpApi: kubernetesHttp(timeout),
     promiseMiddleware: [
       {
         pre: async (request) => {
@@ -41,7 +43,6 @@ export function connectKubernetes({
           if (shared) {
             request.setDispatcher(shared);
           }
-          request.setSignal(AbortSignal.timeout(timeout));
           request.setHeaderParam('User-Agent', 'knative-lambda');
           return request;
         },

@@ -1,6 +1,8 @@
-/** One S3 client a process: where S3 is, who we are, how long we wait. */
+/** One S3 client a process: where S3 is, who we are, how long we wait, how much we ask. */
 import { S3Client } from '@aws-sdk/client-s3';
 import { type AwsIdentity, awsCredentials } from './aws-identity.ts';
+import { ONE_ATTEMPT, throughUpstream } from './aws-upstream.ts';
+import { createUpstream } from './upstream.ts';
 
 export interface S3Settings extends AwsIdentity {
   /** A store that is not AWS's: path style, since its buckets have no host names. */
@@ -20,8 +22,10 @@ const TIMEOUTS: S3Timeouts = { connect: 3 * SECOND, idle: 20 * SECOND };
 /** Sockets at once, so that packing a source of many small files is not one file after the other. */
 const MAX_SOCKETS = 64;
 
-/** Two attempts: the broker's own retries are the patient ones. */
-const MAX_ATTEMPTS = 2;
+/** A source of 10,000 small files is read at some thousand a second; AWS takes 5,500 reads a second of one prefix. */
+const LIMITS = { atOnce: MAX_SOCKETS, perSecond: 2000, burst: 4000 };
+const LOOK =
+  'See whether S3 is well: for AWS at https://health.aws.amazon.com, else the log of the store at S3_ENDPOINT';
 
 export function connectS3(settings: S3Settings, timeouts: S3Timeouts = TIMEOUTS): S3Client {
   const { AWS_REGION: region, S3_ENDPOINT: endpoint } = settings;
@@ -29,7 +33,7 @@ export function connectS3(settings: S3Settings, timeouts: S3Timeouts = TIMEOUTS)
   const client = new S3Client({
     region,
     credentials: awsCredentials(settings),
-    maxAttempts: MAX_ATTEMPTS,
+    maxAttempts: ONE_ATTEMPT,
     requestHandler: {
       connectionTimeout: timeouts.connect,
       socketTimeout: timeouts.idle,
@@ -45,6 +49,11 @@ export function connectS3(settings: S3Settings, timeouts: S3Timeouts = TIMEOUTS)
           responseChecksumValidation: 'WHEN_REQUIRED' as const,
         }
       : {}),
+  });
+  client.middlewareStack.add(throughUpstream(createUpstream('S3', LIMITS, LOOK)), {
+    step: 'initialize',
+    priority: 'high',
+    name: 'throughUpstream',
   });
   client.middlewareStack.add(
     (next) => async (args) => {

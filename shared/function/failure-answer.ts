@@ -22,14 +22,12 @@ export function failureOf(error: unknown, event: ReceivedEvent<unknown>): Failur
   }
   if (error instanceof RetryableError) {
     const { reason, message: detail, retryAfter } = error;
+    // Dead letters tell by the status what was down and what had too much to do.
+    const status = retryAfter === undefined || reason === 'Unavailable' ? 503 : 429;
+    const details = { status, reason, detail };
     return retryAfter === undefined
-      ? { outcome: 'retry', reason, details: { status: 503, reason, detail } }
-      : {
-          outcome: 'retry',
-          reason,
-          details: { status: 429, reason, detail },
-          retryAfter: Math.max(1, Math.ceil(retryAfter)),
-        };
+      ? { outcome: 'retry', reason, details }
+      : { outcome: 'retry', reason, details, retryAfter: Math.max(1, Math.ceil(retryAfter)) };
   }
   const fingerprint = fingerprintOf(error);
   const detail = `The function failed; its log says why under fingerprint ${fingerprint}.`;
