@@ -77,6 +77,15 @@ test('one whose maker crashed before its policy gets it; cached layers expire by
   });
 });
 
+test('a blip is not seen', async () => {
+  let blips = 2;
+  server = await scriptedServer(() => (blips-- > 0 ? refused('ServerException', 500) : ok()));
+  const ecr = createEcrRegistry(identity, { account: '123456789012', region: 'eu-west-1', endpoint: server.url });
+  await ecr.ensureRepository('fn/fn-p1', 'images');
+  const create = 'CreateRepository';
+  expect(asked().map(([action]) => action)).toEqual([create, create, create, 'GetLifecyclePolicy']);
+});
+
 test.each([
   { case: 'not allowed', answer: refused('AccessDeniedException', 403), name: 'PermanentError', reason: 'Forbidden' },
   { case: 'throttled', answer: refused('ThrottlingException'), name: 'RetryableError', reason: 'Throttled' },

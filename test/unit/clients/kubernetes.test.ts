@@ -1,6 +1,6 @@
 /** Cluster over HTTP: against the embedded API, and against one that is ill. */
 import { KubeConfig, type V1Job } from '@kubernetes/client-node';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startKubernetesApi } from '#local/kubernetes/start-kubernetes-api.ts';
 import { createStorage, type Storage } from '#local/kubernetes/storage.ts';
 import type { KnativeObject } from '#shared/clients/cluster.ts';
@@ -314,6 +314,95 @@ describe('against an API that is ill', () => {
       reason: 'Unavailable',
       message: expect.stringContaining('no answer in time'),
     });
+  });
+
+  test('an answer that breaks off is none', async () => {
+    server = await scriptedServer((_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
+      response.write('{"half":');
+      setTimeout(() => response.destroy(), 10);
+      return undefined;
+    });
+    cluster = connect(server.url);
+    await expect(cluster.getJob('x')).rejects.toMatchObject({ name: 'RetryableError', reason: 'Unavailable' });
+    expect(server.requests).toHaveLength(3);
+  });
+
+  const knative: KnativeObject = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'x' } };
+  const versioned: KnativeObject = { ...knative, metadata: { name: 'x', resourceVersion: '7' } };
+  test.each<{ case: string; attempts: number; ask: (of: typeof cluster) => Promise<unknown> }>([
+    { case: 'a reading', attempts: 3, ask: (of) => of.getJob('x') },
+    { case: 'a listing', attempts: 3, ask: (of) => of.listServices('a=b') },
+    { case: 'a creation', attempts: 3, ask: (of) => of.createJob({ metadata: { name: 'x' } }) },
+    {
+      case: 'a patch of a version',
+      attempts: 3,
+      ask: (of) => of.patchJob('x', { metadata: { resourceVersion: '7' } }),
+    },
+    { case: 'a patch of any version', attempts: 1, ask: (of) => of.patchJob('x', { metadata: { labels: {} } }) },
+    { case: 'an apply to a version', attempts: 3, ask: (of) => of.applyService(versioned) },
+    { case: 'an apply to what was not there', attempts: 1, ask: (of) => of.applyService(knative) },
+    { case: 'the deletion of one object', attempts: 3, ask: (of) => of.deleteJob('x', 'uid-1') },
+    { case: 'the deletion of whatever has the name', attempts: 1, ask: (of) => of.deleteJob('x') },
+    {
+      case: 'the deletion of a version',
+      attempts: 3,
+      ask: (of) => of.deleteTrigger('x', { uid: 'u', resourceVersion: '7' }),
+    },
+  ])('$case is sent $attempts times', async ({ attempts, ask }) => {
+    await given(() => status(503, 'ServiceUnavailable', 'starting'));
+    await expect(ask(cluster)).rejects.toMatchObject({ name: 'RetryableError', reason: 'Unavailable' });
+    expect(server.requests).toHaveLength(attempts);
+    expect(new Set(server.requests.map(({ body }) => body)).size).toBe(1);
+  });
+
+  test('a blip is not seen', async () => {
+    await given(() =>
+      server.requests.length < 3
+        ? status(500, 'InternalError', 'etcdserver: leader changed')
+        : { status: 200, headers: { 'content-type': 'application/json' }, body: '{"metadata":{"name":"x"}}' },
+    );
+    expect((await cluster.getJob('x'))?.metadata?.name).toBe('x');
+  });
+
+  test('a creation that was done, and whose answer was lost, says the Job is there', async () => {
+    await given(() =>
+      server.requests.length === 1 ? { status: 504 } : status(409, 'AlreadyExists', 'jobs.batch "x" already exists'),
+    );
+    expect(await cluster.createJob({ metadata: { name: 'x' } })).toBe(false);
+  });
+
+  test('a change that was done, and whose answer was lost, is a conflict with itself', async () => {
+    await given(() => (server.requests.length === 1 ? { status: 504 } : status(409, 'Conflict', 'modified')));
+    const patch = { metadata: { resourceVersion: '7' } };
+    await expect(cluster.patchJob('x', patch)).rejects.toMatchObject({ reason: 'Conflict' });
+  });
+
+  test('one that keeps failing is left alone for a while; refusals are no failures', async () => {
+    // Its pause is over when the test says so, however slow the machine.
+    vi.useFakeTimers({ toFake: ['Date'] });
+    await given(() =>
+      server.requests.length <= 10 ? status(404, 'NotFound', 'no') : status(503, 'ServiceUnavailable', 'starting'),
+    );
+    for (let n = 0; n < 10; n++) {
+      expect(await cluster.getJob('x')).toBeUndefined();
+    }
+    await expect(cluster.getJob('x')).rejects.toThrow('starting');
+    await expect(cluster.getJob('x')).rejects.toThrow('starting');
+    const asked = server.requests.length;
+    await expect(cluster.getJob('x')).rejects.toMatchObject({
+      name: 'RetryableError',
+      reason: 'Unavailable',
+      retryAfter: 1,
+      message: expect.stringMatching(
+        /^Kubernetes has failed 5 times in a row, at last with HTTP 503.*kubectl get --raw/,
+      ),
+    });
+    expect([asked, server.requests.length]).toEqual([15, 15]);
+    vi.setSystemTime(Date.now() + 1000);
+    await expect(cluster.getJob('x')).rejects.toThrow('starting');
+    expect(server.requests).toHaveLength(16);
+    vi.useRealTimers();
   });
 });
 

@@ -167,6 +167,13 @@ describe('a handler that throws', () => {
       reason: 'Throttled',
       headers: { 'retry-after': '1' },
     },
+    {
+      case: 'RetryableError of what is down, with a time: 503',
+      error: new RetryableError('Unavailable', 'not asked again for 8 s', { retryAfter: 8 }),
+      status: 503,
+      reason: 'Unavailable',
+      headers: { 'retry-after': '8' },
+    },
     { case: 'an error with a string code: 500', error: leak, status: 500, reason: 'InternalError' },
     {
       case: 'an error with a code that is a status: 500',
