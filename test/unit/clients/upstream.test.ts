@@ -52,7 +52,7 @@ async function called(...parameters: Parameters<typeof calling>) {
   const { sentAt, answer } = calling(...parameters);
   await vi.runAllTimersAsync();
   const ended = await answer.catch((error: Error) => error);
-  return { attempts: sentAt.length, waited: (sentAt.at(-1) ?? began) - began, ended };
+  return { attempts: sentAt.length, waited: (sentAt.at(-1) ?? began) - began, took: Date.now() - began, ended };
 }
 
 async function counted(): Promise<Partial<Record<CallOutcome, number>>> {
@@ -135,11 +135,11 @@ describe('the circuit', () => {
     expect(await counted()).toEqual({ failed: 5, short_circuited: 1 });
   });
 
-  test('a call in whose repeats it opens tells what the upstream said', async () => {
+  test('a call in whose repeats it opens tells what the upstream said, at once', async () => {
     const ill = upstream();
     await called(ill, () => down);
-    const { attempts, ended } = await called(ill, () => down);
-    expect([attempts, (ended as Error).message]).toEqual([2, 'attempt 2']);
+    const { attempts, waited, took, ended } = await called(ill, () => down);
+    expect([attempts, took, (ended as Error).message]).toEqual([2, waited, 'attempt 2']);
     expect(await counted()).toEqual({ failed: 2 });
   });
 
