@@ -71,7 +71,8 @@ export function awsTrouble(error: unknown): Trouble | undefined {
     return undefined;
   }
   const status = awsStatus(error);
-  const isIll = kind !== 'throttled' && (status === undefined || status >= 500);
+  const isFailure = kind === 'no-answer' || kind === 'unavailable';
+  const isIll = isFailure && (status === undefined || status >= 500);
   return { detail: said(error), isIll, retryAfter: retryAfterOf(error) };
 }
 
