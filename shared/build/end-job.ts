@@ -32,11 +32,11 @@ export async function endJob(cluster: Cluster, name: string, uid: string | undef
 }
 
 /**
- * A finished build stays what it is when a newer one comes. When its function is deleted it goes too, and is cancelled as long as its end has not
+ * A finished build stays what it is when a newer one comes, or its time is over. When its function is deleted it goes too, and is cancelled as long as its end has not
  * been processed: the Job takes its pods along, and with them the digest that would tell of its success.
  */
 function keepsItsEnd(job: V1Job, { status }: Ended): boolean {
-  return status === 'superseded' && readEnded(job) === undefined && isOver(job);
+  return status !== 'cancelled' && readEnded(job) === undefined && isOver(job);
 }
 
 /** Given already, by somebody who may have crashed before deleting; or nobody is going to ask. */
@@ -59,5 +59,14 @@ export function superseded(newer: { correlation_id: string; observed_at: string 
     status: 'superseded',
     reason: 'Superseded',
     message: `a newer source of this parser, seen at ${newer.observed_at}, was asked for by ${newer.correlation_id}: wait for its build.complete`,
+  };
+}
+
+/** What a Job is told that nobody has let run for a day. */
+export function waitedTooLong(): Ended {
+  return {
+    status: 'timeout',
+    reason: 'BuildTimeout',
+    message: `it waited 24 hours for other builds to make room. See with \`kubectl get jobs -A -l app.kubernetes.io/component=build\` what runs, raise MAX_CONCURRENT_BUILDS if the nodes have room, then send build.start again`,
   };
 }

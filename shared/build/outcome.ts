@@ -1,7 +1,7 @@
 /** How a build ended, by what Kubernetes itself shows of it. Pure: the same Job and pods give the same answer, whoever asks. */
 import type { V1Job, V1Pod } from '@kubernetes/client-node';
 import type { BuildComplete } from '../events/build-complete.ts';
-import { type Build, readBuild, readEnded } from '../specs/annotations.ts';
+import { type Build, type Ended, readBuild, readEnded } from '../specs/annotations.ts';
 import { type Failure, failureReason } from './failure-reason.ts';
 import { conditionOf, milliseconds } from './job-state.ts';
 import { kanikoResult, podsOf, pushed } from './pod-results.ts';
@@ -62,7 +62,7 @@ export function outcomeOf(job: V1Job, pods: V1Pod[]): BuildComplete | undefined 
 type Ending = (Failure | { status: 'success'; image_uri: string } | EndedEarly) & { at: number | undefined };
 
 interface EndedEarly {
-  status: 'cancelled' | 'superseded';
+  status: Ended['status'];
   reason: string;
   error_message: string;
 }

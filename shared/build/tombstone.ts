@@ -26,6 +26,8 @@ export type Deleted = z.infer<typeof deletedSchema>;
 export type Deletion = z.infer<typeof deletionSchema>;
 export type Tombstone = z.infer<typeof tombstoneSchema>;
 
+const PREFIX = 'tombstones/';
+
 /** More deletions of one parser than a broker redelivers. */
 const EARLIER_KEPT = 20;
 
@@ -35,9 +37,14 @@ export async function readTombstone(
   bucket: string,
   identity: Identity,
 ): Promise<{ tombstone: Tombstone | undefined; now: string }> {
-  const { text, date } = await store.read(bucket, keyOf(identity));
+  const { text, date } = await store.read(bucket, tombstoneKey(identity));
   const now = orderTime(date, new Date());
-  return { tombstone: text === undefined ? undefined : parse(text, `s3://${bucket}/${keyOf(identity)}`), now };
+  return { tombstone: text === undefined ? undefined : parse(text, `s3://${bucket}/${tombstoneKey(identity)}`), now };
+}
+
+/** Pages of all there are, with S3's time. */
+export function listTombstones(store: ObjectStore, bucket: string): ReturnType<ObjectStore['list']> {
+  return store.list(bucket, PREFIX);
 }
 
 /** Adds a deletion, or replaces the one of the same event. The tombstone's time is the newest deletion's. */
@@ -50,7 +57,7 @@ export async function writeDeletion(
   const others = before ? [before, ...before.earlier].filter(({ event_id }) => event_id !== deletion.event_id) : [];
   const [newest = deletion, ...earlier] = [deletion, ...others].sort((a, b) => b.time.localeCompare(a.time));
   const tombstone: Tombstone = { ...only(newest), earlier: earlier.slice(0, EARLIER_KEPT).map(only) };
-  await store.write(bucket, keyOf(identity), JSON.stringify(tombstone), 'application/json');
+  await store.write(bucket, tombstoneKey(identity), JSON.stringify(tombstone), 'application/json');
   return tombstone;
 }
 
@@ -80,6 +87,6 @@ function only({ event_id, time, deleted, contexts }: Deletion): Deletion {
   return { event_id, time, deleted, contexts };
 }
 
-function keyOf({ third_party_id, parser_id }: Identity): string {
-  return `tombstones/${third_party_id}/${parser_id}.json`;
+export function tombstoneKey({ third_party_id, parser_id }: Identity): string {
+  return `${PREFIX}${third_party_id}/${parser_id}.json`;
 }

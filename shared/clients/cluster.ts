@@ -11,6 +11,9 @@ export interface KnativeObject {
     uid?: string;
     resourceVersion?: string;
     generation?: number;
+    /** RFC 3339, both. */
+    creationTimestamp?: string;
+    deletionTimestamp?: string;
     labels?: Record<string, string>;
     annotations?: Record<string, string>;
     ownerReferences?: {

@@ -42,7 +42,7 @@ const buildSchema = z.object({
 export type Build = z.infer<typeof buildSchema>;
 
 const endedSchema = z.object({
-  status: z.enum(['cancelled', 'superseded']),
+  status: z.enum(['cancelled', 'superseded', 'timeout']),
   reason: z.string(),
   message: z.string(),
 });

@@ -7,6 +7,9 @@ export const MANAGED_BY = 'knative-lambda';
 /** Selects every Job that builds. */
 export const BUILDS = `app.kubernetes.io/managed-by=${MANAGED_BY},app.kubernetes.io/component=build`;
 
+/** Selects every Service and Trigger of a user's function. */
+export const FUNCTIONS = `app.kubernetes.io/managed-by=${MANAGED_BY},app.kubernetes.io/component=function`;
+
 export type Component = 'function' | 'build';
 
 /** Labels that never change while the object lives. */

@@ -250,13 +250,16 @@ export class InMemoryCluster implements Cluster {
   }
 }
 
-function expectVersion(metadata: V1ObjectMeta | undefined, resourceVersion: string | undefined): void {
+function expectVersion(
+  metadata: Pick<V1ObjectMeta, 'name' | 'resourceVersion'> | undefined,
+  resourceVersion: string | undefined,
+): void {
   if (resourceVersion !== undefined && resourceVersion !== metadata?.resourceVersion) {
     throw new RetryableError('Conflict', `${metadata?.name} has changed meanwhile`);
   }
 }
 
-function matches(metadata: V1ObjectMeta | undefined, labelSelector: string): boolean {
+function matches(metadata: Pick<V1ObjectMeta, 'labels'> | undefined, labelSelector: string): boolean {
   return labelSelector.split(',').every((term) => {
     const [key = '', value] = term.split('=');
     return metadata?.labels?.[key] === value;

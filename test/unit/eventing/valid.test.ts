@@ -92,12 +92,15 @@ describe.each(environments)('overlay %s', (environment) => {
     }
   });
 
-  test("every Trigger goes from the Broker to a function that exists, by one exact type, with the Broker's dead letters", () => {
+  test("every Trigger goes from the Broker to a function that exists, by exact attributes, with the Broker's dead letters", () => {
     const triggers = objects.filter(({ kind }) => kind === 'Trigger');
 
     for (const trigger of triggers) {
       expect(services.map(({ metadata }) => metadata.name)).toContain(trigger['spec'].subscriber.ref.name);
-      expect(Object.keys(trigger['spec'].filter.attributes)).toEqual(['type']);
+      // Any PingSource sends that type: only our own extension tells whose it is.
+      const { task, ...others } = trigger['spec'].filter.attributes;
+      expect(Object.keys(others)).toEqual(['type']);
+      expect(task).toBe(others.type === 'dev.knative.sources.ping' ? 'sweep' : undefined);
       expect(trigger['spec'].broker).toBe('default');
       expect(trigger['spec'].delivery).toBeUndefined();
       expect(Number(trigger.metadata.annotations?.['rabbitmq.eventing.knative.dev/parallelism'])).toBeGreaterThan(0);
@@ -110,6 +113,7 @@ describe.each(environments)('overlay %s', (environment) => {
       'dev.knative.apiserver.resource.add → cluster-events',
       'dev.knative.apiserver.resource.delete → cluster-events',
       'dev.knative.apiserver.resource.update → cluster-events',
+      'dev.knative.sources.ping → sweep',
       'event.rejected → dead-letter',
       'job.start → job-start',
       'lifecycle.build.started → build-complete',
@@ -138,6 +142,10 @@ describe.each(environments)('overlay %s', (environment) => {
     const builds = named.get(`ApiServerSource ${namespace}/builds`)?.['spec'];
 
     expect(builds.namespaceSelector.matchLabels).toEqual({ 'kubernetes.io/metadata.name': `${namespace}-builds` });
+    expect(named.get(`PingSource ${namespace}/sweep`)?.['spec']).toMatchObject({
+      schedule: '* * * * *',
+      ceOverrides: { extensions: { task: named.get(`Trigger ${namespace}/sweep`)?.['spec'].filter.attributes.task } },
+    });
     expect(named.get(`ConfigMap ${namespace}/knative-lambda-config`)?.['data']).toMatchObject({
       NAMESPACE: namespace,
       BUILDS_NAMESPACE: `${namespace}-builds`,

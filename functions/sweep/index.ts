@@ -1,0 +1,46 @@
+/** Starts sweep with a real Kubernetes, S3 and Broker. */
+import * as z from 'zod';
+import {
+  admissionFields,
+  brokerFields,
+  namespaceFields,
+  s3Fields,
+  slotsOf,
+  temporaryBucketFields,
+} from '#shared/function/config.ts';
+import { defineFunction } from '#shared/function/define-function.ts';
+import { sweep } from './handler.ts';
+import { createSweepMetrics } from './metrics.ts';
+
+await defineFunction({
+  name: 'sweep',
+  config: z.object({
+    ...s3Fields,
+    ...temporaryBucketFields,
+    ...namespaceFields,
+    ...brokerFields,
+    ...admissionFields,
+  }),
+  events: {
+    // The PingSource says nothing but that it is time.
+    'dev.knative.sources.ping': z.unknown(),
+  },
+  dependencies: async (config) => {
+    const [{ createObjectStore }, { createCluster }, { createBroker }] = await Promise.all([
+      import('#shared/clients/s3.ts'),
+      import('#shared/clients/kubernetes.ts'),
+      import('#shared/clients/broker.ts'),
+    ]);
+    return {
+      store: createObjectStore(config),
+      cluster: createCluster(config),
+      broker: createBroker(config),
+      slots: slotsOf(config),
+      temporaryBucket: config.TEMPORARY_BUCKET,
+      settings: { namespace: config.NAMESPACE },
+      metrics: createSweepMetrics(),
+      now: () => new Date(),
+    };
+  },
+  handle: (_, deps, context) => sweep(deps, context),
+});

@@ -1,0 +1,47 @@
+/** What sweep has mended, and what it saw. */
+import { Counter, Gauge } from 'prom-client';
+import { holdsSlot } from '#shared/build/admission.ts';
+import { isOver } from '#shared/build/job-state.ts';
+import { registry } from '#shared/telemetry/metrics.ts';
+import type { SweepMetrics } from './handler.ts';
+import { REPAIRS } from './report.ts';
+
+export function createSweepMetrics(): SweepMetrics {
+  const swept = new Counter({
+    name: 'knative_lambda_swept_total',
+    help: 'What sweep had to mend, by what it was; errors: what it could not.',
+    labelNames: ['what'],
+    registers: [registry],
+  });
+  for (const what of REPAIRS) {
+    swept.inc({ what }, 0);
+  }
+  const waiting = new Gauge({
+    name: 'knative_lambda_builds_waiting',
+    help: 'Builds that wait for a slot, as sweep last saw them.',
+    registers: [registry],
+  });
+  const running = new Gauge({
+    name: 'knative_lambda_builds_running',
+    help: 'Builds that hold a slot, as sweep last saw them.',
+    registers: [registry],
+  });
+  const oldest = new Gauge({
+    name: 'knative_lambda_oldest_request_seconds',
+    help: 'Age of the oldest build.start that is neither a Job nor answered; 0: there is none.',
+    registers: [registry],
+  });
+  return {
+    swept: (counts) => {
+      for (const what of REPAIRS) {
+        swept.inc({ what }, counts[what]);
+      }
+    },
+    builds: (jobs) => {
+      const isSuspended = (job: (typeof jobs)[number]) => job.spec?.suspend === true;
+      waiting.set(jobs.filter((job) => isSuspended(job) && !isOver(job)).length);
+      running.set(jobs.filter((job) => !isSuspended(job) && holdsSlot(job)).length);
+    },
+    oldestRequest: (seconds) => oldest.set(seconds),
+  };
+}

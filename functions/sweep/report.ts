@@ -1,0 +1,51 @@
+/** What one run of sweep has done: counted for the metrics, and one line for a person. */
+import type { Logger } from 'pino';
+
+export const REPAIRS = [
+  'terminal_events',
+  'admitted',
+  'requests_resent',
+  'requests_ended',
+  'requests_forgotten',
+  'jobs_ended',
+  'jobs_deleted',
+  'contexts_deleted',
+  'triggers_restored',
+  'triggers_deleted',
+  'functions_removed',
+  'errors',
+] as const;
+
+export type Repair = (typeof REPAIRS)[number];
+export type Counts = Record<Repair, number>;
+
+/** A line that names everything after an outage would be cut by whoever collects it. */
+const NAMED = 50;
+
+export class Report {
+  readonly counts = Object.fromEntries(REPAIRS.map((repair) => [repair, 0])) as Counts;
+  readonly #names: string[] = [];
+  readonly #log: Logger;
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  did(repair: Exclude<Repair, 'errors'>, name: string): void {
+    this.counts[repair] += 1;
+    if (this.#names.length < NAMED) {
+      this.#names.push(`${repair} ${name}`);
+    }
+  }
+
+  /** `where` is the step, or the object that could not be mended. */
+  failed(error: unknown, where: string): void {
+    this.counts.errors += 1;
+    this.#log.warn({ err: error, where }, 'could not be swept; the next run tries again');
+  }
+
+  write(): void {
+    const fields = { swept: this.counts, ...(this.#names.length > 0 ? { objects: this.#names } : {}) };
+    this.#log[this.counts.errors > 0 ? 'warn' : 'info'](fields, 'swept');
+  }
+}
