@@ -1,0 +1,89 @@
+/** What sweep is given in its tests: a world, an ear at the Broker, and metrics that are written down. */
+import { Writable } from 'node:stream';
+import { HTTP } from 'cloudevents';
+import pino from 'pino';
+import { FIRST_SEEN } from '#shared/build/requests.ts';
+import { terminalIdOfRequest } from '#shared/build/terminal-event.ts';
+import type { RawEvent } from '#shared/clients/broker.ts';
+import { type SweepDependencies, sweep } from '../../../functions/sweep/handler.ts';
+import type { Counts } from '../../../functions/sweep/report.ts';
+import { type Steps, stepped } from '../../fakes/stepped.ts';
+import { ACME, functionSettings, SLOTS, TEMPORARY_BUCKET, World } from './world.ts';
+
+const MINUTE = 60_000;
+
+// biome-ignore lint/suspicious/noExplicitAny: what was sent is what a test is about to find out.
+export type Sent = Record<string, any>;
+
+export class SweptWorld extends World {
+  /** What the Broker was sent, as it would deliver it. */
+  readonly sent: Sent[] = [];
+  readonly lines: Record<string, unknown>[] = [];
+  readonly measured: { builds: number; oldest: number }[] = [];
+  broker = {
+    publish: async ({ headers, body }: RawEvent) => {
+      this.sent.push(HTTP.toEvent({ headers, body: body.toString() }) as unknown as Sent);
+    },
+  };
+
+  /** Kubernetes', S3's and our clock. */
+  later(minutes: number): this {
+    this.now = new Date(this.now.getTime() + minutes * MINUTE);
+    this.store.date = this.now;
+    this.cluster.now = this.now;
+    return this;
+  }
+
+  sweepDependencies(steps?: Steps): SweepDependencies {
+    return {
+      ...this.deps(steps),
+      broker: steps ? stepped(this.broker, steps) : this.broker,
+      slots: SLOTS,
+      settings: functionSettings,
+      metrics: {
+        swept: () => undefined,
+        builds: (jobs) => this.measured.push({ builds: jobs.length, oldest: 0 }),
+        oldestRequest: (oldest) => this.measured.push({ builds: 0, oldest }),
+      },
+    };
+  }
+
+  /** What one run did: what it counted, but for zeros. */
+  async swept(steps?: Steps): Promise<Partial<Counts>> {
+    const destination = new Writable({
+      write: (chunk: Buffer, _, done) => {
+        this.lines.push(JSON.parse(chunk.toString()));
+        done();
+      },
+    });
+    await sweep(this.sweepDependencies(steps), { log: pino(destination) });
+    const { swept } = this.lines.at(-1) as { swept: Counts };
+    return Object.fromEntries(Object.entries(swept).filter(([, count]) => count !== 0));
+  }
+
+  /** A build.start as build-start keeps it; the id of its terminal event. */
+  asked(extensions: Record<string, unknown> = {}, identity = ACME, id = 'start-1'): string {
+    const event = {
+      specversion: '1.0',
+      id,
+      source: 'client',
+      type: 'build.start',
+      time: this.now.toISOString(),
+      datacontenttype: 'application/json',
+      correlationid: 'chain-1',
+      data: { ...identity, priority: 5 },
+      ...extensions,
+    };
+    const terminalId = terminalIdOfRequest(event);
+    this.store.put(TEMPORARY_BUCKET, requestKey(terminalId, identity), JSON.stringify({ event }));
+    return terminalId;
+  }
+
+  askedAt(time: string): string {
+    return this.asked({ [FIRST_SEEN]: time });
+  }
+}
+
+export function requestKey(terminalId: string, { third_party_id, parser_id } = ACME): string {
+  return `requests/${third_party_id}/${parser_id}/${terminalId}.json`;
+}

@@ -1,0 +1,417 @@
+/** What sweep mends, what it leaves alone, and that it does no more than a run's share. */
+import { beforeEach, describe, expect, test } from 'vitest';
+import { isWaiting } from '#shared/build/admission.ts';
+import { endJob, superseded } from '#shared/build/end-job.ts';
+import { outcomeOf } from '#shared/build/outcome.ts';
+import { terminalEvent } from '#shared/build/terminal-event.ts';
+import { RetryableError } from '#shared/errors.ts';
+import { deriveId } from '#shared/events/event.ts';
+import { ENDED_ANNOTATION, readEnded } from '#shared/specs/annotations.ts';
+import { kanikoJob } from '#shared/specs/kaniko-job.ts';
+import { functionName } from '#shared/specs/names.ts';
+import { requestKey, SweptWorld } from './sweep-world.ts';
+import { ACME, jobSettings, jobStartEvent, keyOf, MIDDLE, NEW, nameOf, OLD, TEMPORARY_BUCKET } from './world.ts';
+
+const NAME = functionName(ACME);
+const DAY = 24 * 60;
+
+let world: SweptWorld;
+beforeEach(() => {
+  world = new SweptWorld();
+});
+
+test('a world in order is left as it is, and said to be', async () => {
+  await world.deployed();
+  await world.running();
+  const before = world.state();
+
+  expect(await world.swept()).toEqual({});
+  expect(world.state()).toEqual(before);
+  expect(world.sent).toEqual([]);
+  expect(world.lines).toMatchObject([{ level: 30, msg: 'swept', swept: { terminal_events: 0, errors: 0 } }]);
+});
+
+describe('terminal events', () => {
+  test.each([
+    { case: 'of a success', given: () => world.succeeded(), data: { status: 'success' } },
+    { case: 'of a failure', given: () => world.failed(), data: { status: 'failed' } },
+    {
+      case: 'of a Job deleted by hand',
+      given: async () => {
+        await world.running();
+        await world.cluster.deleteJob(nameOf());
+      },
+      data: { status: 'cancelled' },
+    },
+  ])('$case that nobody processed are told again, under the same id', async ({ given, data }) => {
+    await given();
+    world.later(1);
+
+    expect(await world.swept()).toEqual({ terminal_events: 1 });
+    const job = await world.cluster.getJob(nameOf());
+    const outcome = job && outcomeOf(job, [...world.cluster.pods.values()]);
+    if (!job || !outcome) throw new Error('no outcome');
+    expect(world.sent).toMatchObject([
+      {
+        type: 'build.complete',
+        id: terminalEvent(job, outcome).id,
+        source: 'knative-lambda',
+        subject: 'acme/p1',
+        correlationid: 'correlation-one',
+        data: { ...ACME, ...data },
+      },
+    ]);
+  });
+
+  test('of Jobs that run, that ended just now, or whose end is processed are not', async () => {
+    await world.running({ content: 'runs' });
+    await world.released(await world.failed({ content: 'processed' }));
+    world.later(1);
+    await world.failed({ content: 'just now' });
+
+    expect(await world.swept()).toEqual({});
+  });
+});
+
+describe('waiting builds', () => {
+  const waiting = (content: string) => world.cluster.createJob(kanikoJob(jobStartEvent({ content }), jobSettings));
+
+  test('are let run where there is room', async () => {
+    await waiting('one');
+
+    expect(await world.swept()).toEqual({ admitted: 1 });
+    expect((await world.cluster.getJob(nameOf()))?.spec?.suspend).toBe(false);
+  });
+
+  test('end after a day without room, so that whoever asked has an answer', async () => {
+    for (let running = 1; running <= 10; running++) {
+      await world.running({ content: `r${running}`, identity: { ...ACME, parser_id: `r${running}` } });
+    }
+    await waiting('patient');
+    world.later(DAY - 1);
+    expect(await world.swept()).toEqual({});
+
+    world.later(1);
+    expect(await world.swept()).toEqual({ jobs_ended: 1 });
+    const job = await world.cluster.getJob(nameOf('patient'));
+    expect(job && outcomeOf(job, [])).toMatchObject({
+      status: 'timeout',
+      reason: 'BuildTimeout',
+      error_message: expect.stringMatching(/24 hours.*MAX_CONCURRENT_BUILDS.*build\.start/),
+    });
+
+    world.later(1);
+    expect(await world.swept()).toEqual({ terminal_events: 1 });
+  });
+});
+
+describe('requests', () => {
+  test('that nobody answered are sent again as they were, after 2, 4, 8, 16 and 32 minutes, and then ended', async () => {
+    const id = world.asked();
+    const asked = world.now.toISOString();
+    const told: unknown[] = [];
+    for (let minute = 1; minute <= 66; minute++) {
+      world.later(1);
+      await world.swept();
+      told.push(...world.sent.splice(0).map(({ type, resent }) => [minute, type, resent]));
+      if (minute === 2) {
+        expect(world.store.json(TEMPORARY_BUCKET, requestKey(id))).toMatchObject({ event: { resent: '1' } });
+      }
+    }
+    expect(told).toEqual([
+      [2, 'build.start', '1'],
+      [4, 'build.start', '2'],
+      [8, 'build.start', '3'],
+      [16, 'build.start', '4'],
+      [32, 'build.start', '5'],
+      // Until build-complete has processed it and removes the request.
+      [64, 'build.complete', undefined],
+      [65, 'build.complete', undefined],
+      [66, 'build.complete', undefined],
+    ]);
+    expect(asked).toBe('2026-01-02T12:00:00.000Z');
+  });
+
+  test('are sent with their own source, id, data and extensions', async () => {
+    world.asked({ tenantregion: 'eu', time: OLD });
+    const first = world.now.toISOString();
+    world.later(3);
+
+    expect(await world.swept()).toEqual({ requests_resent: 1 });
+    expect(world.sent).toMatchObject([
+      {
+        type: 'build.start',
+        id: 'start-1',
+        source: 'client',
+        time: OLD,
+        correlationid: 'chain-1',
+        tenantregion: 'eu',
+        resent: '1',
+        firstseen: first,
+        data: { ...ACME, priority: 5 },
+      },
+    ]);
+    expect(world.measured).toContainEqual({ builds: 0, oldest: 180 });
+  });
+
+  test('end with the id that their build would have ended with, a reason and advice', async () => {
+    const id = world.asked({ resent: '5', firstseen: OLD });
+    world.later(33);
+
+    expect(await world.swept()).toEqual({ requests_ended: 1 });
+    expect(world.sent).toMatchObject([
+      {
+        type: 'build.complete',
+        id,
+        source: 'knative-lambda',
+        subject: 'acme/p1',
+        correlationid: 'chain-1',
+        causationid: 'start-1',
+        data: {
+          ...ACME,
+          correlation_id: 'chain-1',
+          status: 'failed',
+          reason: 'NotProcessed',
+          error_message: expect.stringMatching(/5 times.*dead letters.*build\.start/),
+        },
+      },
+    ]);
+  });
+
+  test('of a function that was deleted since are cancelled', async () => {
+    const id = world.askedAt(OLD);
+    world.buried(MIDDLE);
+    world.later(2);
+
+    expect(await world.swept()).toEqual({ requests_ended: 1 });
+    expect(world.sent).toMatchObject([
+      { type: 'build.complete', id, data: { status: 'cancelled', reason: 'Cancelled' } },
+    ]);
+  });
+
+  test('that have become a Job are forgotten: its finalizer keeps them', async () => {
+    const id = world.asked();
+    const event = { ...jobStartEvent(), id: deriveId('client', 'start-1', 'job.start') };
+    await world.cluster.createJob(kanikoJob(event, jobSettings));
+    world.later(2);
+
+    expect(await world.swept()).toMatchObject({ requests_forgotten: 1 });
+    expect(world.store.peek(TEMPORARY_BUCKET, requestKey(id))).toBeUndefined();
+    expect(world.sent).toEqual([]);
+  });
+
+  test('after an outage of an hour are sent again before they are given up', async () => {
+    world.asked();
+    world.later(90);
+    expect(await world.swept()).toEqual({ requests_resent: 1 });
+    expect(await world.later(1).swept()).toEqual({});
+    expect(await world.later(1).swept()).toEqual({ requests_resent: 1 });
+  });
+
+  test('that the Broker does not take keep their attempts', async () => {
+    world.asked();
+    world.later(2);
+    const { publish } = world.broker;
+    world.broker.publish = async () => {
+      throw new RetryableError('BrokerUnavailable', 'down');
+    };
+    for (let run = 1; run <= 10; run++) {
+      expect(await world.swept()).toEqual({ errors: 1 });
+    }
+    world.broker.publish = publish;
+    expect(await world.swept()).toEqual({ requests_resent: 1 });
+    expect(world.sent).toMatchObject([{ resent: '1' }]);
+  });
+});
+
+describe('Jobs', () => {
+  test('that were told to end and not deleted, since whoever told them died, are deleted for the reason they were given', async () => {
+    const job = await world.running();
+    const reason = superseded({ correlation_id: 'newer', observed_at: NEW });
+    await world.cluster.patchJob(nameOf(), {
+      metadata: { annotations: { [ENDED_ANNOTATION]: JSON.stringify(reason) } },
+    });
+
+    expect(await world.swept()).toEqual({ jobs_ended: 1 });
+    const ended = await world.cluster.getJob(nameOf());
+    expect(ended?.metadata?.uid).toBe(job.metadata?.uid);
+    expect(ended?.metadata?.deletionTimestamp).toBeDefined();
+    expect(ended && readEnded(ended)).toEqual(reason);
+  });
+
+  test('that are finished and processed are deleted where a day later they are still there', async () => {
+    await world.released(await world.failed());
+    expect(await world.later(DAY - 1).swept()).toEqual({});
+    expect(await world.later(1).swept()).toEqual({ jobs_deleted: 1 });
+    expect(world.cluster.jobs.size).toBe(0);
+  });
+
+  test('that end while they are told that they have waited too long keep their end', async () => {
+    await world.failed();
+    const job = await world.cluster.getJob(nameOf());
+    await endJob(world.cluster, nameOf(), job?.metadata?.uid, {
+      status: 'timeout',
+      reason: 'BuildTimeout',
+      message: 'x',
+    });
+    expect(await world.cluster.getJob(nameOf())).toEqual(job);
+  });
+});
+
+describe('contexts', () => {
+  const key = (content: string, parser = 'p1') => `contexts/acme/${parser}/${keyOf(content)}.tar.gz`;
+  const put = (...keys: string[]) => {
+    for (const each of keys) {
+      world.store.put(TEMPORARY_BUCKET, each, 'x');
+    }
+  };
+
+  test('of a day ago go, half packed ones too; those that a Job or a request needs, and young ones, stay', async () => {
+    put(key('old'), 'contexts/acme/p1/.staging-1', key('running'), key('asked for', 'p2'));
+    world.later(DAY);
+    put(key('young'));
+    await world.running({ content: 'running' });
+    world.asked({}, { ...ACME, parser_id: 'p2' });
+
+    expect(await world.swept()).toEqual({ contexts_deleted: 2 });
+    expect(world.store.keys(TEMPORARY_BUCKET, 'contexts/')).toEqual(
+      [key('running'), key('young'), key('asked for', 'p2')].sort(),
+    );
+  });
+
+  test('no more than 200 a run; the next one goes on', async () => {
+    put(...Array.from({ length: 250 }, (_, number) => key(`${number}`)));
+    world.later(DAY);
+    expect(await world.swept()).toEqual({ contexts_deleted: 200 });
+    expect(await world.swept()).toEqual({ contexts_deleted: 50 });
+  });
+});
+
+describe('functions', () => {
+  test('whose Trigger is gone get the same one again', async () => {
+    await world.deployed();
+    const before = world.state();
+    world.cluster.triggers.clear();
+
+    expect(await world.swept()).toEqual({ triggers_restored: 1 });
+    expect(world.state()).toEqual(before);
+  });
+
+  test.each<{ case: string; given: () => unknown }>([
+    {
+      case: 'was applied just now',
+      given: () => Object.assign(service().metadata, { creationTimestamp: world.now.toISOString() }),
+    },
+    {
+      case: 'is being deleted',
+      given: () => Object.assign(service().metadata, { deletionTimestamp: world.now.toISOString() }),
+    },
+    { case: 'is of a function that is being deleted', given: () => world.buried(NEW) },
+    { case: 'is not ours any more', given: () => Object.assign(service().metadata, { annotations: {} }) },
+  ])('whose Service $case get none', async ({ given }) => {
+    await world.deployed();
+    world.cluster.triggers.clear();
+    given();
+
+    expect(await world.swept()).toEqual({});
+  });
+
+  test('a Trigger without its Service is deleted', async () => {
+    await world.deployed();
+    world.cluster.services.clear();
+
+    expect(await world.swept()).toEqual({ triggers_deleted: 1 });
+    expect(world.cluster.triggers.size).toBe(0);
+  });
+
+  test('that a service.delete has buried and not removed are removed, once it had its time', async () => {
+    await world.deployed({ observed_at: OLD });
+    world.buried(MIDDLE);
+    expect(await world.swept()).toEqual({});
+
+    expect(await world.later(1).swept()).toEqual({ functions_removed: 1 });
+    expect([world.cluster.services.size, world.cluster.triggers.size]).toEqual([0, 0]);
+  });
+
+  test('built again after their deletion stay, and their tombstone is not even read', async () => {
+    world.store.date = new Date(OLD);
+    world.buried(OLD);
+    world.later(0);
+    await world.deployed({ observed_at: MIDDLE });
+    world.later(1);
+
+    expect(await world.swept()).toEqual({});
+    expect(world.store.calls.filter((call) => call.startsWith('read') && call.includes('tombstones'))).toEqual([]);
+  });
+
+  const service = () => {
+    const found = world.cluster.services.get(NAME);
+    if (!found) throw new Error('no Service');
+    return found;
+  };
+});
+
+describe('what fails', () => {
+  test('is reported, and everything else is done all the same', async () => {
+    await world.deployed();
+    world.cluster.triggers.clear();
+    world.asked();
+    await world.failed();
+    world.later(2);
+    world.store.failNext('list', new RetryableError('Unavailable', 'S3 is down'));
+
+    expect(await world.swept()).toEqual({ terminal_events: 1, triggers_restored: 1, errors: 1 });
+    expect(world.lines).toMatchObject([
+      { level: 40, where: 'resendRequests', err: { message: 'S3 is down' } },
+      { level: 40, msg: 'swept', swept: { errors: 1 } },
+    ]);
+  });
+
+  test('for one object does not hold up the others', async () => {
+    await world.deployed();
+    world.askedAt(OLD);
+    world.asked({}, { ...ACME, parser_id: 'p2' }, 'start-2');
+    world.store.put(TEMPORARY_BUCKET, 'tombstones/acme/p1.json', 'not JSON');
+    world.later(2);
+
+    expect(await world.swept()).toMatchObject({ requests_resent: 1 });
+    expect(world.lines.map(({ where }) => where)).toContain(requestKey(world.askedAt(OLD)));
+  });
+
+  test('three times in a row ends the step: it is not the objects that are at fault', async () => {
+    for (let number = 1; number <= 10; number++) {
+      world.asked({}, { ...ACME, parser_id: `p${number}` }, `start-${number}`);
+    }
+    world.later(2);
+    let tries = 0;
+    world.broker.publish = async () => {
+      tries += 1;
+      throw new RetryableError('BrokerUnavailable', 'down');
+    };
+    expect(await world.swept()).toEqual({ errors: 3 });
+    expect(tries).toBe(3);
+  });
+
+  test('without end leaves room for the others in another minute', async () => {
+    for (let number = 1; number <= 300; number++) {
+      await world.failed({ content: `${number}`, identity: { ...ACME, parser_id: `p${number}` } });
+    }
+    const told = new Set<unknown>();
+    for (let run = 1; run <= 3; run++) {
+      world.later(1);
+      expect(await world.swept()).toEqual({ terminal_events: 200 });
+      for (const { subject } of world.sent.splice(0)) {
+        told.add(subject);
+      }
+    }
+    expect(told.size).toBe(300);
+  });
+});
+
+test('a build that waits is counted as one', async () => {
+  await world.cluster.createJob(kanikoJob(jobStartEvent({}), jobSettings));
+  const job = await world.cluster.getJob(nameOf());
+  expect(job && isWaiting(job)).toBe(true);
+  await world.swept();
+  expect(world.measured).toContainEqual({ builds: 1, oldest: 0 });
+});
