@@ -1,42 +1,55 @@
 /** Jobs that nobody else would ever end or delete. */
-import type { V1Job } from '@kubernetes/client-node';
 import { endJob, waitedTooLong } from '#shared/build/end-job.ts';
-import { awaitsTerminalEvent, isFinished, isOver, milliseconds, overSince } from '#shared/build/job-state.ts';
-import { readEnded } from '#shared/specs/annotations.ts';
+import { awaitsTerminalEvent, isOver, milliseconds } from '#shared/build/job-state.ts';
+import type { JobMetadata } from '#shared/clients/cluster.ts';
+import { PROCESSED_ANNOTATION, readEnded } from '#shared/specs/annotations.ts';
 import type { Run } from './handler.ts';
-import { each, share } from './take-turns.ts';
+import { each, nameOf, share } from './take-turns.ts';
 
-const HOUR = 3_600_000;
-const DAY = 24 * HOUR;
+const DAY = 86_400_000;
 
-/**
- * In this order: whoever ended a Job and died before deleting it left its reason there; a build that has waited for a day has its client's answer
- * to give; what Kubernetes should have removed after an hour (ttlSecondsAfterFinished) only fills the quota.
- */
-export async function endStaleJobs({ jobs, cluster, report, now }: Run): Promise<void> {
-  const time = now();
-  const before = time.getTime() - DAY;
-  const present = (await jobs()).filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
-  const nameOf = ({ metadata }: V1Job) => metadata?.name ?? '';
+export async function endStaleJobs(run: Run): Promise<void> {
+  const before = run.now().getTime() - DAY;
+  const present = (await run.jobs()).filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
+  await finishEnding(run, present);
+  await endWaiting(run, present, before);
+  await deleteProcessed(run, present, before);
+}
 
-  const halfEnded = present.filter((job) => readEnded(job) !== undefined);
-  const waiting = present.filter((job) => isWaitingSince(job, before));
-  const forgotten = present.filter(
-    (job) => isFinished(job) && !awaitsTerminalEvent(job) && (overSince(job) ?? Infinity) <= before,
-  );
-  await each(share([...halfEnded, ...waiting], time), { report, nameOf }, async (job) => {
-    await endJob(cluster, nameOf(job), job.metadata?.uid, readEnded(job) ?? waitedTooLong());
-    report.did('jobs_ended', nameOf(job));
-  });
-  await each(share(forgotten, time), { report, nameOf }, async (job) => {
+/** Whoever ends a Job leaves the reason there, then deletes it; this one died in between. */
+async function finishEnding({ cluster, report, now }: Run, jobs: JobMetadata[]): Promise<void> {
+  const told = jobs.filter((job) => readEnded(job) !== undefined);
+  await each(share(told, now()), { report, nameOf }, async (job) => {
     if (await cluster.deleteJob(nameOf(job), job.metadata?.uid)) {
-      report.did('jobs_deleted', nameOf(job));
+      report.did('jobs_ended', nameOf(job));
     }
   });
 }
 
-function isWaitingSince(job: V1Job, time: number): boolean {
-  return (
-    job.spec?.suspend === true && !isOver(job) && (milliseconds(job.metadata?.creationTimestamp) ?? Infinity) <= time
+/** Also where Kueue decides, whose waiting Jobs only their `suspend` tells from those that run. */
+async function endWaiting({ cluster, report, now }: Run, jobs: JobMetadata[], before: number): Promise<void> {
+  const old = jobs.filter(
+    (job) => awaitsTerminalEvent(job) && (milliseconds(job.metadata?.creationTimestamp) ?? Infinity) <= before,
   );
+  await each(share(old, now()), { report, nameOf }, async ({ metadata }) => {
+    const job = await cluster.getJob(metadata?.name ?? '');
+    if (job?.metadata?.uid === metadata?.uid && job?.spec?.suspend === true && !isOver(job)) {
+      await endJob(cluster, nameOf(job), job.metadata?.uid, waitedTooLong());
+      report.did('jobs_ended', nameOf(job));
+    }
+  });
+}
+
+/** Kubernetes deletes a finished Job after an hour (ttlSecondsAfterFinished). One that stays all the same fills the quota. */
+async function deleteProcessed({ cluster, report, now }: Run, jobs: JobMetadata[], before: number): Promise<void> {
+  const processed = jobs.filter(
+    (job) =>
+      !awaitsTerminalEvent(job) &&
+      (milliseconds(job.metadata?.annotations?.[PROCESSED_ANNOTATION]) ?? Infinity) <= before,
+  );
+  await each(share(processed, now()), { report, nameOf }, async (job) => {
+    if (await cluster.deleteJob(nameOf(job), job.metadata?.uid)) {
+      report.did('jobs_deleted', nameOf(job));
+    }
+  });
 }

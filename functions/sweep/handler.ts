@@ -1,12 +1,12 @@
 /** sweep: every minute, looks at what there is and mends what events have missed. */
-import type { V1Job } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
+import { holdsSlot, isWaiting } from '#shared/build/admission.ts';
 import { admit, type Slots } from '#shared/build/admit.ts';
 import type { Broker } from '#shared/clients/broker.ts';
-import type { Cluster } from '#shared/clients/cluster.ts';
+import type { Cluster, JobMetadata } from '#shared/clients/cluster.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
 import { lazy } from '#shared/function/lazy.ts';
-import { BUILDS } from '#shared/specs/labels.ts';
+import { admissionSelector, BUILDS } from '#shared/specs/labels.ts';
 import { endStaleJobs } from './end-stale-jobs.ts';
 import { mendTriggers } from './mend-triggers.ts';
 import { removeBuried } from './remove-buried.ts';
@@ -30,7 +30,7 @@ export interface SweepDependencies {
 
 export interface SweepMetrics {
   swept(counts: Counts): void;
-  builds(jobs: V1Job[]): void;
+  builds(waiting: number, running: number): void;
   /** Seconds; 0 where nothing waits. */
   oldestRequest(seconds: number): void;
 }
@@ -38,7 +38,7 @@ export interface SweepMetrics {
 /** What one run of sweep works with. */
 export interface Run extends SweepDependencies {
   /** As they were when the run first asked. */
-  jobs: () => Promise<V1Job[]>;
+  jobs: () => Promise<JobMetadata[]>;
   report: Report;
 }
 
@@ -49,7 +49,7 @@ export interface Run extends SweepDependencies {
  */
 export async function sweep(deps: SweepDependencies, { log }: { log: Logger }): Promise<undefined> {
   const report = new Report(log);
-  const run: Run = { ...deps, report, jobs: lazy(() => deps.cluster.listJobs(BUILDS)) };
+  const run: Run = { ...deps, report, jobs: lazy(() => deps.cluster.listJobMetadata(BUILDS)) };
   const steps = {
     measure,
     tellEndings,
@@ -77,6 +77,7 @@ async function letRun({ cluster, slots, report }: Run): Promise<void> {
   }
 }
 
-async function measure({ jobs, metrics }: Run): Promise<void> {
-  metrics.builds(await jobs());
+async function measure({ cluster, jobs, metrics }: Run): Promise<void> {
+  const running = (await cluster.listJobs(admissionSelector('admitted'))).filter(holdsSlot);
+  metrics.builds((await jobs()).filter(isWaiting).length, running.length);
 }

@@ -6,7 +6,7 @@ import { FUNCTIONS } from '#shared/specs/labels.ts';
 import { functionName } from '#shared/specs/names.ts';
 import { functionTrigger } from '#shared/specs/trigger.ts';
 import type { Run } from './handler.ts';
-import { each, share } from './take-turns.ts';
+import { each, nameOf, share } from './take-turns.ts';
 
 /** build-complete applies the Service first and service-delete deletes the Trigger first: what either has half done looks the same. */
 const GRACE = 30_000;
@@ -17,7 +17,6 @@ export async function mendTriggers(run: Run): Promise<void> {
   const triggers = await cluster.listTriggers(FUNCTIONS);
   const services = await cluster.listServices(FUNCTIONS);
   const now = run.now();
-  const nameOf = ({ metadata }: KnativeObject) => metadata.name;
 
   const served = new Set(triggers.map(nameOf));
   const unserved = services.filter((service) => !served.has(nameOf(service)) && isSettled(service, now));

@@ -1,7 +1,5 @@
 /** What sweep has mended, and what it saw. */
 import { Counter, Gauge } from 'prom-client';
-import { holdsSlot } from '#shared/build/admission.ts';
-import { isOver } from '#shared/build/job-state.ts';
 import { registry } from '#shared/telemetry/metrics.ts';
 import type { SweepMetrics } from './handler.ts';
 import { REPAIRS } from './report.ts';
@@ -18,7 +16,7 @@ export function createSweepMetrics(): SweepMetrics {
   }
   const waiting = new Gauge({
     name: 'knative_lambda_builds_waiting',
-    help: 'Builds that wait for a slot, as sweep last saw them.',
+    help: 'Builds that wait for a slot, as sweep last saw them. Not with ADMISSION=kueue: Kueue has its own.',
     registers: [registry],
   });
   const running = new Gauge({
@@ -37,10 +35,9 @@ export function createSweepMetrics(): SweepMetrics {
         swept.inc({ what }, counts[what]);
       }
     },
-    builds: (jobs) => {
-      const isSuspended = (job: (typeof jobs)[number]) => job.spec?.suspend === true;
-      waiting.set(jobs.filter((job) => isSuspended(job) && !isOver(job)).length);
-      running.set(jobs.filter((job) => !isSuspended(job) && holdsSlot(job)).length);
+    builds: (waitingBuilds, runningBuilds) => {
+      waiting.set(waitingBuilds);
+      running.set(runningBuilds);
     },
     oldestRequest: (seconds) => oldest.set(seconds),
   };

@@ -22,7 +22,9 @@ export async function removeContexts({ store, cluster, temporaryBucket, report, 
     return;
   }
   const asking = await parsersAsking({ store, temporaryBucket });
-  const builds = (await cluster.listJobs(BUILDS)).map((job) => readBuild(job)).filter((build) => build !== undefined);
+  const builds = (await cluster.listJobMetadata(BUILDS))
+    .map((job) => readBuild(job))
+    .filter((build) => build !== undefined);
   const needed = new Set(builds.map((build) => contextKey(build, build.build_key)));
   const free = old.filter((key) => !needed.has(key) && !asking.has(parserOf(key)));
   const going = share(free, now(), LIMIT);

@@ -4,6 +4,10 @@ import type { Report } from './report.ts';
 /** Events sent, objects deleted … by one step of one run. The rest is the next minute's. */
 export const LIMIT = 200;
 
+export function nameOf({ metadata }: { metadata?: { name?: string } }): string {
+  return metadata?.name ?? '';
+}
+
 const MINUTE = 60_000;
 
 /** So many failures in one step are not the objects' own: what they all need is down. */

@@ -19,7 +19,7 @@ export class SweptWorld extends World {
   /** What the Broker was sent, as it would deliver it. */
   readonly sent: Sent[] = [];
   readonly lines: Record<string, unknown>[] = [];
-  readonly measured: { builds: number; oldest: number }[] = [];
+  readonly measured: { waiting?: number; running?: number; oldest?: number }[] = [];
   broker = {
     publish: async ({ headers, body }: RawEvent) => {
       this.sent.push(HTTP.toEvent({ headers, body: body.toString() }) as unknown as Sent);
@@ -42,8 +42,8 @@ export class SweptWorld extends World {
       settings: functionSettings,
       metrics: {
         swept: () => undefined,
-        builds: (jobs) => this.measured.push({ builds: jobs.length, oldest: 0 }),
-        oldestRequest: (oldest) => this.measured.push({ builds: 0, oldest }),
+        builds: (waiting, running) => this.measured.push({ waiting, running }),
+        oldestRequest: (oldest) => this.measured.push({ oldest }),
       },
     };
   }

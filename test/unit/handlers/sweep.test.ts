@@ -1,6 +1,5 @@
 /** What sweep mends, what it leaves alone, and that it does no more than a run's share. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { isWaiting } from '#shared/build/admission.ts';
 import { endJob, superseded } from '#shared/build/end-job.ts';
 import { outcomeOf } from '#shared/build/outcome.ts';
 import { terminalEvent } from '#shared/build/terminal-event.ts';
@@ -151,7 +150,7 @@ describe('requests', () => {
         data: { ...ACME, priority: 5 },
       },
     ]);
-    expect(world.measured).toContainEqual({ builds: 0, oldest: 180 });
+    expect(world.measured).toContainEqual({ oldest: 180 });
   });
 
   test('end with the id that their build would have ended with, a reason and advice', async () => {
@@ -408,10 +407,14 @@ describe('what fails', () => {
   });
 });
 
-test('a build that waits is counted as one', async () => {
-  await world.cluster.createJob(kanikoJob(jobStartEvent({}), jobSettings));
-  const job = await world.cluster.getJob(nameOf());
-  expect(job && isWaiting(job)).toBe(true);
+test('builds that wait and builds that run are measured', async () => {
+  for (let running = 1; running <= 10; running++) {
+    await world.running({ content: `r${running}`, identity: { ...ACME, parser_id: `r${running}` } });
+  }
+  await world.cluster.createJob(kanikoJob(jobStartEvent({ content: 'waits' }), jobSettings));
+  await world.failed({ content: 'over' });
+
   await world.swept();
-  expect(world.measured).toContainEqual({ builds: 1, oldest: 0 });
+  expect(world.measured).toContainEqual({ waiting: 1, running: 10 });
+  expect(world.measured).toContainEqual({ oldest: 0 });
 });
