@@ -4,12 +4,14 @@ import type { TapEntry } from '#local/broker/tap.ts';
 import type { Style, Terminal } from './terminal.ts';
 
 const KUBERNETES_CHANGE = 'dev.knative.apiserver.';
+const MINUTE = 'dev.knative.sources.ping';
 
-/** Undefined for what would be noise: every change of a watched object passes, and few of them mean anything. */
+/** Undefined for what would be noise: every change of a watched object and every minute passes, and few of them mean anything. */
 export function eventLine(entry: TapEntry, elapsed: number, paint: Terminal['paint']): string | undefined {
   const type = attribute(entry.event, 'type');
   const happened = whatHappened(entry);
-  if (happened === undefined || (type.startsWith(KUBERNETES_CHANGE) && happened.style === 'dim')) {
+  const isFrequent = type.startsWith(KUBERNETES_CHANGE) || type === MINUTE;
+  if (happened === undefined || (isFrequent && happened.style === 'dim')) {
     return undefined;
   }
   const time = paint('dim', `${String(Math.round(elapsed)).padStart(7)} ms`);

@@ -1,8 +1,9 @@
 /** Rights that only a rare race needs: made to happen here, so that they are seen to be needed, and to suffice. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { KubeConfig, KubernetesObjectApi } from '@kubernetes/client-node';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { answering } from '../contract/sources.ts';
-import { until } from '../contract/until.ts';
-import { World } from '../contract/world.ts';
+import { pause, until } from '../contract/until.ts';
+import { type AnyObject, World } from '../contract/world.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -37,4 +38,30 @@ test('build-complete takes back what it deployed while service.delete came', asy
     const left = [...(await world.services(identity)), ...(await world.triggers(identity))];
     return left.length === 0;
   });
+});
+
+/** Nobody can process the end of a Job whose annotations somebody has taken away, so it is there for sweep when all others have had their time. */
+test('sweep looks for the pods of a Job that has been over for half a minute', async () => {
+  const job = { apiVersion: 'batch/v1', kind: 'Job' };
+  const name = `build-unreadable-${world.platform.run}`;
+  const namespace = world.buildsNamespace;
+  const finalizers = ['knative-lambda/terminal-event'];
+  const labels = { 'app.kubernetes.io/managed-by': 'knative-lambda', 'app.kubernetes.io/component': 'build' };
+  const config = new KubeConfig();
+  config.loadFromString(world.platform.kubeconfig);
+  const never = { restartPolicy: 'Never', containers: [{ name: 'never', image: 'never' }] };
+  const created: AnyObject = {
+    ...job,
+    metadata: { name, namespace, labels, finalizers },
+    spec: { suspend: true, template: { spec: never } },
+  };
+  await KubernetesObjectApi.makeApiClient(config).create(created);
+  onTestFinished(() => world.patch({ ...job, metadata: { name, namespace, finalizers: [] } }));
+
+  await world.remove('batch/v1', 'Job', name, namespace);
+  await pause(35);
+  await world.send({ type: 'dev.knative.sources.ping', extensions: { task: 'sweep' } });
+  await pause(5);
+
+  expect((await world.object('batch/v1', 'Job', name, namespace)).metadata?.finalizers).toEqual(finalizers);
 });

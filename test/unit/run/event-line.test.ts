@@ -66,6 +66,7 @@ describe('the line of an event', () => {
       line: '     12 ms  kubernetes change          jobs/build-x          cluster-events-update → build.complete  85 ms',
     },
     { case: 'a change that means nothing', entry: delivered(change), line: undefined },
+    { case: 'a minute', entry: delivered(event('dev.knative.sources.ping')), line: undefined },
     {
       case: 'what is shown at its delivery',
       entry: { kind: 'published' as const, broker: 'ns/default', triggers: 2, event: event('x') },
