@@ -332,6 +332,14 @@ describe('functions', () => {
     expect([world.cluster.services.size, world.cluster.triggers.size]).toEqual([0, 0]);
   });
 
+  test('built again stay, although their old tombstone was written again since', async () => {
+    await world.deployed({ observed_at: MIDDLE });
+    world.buried(OLD);
+
+    expect(await world.later(1).swept()).toEqual({});
+    expect(world.cluster.services.size).toBe(1);
+  });
+
   test('built again after their deletion stay, and their tombstone is not even read', async () => {
     world.store.date = new Date(OLD);
     world.buried(OLD);
