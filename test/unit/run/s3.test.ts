@@ -57,8 +57,8 @@ describe('S3', () => {
     await put(key, key);
 
     expect((await read(key)).toString()).toBe(key);
-    const files = await readdir(join(directory, 's3'));
-    expect(files.every((file) => /^[0-9a-f]{64}$/.test(file))).toBe(true);
+    const files = await readdir(join(directory, 's3'), { recursive: true });
+    expect(files.every((file) => /^(objects\.jsonl|bodies|bodies\/[0-9a-f-]{36})$/.test(file))).toBe(true);
   });
 
   test('lists more than a page of keys in S3’s order, each once, whatever their case', async () => {
