@@ -79,6 +79,18 @@ test('waits until all are Ready', async () => {
   expect(ready).toEqual(['a', 'b']);
 });
 
+test('waits for no others, nor takes what was said of an older spec', async () => {
+  const { storage, set } = storageWith('a', 'other');
+  const options = { namespace: 'ns', names: ['a', 'not-there'], failFast: true };
+  set('other', { type: 'Ready', status: 'False', message: 'is somebody else’s' });
+  storage.updateStatus(SERVICES, 'ns', 'a', { observedGeneration: 0, conditions: [{ type: 'Ready', status: 'True' }] });
+
+  await expect(awaitReady(storage, SERVICES, { ...options, seconds: 0.05 })).rejects.toThrow('a (no status yet)');
+  storage.updateStatus(SERVICES, 'ns', 'a', { observedGeneration: 1, conditions: [{ type: 'Ready', status: 'True' }] });
+
+  await awaitReady(storage, SERVICES, { ...options, seconds: 5 });
+});
+
 test('one that fails ends the waiting, with the reason that helps', async () => {
   const { storage, set } = storageWith('a', 'b');
   const waiting = awaitReady(storage, SERVICES, {
