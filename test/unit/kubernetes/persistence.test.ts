@@ -39,13 +39,13 @@ test('every object is there again as it was, and the counter of versions goes on
   const before = everything(storage);
   const { version } = storage.table;
 
+  // Twice, since the first writes the file anew, without its history.
+  open();
   const again = open();
 
   expect(everything(again)).toEqual(before);
   expect(again.table.version).toBe(version);
   expect(Number(again.create(configMap('next')).metadata.resourceVersion)).toBe(version + 1);
-  // Once more, from the file as it was written anew.
-  expect(everything(open())).toEqual(everything(again));
 });
 
 test('a change that is refused, or of nothing, is not written', () => {
