@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { ObjectStorage, ResourceName } from '#local/kubernetes/types.ts';
 import { type Resolve, resolveDestination } from './address.ts';
 import { BrokerRuntime } from './broker-runtime.ts';
-import { startIngress } from './ingress.ts';
+import { type Publish, startIngress } from './ingress.ts';
 import { QueueLog } from './queue-log.ts';
 import { reconcileBroker } from './reconcile-broker.ts';
 import { reconcileTrigger } from './reconcile-trigger.ts';
@@ -61,12 +61,8 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
   const brokers = new Map<string, BrokerRuntime>();
   const triggers = new Map<string, TriggerRuntime>();
   const main = `${namespace}/default`;
-  // What comes before the queues of the Triggers that there are, after a restart, would find none and be gone.
-  let bound = false;
-  const ingress = await startIngress(
-    port,
-    (event, trace) => (bound && brokers.get(main)?.publish(event, trace)) ?? false,
-  ).catch((error) => {
+  const publish: Publish = (event, trace) => brokers.get(main)?.publish(event, trace) ?? false;
+  const ingress = await startIngress(port, publish).catch((error) => {
     queues.close();
     throw error;
   });
@@ -113,7 +109,6 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
       }
       reconcileTrigger(trigger, triggers.get(key), resolve, storage);
     }
-    bound = true;
   }
 
   /** With a Broker or a Trigger go its queues and what is in them. */

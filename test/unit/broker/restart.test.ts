@@ -53,11 +53,11 @@ test('what was not acknowledged comes again, in its order and byte by byte; what
   expect(subscriber.received.map(({ body }) => body)).toEqual(Array(4).fill(data));
 });
 
-test('until the queues are bound again nothing is taken, so that nothing is lost between them', async () => {
+test('nothing is taken before the queues are bound again, so that nothing is lost between them', async () => {
   const subscriber = await world.subscriber();
   await world.trigger('every', subscriber.url);
   // Each is given an ingress before the Triggers are looked at.
-  for (let n = 0; n < 200; n += 1) {
+  for (let n = 0; n < 50; n += 1) {
     world.storage.create(brokerObject(`extra-${n}`, null));
   }
   const { port } = new URL(world.url);
