@@ -5,24 +5,27 @@ import { startBroker } from './broker/start-broker.ts';
 import type { Tap } from './broker/tap.ts';
 import { startJobController } from './jobs/job-controller.ts';
 import { ImageStore } from './kubelet/images.ts';
-import { startKubelet } from './kubelet/kubelet.ts';
+import { guardFile, type Kubelet, startKubelet } from './kubelet/kubelet.ts';
+import { losePods } from './kubelet/lose-pods.ts';
+import { createPodLogFiles } from './kubelet/pod-log-files.ts';
 import { startKubernetesApi } from './kubernetes/start-kubernetes-api.ts';
 import { createStorage, type Storage } from './kubernetes/storage.ts';
 import { writeKubeconfig } from './kubernetes/write-kubeconfig.ts';
+import { awaitFormerEnd } from './run/await-former-end.ts';
 import { awaitReady } from './run/await-ready.ts';
 import { Closers } from './run/closers.ts';
 import { applyAll, clusterObjects } from './run/cluster-objects.ts';
+import { FormerPorts } from './run/former-ports.ts';
 import { lockDirectory } from './run/lock-directory.ts';
 import { registerPlatformImages } from './run/platform-images.ts';
-import { onPort } from './run/taken-port.ts';
 import { startS3 } from './s3.ts';
 import { startServing } from './serving/start-serving.ts';
 import { startSources } from './sources/start-sources.ts';
 
 export interface PlatformOptions {
-  /** Where images, layers, logs and S3's objects are kept; one platform at a time. Images and layers outlive it, as caches. */
+  /** Where everything is kept that outlives it: objects, queues, S3, images. One platform at a time; the next one there goes on with it. */
   directory: string;
-  /** Ports: 0, the default, takes any free one. */
+  /** Ports: 0, the default, takes that of the last run in this directory, or any free one. */
   brokerPort?: number;
   s3Port?: number;
   kubernetesPort?: number;
@@ -54,6 +57,7 @@ export interface Platform {
 const ROOT = resolve(import.meta.dirname, '..');
 const READY_SECONDS = 60;
 const SERVICES = 'services.serving.knative.dev';
+const TRIGGERS = 'triggers.eventing.knative.dev';
 
 /** Resolves when the Broker takes events and every builder function has been ready. What failed to start leaves nothing behind. */
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
@@ -70,51 +74,45 @@ async function start(options: PlatformOptions, closers: Closers): Promise<Platfo
   const directory = resolve(options.directory);
   const { log = () => {}, brokerPort = 0, s3Port = 0, kubernetesPort = 0, gatewayPort = 0 } = options;
   closers.add(lockDirectory(directory));
+  await awaitFormerEnd(guardFile(directory));
+  const ports = new FormerPorts(directory);
   const { namespace, config } = clusterObjects(ROOT, options.config ?? {});
 
-  const s3 = await onPort('S3_PORT', s3Port, () =>
-    startS3({
-      directory: join(directory, 's3'),
-      port: s3Port,
-      buckets: [config['SOURCE_BUCKET'] ?? '', config['TEMPORARY_BUCKET'] ?? ''],
-    }),
+  const buckets = [config['SOURCE_BUCKET'] ?? '', config['TEMPORARY_BUCKET'] ?? ''];
+  const s3 = await ports.listen('S3_PORT', s3Port, (port) =>
+    startS3({ directory: join(directory, 's3'), port, buckets }),
   );
   closers.add(s3.close);
 
-  const storage = createStorage();
+  const storage = createStorage(join(directory, 'objects.jsonl'));
+  closers.add(storage.close);
+  losePods(storage);
   const images = new ImageStore(directory);
   registerPlatformImages(images, { root: ROOT, directory, config });
+  const logs = createPodLogFiles(join(directory, 'logs'), storage);
   const kubeconfig = join(directory, 'kubeconfig');
-  const kubelet = startKubelet({ storage, images, directory, kubeconfig, log });
-  closers.add(kubelet.close);
-  const api = await onPort('KUBERNETES_PORT', kubernetesPort, () =>
-    startKubernetesApi({ storage, logs: kubelet.logs, port: kubernetesPort }),
+  // Ends after whatever its pods speak to, so that nothing they say while they end is taken for news.
+  let kubelet: Kubelet | undefined;
+  closers.add(() => kubelet?.close());
+  const api = await ports.listen('KUBERNETES_PORT', kubernetesPort, (port) =>
+    startKubernetesApi({ storage, logs, port }),
   );
   closers.add(api.close);
   await writeKubeconfig(kubeconfig, api.url, namespace);
 
-  const jobs = startJobController({
-    storage,
-    log,
-    ...(options.jobBackoffSeconds === undefined ? {} : { backoffSeconds: options.jobBackoffSeconds }),
-  });
-  closers.add(jobs.close);
-  const serving = await onPort('GATEWAY_PORT', gatewayPort, () =>
-    startServing({
-      storage,
-      port: gatewayPort,
-      options: { stableWindowSeconds: options.stableWindowSeconds ?? 20, scaleToZeroGraceSeconds: 1 },
-      log,
-    }),
+  const scaling = { stableWindowSeconds: options.stableWindowSeconds ?? 20, scaleToZeroGraceSeconds: 1 };
+  const serving = await ports.listen('GATEWAY_PORT', gatewayPort, (port) =>
+    startServing({ storage, port, options: scaling, log }),
   );
   closers.add(serving.close);
 
   const resolveRef = (ref: ObjectRef): Address | undefined => addressOf(storage, ref, serving.url);
-  const broker = await onPort('BROKER_PORT', brokerPort, () =>
+  const broker = await ports.listen('BROKER_PORT', brokerPort, (port) =>
     startBroker({
       storage,
       namespace,
-      port: brokerPort,
+      port,
+      queueFile: join(directory, 'queues.jsonl'),
       resolve: resolveRef,
       ...(options.onEvent ? { tap: options.onEvent } : {}),
     }),
@@ -122,13 +120,25 @@ async function start(options: PlatformOptions, closers: Closers): Promise<Platfo
   closers.add(broker.close);
   const sources = startSources({ storage, kubernetesUrl: api.url, resolve: resolveRef, log });
   closers.add(sources.close);
+  ports.keep();
   log(`broker ${broker.url} · S3 ${s3.url} · Kubernetes ${api.url} · gateway ${serving.url}`);
 
   const addresses = { BROKER_URL: broker.url, S3_ENDPOINT: s3.url };
   const { objects } = clusterObjects(ROOT, { ...addresses, ...options.config });
   applyAll(storage, objects);
-  await awaitReady(storage, SERVICES, { namespace, seconds: READY_SECONDS, failFast: true });
-  await awaitReady(storage, 'triggers.eventing.knative.dev', { namespace, seconds: READY_SECONDS });
+  // What runs comes last: the sources tell nothing of what ended before them, and no pod may see the addresses of the last run.
+  const jobs = startJobController({
+    storage,
+    log,
+    ...(options.jobBackoffSeconds === undefined ? {} : { backoffSeconds: options.jobBackoffSeconds }),
+  });
+  closers.add(jobs.close);
+  kubelet = startKubelet({ storage, images, directory, logs, kubeconfig, log });
+
+  const named = (kind: string) => objects.filter((object) => object.kind === kind).map(({ metadata }) => metadata.name);
+  const patience = { namespace, seconds: READY_SECONDS };
+  await awaitReady(storage, SERVICES, { ...patience, names: named('Service'), failFast: true });
+  await awaitReady(storage, TRIGGERS, { ...patience, names: named('Trigger') });
 
   return {
     brokerUrl: broker.url,

@@ -1,4 +1,4 @@
-/** S3 for the embedded platform: any credentials, path style, on the loopback interface; empty at every start. */
+/** S3 for the embedded platform: any credentials, path style, on the loopback interface; what is in it outlives the process. */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
@@ -7,7 +7,7 @@ export interface S3 {
   close(): Promise<void>;
 }
 
-/** `directory` is for the objects' bodies and is emptied. Port 0: any free one. */
+/** `directory` is for the objects; one that has some already is served with them. Port 0: any free one. */
 export async function startS3(settings: { directory: string; port?: number; buckets: string[] }): Promise<S3> {
   const worker = new Worker(new URL('./s3/worker.ts', import.meta.url), {
     workerData: { ...settings, port: settings.port ?? 0 },

@@ -7,10 +7,13 @@ import { Dispatcher } from './dispatcher.ts';
 import { Exchange } from './exchange.ts';
 import { type Ingress, type Publish, startIngress } from './ingress.ts';
 import { Queue } from './queue.ts';
+import type { QueueLog } from './queue-log.ts';
 import type { Tap } from './tap.ts';
 import type { Sleep } from './with-retries.ts';
 
 export interface RuntimeContext {
+  /** A queue's name begins with the uids of its Broker and, after a slash, of its Trigger, with which it goes. */
+  queues: QueueLog;
   sleep: Sleep;
   tap: Tap;
 }
@@ -23,7 +26,7 @@ export class BrokerRuntime {
   /** Undefined where the Broker has no deadLetterSink: then Triggers publish to an exchange that is not there. */
   readonly deadLetters: Exchange | undefined;
   readonly #context: RuntimeContext;
-  readonly #deadLetterQueue = new Queue();
+  readonly #deadLetterQueue: Queue;
   #ingress: { url: string; own?: Ingress } | undefined;
   #dispatcher: { at: string; dispatcher: Dispatcher } | undefined;
 
@@ -33,6 +36,7 @@ export class BrokerRuntime {
     this.name = `${namespace}/${name}`;
     this.delivery = broker['spec']?.delivery ?? DEFAULT_BROKER_DELIVERY;
     this.#context = context;
+    this.#deadLetterQueue = new Queue(context.queues.open(this.uid));
     if (this.delivery.deadLetterSink) {
       this.deadLetters = new Exchange();
       this.deadLetters.bind(this.#deadLetterQueue);

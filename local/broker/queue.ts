@@ -1,7 +1,10 @@
 /** A RabbitMQ queue with at most one consumer: what is handed out stays here, unacknowledged, until the consumer says so. */
 import type { AmqpMessage } from './amqp-message.ts';
+import type { QueueRecord } from './queue-log.ts';
 
 export interface Delivery {
+  /** Of the message, in its queue's record. */
+  number: number;
   message: AmqpMessage;
   redelivered: boolean;
 }
@@ -14,17 +17,25 @@ export interface Channel {
 }
 
 export class Queue {
+  readonly #record: QueueRecord;
   /** In order, those handed out among them. */
-  #deliveries: Delivery[] = [];
+  #deliveries: Delivery[];
   #unacknowledged = new Set<Delivery>();
   #offer: (() => void) | undefined;
+
+  /** Begins with what the record holds; some of it may have been handed out before. */
+  constructor(record: QueueRecord) {
+    this.#record = record;
+    this.#deliveries = Array.from(record.messages(), ([number, message]) => ({ number, message, redelivered: true }));
+  }
 
   get length(): number {
     return this.#deliveries.length;
   }
 
+  /** Returns once it is kept. */
   push(message: AmqpMessage): void {
-    this.#deliveries.push({ message, redelivered: false });
+    this.#deliveries.push({ number: this.#record.add(message), message, redelivered: false });
     this.#offer?.();
   }
 
@@ -49,6 +60,7 @@ export class Queue {
     return {
       ack: (delivery) => {
         if (open && this.#unacknowledged.delete(delivery)) {
+          this.#record.remove(delivery.number);
           this.#deliveries.splice(this.#deliveries.indexOf(delivery), 1);
           offer();
         }

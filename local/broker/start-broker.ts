@@ -1,12 +1,13 @@
 /**
  * The RabbitMQ Broker of Knative Eventing, as far as its users can tell: Brokers and Triggers in the embedded API come to life, events go in
- * by HTTP and out to subscribers. Queues are memory: what is in them ends with the process.
+ * by HTTP and out to subscribers. An event is answered with 202 once it is in the file of the queues, and stays there until it is acknowledged.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ObjectStorage, ResourceName } from '#local/kubernetes/types.ts';
 import { type Resolve, resolveDestination } from './address.ts';
 import { BrokerRuntime } from './broker-runtime.ts';
-import { startIngress } from './ingress.ts';
+import { type Publish, startIngress } from './ingress.ts';
+import { QueueLog } from './queue-log.ts';
 import { reconcileBroker } from './reconcile-broker.ts';
 import { reconcileTrigger } from './reconcile-trigger.ts';
 import type { Tap } from './tap.ts';
@@ -32,6 +33,8 @@ export interface BrokerOptions {
   /** The ingress of the Broker `default` in `namespace`. Every other Broker gets a free port; its status says which. 0 takes a free one here too. */
   port: number;
   namespace: string;
+  /** What is in it is delivered again. Without one, queues end with the process. */
+  queueFile?: string;
   tap?: Tap;
   log?: (line: string) => void;
   /** For tests: what waits between retries. */
@@ -49,14 +52,20 @@ export interface RunningBroker {
 
 export async function startBroker(options: BrokerOptions): Promise<RunningBroker> {
   const { storage, namespace, port, tap = () => {}, log = console.error } = options;
+  const queues = new QueueLog(options.queueFile);
   const context = {
+    queues,
     tap,
     sleep: options.sleep ?? ((ms: number, signal: AbortSignal) => wait(ms, undefined, { signal })),
   };
   const brokers = new Map<string, BrokerRuntime>();
   const triggers = new Map<string, TriggerRuntime>();
   const main = `${namespace}/default`;
-  const ingress = await startIngress(port, (event, trace) => brokers.get(main)?.publish(event, trace) ?? false);
+  const publish: Publish = (event, trace) => brokers.get(main)?.publish(event, trace) ?? false;
+  const ingress = await startIngress(port, publish).catch((error) => {
+    queues.close();
+    throw error;
+  });
   let closed = false;
 
   const resolve: Resolve = (ref) => {
@@ -102,6 +111,17 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
     }
   }
 
+  /** With a Broker or a Trigger go its queues and what is in them. */
+  function deleteQueues(): void {
+    const uids = new Set([...storage.list(BROKERS), ...storage.list(TRIGGERS)].map(({ metadata }) => metadata.uid));
+    queues.retain((name) =>
+      name
+        .split('/')
+        .slice(0, 2)
+        .every((uid) => uids.has(uid)),
+    );
+  }
+
   // Everything is looked at again after any change: there are few objects, and no order of events to get wrong. One pass at a time.
   let wanted = false;
   let passes = Promise.resolve();
@@ -115,6 +135,7 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
         wanted = false;
         if (!closed) {
           await reconcileTriggers(await reconcileBrokers());
+          deleteQueues();
         }
       })
       .catch((error: unknown) => log(`broker: ${error instanceof Error ? error.stack : String(error)}`));
@@ -139,6 +160,7 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
       await discard(triggers, () => false);
       await discard(brokers, () => false);
       await ingress.close();
+      queues.close();
     },
   };
 }

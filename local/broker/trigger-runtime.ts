@@ -15,8 +15,8 @@ export class TriggerRuntime {
   readonly broker: BrokerRuntime;
   readonly #name: string;
   readonly #context: RuntimeContext;
-  readonly #queue = new Queue();
-  readonly #deadLetters = { exchange: new Exchange(), queue: new Queue() };
+  readonly #queue: Queue;
+  readonly #deadLetters: { exchange: Exchange; queue: Queue };
   #running: { as: string; dispatchers: Dispatcher[]; restart: () => Dispatcher[] } | undefined;
 
   constructor(trigger: KubeObject, broker: BrokerRuntime, context: RuntimeContext) {
@@ -25,6 +25,10 @@ export class TriggerRuntime {
     this.broker = broker;
     this.#name = `${namespace}/${name}`;
     this.#context = context;
+    const queueName = `${broker.uid}/${this.uid}`;
+    this.#queue = new Queue(context.queues.open(queueName));
+    const deadLetterQueue = new Queue(context.queues.open(`${queueName}/dead-letters`));
+    this.#deadLetters = { exchange: new Exchange(), queue: deadLetterQueue };
     this.#deadLetters.exchange.bind(this.#deadLetters.queue);
     // spec.filters, the newer dialects, is accepted and ignored: a Trigger that has nothing else gets every event.
     broker.exchange.bind(this.#queue, trigger['spec']?.filter?.attributes ?? {});
@@ -39,7 +43,8 @@ export class TriggerRuntime {
     if (this.#running?.as === as) {
       return;
     }
-    const common = { name: this.#name, ingress: this.broker.address, parallelism, ...this.#context };
+    const { sleep, tap } = this.#context;
+    const common = { name: this.#name, ingress: this.broker.address, parallelism, sleep, tap };
     const settings = deliverySettings(delivery);
     const restart = () => {
       const dispatchers = [
@@ -72,7 +77,7 @@ export class TriggerRuntime {
     }
   }
 
-  /** With the Trigger go its queue and what is in it. */
+  /** The queue stays, for a runtime of the same Trigger; startBroker deletes it where there is no such Trigger any more. */
   async close(): Promise<void> {
     this.broker.exchange.unbind(this.#queue);
     await this.#stop();

@@ -5,7 +5,8 @@ import { judgeFailure } from './pod-failure-policy.ts';
 
 /**
  * In a cluster a finalizer (batch.kubernetes.io/job-tracking) keeps each pod until it is counted, since the controller may be down
- * when it ends. Here the controller lives exactly as long as the API and sees every change, so a memory will do.
+ * when it ends. Here the controller lives exactly as long as the API and sees every change, so a memory will do, and, for one that was killed,
+ * the Job's status and the pods that there are.
  */
 export interface JobHistory {
   succeeded: number;
@@ -22,10 +23,18 @@ export interface JobHistory {
   counted: Set<string>;
 }
 
-/** For a Job that may have run before the platform was started: its status has the numbers, `pods` are in them. */
+/**
+ * For a Job that may have run before the platform was started: its status has the numbers, and of `pods` those that ended first are in them. Those
+ * that ended after the status was written are counted next.
+ */
 export function createHistory(job: Job, pods: readonly KubeObject[]): JobHistory {
   const { succeeded = 0, failed = 0 } = job.status ?? {};
-  const known = succeeded + failed > 0 ? pods.filter(isOver) : [];
+  const first = (phase: string, count: number) =>
+    pods
+      .filter((pod) => pod['status']?.phase === phase && judgeFailure(job, pod).action !== 'Ignore')
+      .sort(byAge)
+      .slice(0, count);
+  const known = [...first('Succeeded', succeeded), ...first('Failed', failed)];
   return {
     succeeded,
     failed,
@@ -70,6 +79,11 @@ function countFailure(history: JobHistory, now: number): void {
   history.failed++;
   history.failuresInARow++;
   history.lastFailureAt = now;
+}
+
+/** resourceVersions grow with time: a pod that has ended changes no more. */
+function byAge(a: KubeObject, b: KubeObject): number {
+  return Number(a.metadata.resourceVersion) - Number(b.metadata.resourceVersion);
 }
 
 function uidOf(pod: KubeObject): string {

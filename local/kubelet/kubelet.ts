@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import type { ObjectStorage, WatchEvent } from '#local/kubernetes/types.ts';
 import type { ImageStore } from './images.ts';
 import { startOrphanGuard } from './orphan-guard.ts';
-import type { Pod } from './pod.ts';
+import { isOver, type Pod } from './pod.ts';
 import type { Delays, Node } from './pod-context.ts';
 import { createPodLogFiles, type PodLogFiles } from './pod-log-files.ts';
 import { PodWorker } from './pod-worker.ts';
@@ -13,8 +13,10 @@ import { createToolchain } from './toolchain.ts';
 export interface KubeletOptions {
   storage: ObjectStorage;
   images: ImageStore;
-  /** The platform's (`.local`). `pods/` and `logs/` in it are the kubelet's, emptied at start. */
+  /** The platform's (`.local`). `pods/` in it is the kubelet's, emptied at start. */
   directory: string;
+  /** Made in `logs/` of the directory where left out. */
+  logs?: PodLogFiles;
   /** Path of the kubeconfig that containers with a service account token are told. */
   kubeconfig: string;
   log?: (line: string) => void;
@@ -37,23 +39,23 @@ const DELAYS: Delays = {
 
 const CLOSE_GRACE_MS = 2000;
 
-const isOver = (pod: Pod) => ['Succeeded', 'Failed'].includes((pod['status']?.phase ?? '') as string);
+/** Where the process id of the guard stands that ends our pods should we be killed. */
+export function guardFile(directory: string): string {
+  return join(directory, 'orphan-guard.pid');
+}
 
 export function startKubelet(options: KubeletOptions): Kubelet {
   const { storage } = options;
   const directory = resolve(options.directory);
   const podsDirectory = join(directory, 'pods');
-  const logsDirectory = join(directory, 'logs');
-  for (const folder of [podsDirectory, logsDirectory]) {
-    rmSync(folder, { recursive: true, force: true });
-    mkdirSync(folder, { recursive: true });
-  }
-  const logs = createPodLogFiles(logsDirectory);
+  rmSync(podsDirectory, { recursive: true, force: true });
+  mkdirSync(podsDirectory, { recursive: true });
+  const logs = options.logs ?? createPodLogFiles(join(directory, 'logs'), storage);
   const node: Node = {
     storage,
     images: options.images,
     logs,
-    guard: startOrphanGuard(),
+    guard: startOrphanGuard(guardFile(directory)),
     toolchain: createToolchain(directory),
     kubeconfig: options.kubeconfig,
     delays: { ...DELAYS, ...options.delays },

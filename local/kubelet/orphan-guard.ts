@@ -1,5 +1,6 @@
 /** Ends what the platform started even where the platform cannot: after a crash, or SIGKILL. */
 import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 
 export interface OrphanGuard {
   /** Called with the id of each process group, right after it was started. */
@@ -17,6 +18,7 @@ export interface OrphanGuard {
  */
 const SCRIPT = `
 trap '' HUP INT TERM
+trap 'rm -f -- "$1"' EXIT
 groups=
 while read -r verb group; do
   if [ "$verb" = + ]; then groups="$groups $group"; continue; fi
@@ -34,10 +36,11 @@ exit 0
 /** How it shows in the machine's process list. */
 const TITLE = 'knative-lambda-orphan-guard';
 
-export function startOrphanGuard(): OrphanGuard {
+/** `file` holds its process id, and is removed by it once nothing is left to end: the next platform waits for that. */
+export function startOrphanGuard(file: string): OrphanGuard {
   const groups = new Set<number>();
   // Detached: Ctrl-C in the terminal must not reach it before the platform has closed in order.
-  const guard = spawn('/bin/sh', ['-c', SCRIPT, TITLE], {
+  const guard = spawn('/bin/sh', ['-c', SCRIPT, TITLE, file], {
     cwd: '/',
     detached: true,
     env: { PATH: '/usr/bin:/bin' },
@@ -47,6 +50,7 @@ export function startOrphanGuard(): OrphanGuard {
     guard.once('exit', () => resolve());
     guard.once('error', () => resolve());
   });
+  if (guard.pid !== undefined) writeFileSync(file, `${guard.pid}\n`);
   guard.stdin.on('error', () => {});
   guard.unref();
   // An uncaught exception or process.exit(): no need to wait for the shell.

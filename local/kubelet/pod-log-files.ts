@@ -1,8 +1,8 @@
 /** Container output on disk: a file for each start of each container, kept as long as the pod. */
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PodLogs } from '#local/kubernetes/types.ts';
+import type { ObjectStorage, PodLogs } from '#local/kubernetes/types.ts';
 import type { Pod } from './pod.ts';
 
 export interface PodLogFiles extends PodLogs {
@@ -18,10 +18,25 @@ export interface PodLogFiles extends PodLogs {
   remove(pod: Pod): Promise<void>;
 }
 
-export function createPodLogFiles(directory: string): PodLogFiles {
+/** Of what lies in the directory, the logs of pods that there are stay; the rest is removed. */
+export function createPodLogFiles(directory: string, storage: ObjectStorage): PodLogFiles {
   /** By namespace/pod/container, the files in the order of the runs. A pod of the same name replaces its predecessor's entry. */
   const files = new Map<string, { uid: string; runs: string[] }>();
   const folderOf = (pod: Pod) => join(directory, pod.metadata.namespace, `${pod.metadata.name}_${pod.metadata.uid}`);
+
+  const folders = new Map((storage.list('pods') as Pod[]).map((pod) => [folderOf(pod), pod]));
+  for (const folder of list(directory).flatMap(list)) {
+    const pod = folders.get(folder);
+    if (pod === undefined) rmSync(folder, { recursive: true, force: true });
+    else for (const container of readdirSync(folder)) restore(pod, container);
+  }
+
+  function restore(pod: Pod, container: string): void {
+    const { namespace, name, uid } = pod.metadata;
+    const folder = join(folderOf(pod), container);
+    const runs = readdirSync(folder).map((_, run) => join(folder, `${run}.log`));
+    files.set(`${namespace}/${name}/${container}`, { uid, runs });
+  }
 
   return {
     async read(namespace, pod, container, options = {}) {
@@ -45,4 +60,8 @@ export function createPodLogFiles(directory: string): PodLogFiles {
       await rm(folderOf(pod), { recursive: true, force: true });
     },
   };
+}
+
+function list(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
 }

@@ -52,6 +52,10 @@ export function gracePeriodMs(pod: Pod): number {
   );
 }
 
+export function isOver(pod: Pod): boolean {
+  return ['Succeeded', 'Failed'].includes((pod['status']?.phase ?? '') as string);
+}
+
 /** A native sidecar: an init container that stays. */
 export function isSidecar(container: ContainerSpec): boolean {
   return container.restartPolicy === 'Always';

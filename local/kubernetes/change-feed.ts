@@ -33,8 +33,13 @@ export class ChangeFeed {
   readonly #subscriptions = new Set<Subscription>();
   readonly #queue: { subscription: Subscription; change: Change }[] = [];
   readonly #history: Change[] = [];
-  #forgotten = 0;
+  #forgotten: number;
   #scheduled = false;
+
+  /** `version`: of the last change before there was a feed. */
+  constructor(version = 0) {
+    this.#forgotten = version;
+  }
 
   publish(change: Change): void {
     this.#history.push(change);

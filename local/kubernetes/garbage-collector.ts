@@ -12,13 +12,18 @@ interface Found {
 
 /**
  * Follows the changes, as Kubernetes' controllers of the same names do. A change tells only where to look: every decision is made on what
- * the table holds now, so a change that is out of date does no harm.
+ * the table holds now, so a change that is out of date does no harm. What is there already is looked at first: a platform that was killed may
+ * have left half of a deletion.
  */
 export function collectGarbage(table: ObjectTable): () => void {
+  const present = [...table.all()].map(({ resource, object }): Change => {
+    const version = Number(object.metadata.resourceVersion);
+    return { type: 'ADDED', resource, object, previous: undefined, version };
+  });
   return table.feed.subscribe((change) => {
     if (change.type === 'DELETED') afterDeletion(table, change);
     else afterChange(table, change);
-  });
+  }, present);
 }
 
 function afterChange(table: ObjectTable, { resource, object: { metadata }, previous }: Change): void {

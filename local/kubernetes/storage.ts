@@ -19,23 +19,28 @@ const SYSTEM_NAMESPACES = ['default', 'kube-system'];
 /** ObjectStorage, and the table under it, which the HTTP API works on. */
 export interface Storage extends ObjectStorage {
   readonly table: ObjectTable;
+  /** Nothing may be written afterwards. */
+  close(): void;
 }
 
 /**
- * An empty cluster: the namespaces `default` and `kube-system`, nothing else.
+ * What is in the file, which every change is written to; without one, or where it is not there yet, an empty cluster: the namespaces `default` and
+ * `kube-system`, nothing else.
  *
  * Watchers are called from a microtask, in the order of the changes, each change once; garbage is collected the same way, so dependents of
  * a removed owner are gone a microtask later, not at once (see ChangeFeed).
  */
-export function createStorage(): Storage {
-  const table = new ObjectTable();
+export function createStorage(file?: string): Storage {
+  const table = new ObjectTable(file);
   collectGarbage(table);
   for (const name of SYSTEM_NAMESPACES) {
     const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
-    createObject(table, kindOf(namespace), namespace, { manager: MANAGER });
+    const resource = kindOf(namespace);
+    if (!table.find(resource, undefined, name)) createObject(table, resource, namespace, { manager: MANAGER });
   }
   return {
     table,
+    close: () => table.close(),
 
     get(resource, namespace, name) {
       const found = table.find(named(resource), namespace, name);

@@ -2,15 +2,23 @@
 import type { KubeObject, ObjectStorage, ResourceName } from '#local/kubernetes/types.ts';
 import { type Condition, conditionOf } from '#local/serving/conditions.ts';
 
-/** Throws what the others say when the time is over, or as soon as one says False and `failFast`. */
+/** `names` that are not there are not waited for. Throws what the others say when the time is over, or as soon as one says False and `failFast`. */
 export function awaitReady(
   storage: ObjectStorage,
   resource: ResourceName,
-  options: { namespace: string; seconds: number; failFast?: boolean; onReady?: (name: string) => void },
+  options: {
+    namespace: string;
+    names: string[];
+    seconds: number;
+    failFast?: boolean;
+    onReady?: (name: string) => void;
+  },
 ): Promise<void> {
   const waiting = new Map<string, Condition | undefined>();
-  for (const object of storage.list(resource, { namespace: options.namespace })) {
-    waiting.set(object.metadata.name, undefined);
+  for (const { metadata } of storage.list(resource, { namespace: options.namespace })) {
+    if (options.names.includes(metadata.name)) {
+      waiting.set(metadata.name, undefined);
+    }
   }
   return new Promise((resolve, reject) => {
     const end = (failure?: Error): void => {
@@ -47,8 +55,12 @@ export function awaitReady(
   });
 }
 
-/** A Service tells why in ConfigurationsReady; its Ready says only that there is no revision. */
+/** Undefined where the status is still that of an older generation. A Service tells why in ConfigurationsReady; its Ready says only that there is no revision. */
 function readiness(object: KubeObject): Condition | undefined {
+  const { generation } = object.metadata;
+  if ((object['status']?.observedGeneration ?? generation) !== generation) {
+    return undefined;
+  }
   const ready = conditionOf(object, 'Ready');
   const configurations = conditionOf(object, 'ConfigurationsReady');
   return ready?.status === 'False' && configurations?.status === 'False' ? configurations : ready;

@@ -1,6 +1,6 @@
 /** What was started, to be ended in the opposite order, once, whatever fails on the way. */
 
-type Close = () => void | Promise<void>;
+type Close = () => void | Promise<void> | undefined;
 
 export class Closers {
   readonly #steps: Close[] = [];

@@ -1,4 +1,4 @@
-/** What is applied to the empty cluster: eventing/overlays/local and a Knative Service for each builder function. */
+/** What is applied to the cluster at every start: eventing/overlays/local and a Knative Service for each builder function. */
 import { join } from 'node:path';
 import type { KubeObject, ObjectStorage } from '#local/kubernetes/types.ts';
 import { builderServices } from '#local/manifests/builder-services.ts';
@@ -29,7 +29,7 @@ export function clusterObjects(root: string, overrides: Record<string, string>):
   return { namespace, config, objects: [...rendered, ...services] };
 }
 
-/** Namespaces first, as kubectl does: what lives in them is refused before. */
+/** Over what is there from the last run. Namespaces first, as kubectl does: what lives in them is refused before. */
 export function applyAll(storage: ObjectStorage, objects: KubeObject[]): void {
   const namespaces = objects.filter(({ kind }) => kind === 'Namespace');
   const others = objects.filter(({ kind }) => kind !== 'Namespace');

@@ -38,14 +38,14 @@ export async function runMainJob(
   terminal.line();
 
   const start = performance.now();
-  await sendEvent(platform.brokerUrl, { type: 'build.start', subject, data: ids });
-  const ready = await awaitEvent(platform, journal, subject, 'lifecycle.function.ready');
+  const build = await sendEvent(platform.brokerUrl, { type: 'build.start', subject, data: ids });
+  const ready = await awaitEvent(platform, journal, { subject, chain: build }, 'lifecycle.function.ready');
   const built = performance.now() - start;
 
   const called = performance.now();
   const data = await eventData(join(folder, 'event.json'));
-  await sendEvent(platform.brokerUrl, { type: 'parser.start', subject, data });
-  const complete = await awaitEvent(platform, journal, subject, 'parser.complete');
+  const call = await sendEvent(platform.brokerUrl, { type: 'parser.start', subject, data });
+  const complete = await awaitEvent(platform, journal, { subject, chain: call }, 'parser.complete');
   const answered = performance.now() - called;
   terminal.line();
   terminal.line(JSON.stringify(complete, undefined, 2));
@@ -61,14 +61,20 @@ async function eventData(file: string): Promise<unknown> {
   return content['specversion'] === undefined ? content : content['data'];
 }
 
+/** `chain`: the id of the event that began it. The last run may have left the events of another one about the same function. */
+interface Awaited {
+  subject: string;
+  chain: string;
+}
+
 /** The data of the first event of that type; an end that makes it impossible is an Error at once. */
 async function awaitEvent(
   platform: Platform,
   journal: EventJournal,
-  subject: string,
+  { subject, chain }: Awaited,
   type: string,
 ): Promise<Record<string, unknown>> {
-  const found = await journal.find((entry) => outcome(entry, subject, type), STEP_SECONDS * 1000);
+  const found = await journal.find((entry) => outcome(entry, { subject, chain }, type), STEP_SECONDS * 1000);
   if (found === undefined) {
     throw new Error(
       `no ${type} within ${STEP_SECONDS} s; the last event was ${journal.lastAbout(subject) ?? 'none'}. Look where it stands: ` +
@@ -81,8 +87,13 @@ async function awaitEvent(
   return found;
 }
 
-function outcome(entry: TapEntry, subject: string, wanted: string): Record<string, unknown> | Error | undefined {
-  if (attribute(entry.event, 'subject') !== subject) {
+function outcome(
+  entry: TapEntry,
+  { subject, chain }: Awaited,
+  wanted: string,
+): Record<string, unknown> | Error | undefined {
+  const isOfChain = [attribute(entry.event, 'id'), attribute(entry.event, 'correlationid')].includes(chain);
+  if (!isOfChain || attribute(entry.event, 'subject') !== subject) {
     return undefined;
   }
   const type = attribute(entry.event, 'type');

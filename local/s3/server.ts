@@ -1,10 +1,9 @@
-/** fauxqs' S3, made fit for a platform that holds other people's code: loopback only, bodies in files, listings in S3's order. */
+/** fauxqs' S3, made fit for a platform that holds other people's code: loopback only, objects on disk, listings in S3's order. */
 import type { AddressInfo } from 'node:net';
 import { type BuildAppOptions, buildApp } from 'fauxqs';
-import { BodyFiles } from './body-files.ts';
+import { ObjectFiles, type S3Store } from './object-files.ts';
 
 type Stores = NonNullable<BuildAppOptions['stores']>;
-type S3Store = Stores['s3Store'];
 
 const LARGEST_REQUEST = 5 * 1024 * 1024 * 1024;
 
@@ -21,7 +20,9 @@ export async function listen({
 }: S3Settings): Promise<{ port: number; close(): Promise<void> }> {
   const stores = await createStores();
   orderKeysAsS3(stores.s3Store);
-  stores.s3Store.persistence = new BodyFiles(directory);
+  const files = new ObjectFiles(directory);
+  files.loadS3(stores.s3Store);
+  stores.s3Store.persistence = files;
   const app = buildApp({ logger: false, stores });
   // fauxqs takes 11 MiB a request; S3 takes 5 GiB.
   app.removeContentTypeParser('*');
@@ -33,7 +34,13 @@ export async function listen({
   }
   // startFauxqs() would listen on every interface.
   await app.listen({ host: '127.0.0.1', port });
-  return { port: (app.server.address() as AddressInfo).port, close: () => app.close() };
+  return {
+    port: (app.server.address() as AddressInfo).port,
+    close: async () => {
+      await app.close();
+      files.close();
+    },
+  };
 }
 
 /** The classes are not exported, but buildApp() takes their instances and they take their persistence from outside. */

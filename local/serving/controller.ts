@@ -3,9 +3,12 @@ import type { KubeObject, ObjectStorage, WatchEvent } from '#local/kubernetes/ty
 import { conditionOf } from './conditions.ts';
 import { PODS, REVISION, REVISIONS, SERVICE, SERVICES } from './labels.ts';
 import type { ServingOptions } from './options.ts';
-import { newestOf, nextRevision } from './revision.ts';
+import { generationOf, newestOf, nextRevision } from './revision.ts';
 import { RevisionRuntime } from './revision-runtime.ts';
 import { type Addresses, latestReady, serviceStatus } from './service-status.ts';
+
+/** Of those that nobody asks. Knative keeps 20; here there is no way back to one, and each is looked at with every tick. */
+const KEPT_REVISIONS = 3;
 
 export type Route =
   | { found: 'revision'; runtime: RevisionRuntime }
@@ -33,6 +36,10 @@ export class ServingController {
     this.#options = options;
     this.#addresses = addresses;
     this.#log = log;
+    // Before any Service is looked at: one whose revisions are not known yet would get another.
+    for (const revision of storage.list(REVISIONS)) {
+      this.#adopt(keyOf(revision.metadata.namespace, revision.metadata.name), revision);
+    }
     this.#stops = [
       storage.watch(SERVICES, (event) => this.#onService(event)),
       storage.watch(REVISIONS, (event) => this.#onRevision(event)),
@@ -176,6 +183,11 @@ export class ServingController {
       if (!runtime.reachable) {
         runtime.pool.dismiss('Moved');
       }
+    }
+    const idle = this.#runtimesOf(service).filter(({ reachable, pool }) => !reachable && pool.backends().length === 0);
+    const oldest = idle.sort((a, b) => generationOf(a.revision) - generationOf(b.revision));
+    for (const { revision } of oldest.slice(0, -KEPT_REVISIONS)) {
+      this.#storage.remove(REVISIONS, revision.metadata.namespace, revision.metadata.name);
     }
   }
 

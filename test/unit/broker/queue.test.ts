@@ -2,8 +2,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Delivery, Queue } from '#local/broker/queue.ts';
+import { QueueLog } from '#local/broker/queue-log.ts';
 
 const message = (n: number) => ({ headers: { id: n }, body: Buffer.alloc(0) });
+const inMemory = () => new Queue(new QueueLog().open('queue'));
 const ids = (deliveries: Delivery[]) => deliveries.map((delivery) => delivery.message.headers['id']);
 
 function consume(queue: Queue, prefetch = 100) {
@@ -13,7 +15,7 @@ function consume(queue: Queue, prefetch = 100) {
 
 describe('Queue', () => {
   test('hands out no more than the prefetch ahead of the acknowledgements', () => {
-    const queue = new Queue();
+    const queue = inMemory();
     for (let n = 0; n < 250; n++) {
       queue.push(message(n));
     }
@@ -27,7 +29,7 @@ describe('Queue', () => {
   });
 
   test('gives back what was not acknowledged, in its old place and marked, and hears no late acknowledgement', () => {
-    const queue = new Queue();
+    const queue = inMemory();
     for (let n = 0; n < 4; n++) {
       queue.push(message(n));
     }
@@ -50,7 +52,7 @@ describe('Queue', () => {
         fc.integer({ min: 1, max: 10 }),
         fc.array(fc.nat(), { maxLength: 60 }),
         (count, prefetch, picks) => {
-          const queue = new Queue();
+          const queue = inMemory();
           for (let n = 0; n < count; n++) {
             queue.push(message(n));
           }

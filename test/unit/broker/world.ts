@@ -50,11 +50,13 @@ export interface WorldOptions {
   /** The Broker's; null leaves it out. Default: 2 retries and no sink. */
   delivery?: DeliverySpec | null;
   sleep?: Sleep;
+  queueFile?: string;
 }
 
 export async function startWorld({
   delivery = { retry: 2, backoffDelay: 'PT1S' },
   sleep,
+  queueFile,
 }: WorldOptions = {}): Promise<World> {
   const storage = createStorage();
   const tap: TapEntry[] = [];
@@ -82,6 +84,7 @@ export async function startWorld({
     storage,
     namespace: 'ns',
     port: 0,
+    ...(queueFile === undefined ? {} : { queueFile }),
     resolve: ({ kind, name, namespace }) => {
       const url = storage.get('services.serving.knative.dev', namespace, name)?.['status']?.address?.url;
       return kind === 'Service' && url ? { url } : undefined;
@@ -204,10 +207,13 @@ export function isReady(storage: Storage, resource: string, name: string): boole
   return conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
 }
 
-export async function until<T>(what: () => T | undefined | false, seconds = 10): Promise<T> {
+export async function until<T>(
+  what: () => T | undefined | false | Promise<T | undefined | false>,
+  seconds = 10,
+): Promise<T> {
   const end = Date.now() + seconds * 1000;
   for (;;) {
-    const value = what();
+    const value = await what();
     if (value) {
       return value;
     }

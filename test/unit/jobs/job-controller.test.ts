@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Job } from '#local/jobs/job.ts';
 import { startJobController } from '#local/jobs/job-controller.ts';
+import { countEnded, createHistory } from '#local/jobs/job-history.ts';
+import { losePods } from '#local/kubelet/lose-pods.ts';
 import type { KubeObject } from '#local/kubernetes/types.ts';
 import { dead, startNode, type TestNode } from '../kubelet/start-node.ts';
 
@@ -287,5 +289,64 @@ describe('deletion', () => {
     expect(job.status?.active).toBe(1);
     node.storage.remove('jobs.batch', 'ns', 'robbed', { propagationPolicy: 'Background' });
     await expect.poll(() => podsOf('robbed'), { timeout: 5000 }).toEqual([]);
+  });
+});
+
+describe('a platform that was killed', () => {
+  const disrupted = { type: 'DisruptionTarget', status: 'True' };
+  const ignoring = {
+    podFailurePolicy: { rules: [{ action: 'Ignore', onPodConditions: [disrupted] }] },
+  };
+
+  test.each([
+    { case: 'costs a Job with our podFailurePolicy no attempt', spec: ignoring, failed: undefined },
+    { case: 'costs a Job without one an attempt, as a lost node does', spec: {}, failed: 1 },
+  ])('$case', async ({ spec, failed }) => {
+    const name = `lost-${failed ?? 0}`;
+    const lost = startNode();
+    const create = (template: unknown) =>
+      lost.storage.create({
+        apiVersion: 'batch/v1',
+        kind: 'Job',
+        metadata: { name, namespace: 'ns' },
+        spec: { ...spec, backoffLimit: 1, template: { spec: { restartPolicy: 'Never', containers: [template] } } },
+      });
+    const job = () => lost.storage.get('jobs.batch', 'ns', name) as Job | undefined;
+    let jobs = startJobController({ storage: lost.storage, backoffSeconds: 0.01 });
+    create(lost.sh('exec sleep 60'));
+    await expect.poll(() => job()?.status?.ready).toBe(1);
+    jobs.close();
+    losePods(lost.storage);
+
+    jobs = startJobController({ storage: lost.storage, backoffSeconds: 0.01 });
+    await expect.poll(() => lost.storage.list('pods')).toHaveLength(2);
+
+    expect(job()?.status?.failed).toBe(failed);
+    jobs.close();
+    await lost.close();
+  });
+
+  test('after its pod had ended, before that was counted: it is counted once', async () => {
+    const before = create('counted', { containers: [node.sh('exit 1')] }, { backoffLimit: 0 }) as Job;
+    const job = await until('counted', has('Failed'));
+    const pods = podsOf('counted');
+
+    const history = createHistory({ ...job, status: before.status ?? {} }, pods);
+    countEnded(history, job, pods[0] as KubeObject, Date.now());
+    const known = createHistory(job, pods);
+    countEnded(known, job, pods[0] as KubeObject, Date.now());
+
+    expect([history.failed, known.failed]).toEqual([1, 1]);
+  });
+
+  test('one attempt is in the status and the next has ended since: that is counted, too', async () => {
+    create('twice', { containers: [node.sh('exit 1')] }, { backoffLimit: 1 });
+    const job = await until('twice', has('Failed'));
+    const pods = podsOf('twice');
+
+    const history = createHistory({ ...job, status: { failed: 1 } }, pods);
+    for (const pod of pods) countEnded(history, job, pod, Date.now());
+
+    expect(history.failed).toBe(2);
   });
 });

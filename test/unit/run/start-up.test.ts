@@ -64,7 +64,12 @@ test('what was started ends in the opposite order, once, also where a step fails
 test('waits until all are Ready', async () => {
   const { storage, set } = storageWith('a', 'b');
   const ready: string[] = [];
-  const waiting = awaitReady(storage, SERVICES, { namespace: 'ns', seconds: 5, onReady: (name) => ready.push(name) });
+  const waiting = awaitReady(storage, SERVICES, {
+    namespace: 'ns',
+    names: ['a', 'b', 'c'],
+    seconds: 5,
+    onReady: (name) => ready.push(name),
+  });
   set('a', { type: 'Ready', status: 'True' });
   set('b', { type: 'Ready', status: 'Unknown' });
   set('b', { type: 'Ready', status: 'True' });
@@ -74,9 +79,26 @@ test('waits until all are Ready', async () => {
   expect(ready).toEqual(['a', 'b']);
 });
 
+test('waits for no others, nor takes what was said of an older spec', async () => {
+  const { storage, set } = storageWith('a', 'other');
+  const options = { namespace: 'ns', names: ['a', 'not-there'], failFast: true };
+  set('other', { type: 'Ready', status: 'False', message: 'is somebody else’s' });
+  storage.updateStatus(SERVICES, 'ns', 'a', { observedGeneration: 0, conditions: [{ type: 'Ready', status: 'True' }] });
+
+  await expect(awaitReady(storage, SERVICES, { ...options, seconds: 0.05 })).rejects.toThrow('a (no status yet)');
+  storage.updateStatus(SERVICES, 'ns', 'a', { observedGeneration: 1, conditions: [{ type: 'Ready', status: 'True' }] });
+
+  await awaitReady(storage, SERVICES, { ...options, seconds: 5 });
+});
+
 test('one that fails ends the waiting, with the reason that helps', async () => {
   const { storage, set } = storageWith('a', 'b');
-  const waiting = awaitReady(storage, SERVICES, { namespace: 'ns', seconds: 5, failFast: true });
+  const waiting = awaitReady(storage, SERVICES, {
+    namespace: 'ns',
+    names: ['a', 'b', 'c'],
+    seconds: 5,
+    failFast: true,
+  });
   set(
     'b',
     { type: 'Ready', status: 'False', message: 'does not have any ready Revision' },
@@ -91,9 +113,9 @@ test('when the time is over, says which are not ready and what they say', async 
   set('a', { type: 'Ready', status: 'True' });
   set('b', { type: 'Ready', status: 'Unknown', reason: 'RevisionMissing' });
 
-  await expect(awaitReady(storage, SERVICES, { namespace: 'ns', seconds: 0.05 })).rejects.toThrow(
-    'not ready within 0.05 s: b (RevisionMissing), c (no status yet)',
-  );
+  await expect(
+    awaitReady(storage, SERVICES, { namespace: 'ns', names: ['a', 'b', 'c'], seconds: 0.05 }),
+  ).rejects.toThrow('not ready within 0.05 s: b (RevisionMissing), c (no status yet)');
 });
 
 test('the official client can use the kubeconfig, which is plain HTTP', async () => {

@@ -180,4 +180,23 @@ describe('revisions', () => {
     expect(world.storage.list('revisions.serving.knative.dev')).toEqual([]);
     expect((await world.call('fn')).status).toBe(404);
   });
+
+  test('of those that nobody asks any more, the last three stay', async () => {
+    world = await createWorld({ app: busy(0) });
+    for (let n = 1; n <= 6; n += 1) {
+      world.apply('fn', { image: 'app', container: { env: [{ name: 'N', value: String(n) }] } });
+      await until(
+        () => world.service('fn')?.['status']?.latestReadyRevisionName === `fn-0000${n}`,
+        `revision ${n} to be ready`,
+      );
+    }
+    const names = () => world.storage.list('revisions.serving.knative.dev').map(({ metadata }) => metadata.name);
+
+    await until(() => names().length === 4, 'the oldest to be gone');
+    await world.restart();
+    await sleep(100);
+
+    expect(names()).toEqual(['fn-00003', 'fn-00004', 'fn-00005', 'fn-00006']);
+    expect((await world.call('fn')).status).toBe(200);
+  });
 });

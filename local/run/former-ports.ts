@@ -1,0 +1,50 @@
+/** The ports of the last run, kept in the platform's folder: builds under way and people's shells still know its addresses. */
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { onPort } from './taken-port.ts';
+
+const FILE = 'ports.json';
+
+export class FormerPorts {
+  readonly #file: string;
+  readonly #former: Record<string, number>;
+  readonly #taken: Record<string, number> = {};
+
+  constructor(directory: string) {
+    this.#file = join(directory, FILE);
+    this.#former = readPorts(this.#file);
+  }
+
+  /** Starts something that listens on the port asked for; where any will do (0), on its former one, if that is free. */
+  async listen<T extends { url: string }>(
+    variable: string,
+    asked: number,
+    start: (port: number) => Promise<T>,
+  ): Promise<T> {
+    const former = asked === 0 ? this.#former[variable] : undefined;
+    const again = former === undefined ? undefined : await start(former).catch(unlessTaken);
+    const started = again ?? (await onPort(variable, asked, () => start(asked)));
+    this.#taken[variable] = Number(new URL(started.url).port);
+    return started;
+  }
+
+  /** For the next run. */
+  keep(): void {
+    writeFileSync(`${this.#file}.new`, JSON.stringify(this.#taken));
+    renameSync(`${this.#file}.new`, this.#file);
+  }
+}
+
+function unlessTaken(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'EADDRINUSE') {
+    throw error;
+  }
+}
+
+function readPorts(file: string): Record<string, number> {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Record<string, number>;
+  } catch {
+    return {};
+  }
+}
