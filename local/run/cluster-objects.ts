@@ -39,7 +39,7 @@ export function applyAll(storage: ObjectStorage, objects: KubeObject[]): void {
     } catch (error) {
       const { kind, metadata } = object;
       throw new Error(
-        `${kind} ${metadata.namespace ?? ''}/${metadata.name} was refused: ${messageOf(error)}. If its YAML has changed since the last run, delete the old one, or start anew (make clean)`,
+        `${kind} ${metadata.namespace ?? ''}/${metadata.name} was refused: ${messageOf(error)}. If its YAML has changed since the last run, what that left may not take it: start anew (make clean)`,
         { cause: error },
       );
     }
