@@ -14,7 +14,7 @@ $(INSTALLED): package.json package-lock.json
 build: $(INSTALLED) ## bundle every function into dist/
 	@node bundle.ts
 
-run: build ## the whole platform on this machine, and one function built and called (ONCE=1: exit afterwards)
+run: build ## the whole platform on this machine, as it was left, and one function built and called (ONCE=1: exit afterwards)
 	@exec node local/main.ts
 
 lint: $(INSTALLED) ## style and types
@@ -54,5 +54,5 @@ undeploy: $(INSTALLED) ## delete all that deploy made: ENV=dev
 manifests: $(INSTALLED) ## the same as files for kubectl apply -k: ENV=dev (IMAGE, SETTINGS)
 	@exec node deploy/manifests.ts
 
-clean: ## delete what was made here, but for node_modules
+clean: ## delete what was made here, but for node_modules; make run starts anew
 	rm -rf dist .local

@@ -38,9 +38,10 @@ export function applyAll(storage: ObjectStorage, objects: KubeObject[]): void {
       storage.apply(object, { fieldManager: FIELD_MANAGER, force: true });
     } catch (error) {
       const { kind, metadata } = object;
-      throw new Error(`${kind} ${metadata.namespace ?? ''}/${metadata.name} was refused: ${messageOf(error)}`, {
-        cause: error,
-      });
+      throw new Error(
+        `${kind} ${metadata.namespace ?? ''}/${metadata.name} was refused: ${messageOf(error)}. If its YAML has changed since the last run, what that left may not take it: start anew (make clean)`,
+        { cause: error },
+      );
     }
   }
 }

@@ -15,7 +15,7 @@ const schema = z.object({
   S3_PORT: port(9000),
   KUBERNETES_PORT: port(8001),
   GATEWAY_PORT: port(8081),
-  /** Where the platform keeps images, layers, objects' bodies and logs. */
+  /** Where the platform keeps everything. */
   LOCAL_DIRECTORY: z
     .string()
     .default(resolve(import.meta.dirname, '../../.local'))

@@ -44,7 +44,9 @@ export function printNextSteps(platform: Platform, serviceName: string | undefin
       `curl -i http://127.0.0.1:${port} -H 'Host: ${serviceName}.${platform.namespace}.localhost' ${ce('parser.start')} -d @examples/node/event.json`,
     );
   }
-  line('Events are shown as they pass. Ctrl-C ends everything.');
+  line(
+    'Events are shown as they pass. Ctrl-C ends everything; the next make run goes on with it, make clean starts anew.',
+  );
   line();
 }
 
