@@ -36,8 +36,10 @@ export async function replayLetters(
   const began = now().getTime();
   const result: DeadLetterReplayed = { replayed: 0, refused: [], skipped: 0, remaining: 0, dry_run, ids: [] };
   const refuse = (id: string, why: string) => result.refused.length < TOLD && result.refused.push({ id, why });
+  const missing = new Set(selector.ids);
   for await (const found of findLetters(box, selector, now())) {
     const { id } = found.place;
+    missing.delete(id);
     const why = whyNotReplayed(found.letter, force);
     if (!isOpen(found.place)) {
       result.skipped += 1;
@@ -47,6 +49,7 @@ export async function replayLetters(
       result.remaining += 1;
     } else if (now().getTime() - began > REPLAY_WITHIN) {
       result.remaining += 1;
+      missing.clear();
       break;
     } else if (dry_run) {
       result.ids.push(id);
@@ -61,6 +64,9 @@ export async function replayLetters(
         refuse(id, problem);
       }
     }
+  }
+  for (const id of missing) {
+    refuse(id, 'there is no such letter');
   }
   return result;
 }
