@@ -4,6 +4,7 @@ import type { DeadLetter } from '#shared/dead-letters/letter.ts';
 import { handleDeadLetter } from '../../../functions/dead-letter/handler.ts';
 import { delivered } from '../../fakes/delivered.ts';
 import { InMemoryObjectStore } from '../../fakes/object-store.ts';
+import { Crash, crashAt, type Steps, stepped } from '../../fakes/stepped.ts';
 import { ReplayWorld } from './replay-world.ts';
 
 const BODY = '{ "n": 12345678901234567890 }';
@@ -12,11 +13,12 @@ class World {
   readonly store = new InMemoryObjectStore('tmp');
   now = new Date('2026-01-02T10:00:00Z');
 
-  async fails(headers: Record<string, string | undefined> = {}): Promise<void> {
+  async fails(headers: Record<string, string | undefined> = {}, steps: Steps = { calls: [] }): Promise<void> {
     const sub = { 'ce-knativeerrorcode': '500', 'ce-knativeerrordest': 'http://fn-a.ns.svc.cluster.local', ...headers };
     const { event, context } = delivered(sub, BODY);
     const broker = { publish: () => Promise.reject(new Error('nothing of this may be sent')) };
-    const deps = { store: this.store, broker, listens: async () => false, temporaryBucket: 'tmp', now: () => this.now };
+    const store = stepped(this.store, steps);
+    const deps = { store, broker, listens: async () => false, temporaryBucket: 'tmp', now: () => this.now };
     await handleDeadLetter(event, deps, context);
   }
 
@@ -141,6 +143,25 @@ describe('what was replayed and fails again at the same place', () => {
     expect(world.letters()[0]).not.toHaveProperty('replays');
     expect(world.letters()[0]).not.toHaveProperty('replay_of');
   });
+});
+
+describe('a crash while it is kept, and the letter delivered again', () => {
+  for (let step = 1; step <= 3; step += 1) {
+    for (const when of ['before', 'after'] as const) {
+      test(`${when} step ${step}: the letter is there, once and open`, async () => {
+        const world = new World();
+        await world.fails();
+        const replays = new ReplayWorld(world.store);
+        await replays.replay();
+
+        await expect(world.fails(world.replayed(1), crashAt(step, when))).rejects.toBeInstanceOf(Crash);
+        await world.fails(world.replayed(1));
+
+        expect(world.letters()).toMatchObject([{ replays: 1 }]);
+        expect(await replays.open()).toHaveLength(1);
+      });
+    }
+  }
 });
 
 describe('poison', () => {
