@@ -46,7 +46,11 @@ describe('is not understood, and says why:', () => {
     { case: 'an id that is none', args: ['show', '1'], says: '32 hex digits' },
     { case: 'show of two', args: ['show', ID, ID], says: 'one id' },
     { case: 'a number that is none', args: ['replay', '--all', '--max', 'ten'], says: 'max' },
-    { case: 'two mistakes', args: ['purge', '--since', 'monday', '--category', 'bad'], says: /category[\s\S]*newer_than/ },
+    {
+      case: 'two mistakes',
+      args: ['purge', '--since', 'monday', '--category', 'bad'],
+      says: /category[\s\S]*newer_than/,
+    },
   ])('$case', ({ args, says }) => {
     expect(() => readArguments(args)).toThrow(UsageError);
     expect(() => readArguments(args)).toThrow(says);
