@@ -20,6 +20,7 @@ CHOICE            ID…, --all, or any of these, which must all hold:
   --reason r      as the list shows it
   --since 24h     came within (also --newer-than; s, m, h, d)
   --older-than 7d came last before
+  --state s       open or replayed (purge)
 --max n           no more than these (replay, purge: 100 unless said, at most 1000)
 --dry-run         says what would be done
 --json            for programs (npm run -s dead-letters …)
@@ -49,6 +50,7 @@ const OPTIONS = {
   category: { type: 'string' },
   type: { type: 'string' },
   reason: { type: 'string' },
+  state: { type: 'string' },
   since: { type: 'string' },
   'newer-than': { type: 'string' },
   'older-than': { type: 'string' },
@@ -117,7 +119,7 @@ function commandOf(values: Values, [verb, ...ids]: string[]): Command {
     case 'replay':
       return { verb, order: checked(deadLetterReplaySchema, given) };
     case 'purge':
-      return { verb, order: checked(deadLetterPurgeSchema, given) };
+      return { verb, order: checked(deadLetterPurgeSchema, { ...given, state: values.state }) };
     default:
       throw new UsageError(`there is no ${JSON.stringify(verb)}: list, show, replay or purge`);
   }

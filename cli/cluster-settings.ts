@@ -9,8 +9,7 @@ export type Settings = Record<string, string | undefined>;
 
 /** Throws an Error that says what to do. A Secret that may not be read is left to the environment. */
 export async function clusterSettings(kubeconfig: string, namespace: string | undefined): Promise<Settings> {
-  const config = new KubeConfig();
-  config.loadFromFile(kubeconfig);
+  const config = load(kubeconfig);
   const place = namespace ?? config.getContextObject(config.getCurrentContext())?.namespace ?? 'default';
   const { configuration, close } = connectKubernetes({ kubeConfig: config });
   const api = new CoreV1Api(configuration);
@@ -25,6 +24,19 @@ export async function clusterSettings(kubeconfig: string, namespace: string | un
   }
 }
 
+function load(kubeconfig: string): KubeConfig {
+  const config = new KubeConfig();
+  try {
+    config.loadFromFile(kubeconfig);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(`${kubeconfig} is no kubeconfig that can be read: ${why}. Say another one: --kubeconfig FILE`, {
+      cause: error,
+    });
+  }
+  return config;
+}
+
 function decoded(data: Record<string, string>): Settings {
   return Object.fromEntries(
     Object.entries(data).map(([name, value]) => [name, Buffer.from(value, 'base64').toString()]),
@@ -34,7 +46,8 @@ function decoded(data: Record<string, string>): Settings {
 function whyUnread(error: unknown, kubeconfig: string, namespace: string): string {
   const what = `ConfigMap ${CONFIG} in namespace ${namespace}`;
   if (!(error instanceof ApiException)) {
-    return `the cluster of ${kubeconfig} does not answer: ${error instanceof Error ? error.message : String(error)}`;
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    return `the cluster of ${kubeconfig} does not answer: ${cause instanceof Error ? cause.message : String(cause)}`;
   }
   return error.code === 404
     ? `there is no ${what}: say which namespace the functions are in, --namespace knative-lambda-dev`

@@ -27,7 +27,7 @@ const selectorFields = {
 
 const chooses = (data: Record<string, unknown>) =>
   data['all'] === true ||
-  ['ids', 'category', 'type', 'reason', 'older_than', 'newer_than'].some((name) => data[name] !== undefined);
+  ['ids', 'state', 'category', 'type', 'reason', 'older_than', 'newer_than'].some((name) => data[name] !== undefined);
 const CHOOSE = 'must say which letters: ids, category, type, reason, older_than, newer_than, or all: true';
 
 export const deadLetterReplaySchema = z

@@ -24,6 +24,11 @@ test.each([
     command: { verb: 'replay', order: { ids: [ID], force: true, dry_run: true, max: 100 } },
   },
   {
+    case: 'purge what is done',
+    args: ['purge', '--state', 'replayed', '--older-than', '7d'],
+    command: { verb: 'purge', order: { state: 'replayed', older_than: '7d' } },
+  },
+  {
     case: 'purge all that is old',
     args: ['purge', '--all', '--older-than', '7d', '--max', '1000'],
     command: { verb: 'purge', order: { all: true, older_than: '7d', max: 1000, dry_run: false } },
