@@ -107,14 +107,11 @@ function rabbitmqPatches({ namespace }: Environment, { rabbitmq }: Settings): un
     return [];
   }
   const metadata = { name: 'rabbitmq', namespace };
+  const spec = { rabbitmqClusterReference: { name: null, connectionSecret: { name: RABBITMQ_SECRET } } };
   return [
     merge({ $patch: 'delete', apiVersion: 'rabbitmq.com/v1beta1', kind: 'RabbitmqCluster', metadata }),
-    merge({
-      apiVersion: 'eventing.knative.dev/v1alpha1',
-      kind: 'RabbitmqBrokerConfig',
-      metadata,
-      spec: { rabbitmqClusterReference: { name: null, connectionSecret: { name: RABBITMQ_SECRET } } },
-    }),
+    merge({ apiVersion: 'eventing.knative.dev/v1alpha1', kind: 'RabbitmqBrokerConfig', metadata, spec }),
+    merge({ apiVersion: 'rabbitmq.com/v1beta1', kind: 'Policy', metadata: { name: 'dead-letters', namespace }, spec }),
   ];
 }
 

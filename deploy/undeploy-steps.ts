@@ -16,8 +16,9 @@ export interface Step {
   finalizer?: string;
 }
 
+const POLICIES = 'policies.rabbitmq.com';
 /** What the RabbitMQ Broker makes, and the messaging topology operator takes out of RabbitMQ: while RabbitMQ's Secret is still there. */
-const TOPOLOGY = ['bindings.rabbitmq.com', 'queues.rabbitmq.com', 'exchanges.rabbitmq.com', 'policies.rabbitmq.com'];
+const TOPOLOGY = ['bindings.rabbitmq.com', 'queues.rabbitmq.com', 'exchanges.rabbitmq.com', POLICIES];
 const TRIGGERS = 'triggers.eventing.knative.dev';
 const BROKERS = 'brokers.eventing.knative.dev';
 const SOURCES = ['apiserversources.sources.knative.dev', 'pingsources.sources.knative.dev'];
@@ -34,7 +35,8 @@ export function stepsOf({ namespace, buildsNamespace }: Pick<Environment, 'names
       wait: [...SOURCES, TRIGGERS, ...TOPOLOGY],
       ownedBy: 'Trigger',
     },
-    { title: 'Broker', namespace, kinds: [BROKERS], wait: [BROKERS, ...TOPOLOGY] },
+    // Of the policies one is ours, and no Broker's to delete.
+    { title: 'Brokers', namespace, kinds: [BROKERS, POLICIES], wait: [BROKERS, ...TOPOLOGY] },
     { title: 'functions', namespace, kinds: [SERVICES], wait: [SERVICES, 'revisions.serving.knative.dev'] },
     // Now nobody makes a Job any more, and nobody processes its end, which is what the finalizer waits for.
     {

@@ -2,20 +2,17 @@
 import type { Logger } from 'pino';
 import type { Broker, RawEvent } from '#shared/clients/broker.ts';
 import type { Listens } from '#shared/clients/listens.ts';
-import type { ObjectStore } from '#shared/clients/object-store.ts';
-import { PermanentError, RetryableError } from '#shared/errors.ts';
-import { deriveId, type ReceivedEvent } from '#shared/events/event.ts';
+import { PermanentError } from '#shared/errors.ts';
+import type { ReceivedEvent } from '#shared/events/event.ts';
 import type { FunctionRequest } from '#shared/function/request.ts';
 import { classifyDelivery } from './classify-delivery.ts';
-import { type DeadLetter, explain, explainWaiting, keyOf, refusalOf, undeliveredOf } from './letter.ts';
+import { type Keeping, keepLetter } from './keep-letter.ts';
+import { explain, refusalOf, undeliveredOf } from './letter.ts';
 import { eventToResend, MAX_REDELIVERIES, redeliveriesOf } from './resend.ts';
 
-export interface DeadLetterDependencies {
-  store: Pick<ObjectStore, 'write' | 'remove'>;
+export interface DeadLetterDependencies extends Keeping {
   broker: Broker;
   listens: Listens;
-  temporaryBucket: string;
-  now: () => Date;
 }
 
 interface Context {
@@ -23,7 +20,10 @@ interface Context {
   request: FunctionRequest;
 }
 
-/** Never refuses and never replies: what it refused would come back to it. */
+/**
+ * Never refuses and never replies: what it refused would come back to it. Where S3 or the Broker is away it answers 503, and the letter waits in
+ * RabbitMQ: its Trigger tries for a week (eventing/base/functions/triggers/dead-letter.yaml).
+ */
 export async function handleDeadLetter(
   event: ReceivedEvent<unknown>,
   deps: DeadLetterDependencies,
@@ -34,67 +34,36 @@ export async function handleDeadLetter(
   const hasArrived = destination !== undefined && isOurs(destination);
   const refusal = destination === undefined || hasArrived ? refusalOf(event, now) : undefined;
   if (refusal) {
-    return await keep(refusal, event, deps);
+    await keepLetter(refusal, event, deps);
+    return;
   }
 
   const code = codeOf(event);
   // Sending to the Broker means sending to everybody: not for the sake of one who is not even there.
   const listens = code === -1 && destination !== undefined && !hasArrived && (await deps.listens(destination));
-  const failure = classifyDelivery(code ?? Number.NaN, listens || hasArrived);
   const redeliveries = redeliveriesOf(request);
-  const message = explain(failure.reason, destination, redeliveries);
-  const letter = undeliveredOf(event, { ...failure, message, destination, code, redeliveries }, now);
   // What failed at this very function is here now; sending it again could go round for ever.
   const again = listens && redeliveries < MAX_REDELIVERIES ? eventToResend(request) : undefined;
-  if (!again) {
-    return await keep(letter, event, deps);
+  if (again && (await isTaken(again, deps.broker))) {
+    log.info({ reason: 'DispatcherStopped', destination, redeliveries: redeliveries + 1 }, 'sent to the Broker again');
+    return;
   }
-  await sendAgain(again, letter, event, deps, log);
-  log.info({ reason: letter.reason, destination, redeliveries: redeliveries + 1 }, 'sent to the Broker again');
+  const failure = classifyDelivery(code, listens || hasArrived);
+  const message = explain(failure.reason, destination, redeliveries);
+  const letter = undeliveredOf(event, request, { ...failure, message, destination, code, redeliveries }, now);
+  await keepLetter(letter, event, deps);
 }
 
-/**
- * The dispatcher of dead letters drops what it cannot deliver within about a minute, and nobody can tell which attempt is its last. So before
- * each "not yet" (503) there is a copy in S3, which goes once the event is sent:
- *
- *     POST ── taken ─────────── remove the copy ── 202      a crash before 202: sent twice, under the same source and id
- *       └──── not, or unknown ─ keep a copy ────── 503      a crash before 503: the same again
- *
- * The copy has a name of its own: the letter that stays at the limit, or one about another failure, is never removed.
- */
-async function sendAgain(
-  again: RawEvent,
-  letter: DeadLetter,
-  event: ReceivedEvent<unknown>,
-  deps: DeadLetterDependencies,
-  log: Logger,
-): Promise<void> {
-  const copy = { ...letter, id: deriveId(letter.id, 'waiting') };
+/** A crash, or an answer that is lost, after it: sent twice, under the same source and id. What the Broker never takes is kept. */
+async function isTaken(event: RawEvent, broker: Broker): Promise<boolean> {
   try {
-    await deps.broker.publish(again);
+    await broker.publish(event);
+    return true;
   } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error);
-    await keep({ ...copy, message: explainWaiting(problem) }, event, deps);
+    if (error instanceof PermanentError) {
+      return false;
+    }
     throw error;
-  }
-  // A copy too many does no harm: the event it holds may be sent twice.
-  await deps.store
-    .remove(deps.temporaryBucket, [keyOf(copy, event, deps.now())])
-    .catch((error: unknown) => log.warn({ err: error }, 'a copy of what was sent again may be left in S3'));
-}
-
-/** Where S3 refuses us for good the letter must still not count as taken: it comes again, while somebody reads the log. */
-async function keep(
-  letter: DeadLetter,
-  event: ReceivedEvent<unknown>,
-  deps: DeadLetterDependencies,
-): Promise<undefined> {
-  const key = keyOf(letter, event, deps.now());
-  const body = `${JSON.stringify(letter, undefined, 2)}\n`;
-  try {
-    await deps.store.write(deps.temporaryBucket, key, body, 'application/json');
-  } catch (error) {
-    throw error instanceof PermanentError ? new RetryableError(error.reason, error.message, { cause: error }) : error;
   }
 }
 
@@ -102,9 +71,11 @@ function isOurs(destination: string): boolean {
   return URL.canParse(destination) && new URL(destination).hostname.split('.')[0] === 'dead-letter';
 }
 
+/** What is no number is no answer of anybody's. */
 function codeOf(event: ReceivedEvent<unknown>): number | undefined {
-  const code = Number(event.original['knativeerrorcode'] ?? Number.NaN);
-  return Number.isNaN(code) ? undefined : code;
+  const told = event.original['knativeerrorcode'];
+  const code = Number(told);
+  return told === undefined || told === '' || Number.isNaN(code) ? undefined : code;
 }
 
 function text(value: unknown): string | undefined {

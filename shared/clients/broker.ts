@@ -1,16 +1,22 @@
 /** The Broker's ingress, for an event that is to go on as it came. */
-import { RetryableError } from '../errors.ts';
+import { PermanentError, RetryableError } from '../errors.ts';
 
 const SECOND = 1000;
 
-/** An event in binary mode. Header values are Latin-1, each character one byte, as Node reads them: so they go out as they came. */
+/** What the ingress says of an event that it cannot read, and whatever stands before it of one that is too long. */
+const NOT_TAKEN = new Set([400, 413]);
+
+/** An event in binary or structured mode. Header values are Latin-1, each character one byte, as Node reads them: so they go out as they came. */
 export interface RawEvent {
   headers: Record<string, string>;
   body: Buffer;
 }
 
 export interface Broker {
-  /** Resolves once the Broker has stored the event. RetryableError('BrokerUnavailable') where it may not have: sending it again is right. */
+  /**
+   * Resolves once the Broker has stored the event. RetryableError('BrokerUnavailable') where it may not have: sending it again is right.
+   * PermanentError('InvalidEvent') where it takes no such event.
+   */
   publish(event: RawEvent): Promise<void>;
 }
 
@@ -29,6 +35,12 @@ export function createBroker({ BROKER_URL }: { BROKER_URL: string }, answerWithi
         throw unavailable('cannot be reached', cause);
       });
       await response.arrayBuffer().catch(() => undefined);
+      if (NOT_TAKEN.has(response.status)) {
+        throw new PermanentError(
+          'InvalidEvent',
+          `the Broker at ${BROKER_URL} takes no such event: it answered ${response.status}`,
+        );
+      }
       if (!response.ok) {
         throw unavailable(`answered ${response.status}`);
       }

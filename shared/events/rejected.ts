@@ -8,6 +8,8 @@ export interface EventRejected {
   event: Record<string, unknown>;
   reason: string;
   problems: Problem[];
+  /** The function that refused it; of several, any one. */
+  function?: string;
 }
 
 /** The event that stands for a refused one. It goes to dead-letter, which keeps it. */

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import * as z from 'zod';
 import { causedBy, type NewEvent, type ReceivedEvent } from '../events/event.ts';
 import { identityFields, subjectOf } from '../events/identity.ts';
-import { eventRejected } from '../events/rejected.ts';
+import { type EventRejected, eventRejected } from '../events/rejected.ts';
 import { bounded } from '../telemetry/log.ts';
 import type { EventMetrics, Outcome } from '../telemetry/metrics.ts';
 import { formatTraceparent, parseTraceparent } from '../telemetry/traceparent.ts';
@@ -115,7 +115,8 @@ async function process(
     if (event.type === 'event.rejected') {
       return { answer: accepted(), outcome: 'acknowledged', reason };
     }
-    return { answer: eventAnswer(causedBy(cause, rejected)), outcome: 'rejected', reason };
+    const data = { ...(rejected.data as EventRejected), function: answering.name };
+    return { answer: eventAnswer(causedBy(cause, { ...rejected, data })), outcome: 'rejected', reason };
   };
   try {
     if (!supported) {

@@ -42,7 +42,7 @@ test('headers and data go out as the bytes they are, and no content type is made
   expect(received[0]?.body).toEqual(body);
 });
 
-test.each([500, 503, 400, 404, 302])('a %d is an event that may not be stored: try again', async (status) => {
+test.each([500, 503, 404, 302])('a %d is an event that may not be stored: try again', async (status) => {
   const url = await listening(status);
 
   const published = createBroker({ BROKER_URL: url }).publish({ headers: { 'ce-id': '1' }, body: Buffer.alloc(0) });
@@ -52,7 +52,15 @@ test.each([500, 503, 400, 404, 302])('a %d is an event that may not be stored: t
   expect(received).toHaveLength(1);
 });
 
-test('so is no answer in time, which a Broker without RabbitMQ gives', async () => {
+test.each([400, 413])('a %d is an event that it never takes', async (status) => {
+  const url = await listening(status);
+
+  const published = createBroker({ BROKER_URL: url }).publish({ headers: { 'ce-id': '1' }, body: Buffer.alloc(0) });
+
+  await expect(published).rejects.toMatchObject({ name: 'PermanentError', reason: 'InvalidEvent' });
+});
+
+test('no answer in time, which a Broker without RabbitMQ gives, may have been stored, too', async () => {
   const url = await listening('silent');
 
   const published = createBroker({ BROKER_URL: url }, 50).publish({ headers: {}, body: Buffer.alloc(0) });

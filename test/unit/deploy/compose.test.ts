@@ -64,11 +64,15 @@ describe('the composed kustomization', () => {
   test('reaches a RabbitMQ by its Secret, or has the operator make one', () => {
     const given = written(SETTINGS);
     const made = written(SETTINGS.replaceAll(/^RABBITMQ_.*$/gm, ''));
-    const config = 'RabbitmqBrokerConfig knative-lambda-dev/rabbitmq';
 
-    expect(given[config]?.['spec'].rabbitmqClusterReference).toEqual({ connectionSecret: { name: 'rabbitmq' } });
+    for (const config of [
+      'RabbitmqBrokerConfig knative-lambda-dev/rabbitmq',
+      'Policy knative-lambda-dev/dead-letters',
+    ]) {
+      expect(given[config]?.['spec'].rabbitmqClusterReference).toEqual({ connectionSecret: { name: 'rabbitmq' } });
+      expect(made[config]?.['spec'].rabbitmqClusterReference).toEqual({ name: 'rabbitmq' });
+    }
     expect(given).not.toHaveProperty(['RabbitmqCluster knative-lambda-dev/rabbitmq']);
-    expect(made[config]?.['spec'].rabbitmqClusterReference).toEqual({ name: 'rabbitmq' });
     expect(made).toHaveProperty(['RabbitmqCluster knative-lambda-dev/rabbitmq']);
   });
 

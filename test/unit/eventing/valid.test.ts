@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 import type { KubeObject } from '#local/kubernetes/types.ts';
 import { builderServices } from '#local/manifests/builder-services.ts';
 import { renderOverlay } from '#local/manifests/render-overlay.ts';
+import { ATTEMPTS } from '../../../functions/dead-letter/letter.ts';
 import { schemaProblems } from '../../fixtures/crds/schema-problems.ts';
 
 const root = new URL('../../../', import.meta.url).pathname;
@@ -93,7 +94,7 @@ describe.each(environments)('overlay %s', (environment) => {
   });
 
   test("every Trigger goes from the Broker to a function that exists, by exact attributes, with the Broker's dead letters", () => {
-    const triggers = objects.filter(({ kind }) => kind === 'Trigger');
+    const triggers = objects.filter(({ kind, spec }) => kind === 'Trigger' && spec.broker !== 'dead-letters');
 
     for (const trigger of triggers) {
       expect(services.map(({ metadata }) => metadata.name)).toContain(trigger['spec'].subscriber.ref.name);
@@ -110,6 +111,8 @@ describe.each(environments)('overlay %s', (environment) => {
       'build.complete → build-complete',
       'build.start → build-start',
       'build.start → job-start',
+      'dead-letter.purge → dead-letter-replay',
+      'dead-letter.replay → dead-letter-replay',
       'dev.knative.apiserver.resource.add → cluster-events',
       'dev.knative.apiserver.resource.delete → cluster-events',
       'dev.knative.apiserver.resource.update → cluster-events',
@@ -132,10 +135,29 @@ describe.each(environments)('overlay %s', (environment) => {
       backoffPolicy: 'exponential',
       backoffDelay: 'PT1S',
       timeout: 'PT5M10S',
-      deadLetterSink: { ref: { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name: 'dead-letter' } },
+      deadLetterSink: { ref: { apiVersion: 'eventing.knative.dev/v1', kind: 'Broker', name: 'dead-letters' } },
     });
+    expect(broker?.['spec'].delivery.retry).toBe(ATTEMPTS - 1);
     expect(rabbitmq?.['spec'].rabbitmq.additionalConfig).toContain('consumer_timeout = 3600000');
     expect(rabbitmq?.['spec'].rabbitmq.additionalConfig).toContain('heartbeat = 60');
+  });
+
+  test('the Broker of dead letters has one Trigger, which takes everything and tries for a week, and its queue has limits', () => {
+    const triggers = objects.filter(({ kind, spec }) => kind === 'Trigger' && spec.broker === 'dead-letters');
+    const { spec } = triggers[0] ?? { spec: undefined };
+    const policy = named.get(`Policy ${namespace}/dead-letters`)?.['spec'];
+
+    expect(named.get(`Broker ${namespace}/dead-letters`)?.['spec'].delivery).not.toHaveProperty('deadLetterSink');
+    expect(triggers.map(({ metadata }) => metadata.name)).toEqual(['dead-letter']);
+    expect(spec).not.toHaveProperty('filter');
+    expect(spec.subscriber.ref).toMatchObject({ kind: 'Service', name: 'dead-letter' });
+    expect(spec.delivery.deadLetterSink.ref).toMatchObject({ kind: 'Broker', name: 'dead-letters' });
+    const waits = Array.from({ length: spec.delivery.retry }, (_, retry) => 10 * (retry + 1));
+    expect(spec.delivery).toMatchObject({ backoffPolicy: 'linear', backoffDelay: 'PT10S' });
+    expect(waits.reduce((sum, seconds) => sum + seconds) / (24 * 3600)).toBeGreaterThan(6.5);
+    expect(`${namespace}.dead-letter.${crypto.randomUUID()}`).toMatch(new RegExp(policy.pattern));
+    expect(`${namespace}.dead-letter-replay.${crypto.randomUUID()}`).not.toMatch(new RegExp(policy.pattern));
+    expect(policy.definition['message-ttl']).toBe(7 * 24 * 3600 * 1000);
   });
 
   test('the sources watch what the builder makes, where it makes it', () => {

@@ -48,7 +48,7 @@ test.each([
   expect(found?.letter).toMatchObject({ category, reason, code, destination: 'http://sub/' });
   expect(found?.letter).toMatchObject({ event: { type: 'parser.start', data: { n: 1 } } });
   expect(found?.letter).toMatchObject({
-    message: expect.stringMatching(/^http:\/\/sub\/ .* send `event` to the Broker/),
+    message: expect.stringMatching(/^http:\/\/sub\/ .*replay` sends it again/),
   });
   expect(found?.letter).not.toHaveProperty('redeliveries');
 });
@@ -56,7 +56,7 @@ test.each([
 test('what comes without a code, as from RabbitMQ itself, is kept too', async () => {
   const [found] = await kept(delivered({}));
 
-  expect(found?.letter).toMatchObject({ category: 'transient', reason: 'Unavailable' });
+  expect(found?.letter).toMatchObject({ category: 'transient', reason: 'QueueFull' });
   expect(found?.letter).not.toHaveProperty('code');
 });
 

@@ -1,0 +1,70 @@
+/** Letters as lines of a table, and one letter as text. */
+import type { FoundLetter } from '#shared/dead-letters/find-letters.ts';
+import { attributeOf } from '#shared/dead-letters/letter.ts';
+import { isOpen } from '#shared/dead-letters/place.ts';
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+const HEAD = ['ID', 'AGE', 'TYPE', 'SUBJECT', 'WHERE', 'CODE', 'REASON', 'COUNT', 'STATE'];
+
+export function lettersTable(found: FoundLetter[], now: Date): string[] {
+  const rows = found.map(({ place, letter }) => [
+    letter.id,
+    age(letter.last_at, now),
+    attributeOf(letter, 'type'),
+    attributeOf(letter, 'subject'),
+    letter.function ?? letter.destination ?? '',
+    letter.code === undefined ? '' : String(letter.code),
+    letter.reason,
+    String(letter.count),
+    stateOf(place),
+  ]);
+  const widths = HEAD.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
+  return [HEAD, ...rows].map((row) =>
+    row
+      // Events may hold anything, and a terminal obeys control characters.
+      .map((cell, column) => (cell.replaceAll(/\p{Cc}/gu, '?') || '–').padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+export function stateOf(place: FoundLetter['place']): string {
+  const { replayed } = place;
+  if (replayed === 0) {
+    return 'open';
+  }
+  return isOpen(place) ? `open, replayed ${replayed}×` : 'replayed';
+}
+
+/** What happened and what to do first; the event below it. The bytes of the delivery are for programs: --json. */
+export function letterAsText({ place, letter }: FoundLetter): string[] {
+  const { event, raw: _raw, message, ...fields } = letter;
+  const told = { ...fields, state: stateOf(place) };
+  return [
+    ...(message ? [plain(message), ''] : []),
+    ...Object.entries(told).map(
+      ([name, value]) => `${name.padEnd(13)} ${plain(typeof value === 'string' ? value : JSON.stringify(value))}`,
+    ),
+    '',
+    JSON.stringify(event, undefined, 2),
+  ];
+}
+
+function plain(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, '?');
+}
+
+/** The largest unit that is not zero, as kubectl has it. */
+function age(time: string, now: Date): string {
+  const past = now.getTime() - Date.parse(time);
+  if (Number.isNaN(past)) {
+    return '';
+  }
+  const [unit, name] =
+    past >= 2 * DAY ? [DAY, 'd'] : past >= 2 * HOUR ? [HOUR, 'h'] : past >= 2 * MINUTE ? [MINUTE, 'm'] : [SECOND, 's'];
+  return `${Math.max(0, Math.floor(past / unit))}${name}`;
+}

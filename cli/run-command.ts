@@ -1,0 +1,70 @@
+/** One command on the letters of a bucket: what it says is what was done. */
+import { type FoundLetter, findLetters } from '#shared/dead-letters/find-letters.ts';
+import { purgeLetters } from '#shared/dead-letters/purge-letters.ts';
+import { type Replaying, replayLetters } from '#shared/dead-letters/replay-letters.ts';
+import type { DeadLetterReplayed } from '#shared/events/dead-letter.ts';
+import type { Command } from './arguments.ts';
+import { letterAsText, lettersTable, stateOf } from './letters-table.ts';
+
+export interface Output {
+  /** False where something could not be done. */
+  ok: boolean;
+  lines: string[];
+  /** The same for a program. */
+  json: unknown;
+}
+
+export async function runCommand(command: Exclude<Command, { verb: 'help' }>, deps: Replaying): Promise<Output> {
+  const now = deps.now();
+  switch (command.verb) {
+    case 'list': {
+      const found: FoundLetter[] = [];
+      let more = 0;
+      for await (const { place, letter } of findLetters(deps.box, command.selector, now)) {
+        if (found.length < (command.max ?? Number.POSITIVE_INFINITY)) {
+          // Without its bytes: there may be thousands.
+          const { raw: _raw, ...rest } = letter;
+          found.push({ place, letter: rest });
+        } else {
+          more += 1;
+        }
+      }
+      const lines = found.length > 0 ? lettersTable(found, now) : ['no dead letters'];
+      return { ok: true, lines: [...lines, ...(more > 0 ? [`and ${more} more`] : [])], json: found.map(asJson) };
+    }
+    case 'show': {
+      for await (const found of findLetters(deps.box, { ids: [command.id] }, now)) {
+        return { ok: true, lines: letterAsText(found), json: asJson(found) };
+      }
+      return { ok: false, lines: [`there is no dead letter ${command.id}: see the list, with --all`], json: null };
+    }
+    case 'replay': {
+      const result = await replayLetters(command.order, deps);
+      return { ok: result.refused.length === 0, lines: replayLines(result), json: result };
+    }
+    case 'purge': {
+      const result = await purgeLetters(command.order, deps);
+      const lines = result.dry_run
+        ? [`would delete ${result.ids.length}`, ...result.ids]
+        : [`deleted ${result.purged}`];
+      return { ok: true, lines: [...lines, ...left(result.remaining)], json: result };
+    }
+  }
+}
+
+function asJson({ place, letter }: FoundLetter) {
+  return { ...letter, state: stateOf(place) };
+}
+
+function replayLines({ dry_run, ids, replayed, refused, skipped, remaining }: DeadLetterReplayed): string[] {
+  return [
+    ...(dry_run ? [`would replay ${ids.length}`, ...ids] : [`replayed ${replayed}`]),
+    ...(skipped > 0 ? [`passed over ${skipped}: replayed before, and not come back`] : []),
+    ...(refused.length > 0 ? [`refused ${refused.length}:`, ...refused.map(({ id, why }) => `  ${id}  ${why}`)] : []),
+    ...left(remaining),
+  ];
+}
+
+function left(remaining: number): string[] {
+  return remaining > 0 ? [`left ${remaining}: the same command goes on with them (--max at most 1000)`] : [];
+}

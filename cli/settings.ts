@@ -1,0 +1,49 @@
+/** Where the dead letters lie, and where the Broker is: from the environment, a cluster, or the platform of `make run`. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import * as z from 'zod';
+import { brokerFields, s3Fields, temporaryBucketFields } from '#shared/function/config.ts';
+import { type Environment, parseConfig } from '#shared/function/parse-config.ts';
+import { clusterSettings, type Settings } from './cluster-settings.ts';
+
+const schema = z.object({ ...s3Fields, ...temporaryBucketFields, BROKER_URL: brokerFields.BROKER_URL.optional() });
+const KEYS = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'];
+/** As another machine reaches them, through a port-forward for example. */
+const ADDRESSES = ['BROKER_URL', 'S3_ENDPOINT'];
+const LOCAL = resolve(import.meta.dirname, '../.local/kubeconfig');
+
+export type LetterSettings = z.infer<typeof schema>;
+
+export interface Wanted {
+  kubeconfig: string | undefined;
+  namespace: string | undefined;
+}
+
+/** Throws an Error that says what to do. */
+export async function findSettings(
+  { kubeconfig, namespace }: Wanted,
+  environment: Environment,
+  read = clusterSettings,
+): Promise<LetterSettings> {
+  const file = kubeconfig ?? (environment['TEMPORARY_BUCKET'] ? undefined : fromKubeconfig(environment));
+  const cluster = file === undefined ? {} : await read(file, namespace);
+  return parseConfig(schema, merged(cluster, environment)).own;
+}
+
+function fromKubeconfig({ KUBECONFIG }: Environment): string {
+  const file = KUBECONFIG || (existsSync(LOCAL) ? LOCAL : undefined);
+  if (file === undefined) {
+    throw new Error(
+      'which dead letters? Say --kubeconfig FILE [--namespace knative-lambda-dev], or set KUBECONFIG, or set TEMPORARY_BUCKET, AWS_REGION, S3_ENDPOINT, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and BROKER_URL as the functions have them, or start the platform of this machine: make run',
+    );
+  }
+  return file;
+}
+
+/** The cluster's word counts: a shell has AWS_REGION and keys for other reasons. A key pair is never mixed from two places. */
+function merged(cluster: Settings, environment: Environment): Settings {
+  const hasKeys = cluster['AWS_ACCESS_KEY_ID'] !== undefined;
+  const own = Object.entries(environment).filter(([name, value]) => value && !(hasKeys && KEYS.includes(name)));
+  const addresses = own.filter(([name]) => ADDRESSES.includes(name));
+  return { ...Object.fromEntries(own), ...cluster, ...Object.fromEntries(addresses) };
+}

@@ -1,0 +1,61 @@
+/** All letters of a bucket: found, read, marked and removed. */
+import type { ObjectStore } from '#shared/clients/object-store.ts';
+import { type DeadLetter, parseLetter } from './letter.ts';
+import { keysOf, type LetterPlace, letterKey, type Mark, markKey, PREFIX, readKey } from './place.ts';
+
+export type LetterStore = Pick<ObjectStore, 'list' | 'read' | 'write' | 'remove'>;
+
+export interface LetterBox {
+  /** Oldest day first. What came while it was listed may be missing. */
+  places(): AsyncIterable<LetterPlace>;
+  /** Undefined where it is gone, or is no letter. */
+  read(place: Pick<LetterPlace, 'date' | 'id'>): Promise<DeadLetter | undefined>;
+  mark(place: Pick<LetterPlace, 'date' | 'id'>, mark: Mark, n: number, at: Date): Promise<void>;
+  /** Missing ones are no error. */
+  remove(places: LetterPlace[]): Promise<void>;
+}
+
+export function createLetterBox(store: LetterStore, bucket: string): LetterBox {
+  return {
+    async *places() {
+      let place: (LetterPlace & { isThere: boolean }) | undefined;
+      // In the order of keys a letter and its marks follow each other.
+      for await (const { objects } of store.list(bucket, PREFIX)) {
+        for (const { key } of objects) {
+          const named = readKey(key);
+          if (!named) {
+            continue;
+          }
+          const { date, id, mark } = named;
+          if (place?.date !== date || place.id !== id) {
+            if (place?.isThere) {
+              yield place;
+            }
+            place = { date, id, replayed: 0, failed: 0, isThere: false };
+          }
+          if (mark) {
+            place[mark.kind] = Math.max(place[mark.kind], mark.n);
+          } else {
+            place.isThere = true;
+          }
+        }
+      }
+      if (place?.isThere) {
+        yield place;
+      }
+    },
+
+    async read(place) {
+      return parseLetter((await store.read(bucket, letterKey(place))).text);
+    },
+
+    async mark(place, mark, n, at) {
+      const body = `${JSON.stringify({ at: at.toISOString() })}\n`;
+      await store.write(bucket, markKey(place, mark, n), body, 'application/json');
+    },
+
+    async remove(places) {
+      await store.remove(bucket, places.flatMap(keysOf));
+    },
+  };
+}
