@@ -26,7 +26,7 @@ clearInterval(alive);
 const result: Result = {
   seconds: (performance.now() - began) / 1000,
   slowest: slowestInput(),
-  ...(details.failed ? { failure: fc.defaultReportMessage(details) ?? 'failed' } : {}),
+  ...(details.failed ? { failure: `${String(details.errorInstance)}\n${fc.defaultReportMessage(details)}` } : {}),
 };
 await close();
 process.send?.(result, () => process.exit(details.failed ? 1 : 0));
