@@ -71,20 +71,26 @@ const stolen = fc.oneof(
 );
 
 interface Input {
-  fuzzed: Fuzzed;
+  /** Index of the function. */
+  which: number;
   type: string;
   data: unknown;
 }
 
 const input: fc.Arbitrary<Input> = fc
-  .constantFrom(...functions)
-  .chain((fuzzed) =>
+  .nat(functions.length - 1)
+  .chain((which) =>
     fc
-      .constantFrom(...Object.keys(samples).filter((type) => type in fuzzed.events || '*' in fuzzed.events))
+      .constantFrom(...Object.keys(samples).filter((type) => isTaken(type, which)))
       .chain((type) =>
-        fc.record({ fuzzed: fc.constant(fuzzed), type: fc.constant(type), data: mutated(samples[type], stolen) }),
+        fc.record({ which: fc.constant(which), type: fc.constant(type), data: mutated(samples[type], stolen) }),
       ),
   );
+
+function isTaken(type: string, which: number): boolean {
+  const { events } = functions[which] as Fuzzed;
+  return type in events || '*' in events;
+}
 
 export const tenants: Area = {
   name: 'tenants',
@@ -98,7 +104,7 @@ export const tenants: Area = {
         const known = new Set(everything(world));
         for (const one of given as Input[]) {
           const event = await quick(() => deliver(one, world));
-          if (event && /^victim\//.test(ownerOf(event))) {
+          if (event && tenantOf(event) === 'victim') {
             // It says that it is the victim's: anybody may send that, and it does what it says.
             return;
           }
@@ -114,7 +120,8 @@ export const tenants: Area = {
 };
 
 /** The event as the handler took it; undefined where the door refused it. */
-async function deliver({ fuzzed, type, data }: Input, world: World): Promise<ReceivedEvent<unknown> | undefined> {
+async function deliver({ which, type, data }: Input, world: World): Promise<ReceivedEvent<unknown> | undefined> {
+  const fuzzed = functions[which] as Fuzzed;
   const body = Buffer.from(JSON.stringify(data) ?? '');
   const headers = {
     'ce-specversion': '1.0',
@@ -132,9 +139,10 @@ async function deliver({ fuzzed, type, data }: Input, world: World): Promise<Rec
   return event;
 }
 
-function ownerOf({ data }: ReceivedEvent<unknown>): string {
-  const { third_party_id, parser_id } = (data ?? {}) as Record<string, unknown>;
-  return `${third_party_id}/${parser_id}`;
+/** Empty where the data names nobody. */
+function tenantOf({ data }: ReceivedEvent<unknown>): string {
+  const { third_party_id } = (data ?? {}) as Record<string, unknown>;
+  return typeof third_party_id === 'string' ? third_party_id : '';
 }
 
 /** The victim has something of every kind; the hostile one, a build that is done. */

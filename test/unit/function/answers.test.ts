@@ -332,6 +332,12 @@ test('a function of every type takes what cannot be read, and keeps it as it cam
   expect(seen).toHaveLength(2);
 });
 
+test('an id that cannot be made a text is refused like any other', async () => {
+  const url = await start(() => ({ type: 'demo.done' }));
+  const answer = await sendBinary(url, { 'ce-subject': 'acme/p1' }, { third_party_id: { toString: '' } });
+  expect(answer).toMatchObject({ status: 200, json: { reason: 'InvalidEvent' } });
+});
+
 test('of a hundred thousand problems the first are told', async () => {
   const url = await start(() => ({ type: 'demo.done' }));
   const data = { third_party_id: `${'x'.repeat(500_000)}!`, parser_id: '!', count: 'many' };
