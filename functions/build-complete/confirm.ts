@@ -63,12 +63,8 @@ async function confirmByJob(event: BuildCompleteEvent, job: V1Job, deps: BuildCo
 /** Of a source that had been built before, or of a Job that has expired since. */
 async function confirmByRecord({ id, traceparent, data }: BuildCompleteEvent, deps: BuildCompleteDependencies) {
   const { fingerprint, image_uri, observed_at } = data;
-  const record = fingerprint ? await readRecord(deps.store, deps.temporaryBucket, fingerprint) : undefined;
-  const isOurs =
-    record?.third_party_id === data.third_party_id &&
-    record.parser_id === data.parser_id &&
-    record.image_uri === image_uri;
-  if (!record || !isOurs || !observed_at) {
+  const record = fingerprint ? await readRecord(deps.store, deps.temporaryBucket, fingerprint, data) : undefined;
+  if (record?.image_uri !== image_uri || !record || !observed_at) {
     return {
       problems: [
         {

@@ -16,6 +16,7 @@ import { subjectOf } from '#shared/events/identity.ts';
 import type { JobStart } from '#shared/events/job-start.ts';
 import { eventRejected } from '#shared/events/rejected.ts';
 import { imageRepository, imageTag } from '#shared/specs/names.ts';
+import { bounded } from '#shared/telemetry/log.ts';
 import type { Packing } from './packing.ts';
 
 export interface BuildStartDependencies {
@@ -79,7 +80,7 @@ async function build(
   const prefix = data.s3_prefix ?? `global/parser/${data.parser_id}/`;
   const listing = await listSource(store, { bucket, prefix, maxBytes: settings.maxBytes, maxFiles: settings.maxFiles });
   const fingerprint = fingerprintOf({ listing, identity: data, request, settings });
-  const record = data.force ? undefined : await readRecord(store, settings.temporaryBucket, fingerprint);
+  const record = data.force ? undefined : await readRecord(store, settings.temporaryBucket, fingerprint, data);
   if (record) {
     return answerFromRecord(record, {
       id: terminalIdOfRequest(event),
@@ -119,6 +120,9 @@ function notKept(error: unknown): unknown {
   return error instanceof PermanentError ? new RetryableError(error.reason, error.message, { cause: error }) : error;
 }
 
+/** A message quotes the source, where a name can be as long as its file. */
+const MESSAGE_LENGTH = 4000;
+
 function failed(event: ReceivedEvent<BuildStart>, error: PermanentError): NewEvent {
   const { third_party_id, parser_id, parameters } = event.data;
   const data: BuildComplete = {
@@ -128,7 +132,7 @@ function failed(event: ReceivedEvent<BuildStart>, error: PermanentError): NewEve
     status: 'failed',
     cached: false,
     reason: error.reason,
-    error_message: error.message,
+    error_message: bounded(error.message, MESSAGE_LENGTH),
     parameters,
   };
   return { type: 'build.complete', id: terminalIdOfRequest(event), subject: subjectOf(event.data), data };

@@ -71,7 +71,7 @@ export async function recordedAnswer(
   { store, settings }: JobStartDependencies,
 ): Promise<NewEvent | undefined> {
   const { fingerprint, force, correlation_id, observed_at, parameters } = event.data;
-  const record = await readRecord(store, settings.temporaryBucket, fingerprint);
+  const record = await readRecord(store, settings.temporaryBucket, fingerprint, event.data);
   const isOwn = record?.event.causationid === event.id;
   if (!record || (force && !isOwn)) {
     return undefined;

@@ -54,7 +54,7 @@ export function readDockerfile(options: BuildOptions, root: string): { content: 
   const patterns = ignoreFile === undefined ? '' : readFileSync(ignoreFile, 'utf8');
   const matches = parseIgnoreFile(patterns);
   // With exceptions a folder that is left out may hold something that is not.
-  const enters = /^\s*!/m.test(patterns);
+  const enters = /^[^\S\n]*!/m.test(patterns);
   const ignored = (file: string) =>
     matches(relative(root, file).split(sep).join('/')) && !(enters && lstatSync(file).isDirectory());
   return { content: readFileSync(path, 'utf8'), context: { root, ignored } };

@@ -1,6 +1,11 @@
 /** Words, quotes and variables of a Dockerfile's line. */
 import { BuildError } from './build-error.ts';
 
+/** `${a:-${b:-…}}`: deeper than anybody writes, and far from where the stack ends. */
+const MAX_DEPTH = 100;
+/** A process can't be started with a variable longer than this (Linux's MAX_ARG_STRLEN): doubled line by line, one would fill the memory. */
+const MAX_LENGTH = 128 * 1024;
+
 export type Variables = Readonly<Record<string, string | undefined>>;
 
 /** At blanks that no quote and no escape protects; the words keep their quotes. */
@@ -35,7 +40,17 @@ export function splitWords(text: string, escapeChar: string): string[] {
  */
 export function expandWord(text: string, variables: Variables, escapeChar: string): string {
   const reader = new WordReader(text, variables, escapeChar);
-  return reader.read('');
+  const expanded = reader.read('');
+  if (expanded.length > MAX_LENGTH && expanded.length > text.length) {
+    throw new BuildError(
+      `${shorten(text)} becomes ${expanded.length} characters with its variables; at most ${MAX_LENGTH} are taken`,
+    );
+  }
+  return expanded;
+}
+
+function shorten(text: string): string {
+  return text.length <= 200 ? text : `${text.slice(0, 200)}…`;
 }
 
 class WordReader {
@@ -43,6 +58,7 @@ class WordReader {
   readonly #variables: Variables;
   readonly #escapeChar: string;
   #index = 0;
+  #depth = 0;
 
   constructor(text: string, variables: Variables, escapeChar: string) {
     this.#text = text;
@@ -64,7 +80,7 @@ class WordReader {
       else if (char === '$') result += this.#variable();
       else result += this.#plain();
     }
-    if (end !== '') throw new BuildError(`syntax error in "${this.#text}": missing ${end}`);
+    if (end !== '') throw new BuildError(`syntax error in "${shorten(this.#text)}": missing ${end}`);
     return result;
   }
 
@@ -77,7 +93,9 @@ class WordReader {
   #singleQuoted(): string {
     const close = this.#text.indexOf("'", this.#index + 1);
     if (close === -1)
-      throw new BuildError(`unexpected end of statement while looking for matching single-quote in: ${this.#text}`);
+      throw new BuildError(
+        `unexpected end of statement while looking for matching single-quote in: ${shorten(this.#text)}`,
+      );
     const inside = this.#text.slice(this.#index + 1, close);
     this.#index = close + 1;
     return inside;
@@ -102,7 +120,9 @@ class WordReader {
         this.#index++;
       }
     }
-    throw new BuildError(`unexpected end of statement while looking for matching double-quote in: ${this.#text}`);
+    throw new BuildError(
+      `unexpected end of statement while looking for matching double-quote in: ${shorten(this.#text)}`,
+    );
   }
 
   #variable(): string {
@@ -118,14 +138,17 @@ class WordReader {
     const match = /^\{([A-Za-z_][A-Za-z0-9_]*|[0-9]+)(:?[-+?]|\})/.exec(this.#text.slice(this.#index));
     if (match === null) {
       throw new BuildError(
-        `unsupported modifier or name in variable "$${this.#text.slice(this.#index, this.#index + 30)}" of: ${this.#text}`,
+        `unsupported modifier or name in variable "$${this.#text.slice(this.#index, this.#index + 30)}" of: ${shorten(this.#text)}`,
       );
     }
     const [whole, name = '', operator = ''] = match;
     this.#index += whole.length;
     const value = this.#value(name);
     if (operator === '}') return value ?? '';
+    if (++this.#depth > MAX_DEPTH)
+      throw new BuildError(`variables are nested more than ${MAX_DEPTH} levels deep in: ${shorten(this.#text)}`);
     const word = this.read('}');
+    this.#depth--;
     const isSet = value !== undefined && (operator.length === 1 || value !== '');
     if (operator.endsWith('-')) return isSet ? value : word;
     if (operator.endsWith('+')) return isSet ? word : '';

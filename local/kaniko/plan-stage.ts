@@ -137,7 +137,9 @@ class StagePlanner {
     for (const [name, text] of pairs) {
       const { buildArgs } = this.#input.options;
       const given = Object.hasOwn(buildArgs, name) ? buildArgs[name] : undefined;
-      const value = given ?? (text === undefined ? this.#input.globalArgs[name] : this.#expand(text));
+      const { globalArgs } = this.#input;
+      const inherited = Object.hasOwn(globalArgs, name) ? globalArgs[name] : undefined;
+      const value = given ?? (text === undefined ? inherited : this.#expand(text));
       if (value !== undefined) this.#args[name] = value;
     }
     // It counts where it is used: in what it expands to, and in every RUN.

@@ -31,7 +31,8 @@ export function readCopy({ keyword, exec, text, flags }: Instruction, scope: Sco
     );
   }
   const { chmod, from } = flags;
-  const mode = chmod === undefined ? undefined : Number.parseInt(scope.expand(chmod), 8);
+  const digits = chmod === undefined ? undefined : scope.expand(chmod);
+  const mode = digits === undefined ? undefined : /^[0-7]{1,4}$/.test(digits) ? Number.parseInt(digits, 8) : Number.NaN;
   if (Number.isNaN(mode)) throw new BuildError(`--chmod=${chmod}: only octal modes are supported`);
   const isFolder = /(^|\/)\.?$/.test(destination);
   const target = `${scope.absolute(destination)}${isFolder ? '/' : ''}`.replace(/\/+$/, '/');

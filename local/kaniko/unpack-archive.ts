@@ -72,7 +72,12 @@ async function writeEntry(header: Header, content: Readable, folder: string): Pr
     case 'symlink': {
       const link = header.linkname ?? '';
       const leads = posix.normalize(posix.join(posix.dirname(name), link));
-      if (posix.isAbsolute(link) || leads === '..' || leads.startsWith('../') || link.includes('\0')) {
+      // Behind a name that is itself a link `..` climbs from elsewhere, so it may stand at the beginning alone.
+      const words = link.split('/').filter((word) => word !== '' && word !== '.');
+      const climbsLater =
+        words.slice(words.findIndex((word) => word !== '..')).includes('..') && words.some((word) => word !== '..');
+      const isOutside = posix.isAbsolute(link) || leads === '..' || leads.startsWith('../');
+      if (isOutside || climbsLater || link.includes('\0')) {
         throw refused(header.name, `is a link that leads out of the archive (to "${link}")`);
       }
       if (there !== undefined) rmSync(target, { recursive: true });

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import type { ObjectStore } from '../clients/object-store.ts';
 import { buildCompleteSchema } from '../events/build-complete.ts';
-import { identityFields } from '../events/identity.ts';
+import { type Identity, identityFields } from '../events/identity.ts';
 import { sha256 } from '../events/job-start.ts';
 import { languages } from '../events/parameters.ts';
 
@@ -36,18 +36,29 @@ function recordKey(fingerprint: string): string {
   return `builds/${fingerprint}.json`;
 }
 
-/** Undefined where there is none, and where it can't be read: then the source is built, which writes it anew. */
+/**
+ * Undefined where there is none of this parser's, and where it can't be read: then the source is built, which writes it anew. A fingerprint is what a
+ * job.start claims, so under it may lie what somebody else has built.
+ */
 export async function readRecord(
   store: ObjectStore,
   bucket: string,
   fingerprint: string,
+  identity: Identity,
 ): Promise<BuildRecord | undefined> {
   const { text } = await store.read(bucket, recordKey(fingerprint));
   const record = text === undefined ? undefined : recordSchema.safeParse(parse(text)).data;
-  return record?.fingerprint === fingerprint ? record : undefined;
+  const isOurs = record?.third_party_id === identity.third_party_id && record.parser_id === identity.parser_id;
+  return isOurs && record.fingerprint === fingerprint ? record : undefined;
 }
 
+/** Another parser's record stays: whoever claimed its fingerprint must not take it away. */
 export async function writeRecord(store: ObjectStore, bucket: string, record: BuildRecord): Promise<void> {
+  const { text } = await store.read(bucket, recordKey(record.fingerprint));
+  const existing = text === undefined ? undefined : recordSchema.safeParse(parse(text)).data;
+  if (existing && (existing.third_party_id !== record.third_party_id || existing.parser_id !== record.parser_id)) {
+    return;
+  }
   await store.write(bucket, recordKey(record.fingerprint), JSON.stringify(record), 'application/json');
 }
 

@@ -10,8 +10,9 @@ const s3Prefix = z
   .min(1)
   .max(512)
   .refine(
-    (prefix) => !prefix.startsWith('/') && !prefix.split('/').includes('..') && !/\p{Cc}/u.test(prefix),
-    'must be relative, without ".." and control characters',
+    (prefix) =>
+      !prefix.startsWith('/') && !prefix.split('/').includes('..') && !/\p{Cc}/u.test(prefix) && prefix.isWellFormed(),
+    'must be relative, without "..", control characters and halves of characters',
   );
 
 export const buildStartSchema = z.object({

@@ -59,7 +59,7 @@ export function completeIdentity(
     }
     if (completed[key] === undefined) {
       completed[key] = value;
-    } else if (String(completed[key]) !== value) {
+    } else if (completed[key] !== value && !isDecimal(completed[key], value)) {
       problems.push({
         path: `data.${key}`,
         message: `is ${JSON.stringify(completed[key])}, but the event's ${event.subject?.includes('/') ? 'subject' : 'source and subject'} say ${JSON.stringify(value)}: make them agree, or leave one out`,
@@ -67,4 +67,9 @@ export function completeIdentity(
     }
   }
   return { data: completed, problems };
+}
+
+/** Not String(…) of anything: an object may have a toString that is no function. */
+function isDecimal(id: unknown, text: string): boolean {
+  return typeof id === 'number' && String(id) === text;
 }

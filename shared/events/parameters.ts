@@ -3,6 +3,7 @@ import * as z from 'zod';
 
 const quantity = z
   .string()
+  .max(32)
   .regex(/^\d+(\.\d+)?(m|k|Ki|M|Mi|G|Gi)?$/, 'must be a Kubernetes quantity such as "250m" or "256Mi"');
 const resourceList = z.object({ cpu: quantity.optional(), memory: quantity.optional() });
 
@@ -13,6 +14,33 @@ const envName = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'must be a name of letters, digits and "_", not beginning with a digit')
   .refine((name) => !RESERVED_ENV.test(name), 'is reserved for the platform');
+
+const envValue = z
+  .string()
+  .max(32_768)
+  // A process can't be started with a NUL in its environment, and half of a surrogate pair arrives as another character.
+  .refine(
+    (value) => !value.includes('\0') && value.isWellFormed(),
+    'must have neither NUL nor half of a surrogate pair',
+  );
+
+const MOST_VARIABLES = 1000;
+/** Bytes. The parameters stand in an annotation of each object, and Kubernetes takes 256 KiB of annotations. */
+const MOST_BYTES = 200_000;
+
+const env = z
+  .custom<Record<string, unknown>>(
+    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+    'must be an object of strings',
+  )
+  // Counted before they are checked: a problem for each of a hundred thousand takes its time.
+  .refine((given) => Object.keys(given).length <= MOST_VARIABLES, {
+    message: `must have at most ${MOST_VARIABLES} variables`,
+    abort: true,
+  })
+  // Which zod would leave out without a word.
+  .refine((given) => !Object.hasOwn(given, '__proto__'), 'must not have __proto__ for a name')
+  .pipe(z.record(envName, envValue));
 
 // A Knative duration between 0 s and 1 h (autoscaling.knative.dev/scale-down-delay).
 const scaleDownDelay = z
@@ -44,19 +72,24 @@ export const scalingSchema = z
     message: 'concurrency and rps need class "kpa"',
   });
 
-export const parametersSchema = z.object({
-  language: z.enum(languages).optional(),
-  handler: z
-    .string()
-    .max(200)
-    .regex(/^[A-Za-z0-9_/-]+(\.[A-Za-z0-9_/-]+)*\.[A-Za-z_$][A-Za-z0-9_$]*$/, 'must be "module.function"')
-    .refine((handler) => !handler.startsWith('/') && !handler.split('/').includes(''), 'must be a relative path')
-    .optional(),
-  env: z.record(envName, z.string().max(32_768)).optional(),
-  scaling: scalingSchema.optional(),
-  resources: z.object({ requests: resourceList.optional(), limits: resourceList.optional() }).optional(),
-  timeout_seconds: z.int().min(1).max(600).optional(),
-  concurrency: z.int().min(0).max(1000).optional(),
-});
+export const parametersSchema = z
+  .object({
+    language: z.enum(languages).optional(),
+    handler: z
+      .string()
+      .max(200)
+      .regex(/^[A-Za-z0-9_/-]+(\.[A-Za-z0-9_/-]+)*\.[A-Za-z_$][A-Za-z0-9_$]*$/, 'must be "module.function"')
+      .refine((handler) => !handler.startsWith('/') && !handler.split('/').includes(''), 'must be a relative path')
+      .optional(),
+    env: env.optional(),
+    scaling: scalingSchema.optional(),
+    resources: z.object({ requests: resourceList.optional(), limits: resourceList.optional() }).optional(),
+    timeout_seconds: z.int().min(1).max(600).optional(),
+    concurrency: z.int().min(0).max(1000).optional(),
+  })
+  .refine(
+    (parameters) => Buffer.byteLength(JSON.stringify(parameters)) <= MOST_BYTES,
+    `must have at most ${MOST_BYTES} bytes in all: put what is large into S3`,
+  );
 
 export type Parameters = z.infer<typeof parametersSchema>;

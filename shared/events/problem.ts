@@ -1,10 +1,26 @@
 /** One thing that is wrong with an event, said so that its sender can mend it. */
 import type * as z from 'zod';
+import { bounded } from '../telemetry/log.ts';
 
 export interface Problem {
   /** Where: an attribute name, or a dotted path that begins with `data`. */
   path: string;
   message: string;
+}
+
+/** What can be read; a list as long as the event that it is about would itself be too long an event. */
+const MOST = 50;
+const PATH_LENGTH = 200;
+const MESSAGE_LENGTH = 1000;
+
+/** The first of them, none longer than a person reads; the last one says how many are left out. */
+export function boundedProblems(problems: readonly Problem[]): Problem[] {
+  const told = problems.slice(0, MOST).map(({ path, message }) => ({
+    path: bounded(path, PATH_LENGTH),
+    message: bounded(message, MESSAGE_LENGTH),
+  }));
+  const left = problems.length - told.length;
+  return left > 0 ? [...told, { path: '', message: `and ${left} more` }] : told;
 }
 
 /** Every issue zod found, with its full path. */

@@ -1,7 +1,7 @@
 /** `event.rejected`: an event that a function had to refuse, kept whole with every reason. */
 import type { CloudEvent } from 'cloudevents';
 import type { NewEvent } from './event.ts';
-import type { Problem } from './problem.ts';
+import { boundedProblems, type Problem } from './problem.ts';
 
 export interface EventRejected {
   /** The original in structured form. */
@@ -14,6 +14,6 @@ export interface EventRejected {
 
 /** The event that stands for a refused one. It goes to dead-letter, which keeps it. */
 export function eventRejected(original: CloudEvent<unknown>, reason: string, problems: Problem[]): NewEvent {
-  const data: EventRejected = { event: original.toJSON(), reason, problems };
+  const data: EventRejected = { event: original.toJSON(), reason, problems: boundedProblems(problems) };
   return { type: 'event.rejected', data, ...(original.subject ? { subject: original.subject } : {}) };
 }

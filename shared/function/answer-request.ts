@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import * as z from 'zod';
 import { causedBy, type NewEvent, type ReceivedEvent } from '../events/event.ts';
 import { identityFields, subjectOf } from '../events/identity.ts';
+import { boundedProblems } from '../events/problem.ts';
 import { type EventRejected, eventRejected } from '../events/rejected.ts';
 import { bounded } from '../telemetry/log.ts';
 import type { EventMetrics, Outcome } from '../telemetry/metrics.ts';
@@ -158,7 +159,12 @@ function refuse(refused: RequestRefused): Ended {
   const { statusCode: status, message: detail, problems } = refused;
   const headers: Record<string, string> = status === 405 ? { allow: 'POST' } : {};
   const answer = problemAnswer(
-    { status, reason: 'NotACloudEvent', detail, ...(problems.length > 0 ? { problems } : {}) },
+    {
+      status,
+      reason: 'NotACloudEvent',
+      detail,
+      ...(problems.length > 0 ? { problems: boundedProblems(problems) } : {}),
+    },
     headers,
   );
   return { answer, outcome: 'refused', reason: bounded(detail) };

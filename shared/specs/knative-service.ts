@@ -87,7 +87,12 @@ function environment(build: Build, serviceName: string): { name: string; value: 
     PARSER_ID: build.parser_id,
     ...build.parameters.env,
   };
-  return Object.entries(values).map(([name, value]) => ({ name, value }));
+  return Object.entries(values).map(([name, value]) => ({ name, value: literal(value) }));
+}
+
+/** Kubernetes puts other variables in for `$(NAME)` and takes `$$` for one `$`; what a user wrote is meant as it stands. */
+function literal(value: string): string {
+  return /\$[$(]/.test(value) ? value.replaceAll('$', '$$$$') : value;
 }
 
 /** Our adapters answer readiness only once the user's code is loaded; of a container with a Dockerfile of its own we know the port alone. */

@@ -5,7 +5,7 @@ import type { Recipe } from './recipe.ts';
 
 export const dockerRecipe: Recipe = async ({ source }) => {
   const text = await source.text('Dockerfile');
-  if (text === undefined || !/^\s*FROM\s+\S/im.test(text)) {
+  if (text === undefined || !/^[^\S\n]*FROM\s+\S/im.test(text)) {
     throw new PermanentError(
       'InvalidManifest',
       `Dockerfile ${text === undefined ? 'is larger than 1 MiB' : 'has no FROM line'}: begin it with a base image, such as "FROM debian:trixie-slim", then send build.start again`,

@@ -62,7 +62,7 @@ async function findGoHandler(source: SourceReader, requested: string | undefined
       return { folder, name };
     }
     const text = maskSource(raw, 'go');
-    if (/^\s*package\s+main\b/m.test(text)) {
+    if (/^[ \t]*package\s+main\b/m.test(text)) {
       throw notFound(
         `${file} is in package main, which can't be imported: the platform has its own main. Rename the package (such as "package parser") and export \`func Handle(ctx context.Context, event cloudevents.Event) (any, error)\``,
       );

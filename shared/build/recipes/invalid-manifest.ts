@@ -1,5 +1,9 @@
 /** The refusal of a manifest, with the place that is wrong. */
 import { PermanentError } from '../../errors.ts';
+import { bounded } from '../../telemetry/log.ts';
+
+/** Below what build.complete tells, so that the advice behind it is told as well. */
+const PROBLEM_LENGTH = 2000;
 
 export function invalidManifest(
   file: string,
@@ -8,7 +12,11 @@ export function invalidManifest(
   cause?: unknown,
 ): PermanentError {
   const where = place === undefined ? '' : `:${place.line}${place.column === undefined ? '' : `:${place.column}`}`;
-  return new PermanentError('InvalidManifest', `${file}${where} ${problem}, then send build.start again`, { cause });
+  return new PermanentError(
+    'InvalidManifest',
+    `${file}${where} ${bounded(problem, PROBLEM_LENGTH)}, then send build.start again`,
+    { cause },
+  );
 }
 
 /** 1-based line and column of an offset. */

@@ -3,6 +3,12 @@ import type { ExportedNames } from './exported-names.ts';
 import { maskSource } from './mask-source.ts';
 
 const NAME = String.raw`[\p{ID_Start}$_][\p{ID_Continue}$]*`;
+const WHOLE_NAME = new RegExp(`^${NAME}$`, 'u');
+const FUNCTION = new RegExp(`^(?:async\\b|function\\b|class\\b|\\(|${NAME}\\s*=>)`, 'u');
+const KEY = new RegExp(`^(?:async\\s+|get\\s+|\\*\\s*)*(${NAME})\\s*(?:[:(]|$)`, 'u');
+
+/** A module says once what it exports. One that says it oftener is taken for one that may export anything. */
+const MOST_ASSIGNMENTS = 10;
 
 /** Exports that only running the file would show. */
 const OPEN = [
@@ -24,7 +30,7 @@ export function nodeNames(source: string): ExportedNames {
       names.add(match[1] as string);
     }
   };
-  addAll(String.raw`\bexport\s+(?:async\s+)?function\s*\*?\s*(${NAME})`);
+  addAll(String.raw`\bexport\s+(?:async\s+)?function(?:\s*\*\s*|\s+)(${NAME})`);
   addAll(String.raw`\bexport\s+(?:abstract\s+)?class\s+(${NAME})`);
   // All of `export const a = …, b = …` but the first are missed; a handler is hardly ever the second.
   addAll(String.raw`\bexport\s+(?:const|let|var)\s+(${NAME})`);
@@ -33,16 +39,18 @@ export function nodeNames(source: string): ExportedNames {
   if (/\bexport\s+default\b/.test(text)) {
     names.add('default');
   }
-  for (const [, list = ''] of text.matchAll(/\bexport\s*\{([^}]*)\}/g)) {
+  for (const [, list = ''] of text.matchAll(/\bexport\s*\{([^{}]*)\}/g)) {
     for (const item of list.split(',').map((entry) => entry.trim())) {
-      const name = /^type\s+(?!as\b)/.test(item) ? undefined : new RegExp(`(${NAME})$`, 'u').exec(item)?.[1];
-      if (name !== undefined) {
+      const name = item.split(/\s+/).at(-1) ?? '';
+      if (WHOLE_NAME.test(name) && !/^type\s+(?!as\b)/.test(item)) {
         names.add(name);
       }
     }
   }
   let open = OPEN.some((pattern) => pattern.test(text));
-  for (const match of text.matchAll(/\bmodule\s*\.\s*exports\s*=\s*/g)) {
+  const assignments = [...text.matchAll(/\bmodule\s*\.\s*exports\s*=\s*/g)];
+  open ||= assignments.length > MOST_ASSIGNMENTS;
+  for (const match of assignments.slice(0, MOST_ASSIGNMENTS)) {
     const assigned = text.slice(match.index + match[0].length);
     if (assigned.startsWith('{')) {
       const keys = objectKeys(assigned);
@@ -50,7 +58,7 @@ export function nodeNames(source: string): ExportedNames {
       for (const name of keys.names) {
         names.add(name);
       }
-    } else if (new RegExp(`^(?:async\\b|function\\b|class\\b|\\(|${NAME}\\s*=>)`, 'u').test(assigned)) {
+    } else if (FUNCTION.test(assigned)) {
       names.add('default');
     } else {
       // A variable: it may be a function or an object with anything in it.
@@ -70,7 +78,7 @@ function objectKeys(text: string): ExportedNames {
     const trimmed = entry.trim();
     // A string for a key is masked, so its name is not known.
     open ||= /^(?:\.\.\.|\[|['"])/.test(trimmed);
-    const name = new RegExp(`^(?:async\\s+|get\\s+|\\*\\s*)*(${NAME})\\s*(?:[:(]|$)`, 'u').exec(trimmed)?.[1];
+    const name = KEY.exec(trimmed)?.[1];
     if (name !== undefined) {
       names.push(name);
     }

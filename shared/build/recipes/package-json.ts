@@ -15,8 +15,18 @@ const schema = z.object({
 
 export type PackageJson = z.infer<typeof schema>;
 
+/** Characters. Far more than anybody writes, and read in less than a tenth of a second. */
+const MAX_LENGTH = 256 * 1024;
+
 /** Throws PermanentError InvalidManifest with line and column. */
 export function parsePackageJson(text: string): PackageJson {
+  if (text.length > MAX_LENGTH) {
+    throw invalidManifest(
+      'package.json',
+      undefined,
+      `has ${text.length} characters; at most ${MAX_LENGTH} are read. Make it smaller`,
+    );
+  }
   let manifest: unknown;
   try {
     manifest = JSON.parse(text);

@@ -51,7 +51,17 @@ export function requirementsOfProject(text: string): string[] | undefined {
   return dependencies.length > 0 ? dependencies : undefined;
 }
 
+/** Characters. Far more than anybody writes, and read in less than a second. */
+const MAX_LENGTH = 256 * 1024;
+
 function read(text: string): z.infer<typeof schema> {
+  if (text.length > MAX_LENGTH) {
+    throw invalidManifest(
+      FILE,
+      undefined,
+      `has ${text.length} characters; at most ${MAX_LENGTH} are read. Make it smaller`,
+    );
+  }
   let document: unknown;
   try {
     document = parse(text);

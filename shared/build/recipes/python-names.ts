@@ -5,6 +5,9 @@ import { maskSource } from './mask-source.ts';
 /** Statements whose bodies run at import, so that names bound in them are the module's. */
 const BLOCK = /^(if|elif|else|try|except|finally|with|for|while|async\s+with|async\s+for|match|case)\b/;
 const NAME = String.raw`[^\W\d]\w*`;
+const DEFINITION = new RegExp(`^(?:async\\s+def|def|class)\\s+(${NAME})`, 'u');
+/** `a = b = …`, `a: T = …`, `a, b = …`: every target left of a single `=`. */
+const TARGETS = new RegExp(`^((?:${NAME}(?:\\s*,\\s*${NAME})*\\s*(?::[^=]+)?=(?!=)\\s*)+)`, 'u');
 
 export function pythonNames(source: string): ExportedNames {
   const text = maskSource(source, 'python').replace(/\\\n/g, ' ');
@@ -34,7 +37,7 @@ export function pythonNames(source: string): ExportedNames {
       names.add(name);
     }
   }
-  for (const [, list = ''] of text.matchAll(/^[ \t]*from\s+\S+\s+import\s*\(([^)]*)\)/gm)) {
+  for (const [, list = ''] of text.matchAll(/^[ \t]*from\s+\S+\s+import\s*\(([^()]*)\)/gm)) {
     for (const name of imported(list)) {
       names.add(name);
     }
@@ -43,17 +46,16 @@ export function pythonNames(source: string): ExportedNames {
 }
 
 function boundBy(statement: string): string[] {
-  const definition = new RegExp(`^(?:async\\s+def|def|class)\\s+(${NAME})`, 'u').exec(statement);
+  const definition = DEFINITION.exec(statement);
   if (definition?.[1]) {
     return [definition[1]];
   }
-  const imports = /^(?:from\s+\S+\s+)?import\s+([^(]+)$/.exec(statement);
+  const imports = /^(?:from\s+\S+\s+)?import\s+([^\s(][^(]*)$/.exec(statement);
   if (imports?.[1]) {
     return imported(imports[1]);
   }
   const names: string[] = [];
-  // `a = b = …`, `a: T = …`, `a, b = …`: every target left of a single `=`.
-  const targets = new RegExp(`^((?:${NAME}(?:\\s*,\\s*${NAME})*\\s*(?::[^=]+)?=(?!=)\\s*)+)`, 'u').exec(statement);
+  const targets = TARGETS.exec(statement);
   for (const target of (targets?.[1] ?? '').split('=')) {
     names.push(
       ...target
@@ -69,8 +71,8 @@ function boundBy(statement: string): string[] {
 function imported(list: string): string[] {
   return list
     .split(',')
-    .map((item) => item.trim().split(/\s+as\s+/))
-    .map((parts) => (parts.at(-1) ?? '').trim().replace(/\..*/s, ''))
+    .map((item) => item.trim().split(/\s+/))
+    .map(([name = '', as, alias]) => (as === 'as' && alias !== undefined ? alias : name).replace(/\..*/s, ''))
     .filter((name) => /^[^\W\d]\w*$/u.test(name));
 }
 

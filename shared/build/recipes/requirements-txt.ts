@@ -8,7 +8,7 @@ export interface Requirements {
 
 /** PEP 508: a name, extras, then a version, a URL or a marker. */
 const REQUIREMENT =
-  /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\s*(?:\[[^\]]*\])?\s*(?:\(?\s*(?:===|==|~=|!=|<=|>=|<|>).*|@\s*\S.*|;.*|--hash=.*)?$/;
+  /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\s*(?:\[[^\]]*\]\s*)?(?:(?:\(\s*)?(?:===|==|~=|!=|<=|>=|<|>).*|@\s*\S.*|;.*|--hash=.*)?$/;
 const LOCAL_FILE = /\.(?:whl|zip|tar\.gz|tar\.bz2|tgz)$/;
 
 /** Throws PermanentError InvalidManifest with the line. */
@@ -52,7 +52,7 @@ function* logicalLines(text: string): Iterable<{ line: number; content: string }
       continue;
     }
     started = undefined;
-    const content = current.content.replace(/(^|\s)#.*$/, '').trim();
+    const content = current.content.replace(/(^|\s)#.*$/s, '').trim();
     if (content !== '') {
       yield { line: current.line, content };
     }

@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { pathProblems } from '#shared/build/safe-paths.ts';
+import { quick } from '../../fuzz/area.ts';
 
 describe('a path', () => {
   test.each([
@@ -62,4 +63,9 @@ describe('a path', () => {
       }),
     );
   });
+});
+
+test('ten thousand long paths are compared in a moment', async () => {
+  const paths = Array.from({ length: 10_000 }, (_, index) => `${'a/'.repeat(50)}${index}`);
+  expect(await quick(() => pathProblems([...paths, `${'a/'.repeat(49)}a`]))).toHaveLength(10_000);
 });

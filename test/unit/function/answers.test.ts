@@ -3,8 +3,9 @@ import { afterEach, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { PermanentError, RetryableError } from '#shared/errors.ts';
 import { deriveId, type NewEvent } from '#shared/events/event.ts';
+import { boundedProblems } from '#shared/events/problem.ts';
 import { demo, type Running, run } from './run.ts';
-import { sendBinary, sendStructured } from './send.ts';
+import { send, sendBinary, sendStructured } from './send.ts';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const TRACEPARENT = `00-${TRACE}-00f067aa0ba902b7-01`;
@@ -39,6 +40,29 @@ describe('a reply', () => {
       'x-trace-id': TRACE,
     });
     expect(answer.json).toEqual({ ok: true });
+  });
+
+  test.each([
+    { case: 'an object', data: { a: 1 }, body: '{"a":1}' },
+    { case: 'a JSON text', data: 'a"b', body: '"a\\"b"' },
+    { case: 'a number', data: 0, body: '0' },
+    { case: 'null', data: null, body: 'null' },
+    { case: 'text', data: 'a"b', datacontenttype: 'text/plain', body: 'a"b' },
+    { case: 'bytes', data: Buffer.from('%PDF'), datacontenttype: 'application/pdf', body: '%PDF' },
+    { case: 'nothing', data: undefined, body: '' },
+  ])('carries $case', async ({ data, datacontenttype = 'application/json', body }) => {
+    const url = await start(() => ({ type: 'demo.done', data, datacontenttype }));
+    const answer = await sendBinary(url);
+    expect(answer).toMatchObject({ status: 200, text: body });
+    expect(String(answer.headers['content-type'])).toContain(body && datacontenttype);
+  });
+
+  test.each(['constructor', 'validate', 'valueof'])('may have an extension called %s', async (name) => {
+    const url = await start(() => ({ type: 'demo.done', extensions: { [name]: 'x' } }));
+    expect(await sendBinary(url, { [`ce-${name}`]: 'x' })).toMatchObject({
+      status: 200,
+      headers: { [`ce-${name}`]: 'x' },
+    });
   });
 
   test('to a redelivery has the same id', async () => {
@@ -306,4 +330,38 @@ test('a function of every type takes what cannot be read, and keeps it as it cam
   });
   expect(tooLarge.headers['ce-type']).toBe('event.rejected');
   expect(seen).toHaveLength(2);
+});
+
+test('an id that cannot be made a text is refused like any other', async () => {
+  const url = await start(() => ({ type: 'demo.done' }));
+  const answer = await sendBinary(url, { 'ce-subject': 'acme/p1' }, { third_party_id: { toString: '' } });
+  expect(answer).toMatchObject({ status: 200, json: { reason: 'InvalidEvent' } });
+});
+
+test('of a hundred thousand problems the first are told', async () => {
+  const url = await start(() => ({ type: 'demo.done' }));
+  const data = { third_party_id: `${'x'.repeat(500_000)}!`, parser_id: '!', count: 'many' };
+  const answer = await sendBinary(url, { 'ce-subject': 'acme/p1' }, data);
+  expect(answer.json).toMatchObject({ reason: 'InvalidEvent', event: { data } });
+  expect(answer.text.length).toBeLessThan(510_000);
+  const many = Array.from({ length: 100_000 }, (_, index) => ({ path: `data.${index}`, message: 'is wrong' }));
+  expect(boundedProblems(many)).toHaveLength(51);
+  expect(boundedProblems(many).at(-1)).toEqual({ path: '', message: 'and 99950 more' });
+});
+
+test('an event may have thousands of extensions, before its attributes', async () => {
+  const url = await start(({ original }) => ({ type: 'demo.done', data: { last: original['x2999'] } }));
+  const many = Object.fromEntries(Array.from({ length: 3000 }, (_, index) => [`ce-x${index}`, String(index)]));
+  const answer = await send(url, {
+    headers: {
+      ...many,
+      'ce-specversion': '1.0',
+      'ce-id': 'e1',
+      'ce-source': 'test',
+      'ce-type': 'demo.start',
+      'content-type': 'application/json',
+    },
+    body: '{"third_party_id":"acme","parser_id":"p1"}',
+  });
+  expect(answer).toMatchObject({ status: 200, json: { last: '2999' } });
 });

@@ -1,5 +1,6 @@
 /** What is deployed, on whose word, and what is told. */
 import { describe, expect, test } from 'vitest';
+import { readRecord } from '#shared/build/record.ts';
 import { PermanentError } from '#shared/errors.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
 import { observedAt } from '#shared/specs/annotations.ts';
@@ -271,6 +272,21 @@ test.each<{ case: string; given: (world: World) => Promise<unknown>; claim: Para
   const before = world.state();
   expect(await complete(world, claim)).toMatchObject(rejected('data.job_name'));
   expect(world.state()).toEqual(before);
+});
+
+test('a record under a fingerprint that somebody else claimed is neither believed nor replaced', async () => {
+  const world = new World();
+  await world.succeeded();
+  await complete(world);
+  const kept = world.store.peek(TEMPORARY_BUCKET, recordKey())?.toString();
+  const other = { third_party_id: 'other', parser_id: 'p1' };
+  await world.succeeded({ identity: other });
+  expect(await complete(world, { identity: other, job_name: nameOf('one', other) })).toMatchObject({
+    type: 'lifecycle.build.completed',
+  });
+  expect(world.store.peek(TEMPORARY_BUCKET, recordKey())?.toString()).toBe(kept);
+  expect(await readRecord(world.store, TEMPORARY_BUCKET, keyOf('f-one'), other)).toBeUndefined();
+  expect(await readRecord(world.store, TEMPORARY_BUCKET, keyOf('f-one'), ACME)).toBeDefined();
 });
 
 test('what Knative refuses fails the build, with its words, and the Job is let go of', async () => {

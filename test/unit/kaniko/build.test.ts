@@ -404,6 +404,13 @@ describe('an archive that is not what it should be', () => {
     { case: 'a link to an absolute path', files: { link: { type: 'symlink' as const, link: '/etc' } } },
     { case: 'a link that leads out', files: { 'a/link': { type: 'symlink' as const, link: '../../x' } } },
     {
+      case: 'a link that climbs behind another',
+      files: {
+        'a/b/up': { type: 'symlink' as const, link: '../..' },
+        out: { type: 'symlink' as const, link: 'a/b/up/../../..' },
+      },
+    },
+    {
       case: 'a file through a link',
       files: { dir: { type: 'directory' as const }, link: { type: 'symlink' as const, link: 'dir' }, 'link/x': 'x' },
     },

@@ -1,6 +1,7 @@
 /** The user's function as Knative is told of it. */
 import { describe, expect, test } from 'vitest';
-import type { Parameters } from '#shared/events/parameters.ts';
+import { expandVariables } from '#local/kubelet/expand-variables.ts';
+import { type Parameters, parametersSchema } from '#shared/events/parameters.ts';
 import { type Build, observedAt, readBuild } from '#shared/specs/annotations.ts';
 import { knativeService } from '#shared/specs/knative-service.ts';
 import { functionTrigger } from '#shared/specs/trigger.ts';
@@ -139,6 +140,30 @@ test('what a request asks for', () => {
   });
   expect(spec).toMatchObject({ timeoutSeconds: 600, containerConcurrency: 3 });
   expect(spec.containers[0].resources).toEqual(everything.resources);
+});
+
+test('a value is given as it was written, whatever Kubernetes would make of it', () => {
+  const env = { A: 'a', B: '$(A)', C: 'pa$$word', D: '$', E: '$x', F: '$$(A)' };
+  const made: { name: string; value: string }[] = template({ ...everything, env }).spec.containers[0].env;
+  const known = Object.fromEntries(made.map(({ name, value }) => [name, value]));
+  const expanded = Object.keys(env).map((name) => [name, expandVariables(known[name] ?? '', known)]);
+  expect(Object.fromEntries(expanded)).toEqual(env);
+});
+
+test.each([
+  { case: 'NUL', env: { A: 'a\0b' } },
+  { case: 'half of a surrogate pair', env: { A: '\ud800' } },
+  { case: 'a name that would be left out', env: JSON.parse('{"__proto__":"x"}') },
+  {
+    case: 'more variables than anybody needs',
+    env: Object.fromEntries(Array.from({ length: 1001 }, (_, n) => [`A${n}`, ''])),
+  },
+  {
+    case: 'more bytes than annotations hold',
+    env: Object.fromEntries(Array.from({ length: 8 }, (_, n) => [`A${n}`, 'x'.repeat(30_000)])),
+  },
+])('an environment with $case is refused', ({ env }) => {
+  expect(parametersSchema.safeParse({ env }).success).toBe(false);
 });
 
 test('a name of the environment occurs once, with the request’s value', () => {

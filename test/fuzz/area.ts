@@ -1,0 +1,35 @@
+/** One kind of input that anybody may send, and what must hold of it. */
+import type { IAsyncProperty } from 'fast-check';
+
+export interface Area {
+  name: string;
+  /** Of all inputs of a run, in hundredths. */
+  share: number;
+  /** Once for many inputs. */
+  start(): Promise<{ property: IAsyncProperty<[unknown]>; close(): Promise<void> }>;
+}
+
+const SECOND = 1000;
+
+/**
+ * No input may keep a function from its other events for longer than a second. Counted is the time that this thread computes, not the time that passes: a
+ * machine with other work to do must not fail a test.
+ */
+export async function quick<Result>(run: () => Result | Promise<Result>): Promise<Result> {
+  const before = process.threadCpuUsage();
+  const result = await run();
+  const { user, system } = process.threadCpuUsage(before);
+  const spent = (user + system) / SECOND;
+  slowest = Math.max(slowest, spent);
+  if (spent > SECOND) {
+    throw new Error(`took ${Math.round(spent)} ms of computing; at most ${SECOND} are right`);
+  }
+  return result;
+}
+
+let slowest = 0;
+
+/** Milliseconds of the slowest input so far. */
+export function slowestInput(): number {
+  return slowest;
+}

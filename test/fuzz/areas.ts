@@ -1,0 +1,12 @@
+/** All kinds of bad input, each with its share of a run. */
+import type { Area } from './area.ts';
+import { archives } from './areas/archives.ts';
+import { dockerfiles } from './areas/dockerfiles.ts';
+import { door } from './areas/door.ts';
+import { environment } from './areas/environment.ts';
+import { keys } from './areas/keys.ts';
+import { longTexts } from './areas/long-texts.ts';
+import { manifests } from './areas/manifests.ts';
+import { tenants } from './areas/tenants.ts';
+
+export const areas: Area[] = [door, tenants, keys, archives, manifests, dockerfiles, environment, longTexts];

@@ -1,0 +1,173 @@
+/** Any names of S3 objects: a source is refused for a reason of the contract, or becomes an archive of just these files. */
+import { buffer } from 'node:stream/consumers';
+import { createGunzip } from 'node:zlib';
+import * as fc from 'fast-check';
+import { extract } from 'tar-stream';
+import { contextArchive } from '#shared/build/context.ts';
+import { listSource } from '#shared/build/list-source.ts';
+import { planBuild } from '#shared/build/plan-build.ts';
+import { sourceReader } from '#shared/build/source-reader.ts';
+import { PermanentError } from '#shared/errors.ts';
+import { InMemoryObjectStore } from '../../fakes/object-store.ts';
+import { prefix, settings } from '../../unit/build/sources.ts';
+import { type Area, quick } from '../area.ts';
+import { hostileText } from '../hostile.ts';
+
+const REASONS = [
+  'NoSource',
+  'SourceTooLarge',
+  'TooManyFiles',
+  'UnsafePath',
+  'UnknownLanguage',
+  'AmbiguousLanguage',
+  'HandlerNotFound',
+  'InvalidManifest',
+];
+
+const segment = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom('a', 'b', 'A', 'parser.js', 'parser.py', 'go.mod', 'index.ts', 'node_modules', '.git'),
+  },
+  fc.constantFrom(
+    '.',
+    '..',
+    '',
+    ' ',
+    '~',
+    '-rf',
+    '.dockerignore',
+    'Dockerfile',
+    'Dockerfile.dockerignore',
+    '.npmrc',
+    'CON',
+    'a'.repeat(255),
+    'é'.repeat(128),
+  ),
+  fc.constantFrom(
+    '.knative-lambda',
+    '.Knative-Lambda',
+    '.knative-lambda ',
+    'function.json',
+    'adapter.mjs',
+    'project-requirements.txt',
+    'package.json',
+  ),
+  hostileText.filter((text) => text.length <= 1024),
+);
+
+const key = fc.array(segment, { minLength: 1, maxLength: 6 }).map((segments) => segments.join('/'));
+
+const content = fc.oneof(
+  fc.constantFrom(
+    '',
+    '*\n!parser.js',
+    'exports.handler = () => 1',
+    'def handler(event): ...',
+    'FROM scratch',
+    '#!/bin/sh',
+    '{}',
+    'module x\ngo 1.24',
+  ),
+  fc.uint8Array({ maxLength: 2000 }).map((bytes) => Buffer.from(bytes)),
+  fc.constantFrom(512, 511, 513, 70_000).map((length) => Buffer.alloc(length, 'x')),
+);
+
+/** Half of the sources have a handler, so that they come as far as an archive. */
+const input = fc.record({
+  files: fc.array(fc.tuple(key, content), { maxLength: 12 }),
+  handler: fc.boolean(),
+  language: fc.constantFrom('node', 'node', undefined, 'python', 'go'),
+});
+
+interface Input {
+  files: [string, string | Buffer][];
+  handler: boolean;
+  language: 'node' | 'python' | 'go' | undefined;
+}
+
+export const keys: Area = {
+  name: 'S3 keys',
+  share: 15,
+  async start() {
+    const property = fc.asyncProperty(input as fc.Arbitrary<unknown>, async (given) => {
+      const { files, handler, language } = given as Input;
+      const store = new InMemoryObjectStore('source', 'temporary');
+      const own = handler
+        ? [
+            ['parser.js', 'exports.handler = () => 1;'],
+            ['parser.py', 'def handler(event): ...'],
+          ]
+        : [];
+      for (const [path, body] of [...files, ...own] as Input['files']) {
+        store.put('source', prefix + path, body);
+      }
+      await quick(() => pack(store, language));
+    });
+    return { property, close: async () => undefined };
+  },
+};
+
+async function pack(store: InMemoryObjectStore, language: Input['language']): Promise<void> {
+  let archive: Buffer;
+  let ours: { path: string; content: Buffer }[];
+  let excludes: (path: string) => boolean;
+  try {
+    const listing = await listSource(store, { bucket: 'source', prefix, ...settings });
+    const plan = await planBuild(sourceReader(store, listing), { language }, settings);
+    ({ files: ours, excludes } = plan);
+    const packed = contextArchive(
+      store,
+      listing,
+      listing.files.filter(({ path }) => !excludes(path)),
+      ours,
+    );
+    archive = await buffer(packed.body);
+    await packed.done;
+  } catch (error) {
+    if (error instanceof PermanentError && REASONS.includes(error.reason)) {
+      return;
+    }
+    throw error;
+  }
+  const unpacked = await unpack(archive);
+  const expected = new Map(ours.map(({ path, content: body }) => [path, body]));
+  for (const path of store.keys('source', prefix).map((one) => one.slice(prefix.length))) {
+    const body = store.peek('source', prefix + path) as Buffer;
+    if (!(path.endsWith('/') && body.length === 0) && !excludes(path)) {
+      if (expected.has(path)) {
+        throw new Error(`${path} is the user's and ours`);
+      }
+      expected.set(path, body);
+    }
+  }
+  if (unpacked.size !== expected.size) {
+    throw new Error(`has ${[...unpacked.keys()]}, not ${[...expected.keys()]}`);
+  }
+  for (const [path, body] of expected) {
+    if (!unpacked.get(path)?.equals(body)) {
+      throw new Error(`${JSON.stringify(path)} came out otherwise`);
+    }
+  }
+}
+
+/** Throws where an entry is anything but a file below the folder, or there twice. */
+async function unpack(archive: Buffer): Promise<Map<string, Buffer>> {
+  const files = new Map<string, Buffer>();
+  const reading = createGunzip();
+  const entries = reading.pipe(extract());
+  reading.end(archive);
+  for await (const entry of entries) {
+    const { name, type } = entry.header;
+    const body = await buffer(entry);
+    if (type === 'directory' && name === './') {
+      continue;
+    }
+    const segments = name.split('/');
+    if (type !== 'file' || segments.some((part) => ['', '.', '..'].includes(part)) || files.has(name)) {
+      throw new Error(`has the entry ${JSON.stringify(name)} of type ${type}`);
+    }
+    files.set(name, body);
+  }
+  return files;
+}

@@ -1,0 +1,181 @@
+/** Long texts made of what parsers look for, again and again: each is read in a time that grows with its length alone. */
+import * as fc from 'fast-check';
+import { parseDockerfile } from '#local/kaniko/dockerfile.ts';
+import { expandWord } from '#local/kaniko/dockerfile-words.ts';
+import { parseIgnoreFile } from '#local/kaniko/ignore-file.ts';
+import { lastError } from '#shared/build/failure-reason.ts';
+import { parseGoMod } from '#shared/build/recipes/go-mod.ts';
+import { maskSource } from '#shared/build/recipes/mask-source.ts';
+import { nodeNames } from '#shared/build/recipes/node-names.ts';
+import { parsePackageJson } from '#shared/build/recipes/package-json.ts';
+import { requirementsOfProject } from '#shared/build/recipes/pyproject-toml.ts';
+import { pythonNames } from '#shared/build/recipes/python-names.ts';
+import { parseRequirements } from '#shared/build/recipes/requirements-txt.ts';
+import { pathProblems } from '#shared/build/safe-paths.ts';
+import { PermanentError } from '#shared/errors.ts';
+import { parametersSchema } from '#shared/events/parameters.ts';
+import { checkAttributes } from '#shared/function/attributes.ts';
+import { decodeHeaderValue } from '#shared/function/header-value.ts';
+import { isJson, isText } from '#shared/function/media-type.ts';
+import { parseJson } from '#shared/function/parse-json.ts';
+import { parseTraceparent } from '#shared/telemetry/traceparent.ts';
+import { plan } from '../../unit/build/sources.ts';
+import { type Area, quick } from '../area.ts';
+
+const readers: Record<string, (text: string) => unknown> = {
+  python: pythonNames,
+  node: nodeNames,
+  goSource: (text) => maskSource(text, 'go'),
+  goFile: (text) => plan({ 'go.mod': 'module x', 'p.go': text }, { language: 'go' }),
+  dockerfileOfUser: (text) => plan({ Dockerfile: text }),
+  requirements: parseRequirements,
+  packageJson: parsePackageJson,
+  pyproject: requirementsOfProject,
+  goMod: parseGoMod,
+  json: (text) => parseJson(Buffer.from(text)),
+  header: decodeHeaderValue,
+  handler: (handler) =>
+    parametersSchema.safeParse({ handler, env: { [handler]: handler }, scaling: { scale_down_delay: handler } }),
+  attributes: (time) => checkAttributes({ specversion: '1.0', id: time, source: time, type: time, time, [time]: time }),
+  contentType: (text) => [isJson(text), isText(text), parseTraceparent(text)],
+  log: lastError,
+  paths: (text) => pathProblems(text.split(' ')),
+  dockerfile: parseDockerfile,
+  words: (text) => expandWord(text, { a: 'b' }, '\\'),
+  ignoreFile: (text) => parseIgnoreFile(text.slice(0, 2000))('a/'.repeat(40)),
+};
+
+const PIECES = [
+  ' ',
+  '\n',
+  '\t',
+  '\r',
+  '\u2028',
+  'a',
+  'a/',
+  '-',
+  '.',
+  ',',
+  ':',
+  ';',
+  '=',
+  '==',
+  '*',
+  '**/',
+  '?',
+  '#',
+  ' #',
+  '//',
+  '/*',
+  '/',
+  '\\',
+  '\\"',
+  '"',
+  '"""',
+  "'",
+  '`',
+  '(',
+  ')',
+  '[',
+  ']',
+  '{',
+  '}',
+  '[a]',
+  '{a=',
+  '$',
+  '$' + '{a:-',
+  '%41',
+  '%',
+  '<',
+  '<<',
+  '@',
+  '!',
+  '--',
+  '--a=b ',
+  '_',
+  '0',
+  '1e',
+  '+',
+  'import',
+  'from a import (',
+  'import a as ',
+  'def ',
+  'globals(',
+  'export ',
+  'export{',
+  'export function',
+  'exports.',
+  'module.exports={',
+  'async ',
+  'class ',
+  'get ',
+  'package ',
+  'func ',
+  'require (',
+  'replace ',
+  'module ',
+  'go ',
+  'FROM ',
+  'ENV a=',
+  'COPY ',
+  'RUN ',
+  'ARG ',
+  'AS ',
+  'type ',
+  '\u001b[0',
+  'true',
+  'null',
+  '[[a]]\n',
+  'a=1\n',
+  '"a":1,',
+];
+
+const piece = fc.constantFrom(...PIECES);
+const few = fc.array(piece, { maxLength: 3 }).map((pieces) => pieces.join(''));
+
+const LENGTH = 100_000;
+
+const input = fc.record({
+  reader: fc.constantFrom(...Object.keys(readers)),
+  before: few,
+  repeated: fc.array(piece, { minLength: 1, maxLength: 3 }).map((pieces) => pieces.join('')),
+  between: few,
+  again: few,
+  after: few,
+});
+
+interface Input {
+  reader: string;
+  before: string;
+  repeated: string;
+  between: string;
+  again: string;
+  after: string;
+}
+
+export const longTexts: Area = {
+  name: 'long texts',
+  share: 3,
+  async start() {
+    const property = fc.asyncProperty(input as fc.Arbitrary<unknown>, async (given) => {
+      const { reader, before, repeated, between, again, after } = given as Input;
+      const long = (text: string) => text.repeat(Math.floor(LENGTH / 2 / (text.length || 1)));
+      const text = before + long(repeated) + between + (again === '' ? '' : long(again)) + after;
+      try {
+        await quick(() => readers[reader]?.(text));
+      } catch (error) {
+        // A refusal is an answer, if one that can be told; what overflows the stack is none.
+        const isRefusal =
+          error instanceof PermanentError || (error as Error).name === 'BuildError' || reader === 'json';
+        if (
+          !isRefusal ||
+          (error instanceof PermanentError && error.message.length > 4000) ||
+          /call stack/.test((error as Error).message)
+        ) {
+          throw error;
+        }
+      }
+    });
+    return { property, close: async () => undefined };
+  },
+};

@@ -1,0 +1,71 @@
+/** Our functions, each with its real door, before an S3 and a Kubernetes in memory. */
+import * as z from 'zod';
+import { buildCompleteSchema } from '#shared/events/build-complete.ts';
+import { buildStartSchema } from '#shared/events/build-start.ts';
+import type { NewEvent, ReceivedEvent } from '#shared/events/event.ts';
+import { jobStartSchema } from '#shared/events/job-start.ts';
+import { parserCompleteSchema, parserStartSchema } from '#shared/events/parser.ts';
+import { serviceDeleteSchema } from '#shared/events/service-delete.ts';
+import type { EventSchemas, HandlerContext } from '#shared/function/types.ts';
+import { buildComplete } from '../../functions/build-complete/handler.ts';
+import { buildStart } from '../../functions/build-start/handler.ts';
+import { changedObject, handleClusterEvent } from '../../functions/cluster-events/handler.ts';
+import { handleDeadLetter } from '../../functions/dead-letter/handler.ts';
+import { jobStart } from '../../functions/job-start/handler.ts';
+import { handleParserEvent } from '../../functions/parser-events/handler.ts';
+import { serviceDelete } from '../../functions/service-delete/handler.ts';
+import { buildStartDependencies, functionSettings, jobSettings, type World } from '../unit/handlers/world.ts';
+
+export interface Fuzzed {
+  name: string;
+  events: EventSchemas;
+  /** Of an event that has passed the door. */
+  handle(event: ReceivedEvent<unknown>, world: World, context: HandlerContext): Promise<NewEvent | undefined>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: what a function's own schema has let through is what its handler takes.
+type Checked = any;
+
+export const functions: Fuzzed[] = [
+  {
+    name: 'build-start',
+    events: { 'build.start': buildStartSchema },
+    handle: async (event, world) => await buildStart(event as Checked, buildStartDependencies(world)),
+  },
+  {
+    name: 'job-start',
+    events: { 'job.start': jobStartSchema },
+    handle: async (event, world) =>
+      await jobStart(event as Checked, { ...world.deps(), imageRegistry: undefined, settings: jobSettings }),
+  },
+  {
+    name: 'build-complete',
+    events: { 'build.complete': buildCompleteSchema },
+    handle: async (event, world) =>
+      await buildComplete(event as Checked, { ...world.deps(), settings: functionSettings }),
+  },
+  {
+    name: 'service-delete',
+    events: { 'service.delete': serviceDeleteSchema },
+    handle: async (event, world) => await serviceDelete(event as Checked, world.deps()),
+  },
+  {
+    name: 'cluster-events',
+    events: { 'dev.knative.apiserver.resource.update': changedObject },
+    handle: async (event, world, context) => await handleClusterEvent(event as Checked, world.deps(), context),
+  },
+  {
+    name: 'dead-letter',
+    events: { '*': z.unknown() },
+    handle: async (event, world, context) => {
+      const deps = { ...world.deps(), broker: { publish: async () => undefined }, listens: async () => false };
+      return await handleDeadLetter(event, deps, context);
+    },
+  },
+  {
+    name: 'parser-events',
+    events: { 'parser.start': parserStartSchema, 'parser.complete': parserCompleteSchema },
+    handle: async (event) =>
+      handleParserEvent(event as Checked, { metrics: { called: () => undefined, answered: () => undefined } }),
+  },
+];
