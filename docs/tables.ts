@@ -1,0 +1,104 @@
+/** The tables of failures.md that the code itself can tell: `npm run docs` writes them, a test compares them. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { backoff, type DeliverySpec, deliverySettings } from '#local/broker/delivery-settings.ts';
+import type { KubeObject } from '#local/kubernetes/types.ts';
+import { renderOverlay } from '#local/manifests/render-overlay.ts';
+import { classify, type FailureKind } from '#shared/clients/classify.ts';
+import { PermanentError } from '#shared/errors.ts';
+import { failureOf } from '#shared/function/failure-answer.ts';
+import { classifyDelivery } from '../functions/dead-letter/classify-delivery.ts';
+
+const ROOT = resolve(import.meta.dirname, '..');
+export const FILE = join(ROOT, 'docs/failures.md');
+
+/** What each kind looks like, seen from outside. */
+const KINDS: Record<FailureKind, string> = {
+  'no-answer': 'no answer: refused, reset, timed out',
+  unavailable: '5xx',
+  throttled: '429, SlowDown',
+  'expired-credentials': '401, an expired token',
+  conflict: 'somebody changed the object in between',
+  'quota-exceeded': 'a quota is used up',
+  forbidden: 'we may not',
+  missing: 'a bucket, namespace or kind that must be there is not',
+  refused: 'invalid, or an admission webhook said no',
+};
+
+const CODES = [-1, 404, 408, 409, 429, 500, 502, 503, 504, 200, undefined];
+
+/** The text with every table made anew. */
+export function withTables(text: string): string {
+  const tables: Record<string, () => string> = { deliveries, upstreams, letters };
+  return text.replace(/(<!-- table: (\w+) -->\n)[\s\S]*?(<!-- end -->)/g, (_all, begin: string, name: string, end) => {
+    const table = tables[name];
+    if (!table) {
+      throw new Error(`docs/failures.md asks for a table ${name}; there are ${Object.keys(tables).join(', ')}`);
+    }
+    return `${begin}${table()}\n${end}`;
+  });
+}
+
+function deliveries(): string {
+  const objects = renderOverlay(join(ROOT, 'eventing/overlays/local'));
+  const broker = objects.find(({ kind, metadata }) => kind === 'Broker' && metadata.name === 'default');
+  const rows = objects
+    .filter(({ kind }) => kind === 'Trigger')
+    .map((trigger) => {
+      const delivery: DeliverySpec = trigger['spec'].delivery ?? broker?.['spec'].delivery;
+      return [
+        eventsOf(trigger),
+        trigger['spec'].subscriber.ref.name,
+        trigger.metadata.annotations?.['rabbitmq.eventing.knative.dev/parallelism'] ?? '1',
+        retriesOf(delivery),
+        trigger['spec'].delivery ? 'nowhere: it waits in RabbitMQ' : 'dead-letter',
+      ];
+    });
+  return table(['event', 'delivered to', 'at once', 'tried again after', 'then goes to'], rows);
+}
+
+function eventsOf(trigger: KubeObject): string {
+  const { type } = trigger['spec'].filter?.attributes ?? {};
+  return type ? `\`${type}\`` : 'every dead letter';
+}
+
+function retriesOf(delivery: DeliverySpec): string {
+  const settings = deliverySettings(delivery);
+  const waits = Array.from({ length: settings.retries }, (_, retry) => backoff(settings, retry + 1) / 1000);
+  const days = waits.reduce((sum, wait) => sum + wait, 0) / 86_400;
+  return waits.length > 10
+    ? `${waits.slice(0, 3).join(', ')} … s: ${waits.length} times in ${days.toFixed(1)} days`
+    : `${waits.join(', ')} s`;
+}
+
+function upstreams(): string {
+  const rows = Object.entries(KINDS).map(([kind, looks]) => {
+    const error = classify({ kind: kind as FailureKind, system: 'Kubernetes', doing: 'x', detail: 'x' });
+    if (error instanceof PermanentError) {
+      return [looks, `\`${error.reason}\``, 'the request ends: `build.complete` failed, or event.rejected'];
+    }
+    const failure = failureOf(error, undefined as never);
+    const wait = 'retryAfter' in failure ? `, Retry-After ${failure.retryAfter} s` : '';
+    return [looks, `\`${error.reason}\``, `${'details' in failure ? failure.details.status : ''}${wait}: tried again`];
+  });
+  return table(['Kubernetes, S3 or ECR', 'reason', 'the function answers'], rows);
+}
+
+function letters(): string {
+  const rows = CODES.flatMap((code) =>
+    (code === -1 ? [true, false] : [true]).map((listens) => {
+      const { reason, category } = classifyDelivery(code, listens);
+      const told = code === undefined ? 'none' : String(code);
+      return [code === -1 ? `-1, ${listens ? 'somebody' : 'nobody'} listens` : told, reason, category];
+    }),
+  );
+  return table(['the last answer', 'reason', 'category'], rows);
+}
+
+function table(head: string[], rows: string[][]): string {
+  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+if (import.meta.main) {
+  writeFileSync(FILE, withTables(readFileSync(FILE, 'utf8')));
+}
