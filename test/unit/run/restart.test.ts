@@ -1,5 +1,5 @@
 /** A platform that is killed in the middle of its work, and one started in its place: nothing is lost, nothing ends twice. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -94,7 +94,6 @@ test(`killed in the middle of ${BUILDS} builds, it finishes all of them after it
 
   expect(platform).toMatchObject({ brokerUrl: former.brokerUrl, s3Url: former.s3Url });
   await until('every build to have ended', () => ended() === BUILDS);
-  expect(endings()).toEqual(Object.fromEntries(requests.map(({ id }) => [id, ['success']])));
   const done = performance.now();
 
   const answered = () => recorder.of('parser.complete').map(({ subject, data }) => [subject, data.result?.answer]);
@@ -114,11 +113,26 @@ test(`killed in the middle of ${BUILDS} builds, it finishes all of them after it
   expect(Object.fromEntries(answered())).toEqual(
     Object.fromEntries(requests.map(({ data }) => [`${data.third_party_id}/${data.parser_id}`, data.parser_id])),
   );
+  await until('every queue to be empty', () => messagesLeft() === 0);
+  expect(endings()).toEqual(Object.fromEntries(requests.map(({ id }) => [id, ['success']])));
   expect(recorder.of('event.rejected')).toEqual([]);
   console.log(
     `${BUILDS} builds: ${endedBefore} had ended when it was killed after ${seconds(began, killed)}; up again in ${seconds(killed, restarted)}, all ended ${seconds(restarted, done)} later`,
   );
 });
+
+/** In the file of the queues. */
+function messagesLeft(): number {
+  const lines = readFileSync(join(directory, 'queues.jsonl'), 'utf8').split('\n').filter(Boolean);
+  const left = new Set<string>();
+  for (const { queue, add, remove } of lines.map((line) => JSON.parse(line))) {
+    if (add !== undefined) {
+      left.add(`${queue} ${add}`);
+    }
+    left.delete(`${queue} ${remove}`);
+  }
+  return left.size;
+}
 
 function seconds(from: number, to: number): string {
   return `${((to - from) / 1000).toFixed(1)} s`;
