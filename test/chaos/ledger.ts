@@ -1,0 +1,84 @@
+/** What is remembered of a run, to be judged when it has settled: who asked, what was answered, and what was refused. */
+import { terminalEvent } from '#shared/build/terminal-event.ts';
+import type { BuildComplete } from '#shared/events/build-complete.ts';
+import { deriveId, SOURCE } from '#shared/events/event.ts';
+import type { BuildCompleted } from '#shared/events/lifecycle.ts';
+import type { Delivery, Message, Witness } from './broker.ts';
+import type { SimulatedProcess } from './process.ts';
+
+export interface Request {
+  /** Of the build.start. */
+  id: string;
+  /** The end that it has where it joins nobody. */
+  own: string;
+  /** Ends that it was told of, or that the Job has which it was told of; and by whom. */
+  ends: Map<string, string>;
+}
+
+export interface Ending {
+  /** What each event under this id said. */
+  told: BuildComplete[];
+  /** build-complete has answered one of them with what became of it. */
+  processed: boolean;
+}
+
+export class Ledger implements Witness {
+  /** By the id of their job.start. */
+  readonly requests = new Map<string, Request>();
+  readonly endings = new Map<string, Ending>();
+  /** Data of lifecycle.build.completed, by the id of the build.complete. */
+  readonly completed = new Map<string, BuildCompleted>();
+  /** The newest time that a Service was deployed with, by the id of the build.complete that it says it is of. */
+  readonly deployed = new Map<string, number>();
+  readonly refused: string[] = [];
+  /** How often each event was stored. */
+  readonly events = new Map<string, number>();
+
+  stored(message: Message): void {
+    const { 'ce-type': type, 'ce-id': id = '', 'ce-source': source = '' } = message.headers;
+    this.events.set(`${source} ${id}`, (this.events.get(`${source} ${id}`) ?? 0) + 1);
+    if (type === 'build.start') {
+      const jobStart = deriveId(source, id, 'job.start');
+      const known = this.requests.get(jobStart);
+      this.requests.set(jobStart, known ?? { id, own: deriveId(SOURCE, jobStart, 'build.complete'), ends: new Map() });
+    }
+    if (type === 'build.complete') {
+      const ending = this.endings.get(id) ?? { told: [], processed: false };
+      ending.told.push(dataOf(message) as BuildComplete);
+      this.endings.set(id, ending);
+    }
+  }
+
+  replied(delivery: Delivery, reply: Message, process: SimulatedProcess): void {
+    const cause = delivery.message.headers;
+    const { 'ce-type': type, 'ce-id': id = '' } = reply.headers;
+    const data = dataOf(reply);
+    if (type === 'event.rejected') {
+      this.refused.push(`${cause['ce-type']} ${cause['ce-id']}: ${JSON.stringify(data['problems'])}`);
+    }
+    const asked =
+      cause['ce-type'] === 'build.start' ? deriveId(cause['ce-source'] ?? '', cause['ce-id'] ?? '', 'job.start') : cause['ce-id'];
+    const request = this.requests.get(asked ?? '');
+    if (request && type === 'build.complete') {
+      request.ends.set(id, `answered by ${process.label}`);
+    }
+    if (request && type === 'lifecycle.build.started') {
+      const job = process.seenJobs.get(String(data['job_name']));
+      const end = job && terminalEvent(job, data as unknown as BuildComplete).id;
+      request.ends.set(end ?? 'a Job that nobody saw', `Job ${data['job_name']}, by ${process.label}`);
+    }
+    if (cause['ce-type'] === 'build.complete') {
+      const ending = this.endings.get(cause['ce-id'] ?? '');
+      if (ending && type?.startsWith('lifecycle.build.')) {
+        ending.processed = true;
+      }
+      if (type === 'lifecycle.build.completed') {
+        this.completed.set(cause['ce-id'] ?? '', data as unknown as BuildCompleted);
+      }
+    }
+  }
+}
+
+function dataOf({ body }: Message): Record<string, unknown> {
+  return JSON.parse(body.toString() || '{}');
+}
