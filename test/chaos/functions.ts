@@ -38,6 +38,9 @@ interface SimulatedFunction {
   handle: (event: any, context: HandlerContext) => Promise<NewEvent | undefined>;
 }
 
+const slots = { limit: LIMIT };
+/** Their own tests see to them: a run has few builds. */
+const limits = { waiting: 1000, perMinute: 600 };
 const silent = pino({ level: 'silent' });
 const uncounted: EventMetrics = { begin: () => undefined, end: () => undefined, listening: () => undefined };
 const traceparent = { traceId: '1'.repeat(32), spanId: '1'.repeat(16), flags: 0 };
@@ -89,7 +92,7 @@ function functionNamed(name: string, world: World, process: SimulatedProcess): S
     case 'job-start':
       return {
         events: { 'job.start': jobStartSchema },
-        handle: (event) => jobStart(event, { store, cluster, settings: jobSettings, now }),
+        handle: (event) => jobStart(event, { store, cluster, settings: jobSettings, slots, limits, now }),
       };
     case 'build-complete':
       return {
@@ -111,7 +114,7 @@ function functionNamed(name: string, world: World, process: SimulatedProcess): S
           'dev.knative.apiserver.resource.update': changedObject,
           'dev.knative.apiserver.resource.delete': changedObject,
         },
-        handle: (event) => handleClusterEvent(event, { cluster }),
+        handle: (event, context) => handleClusterEvent(event, { cluster, slots }, context),
       };
     case 'service-delete':
       return {

@@ -1,7 +1,7 @@
 /** What is remembered of a run, to be judged when it has settled: who asked, what was answered, and what was refused. */
-import { terminalEvent } from '#shared/build/terminal-event.ts';
+import { terminalEvent, terminalIdOfRequest } from '#shared/build/terminal-event.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
-import { deriveId, SOURCE } from '#shared/events/event.ts';
+import { deriveId } from '#shared/events/event.ts';
 import type { BuildCompleted } from '#shared/events/lifecycle.ts';
 import type { Delivery, Message, Witness } from './broker.ts';
 import type { SimulatedProcess } from './process.ts';
@@ -40,7 +40,7 @@ export class Ledger implements Witness {
     if (type === 'build.start') {
       const jobStart = deriveId(source, id, 'job.start');
       const known = this.requests.get(jobStart);
-      this.requests.set(jobStart, known ?? { id, own: deriveId(SOURCE, jobStart, 'build.complete'), ends: new Map() });
+      this.requests.set(jobStart, known ?? { id, own: terminalIdOfRequest({ source, id }), ends: new Map() });
     }
     if (type === 'build.complete') {
       const ending = this.endings.get(id) ?? { told: [], processed: false };
