@@ -136,7 +136,7 @@ export class SimulatedBroker {
     const outcomes: Promise<Answer | number | 'stopped'>[] = [
       this.#subscribers.handle(delivery.subscription, delivery.message, process),
       process.died.then(() => (simulation.roll(`died ${where}`) < 0.5 ? 502 : NO_ANSWER)),
-      simulation.sleep(settings.timeout || 10 * MINUTE).then(() => TIMED_OUT),
+      simulation.timeout(settings.timeout || 10 * MINUTE).then(() => TIMED_OUT),
     ];
     if (simulation.fails('the dispatcher is stopped', where, 0.008)) {
       // The subscriber goes on: nobody tells it.

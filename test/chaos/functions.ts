@@ -18,6 +18,7 @@ import { changedObject, handleClusterEvent } from '../../functions/cluster-event
 import { handleDeadLetter } from '../../functions/dead-letter/handler.ts';
 import { jobStart } from '../../functions/job-start/handler.ts';
 import { serviceDelete } from '../../functions/service-delete/handler.ts';
+import { sweep } from '../../functions/sweep/handler.ts';
 import type { Message, SimulatedBroker } from './broker.ts';
 import { simulatedPacking } from './packing.ts';
 import type { SimulatedProcess } from './process.ts';
@@ -120,6 +121,24 @@ function functionNamed(name: string, world: World, process: SimulatedProcess): S
       return {
         events: { 'service.delete': serviceDeleteSchema },
         handle: (event) => serviceDelete(event, { store, cluster, temporaryBucket }),
+      };
+    case 'sweep':
+      return {
+        events: { 'dev.knative.sources.ping': z.unknown() },
+        handle: (_, context) =>
+          sweep(
+            {
+              store,
+              cluster,
+              broker: world.broker().portOf(process),
+              slots,
+              temporaryBucket,
+              settings: functionSettings,
+              metrics: { swept: () => undefined, builds: () => undefined, oldestRequest: () => undefined },
+              now,
+            },
+            context,
+          ),
       };
     case 'dead-letter':
       return {

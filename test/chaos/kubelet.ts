@@ -124,7 +124,7 @@ async function runPod({ simulation, cluster, store, broker }: Nodes, pod: KubeOb
       { pod: name, job, logBucket: TEMPORARY_BUCKET, logKey: `logs/${job}.log` },
       { asked: AbortSignal.abort(), signal: signal.signal },
     );
-    await Promise.race([monitored, sidecar.died, simulation.sleep(SIDECAR_GRACE + SECOND)]);
+    await Promise.race([monitored, sidecar.died, simulation.timeout(SIDECAR_GRACE + SECOND)]);
     sidecar.kill();
   }
   tell({

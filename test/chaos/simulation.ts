@@ -88,6 +88,11 @@ export class Simulation {
     return new Promise((resolve) => this.after(milliseconds, resolve));
   }
 
+  /** A limit, most often never reached: nobody waits for it when all else is quiet. */
+  timeout(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => this.at(this.now + milliseconds, resolve, { background: true }));
+  }
+
   trace(line: () => string): void {
     this.#options.trace?.(`${((this.now - START) / SECOND).toFixed(3).padStart(10)}  ${line()}`);
   }

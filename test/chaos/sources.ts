@@ -49,6 +49,7 @@ export function startPing(simulation: Simulation, broker: SimulatedBroker, eachM
       'ce-id': `ping-${count}`,
       'ce-source': `/apis/v1/namespaces/${FUNCTIONS_NAMESPACE}/pingsources/sweep`,
       'ce-type': 'dev.knative.sources.ping',
+      'ce-task': 'sweep',
       'ce-time': new Date().toISOString(),
       'content-type': 'application/json',
     };
