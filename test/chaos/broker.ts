@@ -61,7 +61,8 @@ export class SimulatedBroker {
   store(message: Message): void {
     const copy = this.#count(`stored ${idOf(message)}`);
     this.#simulation.trace(
-      () => `stored ${message.headers['ce-type']} ${idOf(message)} ${summary(message)} (${message.headers['ce-source']})`,
+      () =>
+        `stored ${message.headers['ce-type']} ${idOf(message)} ${summary(message)} (${message.headers['ce-source']})`,
     );
     this.#witness.stored(message);
     const twice = this.#simulation.fails('the event is stored twice', `${idOf(message)}~${copy}`, 0.02);
@@ -126,7 +127,11 @@ export class SimulatedBroker {
     }
   }
 
-  async #attempt(delivery: Delivery, process: SimulatedProcess, settings: DeliverySettings): Promise<Answer | number | 'stopped'> {
+  async #attempt(
+    delivery: Delivery,
+    process: SimulatedProcess,
+    settings: DeliverySettings,
+  ): Promise<Answer | number | 'stopped'> {
     const simulation = this.#simulation;
     const where = process.label;
     if (simulation.fails('nobody answers', where, 0.005)) {

@@ -22,7 +22,15 @@ import { sweep } from '../../functions/sweep/handler.ts';
 import type { Message, SimulatedBroker } from './broker.ts';
 import { simulatedPacking } from './packing.ts';
 import type { SimulatedProcess } from './process.ts';
-import { buildSettings, functionSettings, jobSettings, LIMIT, REGISTRY, SOURCE_BUCKET, TEMPORARY_BUCKET } from './settings.ts';
+import {
+  buildSettings,
+  functionSettings,
+  jobSettings,
+  LIMIT,
+  REGISTRY,
+  SOURCE_BUCKET,
+  TEMPORARY_BUCKET,
+} from './settings.ts';
 import type { SimulatedCluster } from './simulated-cluster.ts';
 import type { SimulatedStore } from './simulated-store.ts';
 import type { Subscription } from './subscriptions.ts';

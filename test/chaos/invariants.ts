@@ -89,13 +89,18 @@ function newestDeployed(identity: Identity, { ledger, cluster, store }: Settled)
   const tombstone = store.get(TEMPORARY_BUCKET, `tombstones/${identity.third_party_id}/${identity.parser_id}.json`);
   const deletedAt = tombstone ? Date.parse(JSON.parse(tombstone.body.toString()).time) : Number.NEGATIVE_INFINITY;
   const successes = [...ledger.completed]
-    .filter(([, { third_party_id, parser_id }]) => `${third_party_id}/${parser_id}` === `${identity.third_party_id}/${identity.parser_id}`)
+    .filter(
+      ([, { third_party_id, parser_id }]) =>
+        `${third_party_id}/${parser_id}` === `${identity.third_party_id}/${identity.parser_id}`,
+    )
     .map(([id, { image_uri }]) => ({ id, image_uri, observed: ledger.deployed.get(id) ?? Number.NEGATIVE_INFINITY }))
     .filter(({ observed }) => observed > deletedAt);
   const newest = Math.max(...successes.map(({ observed }) => observed));
   const allowed = successes.filter(({ observed }) => observed === newest).map(({ image_uri }) => image_uri);
   if (image === undefined) {
-    return allowed.length === 0 ? [] : [{ invariant: 'newest', what: `${name} is not deployed, but ${allowed[0]?.slice(-12)} was built` }];
+    return allowed.length === 0
+      ? []
+      : [{ invariant: 'newest', what: `${name} is not deployed, but ${allowed[0]?.slice(-12)} was built` }];
   }
   if (service && !isOf(identity, service)) {
     return [{ invariant: 'newest', what: `${name} is of somebody else` }];
@@ -103,7 +108,9 @@ function newestDeployed(identity: Identity, { ledger, cluster, store }: Settled)
   if (!allowed.includes(image)) {
     const due = allowed.map((uri) => uri.slice(-12)).join(' or ') || 'nothing';
     const observed = service && readBuild(service)?.observed_at;
-    return [{ invariant: 'newest', what: `${name} runs ${image.slice(-12)}, seen at ${observed}; it should run ${due}` }];
+    return [
+      { invariant: 'newest', what: `${name} runs ${image.slice(-12)}, seen at ${observed}; it should run ${due}` },
+    ];
   }
   return [];
 }
@@ -146,6 +153,9 @@ function noFalseSuccess({ ledger, pushed }: Settled): Violation[] {
   return [...ledger.endings].flatMap(([id, { told }]) => {
     const images = told.flatMap((data) => (data.status === 'success' ? [data.image_uri ?? ''] : []));
     const invented = images.filter((image) => !pushed.has(image.split('@')[1] ?? ''));
-    return invented.map((image) => ({ invariant: 'confirmed', what: `${id.slice(0, 12)} tells of ${image}, which nobody pushed` }));
+    return invented.map((image) => ({
+      invariant: 'confirmed',
+      what: `${id.slice(0, 12)} tells of ${image}, which nobody pushed`,
+    }));
   });
 }

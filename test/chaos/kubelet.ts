@@ -1,9 +1,9 @@
 /** The nodes: runs build pods in the order of their containers, with the real sidecar, and loses them in every way that nodes do. */
 import { createHash } from 'node:crypto';
 import type { KubeObject } from '#local/kubernetes/types.ts';
+import { contextKey } from '#shared/build/prepare-build.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
 import { DEPENDENCY_INSTALL_EXIT_CODE } from '#shared/specs/exit-codes.ts';
-import { contextKey } from '#shared/build/prepare-build.ts';
 import { monitorBuild } from '../../build-pod/monitor.ts';
 import type { SimulatedBroker } from './broker.ts';
 import { SimulatedProcess } from './process.ts';
@@ -153,7 +153,12 @@ function outcome(simulation: Simulation, where: string, uid: string): Ended {
 }
 
 function containerStatus(name: string, { reason, ...ended }: Ended, finishedAt: string): object {
-  return { name, ready: false, restartCount: 0, state: { terminated: { ...ended, ...(reason ? { reason } : {}), finishedAt } } };
+  return {
+    name,
+    ready: false,
+    restartCount: 0,
+    state: { terminated: { ...ended, ...(reason ? { reason } : {}), finishedAt } },
+  };
 }
 
 /** Settles when the pod is told to end, or is gone. */

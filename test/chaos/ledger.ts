@@ -5,6 +5,8 @@ import { deriveId } from '#shared/events/event.ts';
 import type { BuildCompleted } from '#shared/events/lifecycle.ts';
 import type { Delivery, Message, Witness } from './broker.ts';
 import type { SimulatedProcess } from './process.ts';
+import { TEMPORARY_BUCKET } from './settings.ts';
+import type { SimulatedStore } from './simulated-store.ts';
 
 export interface Request {
   /** Of the build.start. */
@@ -34,6 +36,12 @@ export class Ledger implements Witness {
   /** How often each event was stored. */
   readonly events = new Map<string, number>();
 
+  readonly #store: SimulatedStore;
+
+  constructor(store: SimulatedStore) {
+    this.#store = store;
+  }
+
   stored(message: Message): void {
     const { 'ce-type': type, 'ce-id': id = '', 'ce-source': source = '' } = message.headers;
     this.events.set(`${source} ${id}`, (this.events.get(`${source} ${id}`) ?? 0) + 1);
@@ -57,15 +65,18 @@ export class Ledger implements Witness {
       this.refused.push(`${cause['ce-type']} ${cause['ce-id']}: ${JSON.stringify(data['problems'])}`);
     }
     const asked =
-      cause['ce-type'] === 'build.start' ? deriveId(cause['ce-source'] ?? '', cause['ce-id'] ?? '', 'job.start') : cause['ce-id'];
+      cause['ce-type'] === 'build.start'
+        ? deriveId(cause['ce-source'] ?? '', cause['ce-id'] ?? '', 'job.start')
+        : cause['ce-id'];
     const request = this.requests.get(asked ?? '');
     if (request && type === 'build.complete') {
       request.ends.set(id, `answered by ${process.label}`);
     }
     if (request && type === 'lifecycle.build.started') {
       const job = process.seenJobs.get(String(data['job_name']));
-      const end = job && terminalEvent(job, data as unknown as BuildComplete).id;
-      request.ends.set(end ?? 'a Job that nobody saw', `Job ${data['job_name']}, by ${process.label}`);
+      const seen = job && terminalEvent(job, data as unknown as BuildComplete).id;
+      const end = this.#answered(data, request) ?? seen ?? 'of a Job that nobody saw';
+      request.ends.set(end, `Job ${data['job_name']}, by ${process.label}`);
     }
     if (cause['ce-type'] === 'build.complete') {
       const ending = this.endings.get(cause['ce-id'] ?? '');
@@ -76,6 +87,13 @@ export class Ledger implements Witness {
         this.completed.set(cause['ce-id'] ?? '', data as unknown as BuildCompleted);
       }
     }
+  }
+
+  /** By what it was first told: whoever tells it again has seen no Job, or another of that name. */
+  #answered({ third_party_id, parser_id }: Record<string, unknown>, { own }: Request): string | undefined {
+    const key = `answers/${third_party_id}/${parser_id}/${own}.json`;
+    const answer = this.#store.get(TEMPORARY_BUCKET, key)?.body.toString();
+    return answer && JSON.parse(answer).end;
   }
 }
 

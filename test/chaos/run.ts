@@ -45,7 +45,7 @@ export async function run({ seed, without, trace }: RunOptions): Promise<RunResu
   return await inVirtualWorld(simulation, async () => {
     const cluster = new SimulatedCluster();
     const store = new SimulatedStore();
-    const ledger = new Ledger();
+    const ledger = new Ledger(store);
     const world = { cluster, store, broker: () => broker };
     const broker: SimulatedBroker = new SimulatedBroker(
       simulation,
@@ -86,7 +86,10 @@ export async function run({ seed, without, trace }: RunOptions): Promise<RunResu
 export function nameOf(operation: Operation): string {
   const { third_party_id, parser_id } = operation.identity;
   const what = operation.do === 'upload' ? `version ${operation.version}` : operation.id;
-  const more = operation.do === 'start' ? ` ${JSON.stringify({ ...operation.data, third_party_id: undefined, parser_id: undefined })}` : '';
+  const more =
+    operation.do === 'start'
+      ? ` ${JSON.stringify({ ...operation.data, third_party_id: undefined, parser_id: undefined })}`
+      : '';
   return `client: ${(operation.at / SECOND).toFixed(1)} s ${operation.do} ${third_party_id}/${parser_id} ${what}${more}`;
 }
 
@@ -100,7 +103,10 @@ function watchLimit({ storage }: SimulatedCluster, simulation: Simulation, viola
     const jobs = new Set(running.map(({ metadata }) => metadata.ownerReferences?.[0]?.uid));
     if (jobs.size > LIMIT && violations.length === 0) {
       simulation.trace(() => `** ${jobs.size} builds run at once`);
-      violations.push({ invariant: 'limit', what: `${jobs.size} builds ran at once: ${running.map(({ metadata }) => metadata.name)}` });
+      violations.push({
+        invariant: 'limit',
+        what: `${jobs.size} builds ran at once: ${running.map(({ metadata }) => metadata.name)}`,
+      });
     }
   });
 }

@@ -63,7 +63,10 @@ export class SimulatedCluster {
       );
     const apply = (resource: ResourceName, object: KnativeObject) =>
       step(`apply ${resource} ${object.metadata.name}`, { writes: true, conditional: true }, () => {
-        const namespaced = { ...object, metadata: { ...object.metadata, namespace: FUNCTIONS_NAMESPACE } } as KubeObject;
+        const namespaced = {
+          ...object,
+          metadata: { ...object.metadata, namespace: FUNCTIONS_NAMESPACE },
+        } as KubeObject;
         return storage.apply(namespaced, { fieldManager: 'knative-lambda', force: true }) as KnativeObject;
       });
     const remove = (resource: ResourceName, name: string, version?: ObjectVersion) =>
@@ -79,10 +82,15 @@ export class SimulatedCluster {
         return job;
       },
       listJobs: (selector) => list<V1Job>(JOBS, BUILDS_NAMESPACE, selector),
+      listJobMetadata: async (selector) =>
+        (await list<V1Job>(JOBS, BUILDS_NAMESPACE, selector)).map(({ metadata }) => ({ metadata: metadata ?? {} })),
       createJob: (job) =>
         step(`create ${JOBS} ${job.metadata?.name}`, { writes: true }, () => {
           try {
-            process.seenJobs.set(job.metadata?.name ?? '', asClient<V1Job>(storage.create(job as unknown as KubeObject)));
+            process.seenJobs.set(
+              job.metadata?.name ?? '',
+              asClient<V1Job>(storage.create(job as unknown as KubeObject)),
+            );
             return true;
           } catch (error) {
             if (error instanceof ApiError && error.reason === 'AlreadyExists') {
@@ -92,15 +100,19 @@ export class SimulatedCluster {
           }
         }),
       patchJob: (name, patch) =>
-        step(`patch ${JOBS} ${name} ${JSON.stringify(patch).slice(0, 120)}`, { writes: true, conditional: true }, () => {
-          const current = storage.get(JOBS, BUILDS_NAMESPACE, name);
-          if (!current) {
-            return false;
-          }
-          const { resourceVersion: _, ...metadata } = current.metadata;
-          storage.update(mergePatch({ ...current, metadata }, patch) as KubeObject);
-          return true;
-        }),
+        step(
+          `patch ${JOBS} ${name} ${JSON.stringify(patch).slice(0, 120)}`,
+          { writes: true, conditional: true },
+          () => {
+            const current = storage.get(JOBS, BUILDS_NAMESPACE, name);
+            if (!current) {
+              return false;
+            }
+            const { resourceVersion: _, ...metadata } = current.metadata;
+            storage.update(mergePatch({ ...current, metadata }, patch) as KubeObject);
+            return true;
+          },
+        ),
       deleteJob: (name, uid) =>
         step(`delete ${JOBS} ${name}`, { writes: true }, () => {
           const current = storage.get(JOBS, BUILDS_NAMESPACE, name);
@@ -112,9 +124,13 @@ export class SimulatedCluster {
       readLog: (pod) => step(`log ${pod}`, { writes: false }, () => `log of ${pod}`),
       getLease: (name) => read<V1Lease>(LEASES, BUILDS_NAMESPACE, name),
       replaceLease: (lease) =>
-        step(`replace lease ${lease.metadata?.annotations?.['knative-lambda/granted']}`, { writes: true, conditional: true }, () => {
-          storage.update(lease as unknown as KubeObject);
-        }),
+        step(
+          `replace lease ${lease.metadata?.annotations?.['knative-lambda/granted']}`,
+          { writes: true, conditional: true },
+          () => {
+            storage.update(lease as unknown as KubeObject);
+          },
+        ),
       getService: (name) => read<KnativeObject>(SERVICES, FUNCTIONS_NAMESPACE, name),
       listServices: (selector) => list<KnativeObject>(SERVICES, FUNCTIONS_NAMESPACE, selector),
       applyService: (service) => apply(SERVICES, service),

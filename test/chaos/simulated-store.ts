@@ -72,6 +72,14 @@ export class SimulatedStore {
         step(`read ${key}`, false, () => ({ text: store.get(bucket, key)?.body.toString(), date: s3Date() })),
       exists: (bucket, key) => step(`exists ${key}`, false, () => store.get(bucket, key) !== undefined),
       write: (bucket, key, body) => step(`write ${key}`, true, () => store.put(bucket, key, body)),
+      create: (bucket, key, body) =>
+        step(`create ${key}`, true, () => {
+          const isNew = store.get(bucket, key) === undefined;
+          if (isNew) {
+            store.put(bucket, key, body);
+          }
+          return isNew;
+        }),
       upload: async (bucket, key, body) => {
         const bytes = await buffer(body);
         await step(`upload ${key}`, true, () => store.put(bucket, key, bytes));
