@@ -28,13 +28,20 @@ export interface BuildCompleteDependencies {
 export type BuildCompleteEvent = ReceivedEvent<BuildComplete>;
 
 /**
- * Replies lifecycle.build.completed, lifecycle.build.failed, or event.rejected where nothing confirms the claim.
+ * Replies lifecycle.build.completed, lifecycle.build.failed, or event.rejected where nothing confirms the claim; nothing where the Job that it is
+ * about has gone, which it does only once its end is processed.
  *
  * Every step can be done again, and the Job's finalizer goes last: whatever breaks in between, cluster-events or the broker brings the event
  * once more.
  */
-export async function buildComplete(event: BuildCompleteEvent, deps: BuildCompleteDependencies): Promise<NewEvent> {
+export async function buildComplete(
+  event: BuildCompleteEvent,
+  deps: BuildCompleteDependencies,
+): Promise<NewEvent | undefined> {
   const claim = await confirm(event, deps);
+  if (claim === 'processed') {
+    return undefined;
+  }
   if ('problems' in claim) {
     return eventRejected(event.original, 'InvalidEvent', claim.problems);
   }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { V1Job } from '@kubernetes/client-node';
 import { releaseJob } from '#shared/build/release-job.ts';
+import { terminalId } from '#shared/build/terminal-event.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
 import type { JobStart } from '#shared/events/job-start.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
@@ -206,7 +207,7 @@ export function successClaim(asked: Asked & Partial<BuildComplete> = {}) {
     ...claimed,
   };
   return received('build.complete', data, {
-    id: id ?? `end-${content}`,
+    id: id ?? terminalId(`ask-${content}`),
     source: 'knative-lambda',
     subject: `${identity.third_party_id}/${identity.parser_id}`,
   });
