@@ -117,15 +117,15 @@ async function tellAgain(
   { key, identity, terminalId, event }: PendingRequest,
   { end, reply }: RequestAnswer,
 ): Promise<void> {
-  if (reply.type !== 'build.complete' || end !== terminalId) {
-    // In the hands of another build.
-    await forgetRequest(store, { bucket: temporaryBucket, identity, terminalId });
-    report.did('requests_forgotten', key);
-    return;
-  }
   const cause = { id: event.id, source: event.source, correlationId: correlationIdOf(event) };
   await send(broker, causedBy(cause, reply));
-  report.did('requests_ended', key);
+  if (reply.type === 'build.complete' && end === terminalId) {
+    report.did('requests_ended', key);
+    return;
+  }
+  // It is in the hands of the build whose end it shares.
+  await forgetRequest(store, { bucket: temporaryBucket, identity, terminalId });
+  report.did('requests_forgotten', key);
 }
 
 /** As the chain would have been named. */

@@ -50,6 +50,15 @@ export class Ledger implements Witness {
       const known = this.requests.get(jobStart);
       this.requests.set(jobStart, known ?? { id, own: terminalIdOfRequest({ source, id }), ends: new Map() });
     }
+    if (type === 'lifecycle.build.started') {
+      // Most often there is more to know, in replied(); sweep tells it again where the first one was lost.
+      const cause = message.headers['ce-causationid'] ?? '';
+      const request = this.requests.get(cause) ?? [...this.requests.values()].find((one) => one.id === cause);
+      const end = request && this.#answered(dataOf(message), request);
+      if (end) {
+        request.ends.set(end, request.ends.get(end) ?? 'told again');
+      }
+    }
     if (type === 'build.complete') {
       const ending = this.endings.get(id) ?? { told: [], processed: false };
       ending.told.push(dataOf(message) as BuildComplete);
