@@ -2,6 +2,7 @@
 import type { V1Job } from '@kubernetes/client-node';
 import type { Slots } from '#shared/build/admit.ts';
 import { decide, type RequestAnswer, readAnswer } from '#shared/build/answers.ts';
+import { buildStarted } from '#shared/build/build-started.ts';
 import { disownJob } from '#shared/build/disown-job.ts';
 import { forgetRequest, type RequestAddress } from '#shared/build/requests.ts';
 import { terminalId } from '#shared/build/terminal-event.ts';
@@ -10,7 +11,7 @@ import { type ImageRegistry, repositoryPath } from '#shared/clients/image-regist
 import type { ObjectStore } from '#shared/clients/object-store.ts';
 import { PermanentError, RetryableError } from '#shared/errors.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
-import { deriveId, type NewEvent, type ReceivedEvent } from '#shared/events/event.ts';
+import type { NewEvent, ReceivedEvent } from '#shared/events/event.ts';
 import { subjectOf } from '#shared/events/identity.ts';
 import type { JobStart } from '#shared/events/job-start.ts';
 import type { BuildStarted } from '#shared/events/lifecycle.ts';
@@ -130,13 +131,7 @@ function started(event: JobStartEvent, place: Pick<BuildStarted, 'state' | 'queu
   const { third_party_id, parser_id, correlation_id, build_key } = event.data;
   const job_name = jobName(event.data, build_key);
   const data: BuildStarted = { third_party_id, parser_id, correlation_id, build_key, job_name, ...place };
-  return {
-    type: 'lifecycle.build.started',
-    // Also where build-start says it once more.
-    id: deriveId(event.source, event.id, 'lifecycle.build.started'),
-    subject: subjectOf(event.data),
-    data,
-  };
+  return buildStarted(event.id, data);
 }
 
 function addressOf({ id, data }: JobStartEvent, { settings }: JobStartDependencies): RequestAddress {

@@ -1,6 +1,7 @@
 /** What must hold when nothing fails any more and everything has settled. */
 import { awaitsTerminalEvent, isFinished } from '#shared/build/job-state.ts';
-import type { Identity } from '#shared/events/identity.ts';
+import type { BuildComplete } from '#shared/events/build-complete.ts';
+import { type Identity, subjectOf } from '#shared/events/identity.ts';
 import { isOf, readBuild } from '#shared/specs/annotations.ts';
 import { functionName } from '#shared/specs/names.ts';
 import type { Delivery, SimulatedBroker } from './broker.ts';
@@ -39,6 +40,7 @@ export function violationsOf(settled: Settled): Violation[] {
     ...oneEnd(settled),
     ...noOrphans(settled),
     ...settled.identities.flatMap((identity) => newestDeployed(identity, settled)),
+    ...successesDeployed(settled),
     ...nothingVanished(settled),
     ...noFalseSuccess(settled),
   ];
@@ -89,15 +91,10 @@ function newestDeployed(identity: Identity, { ledger, cluster, store }: Settled)
   const name = functionName(identity);
   const service = cluster.storage.get(SERVICES, FUNCTIONS_NAMESPACE, name);
   const image = service?.['spec'].template.spec.containers[0].image as string | undefined;
-  const tombstone = store.get(TEMPORARY_BUCKET, `tombstones/${identity.third_party_id}/${identity.parser_id}.json`);
-  const deletedAt = tombstone ? Date.parse(JSON.parse(tombstone.body.toString()).time) : Number.NEGATIVE_INFINITY;
-  const successes = [...ledger.completed]
-    .filter(
-      ([, { third_party_id, parser_id }]) =>
-        `${third_party_id}/${parser_id}` === `${identity.third_party_id}/${identity.parser_id}`,
-    )
-    .map(([id, { image_uri }]) => ({ id, image_uri, observed: ledger.deployed.get(id) ?? Number.NEGATIVE_INFINITY }))
-    .filter(({ observed }) => observed > deletedAt);
+  const isOfParser = (data: Identity) => subjectOf(data) === subjectOf(identity);
+  const successes = [...ledger.deployed.values()].filter(
+    (one) => isOfParser(one) && one.observed > deletedAt(identity, store),
+  );
   const newest = Math.max(...successes.map(({ observed }) => observed));
   const allowed = successes.filter(({ observed }) => observed === newest).map(({ image_uri }) => image_uri);
   if (image === undefined) {
@@ -116,6 +113,29 @@ function newestDeployed(identity: Identity, { ledger, cluster, store }: Settled)
     ];
   }
   return [];
+}
+
+/** What is told to be deployed was; and a success that was not has been overtaken by something newer, or deleted. */
+function successesDeployed({ ledger, store }: Settled): Violation[] {
+  const never = [...ledger.completed].filter((id) => !ledger.deployed.has(id));
+  const invented = never.map((id) => `${id.slice(0, 12)} was told to be deployed, and never was`);
+  const all = [...ledger.endings].flatMap(([id, { told }]) => told.map((data) => ({ id, data })));
+  const forgotten = all.filter(({ id, data }) => {
+    if (data.status !== 'success' || ledger.deployed.has(id)) {
+      return false;
+    }
+    const observed = Date.parse(data.observed_at ?? '');
+    const isNewer = (other: BuildComplete) =>
+      subjectOf(other) === subjectOf(data) && Date.parse(other.observed_at ?? '') > observed;
+    return !all.some((other) => isNewer(other.data)) && !(deletedAt(data, store) >= observed);
+  });
+  const overlooked = forgotten.map(({ id }) => `${id.slice(0, 12)} is the newest success, and was never deployed`);
+  return [...invented, ...overlooked].map((what) => ({ invariant: 'newest', what }));
+}
+
+function deletedAt({ third_party_id, parser_id }: Identity, store: SimulatedStore): number {
+  const tombstone = store.get(TEMPORARY_BUCKET, `tombstones/${third_party_id}/${parser_id}.json`);
+  return tombstone ? Date.parse(JSON.parse(tombstone.body.toString()).time) : Number.NEGATIVE_INFINITY;
 }
 
 function nothingVanished({ broker, ledger, store }: Settled): Violation[] {

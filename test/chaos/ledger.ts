@@ -2,7 +2,7 @@
 import { terminalEvent, terminalIdOfRequest } from '#shared/build/terminal-event.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
 import { deriveId } from '#shared/events/event.ts';
-import type { BuildCompleted } from '#shared/events/lifecycle.ts';
+import type { Identity } from '#shared/events/identity.ts';
 import type { Delivery, Message, Witness } from './broker.ts';
 import type { SimulatedProcess } from './process.ts';
 import { TEMPORARY_BUCKET } from './settings.ts';
@@ -24,14 +24,19 @@ export interface Ending {
   processed: boolean;
 }
 
+export interface Deployed extends Identity {
+  image_uri: string;
+  observed: number;
+}
+
 export class Ledger implements Witness {
   /** By the id of their job.start. */
   readonly requests = new Map<string, Request>();
   readonly endings = new Map<string, Ending>();
-  /** Data of lifecycle.build.completed, by the id of the build.complete. */
-  readonly completed = new Map<string, BuildCompleted>();
-  /** The newest time that a Service was deployed with, by the id of the build.complete that it says it is of. */
-  readonly deployed = new Map<string, number>();
+  /** Ids of the build.complete events that lifecycle.build.completed was told of. */
+  readonly completed = new Set<string>();
+  /** What Services were made to run, by the id of the build.complete that they say they are of; the newest time that stood there. */
+  readonly deployed = new Map<string, Deployed>();
   readonly refused: string[] = [];
   /** How often each event was stored. */
   readonly events = new Map<string, number>();
@@ -93,7 +98,7 @@ export class Ledger implements Witness {
         ending.processed = true;
       }
       if (type === 'lifecycle.build.completed') {
-        this.completed.set(cause['ce-id'] ?? '', data as unknown as BuildCompleted);
+        this.completed.add(cause['ce-id'] ?? '');
       }
     }
   }

@@ -54,7 +54,7 @@ export class SimulatedProcess {
     if (this.#killed('killed before', where)) {
       return await NEVER;
     }
-    await simulation.sleep(this.#latency(where, system));
+    await simulation.sleep(this.#latency(where, system, writes));
     if (!this.alive) {
       // The request was on its way when its sender died.
       if (simulation.roll(`arrives ${where}`) < 0.5) {
@@ -95,9 +95,10 @@ export class SimulatedProcess {
     return true;
   }
 
-  #latency(where: string, system: System): number {
+  /** A request is never under way for longer than its client waits; a process may stand still for longer, most often where it reads. */
+  #latency(where: string, system: System, writes: boolean): number {
     const simulation = this.#simulation;
-    if (simulation.fails(`${system} stalls`, where, 0.001)) {
+    if (!writes && simulation.fails('the process stands still', where, 0.001)) {
       return simulation.between(`stall ${where}`, 320 * SECOND, 420 * SECOND);
     }
     if (simulation.fails(`${system} is slow`, where, 0.02)) {

@@ -133,8 +133,13 @@ function watchOrder({ storage }: SimulatedCluster, ledger: Ledger, violations: V
       violations.push({ invariant: 'order', what: `${name} went back to ${readBuild(object)?.observed_at}` });
     }
     last.set(name, observed);
-    const event = readBuild(object)?.event_id ?? '';
-    ledger.deployed.set(event, Math.max(observed, ledger.deployed.get(event) ?? observed));
+    const build = readBuild(object);
+    if (build) {
+      const { third_party_id, parser_id, event_id } = build;
+      const newest = Math.max(observed, ledger.deployed.get(event_id)?.observed ?? observed);
+      const image_uri = object['spec'].template.spec.containers[0].image;
+      ledger.deployed.set(event_id, { third_party_id, parser_id, image_uri, observed: newest });
+    }
   });
 }
 
