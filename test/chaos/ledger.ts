@@ -13,6 +13,7 @@ export interface Request {
   id: string;
   /** The end that it has where it joins nobody. */
   own: string;
+  identity: Identity;
   /** Ends that it was told of, or that the Job has which it was told of; and by whom. */
   ends: Map<string, string>;
 }
@@ -20,8 +21,6 @@ export interface Request {
 export interface Ending {
   /** What each event under this id said. */
   told: BuildComplete[];
-  /** build-complete has answered one of them with what became of it. */
-  processed: boolean;
 }
 
 export interface Deployed extends Identity {
@@ -53,19 +52,21 @@ export class Ledger implements Witness {
     if (type === 'build.start') {
       const jobStart = deriveId(source, id, 'job.start');
       const known = this.requests.get(jobStart);
-      this.requests.set(jobStart, known ?? { id, own: terminalIdOfRequest({ source, id }), ends: new Map() });
+      const own = terminalIdOfRequest({ source, id });
+      const identity = dataOf(message) as unknown as Identity;
+      this.requests.set(jobStart, known ?? { id, own, identity, ends: new Map() });
     }
     if (type === 'lifecycle.build.started') {
       // Most often there is more to know, in replied(); sweep tells it again where the first one was lost.
       const cause = message.headers['ce-causationid'] ?? '';
       const request = this.requests.get(cause) ?? [...this.requests.values()].find((one) => one.id === cause);
-      const end = request && this.#answered(dataOf(message), request);
+      const end = request && this.answered(request);
       if (end) {
         request.ends.set(end, request.ends.get(end) ?? 'told again');
       }
     }
     if (type === 'build.complete') {
-      const ending = this.endings.get(id) ?? { told: [], processed: false };
+      const ending = this.endings.get(id) ?? { told: [] };
       ending.told.push(dataOf(message) as BuildComplete);
       this.endings.set(id, ending);
     }
@@ -89,25 +90,20 @@ export class Ledger implements Witness {
     if (request && type === 'lifecycle.build.started') {
       const job = process.seenJobs.get(String(data['job_name']));
       const seen = job && terminalEvent(job, data as unknown as BuildComplete).id;
-      const end = this.#answered(data, request) ?? seen ?? 'of a Job that nobody saw';
+      const end = this.answered(request) ?? seen ?? 'of a Job that nobody saw';
       request.ends.set(end, `Job ${data['job_name']}, by ${process.label}`);
     }
     if (cause['ce-type'] === 'build.complete') {
-      const ending = this.endings.get(cause['ce-id'] ?? '');
-      if (ending && type?.startsWith('lifecycle.build.')) {
-        ending.processed = true;
-      }
       if (type === 'lifecycle.build.completed') {
         this.completed.add(cause['ce-id'] ?? '');
       }
     }
   }
 
-  /** By what it was first told: whoever tells it again has seen no Job, or another of that name. */
-  #answered({ third_party_id, parser_id }: Record<string, unknown>, { own }: Request): string | undefined {
-    const key = `answers/${third_party_id}/${parser_id}/${own}.json`;
-    const answer = this.#store.get(TEMPORARY_BUCKET, key)?.body.toString();
-    return answer && JSON.parse(answer).end;
+  /** By what is kept about it: whoever tells it again has seen no Job, or another of that name. */
+  answered({ own, identity: { third_party_id, parser_id } }: Request): string | undefined {
+    const answer = this.#store.get(TEMPORARY_BUCKET, `answers/${third_party_id}/${parser_id}/${own}.json`);
+    return answer && JSON.parse(answer.body.toString()).end;
   }
 }
 
