@@ -207,7 +207,7 @@ export class SimulatedBroker {
       this.#lose(delivery);
       return;
     }
-    const sink = delivery.subscription.deadLetters;
+    const sink = delivery.subscription.deadLetters();
     delivery.state = sink ? 'dead-lettered' : 'dropped';
     this.#simulation.trace(() => `${delivery.state} ${delivery.label} with ${code}`);
     if (sink) {

@@ -12,15 +12,17 @@ export interface Subscription {
   subscriber: string;
   filter: Record<string, string>;
   settings: DeliverySettings;
-  deadLetters: Subscription | undefined;
+  /** Asked for when it is needed: the Broker of dead letters is its own. */
+  deadLetters: () => Subscription | undefined;
 }
 
 const DIRECTORY = join(import.meta.dirname, '../../eventing/base/functions');
-/** They only start pods early, or count calls of functions: nothing of a build depends on them. */
-const NOT_SIMULATED = /-wake$|^parser-events/;
+/** They only start pods early, count calls of functions, or do what a person asks for: nothing of a build depends on them. */
+const NOT_SIMULATED = /-wake$|^parser-events|^dead-letter-/;
 
 const objects = [
   ...readDocuments(join(DIRECTORY, 'broker.yaml')),
+  ...readDocuments(join(DIRECTORY, 'dead-letters-broker.yaml')),
   ...readdirSync(join(DIRECTORY, 'triggers'))
     .filter((file) => file.endsWith('.yaml') && file !== 'kustomization.yaml')
     .flatMap((file) => readDocuments(join(DIRECTORY, 'triggers', file))),
@@ -35,20 +37,20 @@ function deadLettersOf(delivery: DeliverySpec | undefined): Subscription | undef
     return triggersOf(sink.name)[0];
   }
   const settings = deliverySettings(delivery);
-  return { name: 'dead-letters', subscriber: sink.name, filter: {}, settings, deadLetters: undefined };
+  return { name: 'dead-letters', subscriber: sink.name, filter: {}, settings, deadLetters: () => undefined };
 }
 
 function triggersOf(broker: string): Subscription[] {
   const delivery: DeliverySpec | undefined = find('Broker', broker)['spec'].delivery;
-  const triggers = objects.filter(({ kind, spec }) => kind === 'Trigger' && spec.broker === broker);
-  return triggers
+  return objects
+    .filter(({ kind, spec }) => kind === 'Trigger' && spec.broker === broker)
     .filter(({ metadata }) => !NOT_SIMULATED.test(metadata.name))
     .map(({ metadata, spec }) => ({
       name: metadata.name,
       subscriber: spec.subscriber.ref.name,
       filter: spec.filter?.attributes ?? {},
       settings: deliverySettings(spec.delivery ?? delivery),
-      deadLetters: deadLettersOf(spec.delivery ?? delivery),
+      deadLetters: () => deadLettersOf(spec.delivery ?? delivery),
     }));
 }
 

@@ -27,6 +27,7 @@ const start = (world: World, asked: Asked = {}, deps = world.deps()) =>
 
 const started = (content = 'one') => ({
   type: 'lifecycle.build.started',
+  id: expect.stringMatching(/^[0-9a-f]{32}$/),
   subject: 'acme/p1',
   data: expect.objectContaining({ ...ACME, job_name: nameOf(content), state: 'started' }),
 });
