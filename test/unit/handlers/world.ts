@@ -181,11 +181,11 @@ export class World {
     );
   }
 
-  /** All that outlives the handlers. */
+  /** All that outlives the handlers, but for what each request was answered. */
   state(): object {
     const objects = this.store
       .keys(TEMPORARY_BUCKET)
-      .filter((key) => !key.includes('/.staging-'))
+      .filter((key) => !key.includes('/.staging-') && !key.startsWith('answers/'))
       .map((key) => [key, this.store.peek(TEMPORARY_BUCKET, key)?.toString('latin1')]);
     return { ...this.cluster.state(), objects: Object.fromEntries(objects) };
   }
