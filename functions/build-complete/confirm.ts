@@ -1,8 +1,10 @@
 /** Whether anything but the event itself says so: anybody who reaches the broker can send a build.complete. */
 import type { V1Job } from '@kubernetes/client-node';
+import { readAnswer } from '#shared/build/answers.ts';
 import { isFromTheFuture } from '#shared/build/clock.ts';
 import { outcomeOf } from '#shared/build/outcome.ts';
 import { readRecord } from '#shared/build/record.ts';
+import { terminalId } from '#shared/build/terminal-event.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
 import type { Problem } from '#shared/events/problem.ts';
 import { type Build, isOf, readBuild } from '#shared/specs/annotations.ts';
@@ -30,22 +32,23 @@ interface Unsuccessful {
 export async function confirm(
   event: BuildCompleteEvent,
   deps: BuildCompleteDependencies,
-): Promise<Confirmed | Unsuccessful | { problems: Problem[] }> {
+): Promise<Confirmed | Unsuccessful | { problems: Problem[] } | 'processed'> {
   const { data } = event;
   const job = data.job_name ? await deps.cluster.getJob(data.job_name) : undefined;
-  if (job) {
-    return await confirmByJob(event, job, deps);
+  const build = job && readBuild(job);
+  if (job && (!build || !isOf(data, job))) {
+    const message = `is "${data.job_name}", which is no build of this parser`;
+    return { problems: [{ path: 'data.job_name', message }] };
+  }
+  // A forced build takes the name of the one before it, whose event may be delivered once more: it must not end the new one.
+  if (job && build && terminalId(build.event_id) === event.id) {
+    return await confirmByJob(job, build, deps);
   }
   return isUnsuccessful(data) ? { outcome: data } : await confirmByRecord(event, deps);
 }
 
-async function confirmByJob(event: BuildCompleteEvent, job: V1Job, deps: BuildCompleteDependencies) {
-  const { data } = event;
+async function confirmByJob(job: V1Job, build: Build, deps: BuildCompleteDependencies) {
   const name = job.metadata?.name ?? '';
-  const build = readBuild(job);
-  if (!build || !isOf(data, job)) {
-    return { problems: [{ path: 'data.job_name', message: `is "${name}", which is no build of this parser` }] };
-  }
   const outcome = outcomeOf(job, await deps.cluster.listPods(`batch.kubernetes.io/job-name=${name}`));
   if (!outcome) {
     return {
@@ -60,11 +63,20 @@ async function confirmByJob(event: BuildCompleteEvent, job: V1Job, deps: BuildCo
   return problem ? { problems: [problem] } : { outcome, job, build, image };
 }
 
-/** Of a source that had been built before, or of a Job that has expired since. */
+/** Of a source that had been built before, or of a Job that has gone since. */
 async function confirmByRecord({ id, traceparent, data }: BuildCompleteEvent, deps: BuildCompleteDependencies) {
   const { fingerprint, image_uri, observed_at } = data;
   const record = fingerprint ? await readRecord(deps.store, deps.temporaryBucket, fingerprint, data) : undefined;
-  if (record?.image_uri !== image_uri || !record || !observed_at) {
+  // A forced build may have replaced the record that the request was answered from.
+  const answered =
+    record?.image_uri === image_uri
+      ? undefined
+      : await readAnswer(deps.store, { bucket: deps.temporaryBucket, identity: data, terminalId: id });
+  if (answered?.end === id && answered.reply.type !== 'build.complete') {
+    return 'processed' as const;
+  }
+  const image = answered ? (answered.reply.data as BuildComplete | undefined)?.image_uri : record?.image_uri;
+  if (!record || !observed_at || !image || image !== image_uri) {
     return {
       problems: [
         {
@@ -74,7 +86,7 @@ async function confirmByRecord({ id, traceparent, data }: BuildCompleteEvent, de
       ],
     };
   }
-  const problem = repositoryProblem(record.image_uri, data, deps);
+  const problem = repositoryProblem(image, data, deps);
   if (problem) {
     return { problems: [problem] };
   }
@@ -96,7 +108,7 @@ async function confirmByRecord({ id, traceparent, data }: BuildCompleteEvent, de
     priority: DEFAULT_PRIORITY,
     parameters: data.parameters,
   };
-  return { outcome, build, image: record.image_uri };
+  return { outcome, build, image };
 }
 
 const DEFAULT_PRIORITY = 5;

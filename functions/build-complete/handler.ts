@@ -1,4 +1,7 @@
 /** `build.complete`: deploys what has been built, if it is still wanted, and tells how the build ended. */
+import type { V1Job } from '@kubernetes/client-node';
+import { decide } from '#shared/build/answers.ts';
+import { buildStarted } from '#shared/build/build-started.ts';
 import { awaitsTerminalEvent } from '#shared/build/job-state.ts';
 import { releaseJob } from '#shared/build/release-job.ts';
 import { forgetRequest } from '#shared/build/requests.ts';
@@ -10,6 +13,7 @@ import type { NewEvent, ReceivedEvent } from '#shared/events/event.ts';
 import { subjectOf } from '#shared/events/identity.ts';
 import type { BuildCompleted, BuildFailed } from '#shared/events/lifecycle.ts';
 import { eventRejected } from '#shared/events/rejected.ts';
+import { readBuild } from '#shared/specs/annotations.ts';
 import { type FunctionSettings, functionUrl } from '#shared/specs/knative-service.ts';
 import { functionName } from '#shared/specs/names.ts';
 import { type Confirmed, confirm } from './confirm.ts';
@@ -28,23 +32,40 @@ export interface BuildCompleteDependencies {
 export type BuildCompleteEvent = ReceivedEvent<BuildComplete>;
 
 /**
- * Replies lifecycle.build.completed, lifecycle.build.failed, or event.rejected where nothing confirms the claim.
+ * Replies lifecycle.build.completed, lifecycle.build.failed, or event.rejected where nothing confirms the claim; nothing where the Job that it is
+ * about has gone, which it does only once its end is processed.
  *
  * Every step can be done again, and the Job's finalizer goes last: whatever breaks in between, cluster-events or the broker brings the event
  * once more.
  */
-export async function buildComplete(event: BuildCompleteEvent, deps: BuildCompleteDependencies): Promise<NewEvent> {
+export async function buildComplete(
+  event: BuildCompleteEvent,
+  deps: BuildCompleteDependencies,
+): Promise<NewEvent | undefined> {
   const claim = await confirm(event, deps);
+  if (claim === 'processed') {
+    return undefined;
+  }
   if ('problems' in claim) {
     return eventRejected(event.original, 'InvalidEvent', claim.problems);
   }
   const { outcome, job } = claim;
+  const where = { bucket: deps.temporaryBucket, identity: event.data, terminalId: event.id };
   const reply = 'image' in claim ? await succeed(event, claim, deps) : failed(outcome);
   if (job && awaitsTerminalEvent(job)) {
+    // From now on the Job may go, and with it the one who knows that this request has been answered.
+    await decide(deps.store, where, { end: event.id, reply: startedBy(job) });
     await releaseJob(deps.cluster, job.metadata?.name ?? '', job.metadata?.uid, deps.now());
   }
-  await forgetRequest(deps.store, { bucket: deps.temporaryBucket, identity: event.data, terminalId: event.id });
+  await forgetRequest(deps.store, where);
   return { ...reply, correlationId: outcome.correlation_id };
+}
+
+function startedBy(job: V1Job): NewEvent {
+  const build = readBuild(job);
+  const { third_party_id = '', parser_id = '', correlation_id = '', build_key = '', event_id = '' } = build ?? {};
+  const job_name = job.metadata?.name ?? '';
+  return buildStarted(event_id, { third_party_id, parser_id, correlation_id, build_key, job_name, state: 'started' });
 }
 
 async function succeed(

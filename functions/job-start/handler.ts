@@ -1,7 +1,10 @@
 /** `job.start`: makes the build's Job, or joins the one that is there. */
 import type { V1Job } from '@kubernetes/client-node';
 import type { Slots } from '#shared/build/admit.ts';
-import { forgetRequest } from '#shared/build/requests.ts';
+import { decide, type RequestAnswer, readAnswer } from '#shared/build/answers.ts';
+import { buildStarted } from '#shared/build/build-started.ts';
+import { disownJob } from '#shared/build/disown-job.ts';
+import { forgetRequest, type RequestAddress } from '#shared/build/requests.ts';
 import { terminalId } from '#shared/build/terminal-event.ts';
 import type { Cluster } from '#shared/clients/cluster.ts';
 import { type ImageRegistry, repositoryPath } from '#shared/clients/image-registry.ts';
@@ -46,11 +49,19 @@ export async function jobStart(event: JobStartEvent, deps: JobStartDependencies)
   if (problems.length > 0) {
     return eventRejected(event.original, 'InvalidEvent', problems);
   }
+  const known = await readAnswer(deps.store, addressOf(event, deps));
+  if (known) {
+    return await answerAgain(event, known, deps);
+  }
   try {
     return await start(event, deps);
   } catch (error) {
     if (error instanceof PermanentError) {
-      return completed(event, { status: 'failed', reason: error.reason, message: error.message });
+      return await answer(
+        event,
+        completed(event, { status: 'failed', reason: error.reason, message: error.message }),
+        deps,
+      );
     }
     throw error;
   }
@@ -61,39 +72,89 @@ async function start(event: JobStartEvent, deps: JobStartDependencies): Promise<
   const obstacle = await obstacleOf(event, deps);
   // Where this very event has made its Job before, the Job tells how it ends: the request must not have a second end of its own.
   if (obstacle && !isOf(event, await deps.cluster.getJob(name))) {
-    return completed(event, obstacle);
+    return await answer(event, completed(event, obstacle), deps);
   }
-  const answer = await enter(event, name, deps);
-  const where = { bucket: deps.settings.temporaryBucket, identity: event.data, terminalId: terminalId(event.id) };
-  if (answer) {
-    if (answer.id !== where.terminalId) {
-      // The end of the build that it shares has been told.
-      await forgetRequest(deps.store, where);
-    }
-    return answer;
-  }
+  const entered = await enter(event, name, deps);
+  return 'type' in entered ? await answer(event, entered, deps) : await share(event, entered.end, deps);
+}
+
+/** Without a Job, or with the end of one that is over. */
+async function answer(event: JobStartEvent, reply: NewEvent, deps: JobStartDependencies): Promise<NewEvent> {
+  const end = reply.id ?? terminalId(event.id);
+  const stands = await decide(deps.store, addressOf(event, deps), { end, reply });
+  return stands.end === end ? await told(event, stands, deps) : await answerAgain(event, stands, deps);
+}
+
+/** With the end that the Job will have. */
+async function share(event: JobStartEvent, end: string, deps: JobStartDependencies): Promise<NewEvent> {
+  const reply = started(event, { state: 'started' });
+  const stands = await decide(deps.store, addressOf(event, deps), { end, reply });
+  return stands.end === end ? await goOn(event, deps) : await answerAgain(event, stands, deps);
+}
+
+/** The Job is there: everything that whoever made it may not have come to. */
+async function goOn(event: JobStartEvent, deps: JobStartDependencies): Promise<NewEvent> {
+  const name = jobName(event.data, event.data.build_key);
   await letNewestGoOn(event, name, deps);
   const place = await takePlace(deps.cluster, name, deps.slots);
   // The Job and its finalizer see to it from here on.
-  await forgetRequest(deps.store, where);
+  await forgetRequest(deps.store, addressOf(event, deps));
+  return started(event, place);
+}
+
+/** Another delivery of this event was faster: its answer stands. */
+async function answerAgain(event: JobStartEvent, known: RequestAnswer, deps: JobStartDependencies): Promise<NewEvent> {
+  const name = jobName(event.data, event.data.build_key);
+  if (isOf(event, await deps.cluster.getJob(name))) {
+    if (known.end === terminalId(event.id) && known.reply.type !== 'build.complete') {
+      return await goOn(event, deps);
+    }
+    await disownJob(deps.cluster, name, event.id);
+  }
+  return await told(event, known, deps);
+}
+
+/** An end of its own is kept in mind until build-complete has processed it; whatever else it was told is in others' hands. */
+async function told(
+  event: JobStartEvent,
+  { end, reply }: RequestAnswer,
+  deps: JobStartDependencies,
+): Promise<NewEvent> {
+  const isOwnEnd = reply.type === 'build.complete' && end === terminalId(event.id);
+  if (!isOwnEnd) {
+    await forgetRequest(deps.store, addressOf(event, deps));
+  }
+  return reply;
+}
+
+function started(event: JobStartEvent, place: Pick<BuildStarted, 'state' | 'queue_position'>): NewEvent {
   const { third_party_id, parser_id, correlation_id, build_key } = event.data;
-  const data: BuildStarted = { third_party_id, parser_id, correlation_id, build_key, job_name: name, ...place };
-  return { type: 'lifecycle.build.started', subject: subjectOf(event.data), data };
+  const job_name = jobName(event.data, build_key);
+  const data: BuildStarted = { third_party_id, parser_id, correlation_id, build_key, job_name, ...place };
+  return buildStarted(event.id, data);
+}
+
+function addressOf({ id, data }: JobStartEvent, { settings }: JobStartDependencies): RequestAddress {
+  return { bucket: settings.temporaryBucket, identity: data, terminalId: terminalId(id) };
 }
 
 function isOf(event: JobStartEvent, job: V1Job | undefined): boolean {
   return job !== undefined && readBuild(job)?.event_id === event.id;
 }
 
-/** After this the Job is there and this request has a share in its end; or the reply says why not. */
-async function enter(event: JobStartEvent, name: string, deps: JobStartDependencies): Promise<NewEvent | undefined> {
+/** After this the Job is there and this request may share its end; or the reply says why not. */
+async function enter(
+  event: JobStartEvent,
+  name: string,
+  deps: JobStartDependencies,
+): Promise<NewEvent | { end: string }> {
   const { cluster, settings, imageRegistry } = deps;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const existing = await cluster.getJob(name);
     if (existing) {
       const answer = await joinOrReplace(event, existing, deps);
       if (answer !== 'changed') {
-        return answer === 'joined' ? undefined : answer;
+        return answer === 'joined' ? { end: terminalId(readBuild(existing)?.event_id ?? '') } : answer;
       }
       continue;
     }
@@ -108,7 +169,7 @@ async function enter(event: JobStartEvent, name: string, deps: JobStartDependenc
     await imageRegistry?.ensureRepository(repositoryPath(event.data.image.repository), 'images');
     await imageRegistry?.ensureRepository(repositoryPath(cacheRepository(settings.registry, event.data)), 'cache');
     if (await cluster.createJob(kanikoJob(event, settings))) {
-      return undefined;
+      return { end: terminalId(event.id) };
     }
   }
   throw new RetryableError('Conflict', `Job ${name} changes with every look at it`, { retryAfter: 1 });

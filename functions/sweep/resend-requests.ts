@@ -1,5 +1,6 @@
 /** Requests that were lost between build-start and their Job: sent again a few times, then ended, so that each has its terminal event. */
 import { CloudEvent } from 'cloudevents';
+import { decide, type RequestAnswer, readAnswer } from '#shared/build/answers.ts';
 import {
   FIRST_SEEN,
   forgetRequest,
@@ -43,6 +44,11 @@ export async function resendRequests(run: Run): Promise<void> {
       run.report.did('requests_forgotten', request.key);
       return;
     }
+    const known = await readAnswer(run.store, where);
+    if (known) {
+      await tellAgain(run, request, known);
+      return;
+    }
     const { tombstone } = await readTombstone(run.store, run.temporaryBucket, request.identity);
     const end = endOf(request, tombstone);
     if (end) {
@@ -84,10 +90,12 @@ async function sendAgain({ broker, store, temporaryBucket, report }: Run, reques
 
 /** The request stays until build-complete has processed its end, which is told every minute until then. */
 async function sendEnd(
-  { broker, report }: Run,
-  { key, identity, terminalId, event }: PendingRequest,
+  run: Run,
+  request: PendingRequest,
   { status, reason, message }: NonNullable<ReturnType<typeof endOf>>,
 ): Promise<void> {
+  const { store, temporaryBucket } = run;
+  const { identity, terminalId, event } = request;
   const correlation_id = correlationIdOf(event);
   const data: BuildComplete = {
     ...identity,
@@ -98,9 +106,26 @@ async function sendEnd(
     error_message: message,
     parameters: {},
   };
-  const cause = { id: event.id, source: event.source, correlationId: correlation_id };
-  await send(broker, causedBy(cause, { type: 'build.complete', id: terminalId, subject: subjectOf(identity), data }));
-  report.did('requests_ended', key);
+  const reply = { type: 'build.complete', id: terminalId, subject: subjectOf(identity), data };
+  const where = { bucket: temporaryBucket, identity, terminalId };
+  await tellAgain(run, request, await decide(store, where, { end: terminalId, reply }));
+}
+
+/** It was answered, and whoever did died before the answer was told, or before build-complete had processed it. */
+async function tellAgain(
+  { broker, store, temporaryBucket, report }: Run,
+  { key, identity, terminalId, event }: PendingRequest,
+  { end, reply }: RequestAnswer,
+): Promise<void> {
+  const cause = { id: event.id, source: event.source, correlationId: correlationIdOf(event) };
+  await send(broker, causedBy(cause, reply));
+  if (reply.type === 'build.complete' && end === terminalId) {
+    report.did('requests_ended', key);
+    return;
+  }
+  // It is in the hands of the build whose end it shares.
+  await forgetRequest(store, { bucket: temporaryBucket, identity, terminalId });
+  report.did('requests_forgotten', key);
 }
 
 /** As the chain would have been named. */

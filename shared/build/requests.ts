@@ -25,19 +25,24 @@ export interface PendingRequest {
   resent: number;
 }
 
-interface Where {
+/** One request, and the bucket that things are kept about it in. */
+export interface RequestAddress {
   bucket: string;
   identity: Identity;
   terminalId: string;
 }
 
-export async function keepRequest(store: ObjectStore, where: Where, event: ReceivedEvent<unknown>): Promise<void> {
+export async function keepRequest(
+  store: ObjectStore,
+  where: RequestAddress,
+  event: ReceivedEvent<unknown>,
+): Promise<void> {
   const body = JSON.stringify({ event: event.original.toJSON() });
   await store.write(where.bucket, keyOf(where), body, 'application/json');
 }
 
 /** From here on a Job's finalizer, or nobody, need remember it. */
-export async function forgetRequest(store: ObjectStore, where: Where): Promise<void> {
+export async function forgetRequest(store: ObjectStore, where: RequestAddress): Promise<void> {
   await store.remove(where.bucket, [keyOf(where)]);
 }
 
@@ -66,7 +71,7 @@ export async function readRequest(
   return { key, identity: identity.data, terminalId, event: body.event, since, resent: resent > 0 ? resent : 0 };
 }
 
-function keyOf({ identity, terminalId }: Where): string {
+function keyOf({ identity, terminalId }: RequestAddress): string {
   return `${PREFIX}${identity.third_party_id}/${identity.parser_id}/${terminalId}.json`;
 }
 

@@ -30,6 +30,8 @@ const BY_NAME: Record<string, FailureKind> = {
   OperationAborted: 'unavailable',
   // The answer to an end of an upload that was done before, and got lost.
   NoSuchUpload: 'conflict',
+  // Two conditional writes at once; neither may have been done.
+  ConditionalRequestConflict: 'unavailable',
 };
 
 export function awsStatus(error: unknown): number | undefined {

@@ -24,6 +24,8 @@ export interface ObjectStore {
   read(bucket: string, key: string): Promise<{ text: string | undefined; date: Date }>;
   exists(bucket: string, key: string): Promise<boolean>;
   write(bucket: string, key: string, body: string | Buffer, contentType: string): Promise<void>;
+  /** False, and nothing written, where there is such an object already: of several at once one is told true. */
+  create(bucket: string, key: string, body: string, contentType: string): Promise<boolean>;
   /** Multipart, so memory does not grow with the stream. A failed upload leaves no parts behind. */
   upload(bucket: string, key: string, body: Readable, contentType: string): Promise<void>;
   copy(bucket: string, from: string, to: string): Promise<void>;

@@ -111,6 +111,21 @@ export function createObjectStore(settings: S3Settings, timeouts?: S3Timeouts): 
       );
     },
 
+    async create(bucket, key, body, contentType) {
+      const request = { Bucket: bucket, Key: key, Body: body, ContentType: contentType, IfNoneMatch: '*' };
+      return await attempt(`creating s3://${bucket}/${key}`, bucket, async () => {
+        try {
+          await client.send(new PutObjectCommand(request));
+          return true;
+        } catch (error) {
+          if (awsStatus(error) === 412) {
+            return false;
+          }
+          throw error;
+        }
+      });
+    },
+
     async upload(bucket, key, body, contentType) {
       await attempt(`uploading s3://${bucket}/${key}`, bucket, async () => {
         const upload = new Upload({

@@ -98,6 +98,15 @@ export class InMemoryObjectStore implements ObjectStore {
     this.put(bucket, key, body, contentType);
   }
 
+  async create(bucket: string, key: string, body: string, contentType: string): Promise<boolean> {
+    this.#enter('create', bucket, key);
+    if (this.#objects(bucket).has(key)) {
+      return false;
+    }
+    this.put(bucket, key, body, contentType);
+    return true;
+  }
+
   async upload(bucket: string, key: string, body: Readable, contentType: string): Promise<void> {
     this.#enter('upload', bucket, key);
     this.#objects(bucket);

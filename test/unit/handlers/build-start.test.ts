@@ -110,7 +110,13 @@ describe('a source that has been built', () => {
       },
     });
     expect(reply.id).toBe(TERMINAL_ID);
-    expect(world.store.calls.map((call) => call.split(' ')[0]).sort()).toEqual(['list', 'read', 'write']);
+    expect(world.store.calls.map((call) => call.split(' ')[0]).sort()).toEqual([
+      'create',
+      'list',
+      'read',
+      'read',
+      'write',
+    ]);
   });
 
   test.each([
@@ -165,7 +171,7 @@ test.each([
     subject: 'acme/p1',
     data: { ...ACME, status: 'failed', reason, error_message: expect.any(String), correlation_id: 'correlation-1' },
   });
-  expect(world.store.keys(TEMPORARY_BUCKET)).toEqual([REQUEST]);
+  expect(world.store.keys(TEMPORARY_BUCKET)).toEqual([`answers/acme/p1/${TERMINAL_ID}.json`, REQUEST]);
 });
 
 test('what can’t be kept is not answered: it could be lost', async () => {

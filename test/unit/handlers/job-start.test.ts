@@ -27,6 +27,7 @@ const start = (world: World, asked: Asked = {}, deps = world.deps()) =>
 
 const started = (content = 'one') => ({
   type: 'lifecycle.build.started',
+  id: expect.stringMatching(/^[0-9a-f]{32}$/),
   subject: 'acme/p1',
   data: expect.objectContaining({ ...ACME, job_name: nameOf(content), state: 'started' }),
 });
@@ -343,7 +344,7 @@ test('a source that was built meanwhile is answered from its record', async () =
     data: { status: 'success', cached: true, image_uri: imageOf(), observed_at: MIDDLE },
   });
   expect(world.cluster.jobs.size).toBe(0);
-  expect(await start(world, { force: true })).toEqual(started());
+  expect(await start(world, { id: 'forced', force: true })).toEqual(started());
 });
 
 test('repositories are ensured before the Job', async () => {
@@ -371,7 +372,7 @@ test('what Kubernetes refuses fails the build; what it can’t do now is retried
   world.cluster.createJob = async () => {
     throw new RetryableError('Unavailable', 'down');
   };
-  await expect(start(world)).rejects.toThrow('down');
+  await expect(start(world, { id: 'another' })).rejects.toThrow('down');
 });
 
 test('the order of builds is that of their sources', async () => {

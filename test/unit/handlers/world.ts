@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { V1Job } from '@kubernetes/client-node';
 import { releaseJob } from '#shared/build/release-job.ts';
+import { terminalId } from '#shared/build/terminal-event.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
 import type { JobStart } from '#shared/events/job-start.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
@@ -180,11 +181,11 @@ export class World {
     );
   }
 
-  /** All that outlives the handlers. */
+  /** All that outlives the handlers, but for what each request was answered. */
   state(): object {
     const objects = this.store
       .keys(TEMPORARY_BUCKET)
-      .filter((key) => !key.includes('/.staging-'))
+      .filter((key) => !key.includes('/.staging-') && !key.startsWith('answers/'))
       .map((key) => [key, this.store.peek(TEMPORARY_BUCKET, key)?.toString('latin1')]);
     return { ...this.cluster.state(), objects: Object.fromEntries(objects) };
   }
@@ -206,7 +207,7 @@ export function successClaim(asked: Asked & Partial<BuildComplete> = {}) {
     ...claimed,
   };
   return received('build.complete', data, {
-    id: id ?? `end-${content}`,
+    id: id ?? terminalId(`ask-${content}`),
     source: 'knative-lambda',
     subject: `${identity.third_party_id}/${identity.parser_id}`,
   });

@@ -1,0 +1,45 @@
+/** What a request is answered with: decided once, by whoever handles it first, so that one that is delivered twice has not two ends. */
+import * as z from 'zod';
+import type { ObjectStore } from '../clients/object-store.ts';
+import type { NewEvent } from '../events/event.ts';
+import type { RequestAddress } from './requests.ts';
+
+export interface RequestAnswer {
+  /** The id of the one build.complete that ends the request: its own, or that of the build it joined. */
+  end: string;
+  /** What the first one replied: that very build.complete, or lifecycle.build.started of the Job that brings it about. */
+  reply: NewEvent;
+}
+
+const answerSchema = z.object({ end: z.string(), reply: z.looseObject({ type: z.string() }) });
+
+/** Undefined where nobody has answered yet. */
+export async function readAnswer(store: ObjectStore, where: RequestAddress): Promise<RequestAnswer | undefined> {
+  const { text } = await store.read(where.bucket, keyOf(where));
+  return text === undefined ? undefined : (answerSchema.safeParse(parseJson(text)).data as RequestAnswer | undefined);
+}
+
+/**
+ * To be called before anything is told: the answer that stands, which is another's where another was faster.
+ *
+ *      first delivery:   ──┼ joins Job x ─┼ decide: x ─▶ "started x" ──            x is superseded
+ *      second delivery:  ────────────────────────────────────────────┼ finds no x ─┼ decide: its own ─▶ x stands ─▶ "started x"
+ */
+export async function decide(store: ObjectStore, where: RequestAddress, answer: RequestAnswer): Promise<RequestAnswer> {
+  if (await store.create(where.bucket, keyOf(where), JSON.stringify(answer), 'application/json')) {
+    return answer;
+  }
+  return (await readAnswer(store, where)) ?? answer;
+}
+
+function keyOf({ identity, terminalId }: RequestAddress): string {
+  return `answers/${identity.third_party_id}/${identity.parser_id}/${terminalId}.json`;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,17 @@
+/** Takes a Job from the request that made it, and that was answered otherwise meanwhile. */
+import type { Cluster } from '../clients/cluster.ts';
+import { retryConflicts } from '../clients/retry-conflicts.ts';
+import { deriveId } from '../events/event.ts';
+import { buildAnnotations, readBuild } from '../specs/annotations.ts';
+
+/** It builds on for whoever has joined it, and ends under an id that is no request's own. */
+export async function disownJob(cluster: Cluster, name: string, eventId: string): Promise<void> {
+  await retryConflicts(async () => {
+    const job = await cluster.getJob(name);
+    const build = job && readBuild(job);
+    if (build?.event_id === eventId) {
+      const annotations = buildAnnotations({ ...build, event_id: deriveId(eventId, 'disowned') });
+      await cluster.patchJob(name, { metadata: { resourceVersion: job?.metadata?.resourceVersion, annotations } });
+    }
+  });
+}

@@ -1,0 +1,241 @@
+/** The Knative Broker on RabbitMQ, by its rules (local/broker, eventing/): stores, delivers, retries, dead-letters; delivers twice, late and in any order. */
+import { type CloudEvent, HTTP } from 'cloudevents';
+import { backoff, type DeliverySettings, isRetryable } from '#local/broker/delivery-settings.ts';
+import type { Broker } from '#shared/clients/broker.ts';
+import type { Answer } from '#shared/function/request.ts';
+import { SimulatedProcess } from './process.ts';
+import { MINUTE, SECOND, type Simulation } from './simulation.ts';
+import { type Subscription, subscriptions } from './subscriptions.ts';
+
+/** An event in binary mode. */
+export interface Message {
+  headers: Record<string, string>;
+  body: Buffer;
+}
+
+export type DeliveryState = 'under way' | 'acknowledged' | 'dead-lettered' | 'lost by the Broker' | 'dropped';
+
+export interface Delivery {
+  subscription: Subscription;
+  message: Message;
+  /** The same in every run in which this event comes this often. */
+  label: string;
+  state: DeliveryState;
+  /** What was answered at last. */
+  code: number;
+}
+
+export interface Subscribers {
+  handle(subscription: Subscription, message: Message, process: SimulatedProcess): Promise<Answer>;
+}
+
+/** Whoever wants to know what happened. */
+export interface Witness {
+  stored(message: Message): void;
+  /** `process` handled the event of `delivery`; its answer is stored. */
+  replied(delivery: Delivery, reply: Message, process: SimulatedProcess): void;
+}
+
+const TIMED_OUT = -1;
+const NO_ANSWER = -1;
+
+export class SimulatedBroker {
+  readonly deliveries: Delivery[] = [];
+  readonly #simulation: Simulation;
+  readonly #subscribers: Subscribers;
+  readonly #witness: Witness;
+  readonly #copies = new Map<string, number>();
+
+  constructor(simulation: Simulation, subscribers: Subscribers, witness: Witness) {
+    this.#simulation = simulation;
+    this.#subscribers = subscribers;
+    this.#witness = witness;
+  }
+
+  /** As the ingress: whoever asks again after no answer may have it stored twice. */
+  async post(process: SimulatedProcess, message: Message): Promise<void> {
+    const name = `post ${message.headers['ce-type']} ${message.headers['ce-id']}`;
+    await process.step({ system: 'Broker', name, writes: true }, () => this.store(message));
+  }
+
+  store(message: Message): void {
+    const copy = this.#count(`stored ${idOf(message)}`);
+    this.#simulation.trace(
+      () =>
+        `stored ${message.headers['ce-type']} ${idOf(message)} ${summary(message)} (${message.headers['ce-source']})`,
+    );
+    this.#witness.stored(message);
+    const twice = this.#simulation.fails('the event is stored twice', `${idOf(message)}~${copy}`, 0.02);
+    for (let stored = 0; stored < (twice ? 2 : 1); stored++) {
+      for (const subscription of subscriptions.of(message.headers)) {
+        this.#enqueue(subscription, message);
+      }
+    }
+  }
+
+  portOf(process: SimulatedProcess): Broker {
+    return { publish: ({ headers, body }) => this.post(process, { headers, body }) };
+  }
+
+  /** As the sidecar: again and again while there is time. */
+  async send(process: SimulatedProcess, event: CloudEvent<unknown>, signal: AbortSignal): Promise<boolean> {
+    const { headers, body } = HTTP.binary(event);
+    while (!signal.aborted) {
+      try {
+        await this.post(process, { headers: headers as Record<string, string>, body: Buffer.from(body as string) });
+        return true;
+      } catch {
+        await this.#simulation.sleep(SECOND);
+      }
+    }
+    return false;
+  }
+
+  #enqueue(subscription: Subscription, message: Message): void {
+    const name = `${subscription.name} ${idOf(message)}`;
+    const label = `${name}~${this.#count(name)}`;
+    const delivery: Delivery = { subscription, message, label, state: 'under way', code: 0 };
+    this.deliveries.push(delivery);
+    void this.#deliver(delivery, 1);
+  }
+
+  async #deliver(delivery: Delivery, round: number): Promise<void> {
+    const simulation = this.#simulation;
+    const { settings } = delivery.subscription;
+    const where = `${delivery.label}.${round}`;
+    const late = simulation.fails('the delivery is delayed', where, 0.03);
+    await simulation.sleep(simulation.between(`delivery ${where}`, 1, late ? 3 * MINUTE : 60));
+    for (let attempt = 1; ; attempt++) {
+      const process = new SimulatedProcess(`${where}.${attempt}`, simulation);
+      const answer = await this.#attempt(delivery, process, settings);
+      if (answer === 'stopped') {
+        await this.#afterStop(delivery, round, where);
+        return;
+      }
+      const status = typeof answer === 'number' ? answer : answer.statusCode;
+      delivery.code = status;
+      if (typeof answer !== 'number' && !isRetryable(status)) {
+        await this.#succeeded(delivery, answer, process, round);
+        return;
+      }
+      simulation.trace(() => `${process.label} answered ${status} ${typeof answer === 'number' ? '' : answer.body}`);
+      if (attempt > settings.retries) {
+        this.#deadLetter(delivery, status, where);
+        return;
+      }
+      await simulation.sleep(backoff(settings, attempt));
+    }
+  }
+
+  async #attempt(
+    delivery: Delivery,
+    process: SimulatedProcess,
+    settings: DeliverySettings,
+  ): Promise<Answer | number | 'stopped'> {
+    const simulation = this.#simulation;
+    const where = process.label;
+    if (simulation.fails('nobody answers', where, 0.005)) {
+      await simulation.sleep(simulation.between(`nobody ${where}`, 1, 200));
+      return NO_ANSWER;
+    }
+    const outcomes: Promise<Answer | number | 'stopped'>[] = [
+      this.#subscribers.handle(delivery.subscription, delivery.message, process),
+      process.died.then(() => (simulation.roll(`died ${where}`) < 0.5 ? 502 : NO_ANSWER)),
+      simulation.timeout(settings.timeout || 10 * MINUTE).then(() => TIMED_OUT),
+    ];
+    if (simulation.fails('the dispatcher is stopped', where, 0.008)) {
+      // The subscriber goes on: nobody tells it.
+      outcomes.push(simulation.sleep(simulation.between(`stop ${where}`, 1, 400)).then(() => 'stopped'));
+    }
+    const outcome = await Promise.race(outcomes);
+    const isLost = typeof outcome === 'object' && simulation.fails('killed before its reply arrives', where, 0.01);
+    return isLost ? 502 : outcome;
+  }
+
+  async #succeeded(delivery: Delivery, answer: Answer, process: SimulatedProcess, round: number): Promise<void> {
+    const simulation = this.#simulation;
+    if (answer.headers['ce-type'] !== undefined) {
+      const reply = { headers: answer.headers, body: Buffer.from(answer.body as string) };
+      if (!(await this.#forward(delivery, reply, process))) {
+        this.#deadLetter(delivery, answer.statusCode, delivery.label);
+        return;
+      }
+    }
+    if (simulation.fails('the acknowledgement is lost', process.label, 0.02)) {
+      await this.#deliver(delivery, round + 1);
+      return;
+    }
+    delivery.state = 'acknowledged';
+  }
+
+  /** The reply, by the dispatcher, with the same retries. */
+  async #forward(delivery: Delivery, reply: Message, handler: SimulatedProcess): Promise<boolean> {
+    const { settings } = delivery.subscription;
+    for (let attempt = 1; attempt <= settings.retries + 1; attempt++) {
+      const dispatcher = new SimulatedProcess(`reply to ${handler.label}#${attempt}`, this.#simulation);
+      try {
+        await Promise.race([
+          this.post(dispatcher, reply),
+          dispatcher.died.then(() => {
+            throw new Error('the dispatcher died');
+          }),
+        ]);
+        this.#witness.replied(delivery, reply, handler);
+        return true;
+      } catch {
+        await this.#simulation.sleep(backoff(settings, attempt));
+      }
+    }
+    return false;
+  }
+
+  /** As it was seen: most come again, some are dead-lettered at once with -1, and few vanish between acknowledgement and dead letter. */
+  async #afterStop(delivery: Delivery, round: number, where: string): Promise<void> {
+    const chance = this.#simulation.roll(`after stop ${where}`);
+    if (chance < 0.65) {
+      await this.#deliver(delivery, round + 1);
+    } else if (chance < 0.9) {
+      this.#deadLetter(delivery, NO_ANSWER, where);
+    } else {
+      this.#lose(delivery);
+    }
+  }
+
+  #deadLetter(delivery: Delivery, code: number, where: string): void {
+    delivery.code = code;
+    if (this.#simulation.fails('the dispatcher crashes before the dead letter', where, 0.05)) {
+      this.#lose(delivery);
+      return;
+    }
+    const sink = delivery.subscription.deadLetters();
+    delivery.state = sink ? 'dead-lettered' : 'dropped';
+    this.#simulation.trace(() => `${delivery.state} ${delivery.label} with ${code}`);
+    if (sink) {
+      const destination = `http://${delivery.subscription.subscriber}.functions.svc.cluster.local`;
+      const { headers, body } = delivery.message;
+      const told = { 'ce-knativeerrordest': destination, 'ce-knativeerrorcode': String(code) };
+      this.#enqueue(sink, { headers: { ...headers, ...told }, body });
+    }
+  }
+
+  #lose(delivery: Delivery): void {
+    delivery.state = 'lost by the Broker';
+    this.#simulation.trace(() => `LOST by the Broker: ${delivery.label}`);
+  }
+
+  #count(name: string): number {
+    const count = (this.#copies.get(name) ?? 0) + 1;
+    this.#copies.set(name, count);
+    return count;
+  }
+}
+
+/** Short, and the same in every run. */
+export function idOf({ headers }: Message): string {
+  return (headers['ce-id'] ?? '').slice(0, 12);
+}
+
+function summary({ body }: Message): string {
+  const { status, reason, job_name, state, observed_at, image_uri } = JSON.parse(body.toString() || '{}');
+  return [status, reason, state, job_name, observed_at, image_uri?.slice(-8)].filter(Boolean).join(' ');
+}

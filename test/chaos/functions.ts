@@ -1,0 +1,164 @@
+/** Our functions as they run in their pods: the real shell around the real handlers; only their clients are the simulation's. */
+import { randomUUID } from 'node:crypto';
+import pino from 'pino';
+import * as z from 'zod';
+import { buildCompleteSchema } from '#shared/events/build-complete.ts';
+import { buildStartSchema } from '#shared/events/build-start.ts';
+import type { NewEvent, ReceivedEvent } from '#shared/events/event.ts';
+import { jobStartSchema } from '#shared/events/job-start.ts';
+import { serviceDeleteSchema } from '#shared/events/service-delete.ts';
+import { answerRequest } from '#shared/function/answer-request.ts';
+import type { Answer } from '#shared/function/request.ts';
+import type { EventSchemas, HandlerContext } from '#shared/function/types.ts';
+import type { EventMetrics } from '#shared/telemetry/metrics.ts';
+import type { Tracing } from '#shared/telemetry/traces.ts';
+import { buildComplete } from '../../functions/build-complete/handler.ts';
+import { buildStart } from '../../functions/build-start/handler.ts';
+import { changedObject, handleClusterEvent } from '../../functions/cluster-events/handler.ts';
+import { handleDeadLetter } from '../../functions/dead-letter/handler.ts';
+import { jobStart } from '../../functions/job-start/handler.ts';
+import { serviceDelete } from '../../functions/service-delete/handler.ts';
+import { sweep } from '../../functions/sweep/handler.ts';
+import type { Message, SimulatedBroker } from './broker.ts';
+import { simulatedPacking } from './packing.ts';
+import type { SimulatedProcess } from './process.ts';
+import {
+  buildSettings,
+  functionSettings,
+  jobSettings,
+  LIMIT,
+  REGISTRY,
+  SOURCE_BUCKET,
+  TEMPORARY_BUCKET,
+} from './settings.ts';
+import type { SimulatedCluster } from './simulated-cluster.ts';
+import type { SimulatedStore } from './simulated-store.ts';
+import type { Subscription } from './subscriptions.ts';
+
+export interface World {
+  cluster: SimulatedCluster;
+  store: SimulatedStore;
+  broker: () => SimulatedBroker;
+}
+
+interface SimulatedFunction {
+  events: EventSchemas;
+  // biome-ignore lint/suspicious/noExplicitAny: each handler takes the events that its own schemas let through.
+  handle: (event: any, context: HandlerContext) => Promise<NewEvent | undefined>;
+}
+
+const slots = { limit: LIMIT };
+/** Their own tests see to them: a run has few builds. */
+const limits = { waiting: 1000, perMinute: 600 };
+const silent = pino({ level: 'silent' });
+const uncounted: EventMetrics = { begin: () => undefined, end: () => undefined, listening: () => undefined };
+const traceparent = { traceId: '1'.repeat(32), spanId: '1'.repeat(16), flags: 0 };
+const untraced: Tracing = {
+  startSpan: () => ({ traceparent, run: (work) => work(), annotate: () => undefined, end: () => undefined }),
+  shutdown: async () => undefined,
+};
+
+/** One delivery to the function that a Trigger names, in a process of its own. */
+export async function callFunction(
+  world: World,
+  { subscriber }: Subscription,
+  { headers, body }: Message,
+  process: SimulatedProcess,
+): Promise<Answer> {
+  const { events, handle } = functionNamed(subscriber, world, process);
+  const answer = answerRequest({
+    name: subscriber,
+    events,
+    limit: 4 * 1024 * 1024,
+    tracing: async () => untraced,
+    metrics: uncounted,
+    log: silent,
+    handle,
+  });
+  return await answer({ method: 'POST', path: '/', headers, repeated: [], body, size: body.length });
+}
+
+function functionNamed(name: string, world: World, process: SimulatedProcess): SimulatedFunction {
+  const store = world.store.portOf(process);
+  const cluster = world.cluster.portOf(process);
+  const now = () => new Date();
+  const temporaryBucket = TEMPORARY_BUCKET;
+  switch (name) {
+    case 'build-start':
+      return {
+        events: { 'build.start': buildStartSchema },
+        handle: (event) =>
+          buildStart(event, {
+            store,
+            settings: buildSettings,
+            sourceBucket: SOURCE_BUCKET,
+            sourceBuckets: [],
+            imageRegistry: REGISTRY,
+            attemptId: randomUUID,
+            pack: simulatedPacking(store, event.data),
+          }),
+      };
+    case 'job-start':
+      return {
+        events: { 'job.start': jobStartSchema },
+        handle: (event) => jobStart(event, { store, cluster, settings: jobSettings, slots, limits, now }),
+      };
+    case 'build-complete':
+      return {
+        events: { 'build.complete': buildCompleteSchema },
+        handle: (event) =>
+          buildComplete(event, {
+            store,
+            cluster,
+            temporaryBucket,
+            imageRegistry: REGISTRY,
+            settings: functionSettings,
+            now,
+          }),
+      };
+    case 'cluster-events':
+      return {
+        events: {
+          'dev.knative.apiserver.resource.add': changedObject,
+          'dev.knative.apiserver.resource.update': changedObject,
+          'dev.knative.apiserver.resource.delete': changedObject,
+        },
+        handle: (event, context) => handleClusterEvent(event, { cluster, slots }, context),
+      };
+    case 'service-delete':
+      return {
+        events: { 'service.delete': serviceDeleteSchema },
+        handle: (event) => serviceDelete(event, { store, cluster, temporaryBucket }),
+      };
+    case 'sweep':
+      return {
+        events: { 'dev.knative.sources.ping': z.unknown() },
+        handle: (_, context) =>
+          sweep(
+            {
+              store,
+              cluster,
+              broker: world.broker().portOf(process),
+              slots,
+              temporaryBucket,
+              settings: functionSettings,
+              metrics: { swept: () => undefined, builds: () => undefined, oldestRequest: () => undefined },
+              now,
+            },
+            context,
+          ),
+      };
+    case 'dead-letter':
+      return {
+        events: { '*': z.unknown() },
+        handle: (event: ReceivedEvent<unknown>, context) =>
+          handleDeadLetter(
+            event,
+            { store, broker: world.broker().portOf(process), listens: async () => true, temporaryBucket, now },
+            context,
+          ),
+      };
+    default:
+      throw new Error(`Trigger names a function that is not simulated: ${name}`);
+  }
+}

@@ -1,0 +1,188 @@
+/** What must hold when nothing fails any more and everything has settled. */
+import { awaitsTerminalEvent, isFinished } from '#shared/build/job-state.ts';
+import type { BuildComplete } from '#shared/events/build-complete.ts';
+import { type Identity, subjectOf } from '#shared/events/identity.ts';
+import { isOf, readBuild } from '#shared/specs/annotations.ts';
+import { functionName } from '#shared/specs/names.ts';
+import type { Delivery, SimulatedBroker } from './broker.ts';
+import type { Ledger } from './ledger.ts';
+import { TEMPORARY_BUCKET } from './settings.ts';
+import { FUNCTIONS_NAMESPACE, LEASES, SERVICES, type SimulatedCluster, TRIGGERS } from './simulated-cluster.ts';
+import type { SimulatedStore } from './simulated-store.ts';
+
+export const INVARIANTS = {
+  one: 'every accepted request has exactly one distinct terminal event, and it was told',
+  limit: 'at most the limit of builds run at any moment',
+  orphans: 'nothing is left over: Service and Trigger come in pairs, no Job waits or is held, nothing is still pending',
+  newest: 'what is deployed is the newest successful build, and what was deleted stays deleted',
+  order: 'no older build ever replaces a newer one',
+  vanished: 'every event was acknowledged, refused or kept as a dead letter',
+  confirmed: 'a success that is told was built',
+} as const;
+
+export interface Violation {
+  invariant: keyof typeof INVARIANTS;
+  what: string;
+}
+
+export interface Settled {
+  ledger: Ledger;
+  cluster: SimulatedCluster;
+  store: SimulatedStore;
+  broker: SimulatedBroker;
+  identities: Identity[];
+  /** Of all images that were pushed. */
+  pushed: ReadonlySet<string>;
+}
+
+export function violationsOf(settled: Settled): Violation[] {
+  return [
+    ...oneEnd(settled),
+    ...noOrphans(settled),
+    ...settled.identities.flatMap((identity) => newestDeployed(identity, settled)),
+    ...successesDeployed(settled),
+    ...nothingVanished(settled),
+    ...noFalseSuccess(settled),
+  ];
+}
+
+/** That it is processed is not asked here: what is told and not processed leaves a held Job or a pending request behind. */
+function oneEnd({ ledger }: Settled): Violation[] {
+  return [...ledger.requests.values()].flatMap((request) => {
+    const ends = new Map(request.ends);
+    const answered = ledger.answered(request);
+    if (answered !== undefined && !ends.has(answered)) {
+      ends.set(answered, 'kept as its answer');
+    }
+    if (ledger.endings.has(request.own) && !ends.has(request.own)) {
+      ends.set(request.own, 'told as its own');
+    }
+    const told = [...ends].map(([end, by]) => `${end.slice(0, 12)} (${by})`).join(' and ');
+    if (ends.size !== 1) {
+      return [{ invariant: 'one', what: `${request.id} has ${ends.size} ends: ${told}` }];
+    }
+    const [end = ''] = ends.keys();
+    return ledger.endings.has(end)
+      ? []
+      : [{ invariant: 'one', what: `the end of ${request.id} was never told: ${told}` }];
+  });
+}
+
+function noOrphans({ cluster, store }: Settled): Violation[] {
+  const { storage } = cluster;
+  const namesOf = (resource: string) =>
+    storage.list(resource, { namespace: FUNCTIONS_NAMESPACE }).map(({ metadata }) => metadata.name);
+  const [services, triggers] = [namesOf(SERVICES), namesOf(TRIGGERS)];
+  const jobs = cluster.jobs();
+  const lease = storage.get(LEASES, 'builds', 'admission')?.metadata.annotations?.['knative-lambda/granted'] ?? '[]';
+  const left = [
+    ...services.filter((name) => !triggers.includes(name)).map((name) => `Service ${name} has no Trigger`),
+    ...triggers.filter((name) => !services.includes(name)).map((name) => `Trigger ${name} has no Service`),
+    ...jobs.filter(awaitsTerminalEvent).map((job) => `Job ${job.metadata?.name} still has its finalizer`),
+    ...jobs.filter((job) => !isFinished(job)).map((job) => `Job ${job.metadata?.name} has not ended`),
+    ...store.keys(TEMPORARY_BUCKET, 'requests/').map((key) => `${key} is still pending`),
+    ...(JSON.parse(lease) as { name: string; uid: string }[])
+      .filter(({ uid }) => jobs.some((job) => job.metadata?.uid === uid && !isFinished(job)))
+      .map(({ name }) => `${name} was granted a slot and does not run`),
+  ];
+  return left.map((what) => ({ invariant: 'orphans', what }));
+}
+
+function newestDeployed(identity: Identity, { ledger, cluster, store }: Settled): Violation[] {
+  const name = functionName(identity);
+  const service = cluster.storage.get(SERVICES, FUNCTIONS_NAMESPACE, name);
+  const image = service?.['spec'].template.spec.containers[0].image as string | undefined;
+  const isOfParser = (data: Identity) => subjectOf(data) === subjectOf(identity);
+  const successes = [...ledger.deployed.values()].filter(
+    (one) => isOfParser(one) && one.observed > deletedAt(identity, store),
+  );
+  const newest = Math.max(...successes.map(({ observed }) => observed));
+  const allowed = successes.filter(({ observed }) => observed === newest).map(({ image_uri }) => image_uri);
+  if (image === undefined) {
+    return allowed.length === 0
+      ? []
+      : [{ invariant: 'newest', what: `${name} is not deployed, but ${allowed[0]?.slice(-12)} was built` }];
+  }
+  if (service && !isOf(identity, service)) {
+    return [{ invariant: 'newest', what: `${name} is of somebody else` }];
+  }
+  if (!allowed.includes(image)) {
+    const due = allowed.map((uri) => uri.slice(-12)).join(' or ') || 'nothing';
+    const observed = service && readBuild(service)?.observed_at;
+    return [
+      { invariant: 'newest', what: `${name} runs ${image.slice(-12)}, seen at ${observed}; it should run ${due}` },
+    ];
+  }
+  return [];
+}
+
+/** What is told to be deployed was; and a success that was not has been overtaken by something newer, or deleted. */
+function successesDeployed({ ledger, store }: Settled): Violation[] {
+  const never = [...ledger.completed].filter((id) => !ledger.deployed.has(id));
+  const invented = never.map((id) => `${id.slice(0, 12)} was told to be deployed, and never was`);
+  const all = [...ledger.endings].flatMap(([id, { told }]) => told.map((data) => ({ id, data })));
+  const forgotten = all.filter(({ id, data }) => {
+    if (data.status !== 'success' || ledger.deployed.has(id)) {
+      return false;
+    }
+    const observed = Date.parse(data.observed_at ?? '');
+    const isNewer = (other: BuildComplete) =>
+      subjectOf(other) === subjectOf(data) && Date.parse(other.observed_at ?? '') > observed;
+    return !all.some((other) => isNewer(other.data)) && !(deletedAt(data, store) >= observed);
+  });
+  const overlooked = forgotten.map(({ id }) => `${id.slice(0, 12)} is the newest success, and was never deployed`);
+  return [...invented, ...overlooked].map((what) => ({ invariant: 'newest', what }));
+}
+
+function deletedAt({ third_party_id, parser_id }: Identity, store: SimulatedStore): number {
+  const tombstone = store.get(TEMPORARY_BUCKET, `tombstones/${third_party_id}/${parser_id}.json`);
+  return tombstone ? Date.parse(JSON.parse(tombstone.body.toString()).time) : Number.NEGATIVE_INFINITY;
+}
+
+function nothingVanished({ broker, ledger, store }: Settled): Violation[] {
+  const kept = lettersOf(store);
+  const isKept = ({ message }: Delivery) => kept.some((letter) => letter.includes(`"${message.headers['ce-id']}"`));
+  const isSentAgain = ({ message: { headers } }: Delivery) =>
+    (ledger.events.get(`${headers['ce-source']} ${headers['ce-id']}`) ?? 0) > 1;
+  const gone = broker.deliveries.filter((delivery) => {
+    const { state, subscription } = delivery;
+    // The next minute says the same.
+    if (subscription.name === 'sweep') {
+      return false;
+    }
+    return (
+      state === 'under way' ||
+      state === 'dropped' ||
+      (state === 'dead-lettered' && !isKept(delivery) && !isSentAgain(delivery) && !lostAsLetter(delivery, broker))
+    );
+  });
+  const vanished = gone.map(({ label, state, code }) => `${label} is ${state} (${code}), and nobody has it`);
+  const refused = ledger.refused.map((what) => `refused: ${what}`);
+  return [...vanished, ...refused].map((what) => ({ invariant: 'vanished', what }));
+}
+
+function lettersOf(store: SimulatedStore): string[] {
+  const keys = store.keys(TEMPORARY_BUCKET, 'dead-letters/');
+  return keys.map((key) => store.get(TEMPORARY_BUCKET, key)?.body.toString() ?? '');
+}
+
+/** The Broker may lose a dead letter as it may lose any event. */
+function lostAsLetter({ message }: Delivery, { deliveries }: SimulatedBroker): boolean {
+  return deliveries.some(
+    (other) =>
+      other.state === 'lost by the Broker' &&
+      other.message.headers['ce-knativeerrordest'] !== undefined &&
+      other.message.headers['ce-id'] === message.headers['ce-id'],
+  );
+}
+
+function noFalseSuccess({ ledger, pushed }: Settled): Violation[] {
+  return [...ledger.endings].flatMap(([id, { told }]) => {
+    const images = told.flatMap((data) => (data.status === 'success' ? [data.image_uri ?? ''] : []));
+    const invented = images.filter((image) => !pushed.has(image.split('@')[1] ?? ''));
+    return invented.map((image) => ({
+      invariant: 'confirmed',
+      what: `${id.slice(0, 12)} tells of ${image}, which nobody pushed`,
+    }));
+  });
+}

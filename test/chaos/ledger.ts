@@ -1,0 +1,112 @@
+/** What is remembered of a run, to be judged when it has settled: who asked, what was answered, and what was refused. */
+import { terminalEvent, terminalIdOfRequest } from '#shared/build/terminal-event.ts';
+import type { BuildComplete } from '#shared/events/build-complete.ts';
+import { deriveId } from '#shared/events/event.ts';
+import type { Identity } from '#shared/events/identity.ts';
+import type { Delivery, Message, Witness } from './broker.ts';
+import type { SimulatedProcess } from './process.ts';
+import { TEMPORARY_BUCKET } from './settings.ts';
+import type { SimulatedStore } from './simulated-store.ts';
+
+export interface Request {
+  /** Of the build.start. */
+  id: string;
+  /** The end that it has where it joins nobody. */
+  own: string;
+  identity: Identity;
+  /** Ends that it was told of, or that the Job has which it was told of; and by whom. */
+  ends: Map<string, string>;
+}
+
+export interface Ending {
+  /** What each event under this id said. */
+  told: BuildComplete[];
+}
+
+export interface Deployed extends Identity {
+  image_uri: string;
+  observed: number;
+}
+
+export class Ledger implements Witness {
+  /** By the id of their job.start. */
+  readonly requests = new Map<string, Request>();
+  readonly endings = new Map<string, Ending>();
+  /** Ids of the build.complete events that lifecycle.build.completed was told of. */
+  readonly completed = new Set<string>();
+  /** What Services were made to run, by the id of the build.complete that they say they are of; the newest time that stood there. */
+  readonly deployed = new Map<string, Deployed>();
+  readonly refused: string[] = [];
+  /** How often each event was stored. */
+  readonly events = new Map<string, number>();
+
+  readonly #store: SimulatedStore;
+
+  constructor(store: SimulatedStore) {
+    this.#store = store;
+  }
+
+  stored(message: Message): void {
+    const { 'ce-type': type, 'ce-id': id = '', 'ce-source': source = '' } = message.headers;
+    this.events.set(`${source} ${id}`, (this.events.get(`${source} ${id}`) ?? 0) + 1);
+    if (type === 'build.start') {
+      const jobStart = deriveId(source, id, 'job.start');
+      const known = this.requests.get(jobStart);
+      const own = terminalIdOfRequest({ source, id });
+      const identity = dataOf(message) as unknown as Identity;
+      this.requests.set(jobStart, known ?? { id, own, identity, ends: new Map() });
+    }
+    if (type === 'lifecycle.build.started') {
+      // Most often there is more to know, in replied(); sweep tells it again where the first one was lost.
+      const cause = message.headers['ce-causationid'] ?? '';
+      const request = this.requests.get(cause) ?? [...this.requests.values()].find((one) => one.id === cause);
+      const end = request && this.answered(request);
+      if (end) {
+        request.ends.set(end, request.ends.get(end) ?? 'told again');
+      }
+    }
+    if (type === 'build.complete') {
+      const ending = this.endings.get(id) ?? { told: [] };
+      ending.told.push(dataOf(message) as BuildComplete);
+      this.endings.set(id, ending);
+    }
+  }
+
+  replied(delivery: Delivery, reply: Message, process: SimulatedProcess): void {
+    const cause = delivery.message.headers;
+    const { 'ce-type': type, 'ce-id': id = '' } = reply.headers;
+    const data = dataOf(reply);
+    if (type === 'event.rejected') {
+      this.refused.push(`${cause['ce-type']} ${cause['ce-id']}: ${JSON.stringify(data['problems'])}`);
+    }
+    const asked =
+      cause['ce-type'] === 'build.start'
+        ? deriveId(cause['ce-source'] ?? '', cause['ce-id'] ?? '', 'job.start')
+        : cause['ce-id'];
+    const request = this.requests.get(asked ?? '');
+    if (request && type === 'build.complete') {
+      request.ends.set(id, `answered by ${process.label}`);
+    }
+    if (request && type === 'lifecycle.build.started') {
+      const job = process.seenJobs.get(String(data['job_name']));
+      const seen = job && terminalEvent(job, data as unknown as BuildComplete).id;
+      const end = this.answered(request) ?? seen ?? 'of a Job that nobody saw';
+      request.ends.set(end, `Job ${data['job_name']}, by ${process.label}`);
+    }
+    if (cause['ce-type'] === 'build.complete') {
+      if (type === 'lifecycle.build.completed') {
+        this.completed.add(cause['ce-id'] ?? '');
+      }
+    }
+  }
+
+  /** By what is kept about it: whoever tells it again has seen no Job, or another of that name. */
+  answered({ own, identity: { third_party_id, parser_id } }: Request): string | undefined {
+    const answer = this.#store.get(TEMPORARY_BUCKET, `answers/${third_party_id}/${parser_id}/${own}.json`);
+    return answer && JSON.parse(answer.body.toString()).end;
+  }
+}
+
+function dataOf({ body }: Message): Record<string, unknown> {
+  return JSON.parse(body.toString() || '{}');
+}

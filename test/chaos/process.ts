@@ -1,0 +1,136 @@
+/** One handling of one event: every call of a port is a step that takes time, fails in every way that is known, and at which the process may die. */
+import type { V1Job } from '@kubernetes/client-node';
+import { RetryableError } from '#shared/errors.ts';
+import { SECOND, type Simulation } from './simulation.ts';
+
+export type System = 'Kubernetes' | 'S3' | 'Broker';
+
+export interface Step {
+  system: System;
+  /** The method's name and what it is about: `getJob build-p1-…`. */
+  name: string;
+  /** Whether it changes anything: only then can its answer be lost after it was done. */
+  writes: boolean;
+  /** Whether it names the version it expects, or creates: only then does the API server answer 409. */
+  conditional?: boolean;
+}
+
+/** What never comes back: its caller is dead. */
+const NEVER = new Promise<never>(() => undefined);
+
+/** How long a client waits for an answer. */
+const ANSWER_WITHIN = 10 * SECOND;
+
+export class SimulatedProcess {
+  readonly label: string;
+  alive = true;
+  /** Jobs as it last read or made them, by name. */
+  readonly seenJobs = new Map<string, V1Job>();
+  /** Settles when it dies. */
+  readonly died: Promise<void>;
+  readonly #simulation: Simulation;
+  readonly #die: () => void;
+  #steps = 0;
+
+  constructor(label: string, simulation: Simulation) {
+    this.label = label;
+    this.#simulation = simulation;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.died = promise;
+    this.#die = resolve;
+  }
+
+  kill(): void {
+    this.alive = false;
+    this.#die();
+  }
+
+  /** `operate` is the side effect: it happens at one moment, wholly or not at all. */
+  async step<Result>({ system, name, writes, conditional = false }: Step, operate: () => Result): Promise<Result> {
+    const simulation = this.#simulation;
+    this.#steps += 1;
+    const where = `${this.label}/${this.#steps} ${name.split(' ')[0]}`;
+    const log = (what: string) => simulation.trace(() => `   ${this.label}/${this.#steps} ${name} ${what}`);
+    if (this.#killed('killed before', where)) {
+      return await NEVER;
+    }
+    await simulation.sleep(this.#latency(where, system, writes));
+    if (!this.alive) {
+      // The request was on its way when its sender died.
+      if (simulation.roll(`arrives ${where}`) < 0.5) {
+        attempt(operate);
+      }
+      return await NEVER;
+    }
+    const refusal = this.#refusal(where, system, writes, conditional);
+    if (refusal) {
+      log(`→ ${refusal.reason}`);
+      throw refusal;
+    }
+    if (writes && simulation.fails('no answer in time, done later', where, 0.006)) {
+      simulation.after(simulation.between(`late ${where}`, 0, 15 * SECOND), () => {
+        log('done late');
+        attempt(operate);
+      });
+      await simulation.sleep(ANSWER_WITHIN);
+      return this.alive ? await fail(system, 'no answer in time') : await NEVER;
+    }
+    const result = operate();
+    log('');
+    await simulation.sleep(simulation.between(`answer ${where}`, 1, 20));
+    if (!this.alive || this.#killed('killed after', where)) {
+      return await NEVER;
+    }
+    if (writes && simulation.fails('done, but the answer is lost', where, 0.008)) {
+      return await fail(system, 'connection reset');
+    }
+    return result;
+  }
+
+  #killed(when: string, where: string): boolean {
+    if (!this.#simulation.fails(when, where, 0.004)) {
+      return false;
+    }
+    this.kill();
+    return true;
+  }
+
+  /** A request is never under way for longer than its client waits; a process may stand still for longer, most often where it reads. */
+  #latency(where: string, system: System, writes: boolean): number {
+    const simulation = this.#simulation;
+    if (!writes && simulation.fails('the process stands still', where, 0.001)) {
+      return simulation.between(`stall ${where}`, 320 * SECOND, 420 * SECOND);
+    }
+    if (simulation.fails(`${system} is slow`, where, 0.02)) {
+      return simulation.between(`slow ${where}`, SECOND, 9 * SECOND);
+    }
+    return simulation.between(`latency ${where}`, 1, 40);
+  }
+
+  #refusal(where: string, system: System, writes: boolean, conditional: boolean): RetryableError | undefined {
+    const simulation = this.#simulation;
+    if (simulation.fails(`${system} answers 5xx`, where, 0.012)) {
+      return new RetryableError('Unavailable', `${system} answered 503`);
+    }
+    if (simulation.fails(`${system} answers 429`, where, 0.005)) {
+      return new RetryableError('Throttled', `${system} answered 429`, { retryAfter: 1 });
+    }
+    if (system === 'Kubernetes' && writes && conditional && simulation.fails('Kubernetes answers 409', where, 0.01)) {
+      return new RetryableError('Conflict', 'the object has been modified');
+    }
+    return undefined;
+  }
+}
+
+async function fail(system: System, why: string): Promise<never> {
+  throw new RetryableError('Unavailable', `${system}: ${why}`);
+}
+
+/** Nobody hears of its failure any more. */
+function attempt(operate: () => unknown): void {
+  try {
+    operate();
+  } catch {
+    // The request came too late to be done.
+  }
+}

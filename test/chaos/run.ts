@@ -1,0 +1,158 @@
+/** One run: a seed's clients and faults, until everything has settled; and what is wrong then. */
+import { isFinished } from '#shared/build/job-state.ts';
+import type { Identity } from '#shared/events/identity.ts';
+import { observedAt, readBuild } from '#shared/specs/annotations.ts';
+import { SimulatedBroker } from './broker.ts';
+import { type Operation, plan, startClients } from './clients.ts';
+import { callFunction } from './functions.ts';
+import { type Violation, violationsOf } from './invariants.ts';
+import { startJobController } from './job-controller.ts';
+import { startKubelet } from './kubelet.ts';
+import { Ledger } from './ledger.ts';
+import { LIMIT, TEMPORARY_BUCKET } from './settings.ts';
+import { PODS, SERVICES, SimulatedCluster } from './simulated-cluster.ts';
+import { SimulatedStore } from './simulated-store.ts';
+import { MINUTE, SECOND, Simulation, START } from './simulation.ts';
+import { startApiServerSource, startPing, startServing } from './sources.ts';
+import { inVirtualWorld } from './virtual-world.ts';
+
+export interface RunOptions {
+  seed: number;
+  /** Faults and operations that are left out. */
+  without?: ReadonlySet<string>;
+  trace?: (line: string) => void;
+}
+
+export interface RunResult {
+  violations: Violation[];
+  faults: string[];
+  operations: string[];
+  events: number;
+  builds: number;
+}
+
+const FAULTS_UNTIL = 15 * MINUTE;
+/** A request that is lost again and again is given up after an hour. */
+const SETTLED_WITHIN = 4 * 60 * MINUTE;
+/** In which nothing changes. */
+const QUIET_MINUTES = 3;
+/** Longer than the pauses in which something is only waited for: a build's deadline, the next time that a lost request is sent again. */
+const LONGEST_PAUSE_MINUTES = 40;
+
+export async function run({ seed, without, trace }: RunOptions): Promise<RunResult> {
+  const intensity = [0, 0.5, 1, 1, 2, 4][seed % 6] as number;
+  const simulation = new Simulation({ seed, intensity, faultsUntil: FAULTS_UNTIL, without, trace });
+  return await inVirtualWorld(simulation, async () => {
+    const cluster = new SimulatedCluster();
+    const store = new SimulatedStore();
+    const ledger = new Ledger(store);
+    const world = { cluster, store, broker: () => broker };
+    const broker: SimulatedBroker = new SimulatedBroker(
+      simulation,
+      { handle: (subscription, message, process) => callFunction(world, subscription, message, process) },
+      ledger,
+    );
+    const atOnce: Violation[] = [];
+    const pushed = new Set<string>();
+    watchLimit(cluster, simulation, atOnce);
+    watchImages(cluster, pushed);
+    watchOrder(cluster, ledger, atOnce);
+    startJobController(simulation, cluster);
+    startKubelet({ simulation, cluster, store, broker });
+    startServing(simulation, cluster);
+    startApiServerSource(simulation, cluster, broker);
+    const operations = plan(simulation).filter((operation) => !without?.has(nameOf(operation)));
+    startClients(simulation, { store, broker }, operations);
+
+    const isQuiet = quietness(simulation, cluster, store);
+    let settled = false;
+    startPing(simulation, broker, () => {
+      settled = isQuiet();
+    });
+    await simulation.run(() => settled || simulation.now > START + SETTLED_WITHIN);
+
+    const identities = identitiesOf(operations);
+    const violations = [...atOnce, ...violationsOf({ ledger, cluster, store, broker, identities, pushed })];
+    return {
+      violations,
+      faults: simulation.faults,
+      operations: operations.map(nameOf),
+      events: broker.deliveries.length,
+      builds: pushed.size,
+    };
+  });
+}
+
+export function nameOf(operation: Operation): string {
+  const { third_party_id, parser_id } = operation.identity;
+  const what = operation.do === 'upload' ? `version ${operation.version}` : operation.id;
+  const more =
+    operation.do === 'start'
+      ? ` ${JSON.stringify({ ...operation.data, third_party_id: undefined, parser_id: undefined })}`
+      : '';
+  return `client: ${(operation.at / SECOND).toFixed(1)} s ${operation.do} ${third_party_id}/${parser_id} ${what}${more}`;
+}
+
+function identitiesOf(operations: Operation[]): Identity[] {
+  return [...new Map(operations.map(({ identity }) => [identity.parser_id, identity])).values()];
+}
+
+function watchLimit({ storage }: SimulatedCluster, simulation: Simulation, violations: Violation[]): void {
+  storage.watch(PODS, () => {
+    const running = storage.list(PODS).filter(({ status }) => !['Succeeded', 'Failed'].includes(status?.phase));
+    const jobs = new Set(running.map(({ metadata }) => metadata.ownerReferences?.[0]?.uid));
+    if (jobs.size > LIMIT && violations.length === 0) {
+      simulation.trace(() => `** ${jobs.size} builds run at once`);
+      violations.push({
+        invariant: 'limit',
+        what: `${jobs.size} builds ran at once: ${running.map(({ metadata }) => metadata.name)}`,
+      });
+    }
+  });
+}
+
+function watchImages({ storage }: SimulatedCluster, pushed: Set<string>): void {
+  storage.watch(PODS, ({ object }) => {
+    const ended = object['status']?.containerStatuses?.[0]?.state?.terminated;
+    if (ended?.exitCode === 0) {
+      pushed.add(ended.message);
+    }
+  });
+}
+
+function watchOrder({ storage }: SimulatedCluster, ledger: Ledger, violations: Violation[]): void {
+  const last = new Map<string, number>();
+  storage.watch(SERVICES, ({ type, object }) => {
+    const { name } = object.metadata;
+    const observed = observedAt(object);
+    if (type === 'DELETED') {
+      last.delete(name);
+      return;
+    }
+    if (observed < (last.get(name) ?? observed)) {
+      violations.push({ invariant: 'order', what: `${name} went back to ${readBuild(object)?.observed_at}` });
+    }
+    last.set(name, observed);
+    const build = readBuild(object);
+    if (build) {
+      const { third_party_id, parser_id, event_id } = build;
+      const newest = Math.max(observed, ledger.deployed.get(event_id)?.observed ?? observed);
+      const image_uri = object['spec'].template.spec.containers[0].image;
+      ledger.deployed.set(event_id, { third_party_id, parser_id, image_uri, observed: newest });
+    }
+  });
+}
+
+/** Asked once a minute: whether nothing has changed, nor is about to, for some of them. */
+function quietness(simulation: Simulation, cluster: SimulatedCluster, store: SimulatedStore): () => boolean {
+  let quiet = 0;
+  let before = '';
+  return () => {
+    const now = `${cluster.storage.table.version} ${store.changes}`;
+    const idle = simulation.settling && simulation.foreground === 0 && now === before;
+    before = now;
+    quiet = idle ? quiet + 1 : 0;
+    const done = cluster.jobs().every(isFinished) && store.keys(TEMPORARY_BUCKET, 'requests/').length === 0;
+    return quiet >= (done ? QUIET_MINUTES : LONGEST_PAUSE_MINUTES);
+  };
+}

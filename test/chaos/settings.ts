@@ -1,0 +1,32 @@
+/** The configuration that every simulated function is given. Small limits, so that a few builds meet them. */
+import type { KanikoJobSettings } from '#shared/specs/kaniko-job.ts';
+import { BUILDS_NAMESPACE, FUNCTIONS_NAMESPACE } from './simulated-cluster.ts';
+
+export const SOURCE_BUCKET = 'source';
+export const TEMPORARY_BUCKET = 'tmp';
+export const REGISTRY = 'registry.local/knative-lambda';
+
+/** MAX_CONCURRENT_BUILDS. */
+export const LIMIT = 2;
+
+export const buildSettings = {
+  maxBytes: 1_000_000,
+  maxFiles: 100,
+  baseImages: { python: 'python:3', node: 'node:24', go: 'golang:1', static: 'static' },
+  temporaryBucket: TEMPORARY_BUCKET,
+  adapters: 'unused',
+};
+
+export const jobSettings: KanikoJobSettings = {
+  registry: REGISTRY,
+  buildsNamespace: BUILDS_NAMESPACE,
+  builderImage: 'registry.local/builder',
+  kanikoImage: 'registry.local/kaniko',
+  temporaryBucket: TEMPORARY_BUCKET,
+  region: 'eu-west-1',
+  brokerUrl: 'http://broker',
+  deadlineSeconds: 600,
+  resources: { requests: { cpu: '1', memory: '1Gi' }, limits: { cpu: '2', memory: '4Gi' } },
+};
+
+export const functionSettings = { namespace: FUNCTIONS_NAMESPACE, progressDeadline: '120s' };

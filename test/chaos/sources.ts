@@ -1,0 +1,82 @@
+/** The event sources and Knative Serving: what they tell may come late or never, and nothing tells it again. */
+import { objectEvent } from '#local/sources/object-event.ts';
+import type { SimulatedBroker } from './broker.ts';
+import { FUNCTIONS_NAMESPACE, JOBS, SERVICES, type SimulatedCluster } from './simulated-cluster.ts';
+import { MINUTE, SECOND, type Simulation } from './simulation.ts';
+
+const CHANGES = { ADDED: 'add', MODIFIED: 'update', DELETED: 'delete' } as const;
+const NO_TIME = '0001-01-01T00:00:00Z';
+
+/** Both ApiServerSources. An adapter that is away tells nothing of what happened meanwhile. */
+export function startApiServerSource(simulation: Simulation, cluster: SimulatedCluster, broker: SimulatedBroker): void {
+  const counts = new Map<string, number>();
+  for (const [resource, plural] of [
+    [JOBS, 'jobs'],
+    [SERVICES, 'services'],
+  ] as const) {
+    cluster.storage.watch(resource, ({ type, object }) => {
+      const { name } = object.metadata;
+      const count = (counts.get(name) ?? 0) + 1;
+      counts.set(name, count);
+      const id = `${name}#${count}`;
+      const minute = Math.floor(simulation.now / MINUTE);
+      if (simulation.fails('the ApiServerSource is away', `${resource} ${minute}`, 0.08)) {
+        return;
+      }
+      if (simulation.fails('the ApiServerSource drops it', id, 0.04)) {
+        return;
+      }
+      const { attributes, data } = objectEvent(CHANGES[type], object, 'https://kubernetes', plural);
+      const headers: Record<string, string> = { 'ce-specversion': '1.0', 'ce-id': id, 'ce-time': NO_TIME };
+      for (const [attribute, value] of Object.entries(attributes)) {
+        headers[attribute === 'datacontenttype' ? 'content-type' : `ce-${attribute}`] = value;
+      }
+      simulation.after(simulation.between(`told ${id}`, 1, 100), () => broker.store({ headers, body: data }));
+    });
+  }
+}
+
+/** Every minute, for ever. */
+export function startPing(simulation: Simulation, broker: SimulatedBroker, eachMinute: () => void): void {
+  const ping = (count: number) => {
+    simulation.at(simulation.now + MINUTE, () => ping(count + 1), { background: true });
+    eachMinute();
+    if (simulation.fails('the PingSource misses a minute', `${count}`, 0.1)) {
+      return;
+    }
+    const headers = {
+      'ce-specversion': '1.0',
+      'ce-id': `ping-${count}`,
+      'ce-source': `/apis/v1/namespaces/${FUNCTIONS_NAMESPACE}/pingsources/sweep`,
+      'ce-type': 'dev.knative.sources.ping',
+      'ce-task': 'sweep',
+      'ce-time': new Date().toISOString(),
+      'content-type': 'application/json',
+    };
+    broker.store({ headers, body: Buffer.from('{}') });
+  };
+  simulation.at(simulation.now + MINUTE, () => ping(1), { background: true });
+}
+
+/** Knative Serving: each generation becomes ready a moment later, which changes the object under our hands. */
+export function startServing(simulation: Simulation, { storage }: SimulatedCluster): void {
+  storage.watch(SERVICES, ({ type, object }) => {
+    const { name, namespace, generation = 1, uid } = object.metadata;
+    if (type === 'DELETED' || object['status']?.observedGeneration === generation) {
+      return;
+    }
+    simulation.after(simulation.between(`ready ${name} ${generation}`, 100, 8 * SECOND), () => {
+      const current = storage.get(SERVICES, namespace, name);
+      if (current?.metadata.uid !== uid || current?.metadata.generation !== generation) {
+        return;
+      }
+      const revision = `${name}-${String(generation).padStart(5, '0')}`;
+      storage.updateStatus(SERVICES, namespace, name, {
+        observedGeneration: generation,
+        latestCreatedRevisionName: revision,
+        latestReadyRevisionName: revision,
+        conditions: [{ type: 'Ready', status: 'True' }],
+      });
+    });
+  });
+}

@@ -1,0 +1,72 @@
+/** Who gets which events, and how: read from the very Triggers and Broker that are deployed. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type DeliverySettings, type DeliverySpec, deliverySettings } from '#local/broker/delivery-settings.ts';
+import type { KubeObject } from '#local/kubernetes/types.ts';
+import { readDocuments } from '#local/manifests/read-documents.ts';
+
+export interface Subscription {
+  /** Of the Trigger. */
+  name: string;
+  /** Of the Service. */
+  subscriber: string;
+  filter: Record<string, string>;
+  settings: DeliverySettings;
+  /** Asked for when it is needed: the Broker of dead letters is its own. */
+  deadLetters: () => Subscription | undefined;
+}
+
+const DIRECTORY = join(import.meta.dirname, '../../eventing/base/functions');
+/** They only start pods early, count calls of functions, or do what a person asks for: nothing of a build depends on them. */
+const NOT_SIMULATED = /-wake$|^parser-events|^dead-letter-/;
+
+const objects = [
+  ...readDocuments(join(DIRECTORY, 'broker.yaml')),
+  ...readDocuments(join(DIRECTORY, 'dead-letters-broker.yaml')),
+  ...readdirSync(join(DIRECTORY, 'triggers'))
+    .filter((file) => file.endsWith('.yaml') && file !== 'kustomization.yaml')
+    .flatMap((file) => readDocuments(join(DIRECTORY, 'triggers', file))),
+];
+
+function deadLettersOf(delivery: DeliverySpec | undefined): Subscription | undefined {
+  const sink = delivery?.deadLetterSink?.ref;
+  if (!sink) {
+    return undefined;
+  }
+  if (sink.kind === 'Broker') {
+    return triggersOf(sink.name)[0];
+  }
+  const settings = deliverySettings(delivery);
+  return { name: 'dead-letters', subscriber: sink.name, filter: {}, settings, deadLetters: () => undefined };
+}
+
+function triggersOf(broker: string): Subscription[] {
+  const delivery: DeliverySpec | undefined = find('Broker', broker)['spec'].delivery;
+  return objects
+    .filter(({ kind, spec }) => kind === 'Trigger' && spec.broker === broker)
+    .filter(({ metadata }) => !NOT_SIMULATED.test(metadata.name))
+    .map(({ metadata, spec }) => ({
+      name: metadata.name,
+      subscriber: spec.subscriber.ref.name,
+      filter: spec.filter?.attributes ?? {},
+      settings: deliverySettings(spec.delivery ?? delivery),
+      deadLetters: () => deadLettersOf(spec.delivery ?? delivery),
+    }));
+}
+
+function find(kind: string, name: string): KubeObject {
+  const found = objects.find((object) => object.kind === kind && object.metadata.name === name);
+  if (!found) {
+    throw new Error(`there is no ${kind} ${name} under ${DIRECTORY}`);
+  }
+  return found;
+}
+
+const all = triggersOf('default');
+
+export const subscriptions = {
+  /** Exact and case-sensitive, as RabbitMQ's headers exchange compares. */
+  of(headers: Record<string, string>): Subscription[] {
+    return all.filter(({ filter }) => Object.entries(filter).every(([name, value]) => headers[`ce-${name}`] === value));
+  },
+};
