@@ -18,7 +18,8 @@ export function representList(resource: Resource, objects: KubeObject[], version
   const metadata = { resourceVersion: String(version) };
   if (view.as === 'Table') return table(resource, objects, metadata.resourceVersion, view);
   if (view.as === 'PartialObjectMetadata') {
-    const items = objects.map((object) => metadataOf(object, view));
+    // An empty one is null: kube-apiserver fills this list object by object.
+    const items = objects.length > 0 ? objects.map((object) => metadataOf(object, view)) : null;
     return { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${view.version}`, metadata, items };
   }
   // The items of built-in kinds do not repeat what the list says; those of custom kinds do.

@@ -8,7 +8,8 @@ const ACCEPT = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1
 
 interface Page {
   metadata?: { continue?: string };
-  items: { metadata: NonNullable<JobMetadata['metadata']> & { managedFields?: unknown } }[];
+  /** Null where there are none: so kube-apiserver tells an empty list of metadata. */
+  items: { metadata: NonNullable<JobMetadata['metadata']> & { managedFields?: unknown } }[] | null;
 }
 
 /** By the client for custom objects: the typed one makes a Job of each, spec and all. */
@@ -33,7 +34,9 @@ export async function listMetadata(
       },
       setHeaderOptions('Accept', ACCEPT),
     )) as Page;
-    jobs.push(...page.items.map(({ metadata: { managedFields: _managedFields, ...metadata } }) => ({ metadata })));
+    jobs.push(
+      ...(page.items ?? []).map(({ metadata: { managedFields: _managedFields, ...metadata } }) => ({ metadata })),
+    );
     token = page.metadata?.continue ?? '';
   } while (token !== '');
   return jobs;

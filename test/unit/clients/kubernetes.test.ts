@@ -50,6 +50,7 @@ describe('against the embedded API', () => {
 
   test('Jobs are listed without spec and status, their times as strings', async () => {
     await cluster.createJob(job('metadata-alone', { annotations: { a: '1' } }));
+    expect(await cluster.listJobMetadata('app=nobody')).toEqual([]);
     const [found, ...others] = await cluster.listJobMetadata('app=metadata-alone');
     expect(others).toEqual([]);
     expect(Object.keys(found ?? {})).toEqual(['metadata']);
