@@ -210,7 +210,7 @@ function everything({ cluster, store }: World): string[] {
 }
 
 const KEYS = [
-  /^(?:contexts|requests)\/[A-Za-z0-9_-]{1,100}\/[A-Za-z0-9_-]{1,100}\/[0-9a-f]{32,64}(?:\.tar\.gz|\.json)$/,
+  /^(?:answers|contexts|requests)\/[A-Za-z0-9_-]{1,100}\/[A-Za-z0-9_-]{1,100}\/[0-9a-f]{32,64}(?:\.tar\.gz|\.json)$/,
   /^logs\/[A-Za-z0-9_-]{1,100}\/[A-Za-z0-9_-]{1,100}\/build-[a-z0-9-]+\.log$/,
   /^tombstones\/[A-Za-z0-9_-]{1,100}\/[A-Za-z0-9_-]{1,100}\.json$/,
   /^builds\/[0-9a-f]{64}\.json$/,
