@@ -3,7 +3,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 INSTALLED := node_modules/.package-lock.json
 
-.PHONY: help run test e2e bench fuzz lint format build clean e2e-disturbed bench-builds bench-cluster image deploy undeploy manifests
+.PHONY: help run test chaos fuzz e2e bench lint format build clean e2e-disturbed bench-builds bench-cluster image deploy undeploy manifests
 help: ## show what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
 
@@ -25,10 +25,13 @@ format: $(INSTALLED) ## mend the style
 	@biome check --write
 
 test: lint build ## every test that needs no cluster
-	@vitest run --project unit --project fuzz --project contract
+	@vitest run --project unit --project fuzz --project chaos --project contract
 
 fuzz: $(INSTALLED) ## bad input of every kind: RUNS=100000 (SEED=number, AREA='event door' alone)
 	@exec node test/fuzz/main.ts
+
+chaos: $(INSTALLED) ## whole lives of builds with everything failing, simulated: RUNS=10000 SEED=1 (TRACE=1: one run, line by line; MUTATIONS=1: with each safeguard taken out)
+	@node test/chaos/$(if $(MUTATIONS),mutations,main).ts --runs $(or $(RUNS),1000) --seed $(or $(SEED),1) $(if $(TRACE),--trace)
 
 bench: build ## the measurements, as a table
 	@node bench/main.ts

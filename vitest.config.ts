@@ -1,6 +1,6 @@
 /**
- * Two suites: unit tests, and the contract, which drives a whole platform by HTTP alone. `e2e` is the contract once more, on a cluster, with
- * what only a cluster shows: `make e2e`.
+ * Unit tests; bad input of every kind (`make fuzz`); whole lives of builds, simulated (`make chaos`); and the contract, which drives a whole
+ * platform by HTTP alone. `e2e` is the contract once more, on a cluster, with what only a cluster shows: `make e2e`.
  */
 import { defineConfig } from 'vitest/config';
 
@@ -28,6 +28,13 @@ export default defineConfig({
           include: ['test/fuzz/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'chaos',
+          include: ['test/chaos/**/*.test.ts'],
+          testTimeout: 300_000,
         },
       },
       {

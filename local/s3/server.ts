@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import { type BuildAppOptions, buildApp } from 'fauxqs';
 import { ObjectFiles, type S3Store } from './object-files.ts';
+import { refuseOverwrites } from './refuse-overwrites.ts';
 
 type Stores = NonNullable<BuildAppOptions['stores']>;
 
@@ -24,6 +25,7 @@ export async function listen({
   files.loadS3(stores.s3Store);
   stores.s3Store.persistence = files;
   const app = buildApp({ logger: false, stores });
+  refuseOverwrites(app, stores.s3Store);
   // fauxqs takes 11 MiB a request; S3 takes 5 GiB.
   app.removeContentTypeParser('*');
   app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: LARGEST_REQUEST }, (_request, body, done) =>

@@ -70,6 +70,16 @@ describe('against a real S3', () => {
     expect(await listed()).toEqual([]);
   });
 
+  test('of several who create one object at once a single one is told that it has', async () => {
+    const bodies = ['a', 'b', 'c', 'd'];
+    const key = `${prefix}once.json`;
+    const created = await Promise.all(bodies.map((body) => store.create('bucket', key, body, 'text/plain')));
+    expect(created.filter(Boolean)).toEqual([true]);
+    const { text } = await store.read('bucket', key);
+    expect(text).toBe(bodies[created.indexOf(true)]);
+    expect(await store.create('bucket', key, 'later', 'text/plain')).toBe(false);
+  });
+
   test('what is missing is no error, and S3 tells its time all the same', async () => {
     const missing = `${prefix}missing`;
     expect(await store.open('bucket', missing)).toBeUndefined();

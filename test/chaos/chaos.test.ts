@@ -1,0 +1,28 @@
+/** Two hundred runs of the simulator, in a process of their own, since they replace the clock; and that a seed tells all of a run. */
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { run } from './run.ts';
+
+const RUNS = 200;
+
+test(`${RUNS} runs break no invariant`, async () => {
+  const seed = process.env['SEED'] ?? '1';
+  const main = join(import.meta.dirname, 'main.ts');
+  const { stdout } = await promisify(execFile)(process.execPath, [main, '--runs', `${RUNS}`, '--seed', seed]).catch(
+    (error: { stdout: string; stderr: string }) => ({ stdout: `${error.stdout}${error.stderr}` }),
+  );
+  expect(stdout).toMatch(new RegExp(`^${RUNS} runs in .*\\n$`));
+});
+
+test('the same seed gives the same run', async () => {
+  const traced = async () => {
+    const lines: string[] = [];
+    await run({ seed: 4, trace: (line) => lines.push(line) });
+    return lines;
+  };
+  const first = await traced();
+  expect(first.length).toBeGreaterThan(100);
+  expect(await traced()).toEqual(first);
+});
