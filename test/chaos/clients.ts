@@ -23,12 +23,12 @@ export function plan(simulation: Simulation): Operation[] {
   const tenants = 1 + Math.floor(roll('tenants') * 3);
   const identities: Identity[] = [];
   for (let tenant = 1; tenant <= tenants; tenant++) {
-    for (let parser = 1; parser <= 1 + Math.floor(roll(`parsers ${tenant}`) * 2); parser++) {
+    for (let parser = 1; parser <= 1 + Math.floor(roll(`parsers ${tenant}`) * 3); parser++) {
       identities.push({ third_party_id: `t${tenant}`, parser_id: `t${tenant}p${parser}` });
     }
   }
-  // One run in four is of builds close together, where races are.
-  const span = roll('span') < 0.25 ? 20 * SECOND : BUSY;
+  // Races are where builds are close together.
+  const span = roll('span') < 0.5 ? BUSY : roll('close') < 0.5 ? 20 * SECOND : 2 * SECOND;
   const operations: Operation[] = identities.map((identity) => ({ at: 0, do: 'upload', identity, version: 0 }));
   const count = 3 + Math.floor(roll('count') * 10);
   for (let index = 1; index <= count; index++) {
