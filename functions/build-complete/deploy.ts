@@ -8,7 +8,7 @@ import { retryConflicts } from '#shared/clients/retry-conflicts.ts';
 import { PermanentError } from '#shared/errors.ts';
 import type { BuildStatus } from '#shared/events/build-complete.ts';
 import type { Identity } from '#shared/events/identity.ts';
-import { type Build, isOf, observedAt, readEnded } from '#shared/specs/annotations.ts';
+import { type Build, isOf, observedAt, readBuild, readEnded } from '#shared/specs/annotations.ts';
 import { knativeService } from '#shared/specs/knative-service.ts';
 import { identitySelector } from '#shared/specs/labels.ts';
 import { functionTrigger } from '#shared/specs/trigger.ts';
@@ -33,7 +33,7 @@ export interface NotDeployed {
  */
 export async function deploy(
   eventId: string,
-  { build: built, image, outcome }: Confirmed,
+  { build: built, image, outcome, job }: Confirmed,
   deps: BuildCompleteDependencies,
 ): Promise<NotDeployed | undefined> {
   const build: Build = { ...built, event_id: eventId, correlation_id: outcome.correlation_id };
@@ -41,7 +41,7 @@ export async function deploy(
   if (burial) {
     return burial;
   }
-  const obstacle = await newerSuccess(build, deps);
+  const obstacle = await newerSuccess(build, job, deps);
   if (obstacle) {
     return obstacle;
   }
@@ -78,7 +78,8 @@ async function applyUnlessNewer(
       );
     }
     if (existing && observedAt(existing) > observedAt(desired)) {
-      return undefined;
+      // The same build's, deployed for a request that has joined it since.
+      return readBuild(existing)?.event_id === readBuild(desired)?.event_id ? existing : undefined;
     }
     const resourceVersion = existing?.metadata.resourceVersion;
     return await apply({ ...desired, metadata: { ...metadata, ...(resourceVersion ? { resourceVersion } : {}) } });
@@ -107,11 +108,20 @@ async function buried(
  * A newer build that succeeded has its Job for an hour, so it shows here; what remains is a newer request answered from its record within
  * the milliseconds between here and the apply.
  */
-async function newerSuccess(build: Build, { cluster }: BuildCompleteDependencies): Promise<NotDeployed | undefined> {
+async function newerSuccess(
+  build: Build,
+  own: V1Job | undefined,
+  { cluster }: BuildCompleteDependencies,
+): Promise<NotDeployed | undefined> {
   const jobs = await cluster.listJobs(identitySelector(build, 'build'));
   const observed = Date.parse(build.observed_at);
   const isNewerSuccess = (job: V1Job) =>
-    isOf(build, job) && observedAt(job) > observed && conditionOf(job, 'Complete') !== undefined && !readEnded(job);
+    isOf(build, job) &&
+    // Another request may have joined this very build just now, which makes its Job newer than it was.
+    job.metadata?.uid !== own?.metadata?.uid &&
+    observedAt(job) > observed &&
+    conditionOf(job, 'Complete') !== undefined &&
+    !readEnded(job);
   return jobs.some(isNewerSuccess) ? superseded(build) : undefined;
 }
 

@@ -55,7 +55,7 @@ export async function buildComplete(
   if (job && awaitsTerminalEvent(job)) {
     // From now on the Job may go, and with it the one who knows that this request has been answered.
     await decide(deps.store, where, { end: event.id, reply: startedBy(job) });
-    await releaseJob(deps.cluster, job.metadata?.name ?? '', job.metadata?.uid, deps.now());
+    await releaseJob(deps.cluster, job, deps.now());
   }
   await forgetRequest(deps.store, where);
   return { ...reply, correlationId: outcome.correlation_id };

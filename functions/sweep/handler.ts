@@ -9,6 +9,7 @@ import { lazy } from '#shared/function/lazy.ts';
 import { admissionSelector, BUILDS } from '#shared/specs/labels.ts';
 import { endStaleJobs } from './end-stale-jobs.ts';
 import { mendTriggers } from './mend-triggers.ts';
+import { removeAnswers } from './remove-answers.ts';
 import { removeBuried } from './remove-buried.ts';
 import { removeContexts } from './remove-contexts.ts';
 import { type Counts, Report } from './report.ts';
@@ -57,6 +58,7 @@ export async function sweep(deps: SweepDependencies, { log }: { log: Logger }): 
     resendRequests,
     endStaleJobs,
     removeContexts,
+    removeAnswers,
     mendTriggers,
     removeBuried,
   };

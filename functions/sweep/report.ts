@@ -10,6 +10,7 @@ export const REPAIRS = [
   'jobs_ended',
   'jobs_deleted',
   'contexts_deleted',
+  'answers_deleted',
   'triggers_restored',
   'triggers_deleted',
   'functions_removed',

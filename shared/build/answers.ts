@@ -11,6 +11,8 @@ export interface RequestAnswer {
   reply: NewEvent;
 }
 
+const PREFIX = 'answers/';
+
 const answerSchema = z.object({ end: z.string(), reply: z.looseObject({ type: z.string() }) });
 
 /** Undefined where nobody has answered yet. */
@@ -32,8 +34,13 @@ export async function decide(store: ObjectStore, where: RequestAddress, answer: 
   return (await readAnswer(store, where)) ?? answer;
 }
 
+/** Pages of what was answered, with S3's time. */
+export function listAnswers(store: ObjectStore, bucket: string): ReturnType<ObjectStore['list']> {
+  return store.list(bucket, PREFIX);
+}
+
 function keyOf({ identity, terminalId }: RequestAddress): string {
-  return `answers/${identity.third_party_id}/${identity.parser_id}/${terminalId}.json`;
+  return `${PREFIX}${identity.third_party_id}/${identity.parser_id}/${terminalId}.json`;
 }
 
 function parseJson(text: string): unknown {

@@ -23,13 +23,15 @@ export function plan(simulation: Simulation): Operation[] {
   const tenants = 1 + Math.floor(roll('tenants') * 3);
   const identities: Identity[] = [];
   for (let tenant = 1; tenant <= tenants; tenant++) {
-    for (let parser = 1; parser <= 1 + Math.floor(roll(`parsers ${tenant}`) * 2); parser++) {
+    for (let parser = 1; parser <= 1 + Math.floor(roll(`parsers ${tenant}`) * 3); parser++) {
       identities.push({ third_party_id: `t${tenant}`, parser_id: `t${tenant}p${parser}` });
     }
   }
-  // One run in four is of builds close together, where races are.
-  const span = roll('span') < 0.25 ? 20 * SECOND : BUSY;
+  // Races are where builds are close together.
+  const span = roll('span') < 0.5 ? BUSY : roll('close') < 0.5 ? 20 * SECOND : 2 * SECOND;
   const operations: Operation[] = identities.map((identity) => ({ at: 0, do: 'upload', identity, version: 0 }));
+  // Whoever looks a moment later finds another one first in the line.
+  const lateIsUrgent = roll('urgent') < 0.3;
   const count = 3 + Math.floor(roll('count') * 10);
   for (let index = 1; index <= count; index++) {
     const chance = roll(`do ${index}`);
@@ -45,7 +47,8 @@ export function plan(simulation: Simulation): Operation[] {
         const name = `start-${index}-${copy}`;
         const data: Record<string, unknown> = { ...identity };
         if (roll(`force ${name}`) < 0.25) data['force'] = true;
-        if (roll(`priority ${name}`) < 0.3) data['priority'] = 1 + Math.floor(roll(`which ${name}`) * 10);
+        if (lateIsUrgent) data['priority'] = Math.max(1, 10 - Math.floor((10 * at) / (span + SECOND)));
+        else if (roll(`priority ${name}`) < 0.3) data['priority'] = 1 + Math.floor(roll(`which ${name}`) * 10);
         if (roll(`parameters ${name}`) < 0.3) data['parameters'] = { env: { MODE: String(index) } };
         const moment = at + roll(`moment ${name}`) * 2 * SECOND;
         const timed = roll(`timed ${name}`) < 0.7;

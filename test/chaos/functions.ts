@@ -22,15 +22,7 @@ import { sweep } from '../../functions/sweep/handler.ts';
 import type { Message, SimulatedBroker } from './broker.ts';
 import { simulatedPacking } from './packing.ts';
 import type { SimulatedProcess } from './process.ts';
-import {
-  buildSettings,
-  functionSettings,
-  jobSettings,
-  LIMIT,
-  REGISTRY,
-  SOURCE_BUCKET,
-  TEMPORARY_BUCKET,
-} from './settings.ts';
+import { buildSettings, functionSettings, jobSettings, REGISTRY, SOURCE_BUCKET, TEMPORARY_BUCKET } from './settings.ts';
 import type { SimulatedCluster } from './simulated-cluster.ts';
 import type { SimulatedStore } from './simulated-store.ts';
 import type { Subscription } from './subscriptions.ts';
@@ -39,6 +31,8 @@ export interface World {
   cluster: SimulatedCluster;
   store: SimulatedStore;
   broker: () => SimulatedBroker;
+  /** MAX_CONCURRENT_BUILDS. */
+  limit: number;
 }
 
 interface SimulatedFunction {
@@ -47,7 +41,6 @@ interface SimulatedFunction {
   handle: (event: any, context: HandlerContext) => Promise<NewEvent | undefined>;
 }
 
-const slots = { limit: LIMIT };
 /** Their own tests see to them: a run has few builds. */
 const limits = { waiting: 1000, perMinute: 600 };
 const silent = pino({ level: 'silent' });
@@ -82,6 +75,7 @@ function functionNamed(name: string, world: World, process: SimulatedProcess): S
   const store = world.store.portOf(process);
   const cluster = world.cluster.portOf(process);
   const now = () => new Date();
+  const slots = { limit: world.limit };
   const temporaryBucket = TEMPORARY_BUCKET;
   switch (name) {
     case 'build-start':

@@ -66,6 +66,9 @@ async function firstFailure(): Promise<Outcome | undefined> {
       totals.faults += outcome.faults;
       totals.events += outcome.events;
       totals.builds += outcome.builds;
+      if (totals.done % 1000 === 0 && totals.done < runs) {
+        console.error(`${totals.done} runs …`);
+      }
       if (outcome.violations.length > 0) {
         resolve(outcome);
       } else if (totals.done === runs) {

@@ -104,7 +104,7 @@ export class SimulatedProcess {
     if (simulation.fails(`${system} is slow`, where, 0.02)) {
       return simulation.between(`slow ${where}`, SECOND, 9 * SECOND);
     }
-    return simulation.between(`latency ${where}`, 1, 40);
+    return simulation.between(`latency ${where}`, 1, simulation.latency);
   }
 
   #refusal(where: string, system: System, writes: boolean, conditional: boolean): RetryableError | undefined {

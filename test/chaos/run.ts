@@ -9,7 +9,7 @@ import { type Violation, violationsOf } from './invariants.ts';
 import { startJobController } from './job-controller.ts';
 import { startKubelet } from './kubelet.ts';
 import { Ledger } from './ledger.ts';
-import { LIMIT, TEMPORARY_BUCKET } from './settings.ts';
+import { TEMPORARY_BUCKET } from './settings.ts';
 import { PODS, SERVICES, SimulatedCluster } from './simulated-cluster.ts';
 import { SimulatedStore } from './simulated-store.ts';
 import { MINUTE, SECOND, Simulation, START } from './simulation.ts';
@@ -46,7 +46,8 @@ export async function run({ seed, without, trace }: RunOptions): Promise<RunResu
     const cluster = new SimulatedCluster();
     const store = new SimulatedStore();
     const ledger = new Ledger(store);
-    const world = { cluster, store, broker: () => broker };
+    const limit = 1 + Math.floor(simulation.roll('limit') * 3);
+    const world = { cluster, store, limit, broker: () => broker };
     const broker: SimulatedBroker = new SimulatedBroker(
       simulation,
       { handle: (subscription, message, process) => callFunction(world, subscription, message, process) },
@@ -54,7 +55,7 @@ export async function run({ seed, without, trace }: RunOptions): Promise<RunResu
     );
     const atOnce: Violation[] = [];
     const pushed = new Set<string>();
-    watchLimit(cluster, simulation, atOnce);
+    watchLimit(cluster, simulation, limit, atOnce);
     watchImages(cluster, pushed);
     watchOrder(cluster, ledger, atOnce);
     startJobController(simulation, cluster);
@@ -97,11 +98,16 @@ function identitiesOf(operations: Operation[]): Identity[] {
   return [...new Map(operations.map(({ identity }) => [identity.parser_id, identity])).values()];
 }
 
-function watchLimit({ storage }: SimulatedCluster, simulation: Simulation, violations: Violation[]): void {
+function watchLimit(
+  { storage }: SimulatedCluster,
+  simulation: Simulation,
+  limit: number,
+  violations: Violation[],
+): void {
   storage.watch(PODS, () => {
     const running = storage.list(PODS).filter(({ status }) => !['Succeeded', 'Failed'].includes(status?.phase));
     const jobs = new Set(running.map(({ metadata }) => metadata.ownerReferences?.[0]?.uid));
-    if (jobs.size > LIMIT && violations.length === 0) {
+    if (jobs.size > limit && violations.length === 0) {
       simulation.trace(() => `** ${jobs.size} builds run at once`);
       violations.push({
         invariant: 'limit',

@@ -57,7 +57,7 @@ export const SAFEGUARDS: Safeguard[] = [
     file: 'functions/build-complete/handler.ts',
     find: '  const { outcome, job } = claim;\n',
     replace:
-      "  const { outcome, job } = claim;\n  if (job) {\n    await releaseJob(deps.cluster, job.metadata?.name ?? '', job.metadata?.uid, deps.now());\n  }\n",
+      '  const { outcome, job } = claim;\n  if (job) {\n    await releaseJob(deps.cluster, job, deps.now());\n  }\n',
   },
   {
     name: 'the order of observed_at, at a deployment',

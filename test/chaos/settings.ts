@@ -6,9 +6,6 @@ export const SOURCE_BUCKET = 'source';
 export const TEMPORARY_BUCKET = 'tmp';
 export const REGISTRY = 'registry.local/knative-lambda';
 
-/** MAX_CONCURRENT_BUILDS. */
-export const LIMIT = 2;
-
 export const buildSettings = {
   maxBytes: 1_000_000,
   maxFiles: 100,

@@ -47,6 +47,11 @@ export class Simulation {
     return this.now >= START + this.#options.faultsUntil;
   }
 
+  /** The longest that a call takes where nothing is wrong, in milliseconds. In some runs long enough for others to do a lot meanwhile. */
+  get latency(): number {
+    return this.roll('latency') < 0.3 ? 1500 : 40;
+  }
+
   /** 0 ≤ number < 1. */
   roll(name: string): number {
     return chance(this.#options.seed, name);

@@ -1,16 +1,21 @@
 /** Two of us at the same object: whoever comes second finds what the first has done, and does no harm to it. */
+import type { V1Job } from '@kubernetes/client-node';
 import { expect, test } from 'vitest';
 import { cancelled, endJob, superseded } from '#shared/build/end-job.ts';
 import { releaseJob } from '#shared/build/release-job.ts';
+import { terminalId } from '#shared/build/terminal-event.ts';
 import { isBuried, readTombstone } from '#shared/build/tombstone.ts';
-import { observedAt, readEnded, TERMINAL_EVENT_FINALIZER } from '#shared/specs/annotations.ts';
+import { observedAt, readBuild, readEnded, TERMINAL_EVENT_FINALIZER } from '#shared/specs/annotations.ts';
 import { functionName } from '#shared/specs/names.ts';
+import { buildComplete } from '../../../functions/build-complete/handler.ts';
 import { jobStart } from '../../../functions/job-start/handler.ts';
 import { serviceDelete } from '../../../functions/service-delete/handler.ts';
 import { received } from '../../fakes/received.ts';
 import { type Steps, stepped } from '../../fakes/stepped.ts';
 import {
   ACME,
+  DIGEST,
+  functionSettings,
   jobSettings,
   jobStartEvent,
   keyOf,
@@ -19,6 +24,7 @@ import {
   NOON,
   nameOf,
   OLD,
+  successClaim,
   TEMPORARY_BUCKET,
   World,
 } from './world.ts';
@@ -99,7 +105,10 @@ test('a build that finishes while a newer one ends it keeps its end, or has been
 test('letting go of a Job leaves others’ finalizers, though they come at that moment', async () => {
   await interleaved(
     runningJob,
-    (world, steps) => releaseJob(stepped(world.cluster, steps), nameOf(), 'job-build-p1-cadf1cf636-1', new Date(NEW)),
+    async (world, steps) => {
+      const job = (await world.cluster.getJob(nameOf())) as V1Job;
+      await releaseJob(stepped(world.cluster, steps), job, new Date(NEW));
+    },
     (world) =>
       world.cluster.patchJob(nameOf(), { metadata: { finalizers: [TERMINAL_EVENT_FINALIZER, 'foregroundDeletion'] } }),
     async (world, where) => {
@@ -107,6 +116,40 @@ test('letting go of a Job leaves others’ finalizers, though they come at that 
         where,
         ['foregroundDeletion'],
       ]);
+    },
+  );
+});
+
+test('a request that joins a build while its end is processed is deployed, at the latest when the event comes again', async () => {
+  const complete = (world: World, steps?: Steps) =>
+    buildComplete(successClaim({ job_name: nameOf(), observed_at: OLD }), {
+      ...world.deps(steps),
+      settings: functionSettings,
+    });
+  await interleaved(
+    async () => {
+      const world = new World();
+      await world.running({ observed_at: OLD });
+      world.cluster.runPod(nameOf(), { exitCode: 0, message: DIGEST });
+      return world;
+    },
+    (world, steps) => complete(world, steps).catch(() => complete(world)),
+    async (world) => {
+      const joining = jobStartEvent({ id: 'joins', observed_at: NEW, parameters: { env: { MODE: 'new' } } });
+      await jobStart(joining, { ...world.deps(), imageRegistry: undefined, settings: jobSettings });
+      world.cluster.setStatus(nameOf(), { conditions: [{ type: 'Complete', status: 'True' }] });
+    },
+    async (world, where) => {
+      if (where.includes('remove')) {
+        // Its end was processed before: whoever comes now, and saw its source before that, shares it as it is.
+        return;
+      }
+      const { event_id, observed_at } = readBuild((await world.cluster.getService(NAME)) ?? {}) ?? {};
+      const told = JSON.parse(
+        (await world.store.read(TEMPORARY_BUCKET, `answers/acme/p1/${terminalId('joins')}.json`)).text ?? '{}',
+      );
+      const joined = told.end === event_id;
+      expect([where, joined ? observed_at : NEW]).toEqual([where, NEW]);
     },
   );
 });

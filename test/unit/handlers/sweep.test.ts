@@ -286,6 +286,18 @@ describe('contexts', () => {
   });
 });
 
+describe('answers', () => {
+  test('of a day ago go, once an hour; young ones stay', async () => {
+    world.store.put(TEMPORARY_BUCKET, 'answers/acme/p1/old.json', '{}');
+    world.later(DAY);
+    world.store.put(TEMPORARY_BUCKET, 'answers/acme/p1/young.json', '{}');
+    expect(await world.swept()).toEqual({});
+    world.later(7);
+    expect(await world.swept()).toEqual({ answers_deleted: 1 });
+    expect(world.store.keys(TEMPORARY_BUCKET, 'answers/')).toEqual(['answers/acme/p1/young.json']);
+  });
+});
+
 describe('functions', () => {
   test('whose Trigger is gone get the same one again', async () => {
     await world.deployed();

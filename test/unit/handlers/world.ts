@@ -160,7 +160,7 @@ export class World {
 
   /** Its terminal event has been processed. */
   async released(job: V1Job): Promise<void> {
-    await releaseJob(this.cluster, job.metadata?.name ?? '', job.metadata?.uid, this.now);
+    await releaseJob(this.cluster, job, this.now);
   }
 
   /** Service and Trigger of a build, as build-complete applies them. */

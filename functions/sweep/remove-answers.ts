@@ -1,0 +1,27 @@
+/** What requests were answered a day ago: by then no delivery of them is still to come. */
+import { listAnswers } from '#shared/build/answers.ts';
+import type { Run } from './handler.ts';
+
+const DAY = 86_400_000;
+/** There is one for each request, so the list is long: it is read once an hour. */
+const MINUTE_OF_THE_HOUR = 7;
+/** Of one run. A thousand go in one call of S3. */
+const LIMIT = 20_000;
+
+export async function removeAnswers({ store, temporaryBucket, report, now }: Run): Promise<void> {
+  if (now().getUTCMinutes() !== MINUTE_OF_THE_HOUR) {
+    return;
+  }
+  const old: string[] = [];
+  for await (const { objects, date } of listAnswers(store, temporaryBucket)) {
+    const here = objects.filter(({ modified }) => modified.getTime() <= date.getTime() - DAY);
+    old.push(...here.map(({ key }) => key));
+    if (old.length >= LIMIT) {
+      break;
+    }
+  }
+  await store.remove(temporaryBucket, old);
+  for (const key of old) {
+    report.did('answers_deleted', key);
+  }
+}
