@@ -4,13 +4,14 @@ import { retryConflicts } from '../clients/retry-conflicts.ts';
 import { deriveId } from '../events/event.ts';
 import { buildAnnotations, readBuild } from '../specs/annotations.ts';
 
-/** It builds on for whoever has joined it, and ends under an id that is no request's own. */
+/** It builds on for whoever has joined it, and ends under ids that are no request's own. */
 export async function disownJob(cluster: Cluster, name: string, eventId: string): Promise<void> {
   await retryConflicts(async () => {
     const job = await cluster.getJob(name);
     const build = job && readBuild(job);
     if (build?.event_id === eventId) {
-      const annotations = buildAnnotations({ ...build, event_id: deriveId(eventId, 'disowned') });
+      const nobody = deriveId(eventId, 'disowned');
+      const annotations = buildAnnotations({ ...build, event_id: nobody, correlation_id: nobody });
       await cluster.patchJob(name, { metadata: { resourceVersion: job?.metadata?.resourceVersion, annotations } });
     }
   });

@@ -58,6 +58,11 @@ function oneEnd({ ledger, broker }: Settled): Violation[] {
       ends.set(request.own, 'told as its own');
     }
     const told = [...ends].map(([end, by]) => `${end.slice(0, 12)} (${by})`).join(' and ');
+    for (const [end, { told }] of ledger.endings) {
+      if (!ends.has(end) && told.some(({ correlation_id }) => correlation_id === request.id)) {
+        ends.set(end, 'told under its correlation id');
+      }
+    }
     if (ends.size === 0 && isLostUnseen(request, broker)) {
       return [];
     }
