@@ -42,14 +42,16 @@ export async function joinOrReplace(
   const isRedelivery = build.event_id === event.id;
   // One that was ended early is no answer to whoever comes later: neither its tombstone nor its newer build stood in this request's way.
   const seenBeforeItsEnd = readEnded(job) === undefined && observed <= Math.max(since, observedAt(job));
-  if (isRedelivery || seenBeforeItsEnd) {
+  // Other settings would never be deployed with that end; a failure is everybody's.
+  const isItsEndToo = isDeepStrictEqual(data.parameters, build.parameters) || conditionOf(job, 'Failed') !== undefined;
+  if (isRedelivery || (seenBeforeItsEnd && isItsEndToo)) {
     return 'joined';
   }
   // What is processed and has not failed has succeeded, though the Job be not complete yet.
   const isToldSuccess = !awaitsTerminalEvent(job) && conditionOf(job, 'Failed') === undefined;
   const succeeded = (conditionOf(job, 'Complete') !== undefined || isToldSuccess) && readEnded(job) === undefined;
   if (succeeded && !data.force) {
-    if (awaitsTerminalEvent(job)) {
+    if (awaitsTerminalEvent(job) && isItsEndToo) {
       return 'joined';
     }
     const answer = await recordedAnswer(event, deps);

@@ -202,6 +202,22 @@ describe('after service.delete', () => {
 
 describe('a build that is over', () => {
   const LATER = '2026-01-02T12:04:00.000Z';
+  const other: Asked = { id: 'other', parameters: { env: { MODE: 'new' } } };
+
+  test.each<{ case: string; asked: Asked }>([
+    { case: 'seen before', asked: other },
+    { case: 'seen after', asked: { ...other, observed_at: LATER } },
+  ])('is not shared by other settings, $case: they would never be deployed', async ({ asked }) => {
+    const world = new World();
+    await world.succeeded();
+    await expect(start(world, asked)).rejects.toMatchObject({ reason: 'BuildEnding' });
+  });
+
+  test('is shared by other settings where it failed', async () => {
+    const world = new World();
+    await world.failed();
+    expect(await start(world, other)).toEqual(started());
+  });
 
   test.each<{ case: string; given: (world: World) => Promise<unknown>; asked: Asked }>([
     { case: 'the same event again', given: (world) => world.failed(), asked: {} },
