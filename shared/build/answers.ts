@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import type { ObjectStore } from '../clients/object-store.ts';
 import type { NewEvent } from '../events/event.ts';
+import { readJson } from '../read-json.ts';
 import type { RequestAddress } from './requests.ts';
 
 export interface RequestAnswer {
@@ -18,7 +19,7 @@ const answerSchema = z.object({ end: z.string(), reply: z.looseObject({ type: z.
 /** Undefined where nobody has answered yet. */
 export async function readAnswer(store: ObjectStore, where: RequestAddress): Promise<RequestAnswer | undefined> {
   const { text } = await store.read(where.bucket, keyOf(where));
-  return text === undefined ? undefined : (answerSchema.safeParse(parseJson(text)).data as RequestAnswer | undefined);
+  return text === undefined ? undefined : (answerSchema.safeParse(readJson(text)).data as RequestAnswer | undefined);
 }
 
 /**
@@ -41,12 +42,4 @@ export function listAnswers(store: ObjectStore, bucket: string): ReturnType<Obje
 
 function keyOf({ identity, terminalId }: RequestAddress): string {
   return `${PREFIX}${identity.third_party_id}/${identity.parser_id}/${terminalId}.json`;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

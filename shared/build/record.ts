@@ -5,6 +5,7 @@ import { buildCompleteSchema } from '../events/build-complete.ts';
 import { type Identity, identityFields } from '../events/identity.ts';
 import { sha256 } from '../events/job-start.ts';
 import { languages } from '../events/parameters.ts';
+import { readJson } from '../read-json.ts';
 
 const recordSchema = z.object({
   ...identityFields,
@@ -47,7 +48,7 @@ export async function readRecord(
   identity: Identity,
 ): Promise<BuildRecord | undefined> {
   const { text } = await store.read(bucket, recordKey(fingerprint));
-  const record = text === undefined ? undefined : recordSchema.safeParse(parse(text)).data;
+  const record = text === undefined ? undefined : recordSchema.safeParse(readJson(text)).data;
   const isOurs = record?.third_party_id === identity.third_party_id && record.parser_id === identity.parser_id;
   return isOurs && record.fingerprint === fingerprint ? record : undefined;
 }
@@ -55,17 +56,9 @@ export async function readRecord(
 /** Another parser's record stays: whoever claimed its fingerprint must not take it away. */
 export async function writeRecord(store: ObjectStore, bucket: string, record: BuildRecord): Promise<void> {
   const { text } = await store.read(bucket, recordKey(record.fingerprint));
-  const existing = text === undefined ? undefined : recordSchema.safeParse(parse(text)).data;
+  const existing = text === undefined ? undefined : recordSchema.safeParse(readJson(text)).data;
   if (existing && (existing.third_party_id !== record.third_party_id || existing.parser_id !== record.parser_id)) {
     return;
   }
   await store.write(bucket, recordKey(record.fingerprint), JSON.stringify(record), 'application/json');
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

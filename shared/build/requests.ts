@@ -3,6 +3,7 @@ import * as z from 'zod';
 import type { ObjectStore } from '../clients/object-store.ts';
 import type { ReceivedEvent } from '../events/event.ts';
 import { type Identity, idSchema } from '../events/identity.ts';
+import { readJson } from '../read-json.ts';
 
 /** Extensions of a build.start that was sent again, since its request was lost on the way: how often, and when it first came (RFC 3339). */
 export const RESENT = 'resent';
@@ -61,7 +62,7 @@ export async function readRequest(
     /^requests\/([^/]+)\/([^/]+)\/([0-9a-f]{32})\.json$/.exec(key) ?? [];
   const identity = z.object({ third_party_id: idSchema, parser_id: idSchema }).safeParse({ third_party_id, parser_id });
   const { text } = await store.read(bucket, key);
-  const body = text === undefined ? undefined : requestSchema.safeParse(parseJson(text)).data;
+  const body = text === undefined ? undefined : requestSchema.safeParse(readJson(text)).data;
   if (!identity.success || !terminalId || !body) {
     return undefined;
   }
@@ -73,12 +74,4 @@ export async function readRequest(
 
 function keyOf({ identity, terminalId }: RequestAddress): string {
   return `${PREFIX}${identity.third_party_id}/${identity.parser_id}/${terminalId}.json`;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

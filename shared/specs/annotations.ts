@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { type Identity, idSchema } from '../events/identity.ts';
 import { sha256 } from '../events/job-start.ts';
 import { languages, parametersSchema } from '../events/parameters.ts';
+import { readJson } from '../read-json.ts';
 
 const PREFIX = 'knative-lambda/';
 
@@ -68,7 +69,7 @@ export function readBuild(object: Annotated): Build | undefined {
   const annotations = object.metadata?.annotations ?? {};
   const fields = Object.keys(buildSchema.shape).map((field) => [field, annotations[keyOf(field)]] as const);
   const present = Object.fromEntries(fields.filter(([, value]) => value !== undefined));
-  return buildSchema.safeParse({ ...present, parameters: parseJson(present['parameters']) }).data;
+  return buildSchema.safeParse({ ...present, parameters: readJson(present['parameters']) }).data;
 }
 
 export function isOf(identity: Identity, object: Annotated): boolean {
@@ -96,17 +97,9 @@ export function observedAt(object: Annotated): number {
 }
 
 export function readEnded(object: Annotated): Ended | undefined {
-  return endedSchema.safeParse(parseJson(object.metadata?.annotations?.[ENDED_ANNOTATION])).data;
+  return endedSchema.safeParse(readJson(object.metadata?.annotations?.[ENDED_ANNOTATION])).data;
 }
 
 function keyOf(field: string): string {
   return PREFIX + field.replaceAll('_', '-');
-}
-
-function parseJson(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? '');
-  } catch {
-    return undefined;
-  }
 }
