@@ -84,7 +84,8 @@ async function letters(...args: string[]): Promise<{ ok: boolean; text: string; 
 }
 
 async function listed(...args: string[]): Promise<Letter[]> {
-  return ((await letters('list', ...args)).json as Letter[]).filter(({ event }) => event.id.includes(run));
+  // Others' letters may hold anything, events without an id too.
+  return ((await letters('list', ...args)).json as Letter[]).filter(({ event }) => String(event.id).includes(run));
 }
 
 const names = (found: Letter[]) => found.map(({ event }) => event.id).sort();
