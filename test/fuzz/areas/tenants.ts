@@ -1,6 +1,7 @@
 /** Events that a hostile tenant sends or forges: whatever they name, nothing of another tenant changes, and what is made is this tenant's. */
 import * as fc from 'fast-check';
 import pino from 'pino';
+import { PermanentError, RetryableError } from '#shared/errors.ts';
 import type { ReceivedEvent } from '#shared/events/event.ts';
 import { readEnvelope } from '#shared/function/envelope.ts';
 import { receiveEvent } from '#shared/function/received-event.ts';
@@ -135,7 +136,14 @@ async function deliver({ which, type, data }: Input, world: World): Promise<Rece
   if (problems.length > 0) {
     return undefined;
   }
-  await fuzzed.handle(event, world, { log: pino({ level: 'silent' }), request });
+  try {
+    await fuzzed.handle(event, world, { log: pino({ level: 'silent' }), request });
+  } catch (error) {
+    // "Later" and "never" are answers.
+    if (!(error instanceof RetryableError) && !(error instanceof PermanentError)) {
+      throw error;
+    }
+  }
   return event;
 }
 
