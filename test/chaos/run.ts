@@ -32,8 +32,8 @@ export interface RunResult {
   builds: number;
 }
 
-/** Between a look that finds no Service and the apply that rests on it. */
-const FIRST_MOMENT = 10 * SECOND;
+/** Between a look that finds no Service and the apply that rests on it: one that its client has given up may be done after that. */
+const FIRST_MOMENT = 30 * SECOND;
 const FAULTS_UNTIL = 15 * MINUTE;
 /** A request that is lost again and again is given up after an hour. */
 const SETTLED_WITHIN = 4 * 60 * MINUTE;
