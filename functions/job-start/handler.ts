@@ -75,6 +75,9 @@ async function start(event: JobStartEvent, deps: JobStartDependencies): Promise<
     return await answer(event, completed(event, obstacle), deps);
   }
   const entered = await enter(event, name, deps);
+  if ('known' in entered) {
+    return await answerAgain(event, entered.known, deps);
+  }
   return 'type' in entered ? await answer(event, entered, deps) : await share(event, entered.end, deps);
 }
 
@@ -147,7 +150,7 @@ async function enter(
   event: JobStartEvent,
   name: string,
   deps: JobStartDependencies,
-): Promise<NewEvent | { end: string }> {
+): Promise<NewEvent | { end: string } | { known: RequestAnswer }> {
   const { cluster, settings, imageRegistry } = deps;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const existing = await cluster.getJob(name);
@@ -168,6 +171,11 @@ async function enter(
     }
     await imageRegistry?.ensureRepository(repositoryPath(event.data.image.repository), 'images');
     await imageRegistry?.ensureRepository(repositoryPath(cacheRepository(settings.registry, event.data)), 'cache');
+    // Once more: this process may have stood still for minutes, and another delivery been answered meanwhile.
+    const known = await readAnswer(deps.store, addressOf(event, deps));
+    if (known) {
+      return { known };
+    }
     if (await cluster.createJob(kanikoJob(event, settings))) {
       return { end: terminalId(event.id) };
     }

@@ -88,3 +88,15 @@ test('the event of a former Job does not end the one that has its name now', asy
   expect(await buildComplete(former, { ...world.deps(), settings: functionSettings })).toBeUndefined();
   expect((await world.cluster.getJob(nameOf()))?.metadata?.finalizers).toHaveLength(1);
 });
+
+test('a process that stood still makes no Job of its own once another delivery has been answered', async () => {
+  const world = new World();
+  const reply = { type: 'lifecycle.build.started', data: { job_name: 'another' } };
+  const list = world.cluster.listJobMetadata.bind(world.cluster);
+  world.cluster.listJobMetadata = async (selector) => {
+    await decide(world.store, where('slow'), { end: 'another', reply });
+    return await list(selector);
+  };
+  expect(await start(world, { id: 'slow' })).toMatchObject(reply);
+  expect(world.cluster.jobs.size).toBe(0);
+});
