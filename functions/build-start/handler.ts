@@ -1,11 +1,11 @@
 /** `build.start`: packs the source into a content-addressed archive and asks for its build, or answers at once where there is nothing to build. */
 import { answerFromRecord } from '#shared/build/answer-from-record.ts';
-import { decide, type RequestAnswer, readAnswer } from '#shared/build/answers.ts';
+import { decide, handOver, readAnswer } from '#shared/build/answers.ts';
 import { fingerprintOf } from '#shared/build/fingerprint.ts';
 import { listSource } from '#shared/build/list-source.ts';
 import { prepareBuild } from '#shared/build/prepare-build.ts';
 import { readRecord } from '#shared/build/record.ts';
-import { forgetRequest, keepRequest, type RequestAddress } from '#shared/build/requests.ts';
+import { keepRequest, type RequestAddress } from '#shared/build/requests.ts';
 import { terminalIdOfRequest } from '#shared/build/terminal-event.ts';
 import type { BuildSettings } from '#shared/build/types.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
@@ -61,7 +61,7 @@ export async function buildStart(event: ReceivedEvent<BuildStart>, deps: BuildSt
       throw notKept(known.reason);
     }
     if (known.value) {
-      return await told(known.value, where, deps);
+      return await handOver(store, where, known.value);
     }
     if (answer.status === 'rejected') {
       throw answer.reason;
@@ -78,19 +78,7 @@ export async function buildStart(event: ReceivedEvent<BuildStart>, deps: BuildSt
 /** Before it is told: another delivery of the same event may have got as far as a Job meanwhile, or may have been told something else. */
 async function end(reply: NewEvent, where: RequestAddress, deps: BuildStartDependencies): Promise<NewEvent> {
   const stands = await decide(deps.store, where, { end: reply.id ?? where.terminalId, reply });
-  return await told(stands, where, deps);
-}
-
-/** An end of its own is kept in mind until build-complete has processed it; whatever else it was told is in others' hands. */
-async function told(
-  { end, reply }: RequestAnswer,
-  where: RequestAddress,
-  { store }: BuildStartDependencies,
-): Promise<NewEvent> {
-  if (reply.type !== 'build.complete' || end !== where.terminalId) {
-    await forgetRequest(store, where);
-  }
-  return reply;
+  return await handOver(deps.store, where, stands);
 }
 
 async function build(

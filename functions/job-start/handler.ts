@@ -1,7 +1,7 @@
 /** `job.start`: makes the build's Job, or joins the one that is there. */
 import type { V1Job } from '@kubernetes/client-node';
 import type { Slots } from '#shared/build/admit.ts';
-import { decide, type RequestAnswer, readAnswer } from '#shared/build/answers.ts';
+import { decide, handOver, type RequestAnswer, readAnswer } from '#shared/build/answers.ts';
 import { buildStarted } from '#shared/build/build-started.ts';
 import { disownJob } from '#shared/build/disown-job.ts';
 import { forgetRequest, type RequestAddress } from '#shared/build/requests.ts';
@@ -85,7 +85,9 @@ async function start(event: JobStartEvent, deps: JobStartDependencies): Promise<
 async function answer(event: JobStartEvent, reply: NewEvent, deps: JobStartDependencies): Promise<NewEvent> {
   const end = reply.id ?? terminalId(event.id);
   const stands = await decide(deps.store, addressOf(event, deps), { end, reply });
-  return stands.end === end ? await told(event, stands, deps) : await answerAgain(event, stands, deps);
+  return stands.end === end
+    ? await handOver(deps.store, addressOf(event, deps), stands)
+    : await answerAgain(event, stands, deps);
 }
 
 /** With the end that the Job will have. */
@@ -114,20 +116,7 @@ async function answerAgain(event: JobStartEvent, known: RequestAnswer, deps: Job
     }
     await disownJob(deps.cluster, name, event.id);
   }
-  return await told(event, known, deps);
-}
-
-/** An end of its own is kept in mind until build-complete has processed it; whatever else it was told is in others' hands. */
-async function told(
-  event: JobStartEvent,
-  { end, reply }: RequestAnswer,
-  deps: JobStartDependencies,
-): Promise<NewEvent> {
-  const isOwnEnd = reply.type === 'build.complete' && end === terminalId(event.id);
-  if (!isOwnEnd) {
-    await forgetRequest(deps.store, addressOf(event, deps));
-  }
-  return reply;
+  return await handOver(deps.store, addressOf(event, deps), known);
 }
 
 function started(event: JobStartEvent, place: Pick<BuildStarted, 'state' | 'queue_position'>): NewEvent {

@@ -1,8 +1,8 @@
 /** What requests were answered a day ago: by then no delivery of them is still to come. */
 import { listAnswers } from '#shared/build/answers.ts';
 import type { Run } from './handler.ts';
+import { olderThanADay } from './older-than-a-day.ts';
 
-const DAY = 86_400_000;
 /** There is one for each request, so the list is long: it is read once an hour. */
 const MINUTE_OF_THE_HOUR = 7;
 /** Of one run. A thousand go in one call of S3. */
@@ -13,9 +13,8 @@ export async function removeAnswers({ store, temporaryBucket, report, now }: Run
     return;
   }
   const old: string[] = [];
-  for await (const { objects, date } of listAnswers(store, temporaryBucket)) {
-    const here = objects.filter(({ modified }) => modified.getTime() <= date.getTime() - DAY);
-    old.push(...here.map(({ key }) => key));
+  for await (const keys of olderThanADay(listAnswers(store, temporaryBucket))) {
+    old.push(...keys);
     if (old.length >= LIMIT) {
       break;
     }

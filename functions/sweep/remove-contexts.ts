@@ -4,9 +4,8 @@ import { listRequests } from '#shared/build/requests.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
 import { BUILDS } from '#shared/specs/labels.ts';
 import type { Run } from './handler.ts';
+import { olderThanADay } from './older-than-a-day.ts';
 import { LIMIT, share } from './take-turns.ts';
-
-const DAY = 86_400_000;
 
 /**
  * build-start writes the archive anew for every build, so an old one is of an old build; but it may be written at this very moment:
@@ -17,7 +16,10 @@ const DAY = 86_400_000;
  * In this order whoever wrote one after it was listed shows in one of the two other lists.
  */
 export async function removeContexts({ store, cluster, temporaryBucket, report, now }: Run): Promise<void> {
-  const old = await oldContexts({ store, temporaryBucket });
+  const old: string[] = [];
+  for await (const keys of olderThanADay(store.list(temporaryBucket, 'contexts/'))) {
+    old.push(...keys);
+  }
   if (old.length === 0) {
     return;
   }
@@ -32,15 +34,6 @@ export async function removeContexts({ store, cluster, temporaryBucket, report, 
   for (const key of going) {
     report.did('contexts_deleted', key);
   }
-}
-
-async function oldContexts({ store, temporaryBucket }: Pick<Run, 'store' | 'temporaryBucket'>): Promise<string[]> {
-  const keys: string[] = [];
-  for await (const { objects, date } of store.list(temporaryBucket, 'contexts/')) {
-    const old = objects.filter(({ modified }) => modified.getTime() <= date.getTime() - DAY);
-    keys.push(...old.map(({ key }) => key));
-  }
-  return keys;
 }
 
 async function parsersAsking({ store, temporaryBucket }: Pick<Run, 'store' | 'temporaryBucket'>): Promise<Set<string>> {

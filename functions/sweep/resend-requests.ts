@@ -1,6 +1,6 @@
 /** Requests that were lost between build-start and their Job: sent again a few times, then ended, so that each has its terminal event. */
 import { CloudEvent } from 'cloudevents';
-import { decide, type RequestAnswer, readAnswer } from '#shared/build/answers.ts';
+import { decide, handOver, isOwnEnd, type RequestAnswer, readAnswer } from '#shared/build/answers.ts';
 import {
   FIRST_SEEN,
   forgetRequest,
@@ -115,17 +115,13 @@ async function sendEnd(
 async function tellAgain(
   { broker, store, temporaryBucket, report }: Run,
   { key, identity, terminalId, event }: PendingRequest,
-  { end, reply }: RequestAnswer,
+  answer: RequestAnswer,
 ): Promise<void> {
+  const where = { bucket: temporaryBucket, identity, terminalId };
   const cause = { id: event.id, source: event.source, correlationId: correlationIdOf(event) };
-  await send(broker, causedBy(cause, reply));
-  if (reply.type === 'build.complete' && end === terminalId) {
-    report.did('requests_ended', key);
-    return;
-  }
-  // It is in the hands of the build whose end it shares.
-  await forgetRequest(store, { bucket: temporaryBucket, identity, terminalId });
-  report.did('requests_forgotten', key);
+  await send(broker, causedBy(cause, answer.reply));
+  await handOver(store, where, answer);
+  report.did(isOwnEnd(answer, where) ? 'requests_ended' : 'requests_forgotten', key);
 }
 
 /** As the chain would have been named. */

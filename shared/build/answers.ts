@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { ObjectStore } from '../clients/object-store.ts';
 import type { NewEvent } from '../events/event.ts';
 import { readJson } from '../read-json.ts';
-import type { RequestAddress } from './requests.ts';
+import { forgetRequest, type RequestAddress } from './requests.ts';
 
 export interface RequestAnswer {
   /** The id of the one build.complete that ends the request: its own, or that of the build it joined. */
@@ -33,6 +33,19 @@ export async function decide(store: ObjectStore, where: RequestAddress, answer: 
     return answer;
   }
   return (await readAnswer(store, where)) ?? answer;
+}
+
+/** The end is told, and told as the request's own: it is kept in mind until build-complete has processed that. */
+export function isOwnEnd({ end, reply }: RequestAnswer, { terminalId }: RequestAddress): boolean {
+  return reply.type === 'build.complete' && end === terminalId;
+}
+
+/** The reply. Unless it is an end of the request's own, somebody else answers for the request from here on. */
+export async function handOver(store: ObjectStore, where: RequestAddress, answer: RequestAnswer): Promise<NewEvent> {
+  if (!isOwnEnd(answer, where)) {
+    await forgetRequest(store, where);
+  }
+  return answer.reply;
 }
 
 /** Pages of what was answered, with S3's time. */

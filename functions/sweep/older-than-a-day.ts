@@ -1,0 +1,11 @@
+/** What has lain in S3 for a day, by S3's own clock. */
+import type { ObjectStore } from '#shared/clients/object-store.ts';
+
+const DAY = 86_400_000;
+
+/** Keys, page by page. */
+export async function* olderThanADay(pages: ReturnType<ObjectStore['list']>): AsyncIterable<string[]> {
+  for await (const { objects, date } of pages) {
+    yield objects.filter(({ modified }) => modified.getTime() <= date.getTime() - DAY).map(({ key }) => key);
+  }
+}
