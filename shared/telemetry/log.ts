@@ -17,8 +17,8 @@ export function createLog(
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { err: (error: unknown) => describe(error, CAUSES) },
   };
-  // Without a destination of its own pino writes to standard output synchronously, so the last lines before an exit are not lost.
-  return destination ? pino(options, destination) : pino(options);
+  // Synchronous, which is not pino's default: what a thread is still writing at an exit is lost, and those lines say why.
+  return pino(options, destination ?? pino.destination({ dest: 1, sync: true }));
 }
 
 /** A user's string as a log field. */

@@ -1,4 +1,7 @@
 /** Log lines. */
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { PermanentError } from '#shared/errors.ts';
 import { bounded, createLog } from '#shared/telemetry/log.ts';
@@ -60,4 +63,20 @@ test.each([
   { case: 'long', value: 'abcdef', expected: 'abcd… (6 characters)' },
 ])('bounded: $case', ({ value, expected }) => {
   expect(bounded(value, 4)).toBe(expected);
+});
+
+test('all lines before an exit are written, in their order', async () => {
+  const program = `import { createLog } from '#shared/telemetry/log.ts';
+    const log = createLog({}, 'info');
+    setTimeout(() => { for (const msg of 'abc') log.info(msg); process.exit(0); }, 1);`;
+  const cwd = fileURLToPath(new URL('../../..', import.meta.url));
+  const runs = Array.from({ length: 8 }, async () => {
+    const args = ['--input-type=module', '--eval', program];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd });
+    return stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).msg);
+  });
+  expect(new Set((await Promise.all(runs)).map(String))).toEqual(new Set(['a,b,c']));
 });
