@@ -1,16 +1,13 @@
 /** Makes the Service and its Trigger what the newest source says, and nothing where that source is no longer wanted. */
-import type { V1Job } from '@kubernetes/client-node';
-import { conditionOf } from '#shared/build/job-state.ts';
 import { removeFunction } from '#shared/build/remove-function.ts';
 import { isBuried, readTombstone } from '#shared/build/tombstone.ts';
-import type { Cluster, KnativeObject } from '#shared/clients/cluster.ts';
+import { type Cluster, type KnativeObject, NOT_THERE } from '#shared/clients/cluster.ts';
 import { retryConflicts } from '#shared/clients/retry-conflicts.ts';
 import { PermanentError } from '#shared/errors.ts';
 import type { BuildStatus } from '#shared/events/build-complete.ts';
 import type { Identity } from '#shared/events/identity.ts';
-import { type Build, isOf, observedAt, readBuild, readEnded } from '#shared/specs/annotations.ts';
+import { type Build, isOf, observedAt, readBuild } from '#shared/specs/annotations.ts';
 import { knativeService } from '#shared/specs/knative-service.ts';
-import { identitySelector } from '#shared/specs/labels.ts';
 import { functionTrigger } from '#shared/specs/trigger.ts';
 import type { Confirmed } from './confirm.ts';
 import type { BuildCompleteDependencies } from './handler.ts';
@@ -29,21 +26,17 @@ export interface NotDeployed {
  *      service-delete:  ────────────┼ write tombstone ─────┼ nothing to delete ────────────▶
  *
  * Whichever of the two comes last finds what the other left. Two builds that are deployed at once are kept in order by the Service's
- * resourceVersion: the apply names the one it was checked at.
+ * resourceVersion: the apply names the one it was checked at, or that there was none.
  */
 export async function deploy(
   eventId: string,
-  { build: built, image, outcome, job }: Confirmed,
+  { build: built, image, outcome }: Confirmed,
   deps: BuildCompleteDependencies,
 ): Promise<NotDeployed | undefined> {
   const build: Build = { ...built, event_id: eventId, correlation_id: outcome.correlation_id };
   const burial = await buried(build, deps);
   if (burial) {
     return burial;
-  }
-  const obstacle = await newerSuccess(build, job, deps);
-  if (obstacle) {
-    return obstacle;
   }
   const { cluster, settings } = deps;
   const services = {
@@ -81,8 +74,8 @@ async function applyUnlessNewer(
       // The same build's, deployed for a request that has joined it since.
       return readBuild(existing)?.event_id === readBuild(desired)?.event_id ? existing : undefined;
     }
-    const resourceVersion = existing?.metadata.resourceVersion;
-    return await apply({ ...desired, metadata: { ...metadata, ...(resourceVersion ? { resourceVersion } : {}) } });
+    const { resourceVersion = NOT_THERE } = existing?.metadata ?? {};
+    return await apply({ ...desired, metadata: { ...metadata, resourceVersion } });
   });
 }
 
@@ -101,28 +94,6 @@ async function buried(
     reason: 'Cancelled',
     error_message: `service.delete arrived at ${tombstone?.time}, after this source was seen, so it is not deployed. Send build.start to deploy it again`,
   };
-}
-
-/**
- * Where there is no Service yet there is no resourceVersion to name, and a newer build's first deployment at the same moment could be overwritten.
- * A newer build that succeeded has its Job for an hour, so it shows here; what remains is a newer request answered from its record within
- * the milliseconds between here and the apply.
- */
-async function newerSuccess(
-  build: Build,
-  own: V1Job | undefined,
-  { cluster }: BuildCompleteDependencies,
-): Promise<NotDeployed | undefined> {
-  const jobs = await cluster.listJobs(identitySelector(build, 'build'));
-  const observed = Date.parse(build.observed_at);
-  const isNewerSuccess = (job: V1Job) =>
-    isOf(build, job) &&
-    // Another request may have joined this very build just now, which makes its Job newer than it was.
-    job.metadata?.uid !== own?.metadata?.uid &&
-    observedAt(job) > observed &&
-    conditionOf(job, 'Complete') !== undefined &&
-    !readEnded(job);
-  return jobs.some(isNewerSuccess) ? superseded(build) : undefined;
 }
 
 function superseded({ observed_at }: Build): NotDeployed {

@@ -1,6 +1,6 @@
 /** A function is a Service and its Trigger: one without the other is made whole, or goes. */
 import { isBuried, readTombstone } from '#shared/build/tombstone.ts';
-import type { KnativeObject } from '#shared/clients/cluster.ts';
+import { type KnativeObject, NOT_THERE } from '#shared/clients/cluster.ts';
 import { observedAt, readBuild } from '#shared/specs/annotations.ts';
 import { FUNCTIONS } from '#shared/specs/labels.ts';
 import { functionName } from '#shared/specs/names.ts';
@@ -50,7 +50,8 @@ async function restoreTrigger(
   }
   const { tombstone } = await readTombstone(store, temporaryBucket, build);
   if (!isBuried(tombstone, observedAt(service))) {
-    await cluster.applyTrigger(functionTrigger(build, service, settings));
+    const trigger = functionTrigger(build, service, settings);
+    await cluster.applyTrigger({ ...trigger, metadata: { ...trigger.metadata, resourceVersion: NOT_THERE } });
     report.did('triggers_restored', name);
   }
 }

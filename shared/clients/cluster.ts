@@ -46,6 +46,12 @@ export interface JobMetadata {
   >;
 }
 
+/**
+ * An apply that names this resourceVersion creates: no object has it, as etcd counts from 1 and the first write is its second revision.
+ * Where there is an object, the apply is a Conflict like any other that comes too late.
+ */
+export const NOT_THERE = '1';
+
 /** One version of an object: what a delete or an apply may be bound to, so that it can't hit what somebody has put there since. */
 export interface ObjectVersion {
   uid: string;
@@ -85,7 +91,7 @@ export interface Cluster {
   listServices(labelSelector: string): Promise<KnativeObject[]>;
   /**
    * Server-side apply under our field manager; takes fields over from others. With `metadata.resourceVersion` in it, an object changed
-   * meanwhile is RetryableError('Conflict').
+   * meanwhile, or made where it says NOT_THERE, is RetryableError('Conflict').
    */
   applyService(service: KnativeObject): Promise<KnativeObject>;
   /** With `version`, an object changed meanwhile is RetryableError('Conflict'). False where there was none. */

@@ -1,6 +1,12 @@
 /** A Cluster in memory: uids, resourceVersions, finalizers and foreground deletion as Kubernetes has them, and a hand that plays its controllers. */
 import type { V1ContainerStateTerminated, V1Job, V1Lease, V1ObjectMeta, V1Pod } from '@kubernetes/client-node';
-import type { Cluster, JobMetadata, KnativeObject, ObjectVersion } from '#shared/clients/cluster.ts';
+import {
+  type Cluster,
+  type JobMetadata,
+  type KnativeObject,
+  NOT_THERE,
+  type ObjectVersion,
+} from '#shared/clients/cluster.ts';
 import { PermanentError, RetryableError } from '#shared/errors.ts';
 
 export class InMemoryCluster implements Cluster {
@@ -13,7 +19,8 @@ export class InMemoryCluster implements Cluster {
   readonly logs = new Map<string, string>();
   /** The one that the manifests make. */
   lease: V1Lease = { metadata: { name: 'admission', resourceVersion: '0' } };
-  #version = 0;
+  /** Nothing is at NOT_THERE. */
+  #version = Number(NOT_THERE);
   readonly #lives = new Map<string, number>();
 
   async getJob(name: string): Promise<V1Job | undefined> {
@@ -201,9 +208,7 @@ export class InMemoryCluster implements Cluster {
   #apply(objects: Map<string, KnativeObject>, object: KnativeObject): KnativeObject {
     const { name, resourceVersion } = object.metadata;
     const existing = objects.get(name);
-    if (resourceVersion !== undefined && existing === undefined) {
-      throw new RetryableError('Conflict', `${name} is gone`);
-    }
+    // Where there is none an apply creates, whatever version it names, as kube-apiserver does.
     if (existing) {
       expectVersion(existing.metadata, resourceVersion);
     }

@@ -3,7 +3,7 @@ import { KubeConfig, type V1Job } from '@kubernetes/client-node';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startKubernetesApi } from '#local/kubernetes/start-kubernetes-api.ts';
 import { createStorage, type Storage } from '#local/kubernetes/storage.ts';
-import type { KnativeObject } from '#shared/clients/cluster.ts';
+import { type KnativeObject, NOT_THERE } from '#shared/clients/cluster.ts';
 import { createCluster } from '#shared/clients/kubernetes.ts';
 import { type Answer, deadUrl, type ScriptedServer, scriptedServer } from './scripted-server.ts';
 
@@ -138,6 +138,16 @@ describe('against the embedded API', () => {
       reason: 'Conflict',
     });
     expect((await cluster.getService('applied'))?.spec.template.spec.containers[0].image).toBe('two');
+  });
+
+  test('an apply to what is not there creates, and is a conflict where there is something', async () => {
+    const first = await cluster.applyService(service('created', 'one', NOT_THERE));
+    await expect(cluster.applyService(service('created', 'two', NOT_THERE))).rejects.toMatchObject({
+      reason: 'Conflict',
+    });
+    const { metadata, spec } = await cluster.applyService(service('created', 'three', first.metadata.resourceVersion));
+    expect(metadata.uid).toBe(first.metadata.uid);
+    expect(spec.template.spec.containers[0].image).toBe('three');
   });
 
   test('a field of somebody else’s is taken over', async () => {
@@ -342,7 +352,7 @@ describe('against an API that is ill', () => {
     },
     { case: 'a patch of any version', attempts: 1, ask: (of) => of.patchJob('x', { metadata: { labels: {} } }) },
     { case: 'an apply to a version', attempts: 3, ask: (of) => of.applyService(versioned) },
-    { case: 'an apply to what was not there', attempts: 1, ask: (of) => of.applyService(knative) },
+    { case: 'an apply to whatever is there', attempts: 1, ask: (of) => of.applyService(knative) },
     { case: 'the deletion of one object', attempts: 3, ask: (of) => of.deleteJob('x', 'uid-1') },
     { case: 'the deletion of whatever has the name', attempts: 1, ask: (of) => of.deleteJob('x') },
     {

@@ -99,16 +99,10 @@ describe('a success that its Job confirms', () => {
   });
 });
 
-test.each<{ case: string; given: (world: World) => Promise<unknown> }>([
-  { case: 'a newer function', given: (world) => world.deployed({ content: 'new', observed_at: NEW }) },
-  {
-    case: 'a newer image that is about to be deployed',
-    given: (world) => world.succeeded({ content: 'new', observed_at: NEW }),
-  },
-])('$case is not replaced by an older build, whose image is recorded all the same', async ({ given }) => {
+test('a newer function is not replaced by an older build, whose image is recorded all the same', async () => {
   const world = new World();
   await world.succeeded({ content: 'old', observed_at: OLD });
-  await given(world);
+  await world.deployed({ content: 'new', observed_at: NEW });
   const before = [...world.cluster.services.values()];
   expect(await complete(world, { content: 'old' })).toMatchObject(failed('superseded', 'Superseded'));
   expect([...world.cluster.services.values()]).toEqual(before);
@@ -116,17 +110,23 @@ test.each<{ case: string; given: (world: World) => Promise<unknown> }>([
   expect((await world.cluster.getJob(nameOf('old')))?.metadata?.finalizers).toEqual([]);
 });
 
-test('a newer build that failed does not keep an older success from being deployed', async () => {
-  const world = new World();
-  await world.succeeded({ content: 'old', observed_at: OLD });
-  await world.failed({ content: 'new', observed_at: NEW });
-  expect(await complete(world, { content: 'old' })).toMatchObject({ type: 'lifecycle.build.completed' });
-});
+test.each(['failed', 'succeeded'] as const)(
+  'a newer build that has %s and is not deployed does not keep an older success from being it',
+  async (end) => {
+    const world = new World();
+    await world.succeeded({ content: 'old', observed_at: OLD });
+    await world[end]({ content: 'new', observed_at: NEW });
+    expect(await complete(world, { content: 'old' })).toMatchObject({ type: 'lifecycle.build.completed' });
+  },
+);
 
-test('whenever a newer build is deployed in between, the newer one stays: Service and Trigger', async () => {
+test.each([
+  { case: 'another deployment', before: (world: World) => world.deployed({ content: 'first', observed_at: OLD }) },
+  { case: 'a first deployment', before: async () => undefined },
+])('whenever a newer build is deployed within $case, the newer one stays: Service and Trigger', async ({ before }) => {
   for (let step = 1; ; step++) {
     const world = new World();
-    await world.deployed({ content: 'first', observed_at: OLD });
+    await before(world);
     await world.succeeded({ content: 'middle', observed_at: MIDDLE });
     const newer = () => world.deployed({ content: 'new', observed_at: NEW });
     const steps: Steps = { calls: [], before: async (at) => void (at === step && (await newer())) };
