@@ -22,7 +22,6 @@ export interface ObjectStore {
   open(bucket: string, key: string): Promise<{ body: Readable; etag: string; size: number } | undefined>;
   /** The object's text, undefined where there is none, with S3's clock in either case. */
   read(bucket: string, key: string): Promise<{ text: string | undefined; date: Date }>;
-  exists(bucket: string, key: string): Promise<boolean>;
   write(bucket: string, key: string, body: string | Buffer, contentType: string): Promise<void>;
   /** False, and nothing written, where there is such an object already: of several at once one is told true. */
   create(bucket: string, key: string, body: string, contentType: string): Promise<boolean>;

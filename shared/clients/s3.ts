@@ -4,7 +4,6 @@ import {
   CopyObjectCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
-  HeadObjectCommand,
   ListObjectsV2Command,
   type ListObjectsV2CommandOutput,
   PutObjectCommand,
@@ -89,18 +88,6 @@ export function createObjectStore(settings: S3Settings, timeouts?: S3Timeouts): 
             return { text: await found.Body?.transformToString(), date: dateOf(found.$metadata) };
           },
           (error) => ({ text: undefined, date: s3Date(awsHeader(error, 'date')) }),
-        ),
-      );
-    },
-
-    async exists(bucket, key) {
-      return await attempt(`looking for s3://${bucket}/${key}`, bucket, () =>
-        unlessMissing(
-          async () => {
-            await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
-            return true;
-          },
-          () => false,
         ),
       );
     },

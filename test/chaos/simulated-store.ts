@@ -70,7 +70,6 @@ export class SimulatedStore {
         }),
       read: (bucket, key) =>
         step(`read ${key}`, false, () => ({ text: store.get(bucket, key)?.body.toString(), date: s3Date() })),
-      exists: (bucket, key) => step(`exists ${key}`, false, () => store.get(bucket, key) !== undefined),
       write: (bucket, key, body) => step(`write ${key}`, true, () => store.put(bucket, key, body)),
       create: (bucket, key, body) =>
         step(`create ${key}`, true, () => {

@@ -87,11 +87,6 @@ export class InMemoryObjectStore implements ObjectStore {
     return { text: this.#objects(bucket).get(key)?.body.toString(), date: this.#now() };
   }
 
-  async exists(bucket: string, key: string): Promise<boolean> {
-    this.#enter('exists', bucket, key);
-    return this.#objects(bucket).has(key);
-  }
-
   async write(bucket: string, key: string, body: string | Buffer, contentType: string): Promise<void> {
     this.#enter('write', bucket, key);
     this.#objects(bucket);

@@ -1,8 +1,6 @@
 /** One parser's world in memory: S3, Kubernetes, and the events and objects that the handlers' tests are about, named by their role. */
 
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { V1Job } from '@kubernetes/client-node';
 import { releaseJob } from '#shared/build/release-job.ts';
@@ -224,9 +222,7 @@ export function uploaded(
   return world;
 }
 
-const adapters = mkdtempSync(join(tmpdir(), 'adapters-'));
-mkdirSync(join(adapters, 'node'));
-writeFileSync(join(adapters, 'node', 'adapter.mjs'), 'export {};\n');
+const adapters = join(import.meta.dirname, '../../fixtures/adapters');
 
 export function buildStartDependencies(world: World, steps?: Steps): BuildStartDependencies {
   return {
