@@ -136,8 +136,9 @@ export function startJobController(options: JobControllerOptions): { close(): vo
   }
 
   function podsOf(job: Job): KubeObject[] {
-    const pods = storage.list('pods', { namespace: job.metadata.namespace });
-    return pods.filter((pod) => controllerOf(pod)?.uid === job.metadata.uid);
+    const { namespace, uid } = job.metadata;
+    const pods = storage.list('pods', { namespace, labelSelector: `batch.kubernetes.io/controller-uid=${uid}` });
+    return pods.filter((pod) => controllerOf(pod)?.uid === uid);
   }
 
   function ownerOf(pod: KubeObject): Job | undefined {

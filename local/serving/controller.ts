@@ -1,4 +1,5 @@
 /** Keeps revisions and statuses of every Knative Service as its spec wants them, and knows which revision is asked. */
+import { sameValue } from '#local/kubernetes/same-value.ts';
 import type { KubeObject, ObjectStorage, WatchEvent } from '#local/kubernetes/types.ts';
 import { conditionOf } from './conditions.ts';
 import { PODS, REVISION, REVISIONS, SERVICE, SERVICES } from './labels.ts';
@@ -134,9 +135,11 @@ export class ServingController {
     const now = new Date();
     for (const [key, runtime] of this.#runtimes) {
       this.#guard(key, () => runtime.tick(now));
-      const { namespace, labels } = runtime.revision.metadata;
+      const { metadata, status } = runtime.revision;
       // What makes a revision fail may be the mere passing of time, or a number that no watch tells of.
-      this.#reconcileSoon(keyOf(namespace, labels?.[SERVICE] ?? ''));
+      if (!sameValue(runtime.status(now), status)) {
+        this.#reconcileSoon(keyOf(metadata.namespace, metadata.labels?.[SERVICE] ?? ''));
+      }
     }
   }
 
