@@ -1,9 +1,11 @@
 /** What people do during a run: upload, ask for builds, delete; at random moments, several at once, twice. */
 import type { Identity } from '#shared/events/identity.ts';
 import { subjectOf } from '#shared/events/identity.ts';
+import { functionName } from '#shared/specs/names.ts';
 import type { SimulatedBroker } from './broker.ts';
 import { SimulatedProcess } from './process.ts';
 import { SOURCE_BUCKET } from './settings.ts';
+import { FUNCTIONS_NAMESPACE, type SimulatedCluster, TRIGGERS } from './simulated-cluster.ts';
 import type { SimulatedStore } from './simulated-store.ts';
 import { MINUTE, SECOND, type Simulation } from './simulation.ts';
 
@@ -11,6 +13,8 @@ export type Operation = { at: number } & (
   | { do: 'upload'; identity: Identity; version: number }
   | { do: 'start'; identity: Identity; id: string; data: Record<string, unknown>; timed: boolean; twice: boolean }
   | { do: 'delete'; identity: Identity; id: string }
+  /** `kubectl delete trigger`, by a person. */
+  | { do: 'delete Trigger'; identity: Identity; id: string }
 );
 
 /** All of them happen while things fail. */
@@ -37,6 +41,9 @@ export function plan(simulation: Simulation): Operation[] {
     const chance = roll(`do ${index}`);
     const identity = simulation.pick(`plan whose ${index}`, identities);
     const at = SECOND + roll(`at ${index}`) * span;
+    if (roll(`by hand ${index}`) < 0.05) {
+      operations.push({ at: at + MINUTE, do: 'delete Trigger', identity, id: `by-hand-${index}` });
+    }
     if (chance < 0.2) {
       operations.push({ at, do: 'upload', identity, version: index });
     } else if (chance < 0.35) {
@@ -62,7 +69,7 @@ export function plan(simulation: Simulation): Operation[] {
 
 export function startClients(
   simulation: Simulation,
-  { store, broker }: { store: SimulatedStore; broker: SimulatedBroker },
+  { store, cluster, broker }: { store: SimulatedStore; cluster: SimulatedCluster; broker: SimulatedBroker },
   operations: Operation[],
 ): void {
   for (const operation of operations) {
@@ -76,6 +83,11 @@ export function startClients(
       for (const file of ['package.json', 'parser.mjs']) {
         store.put(SOURCE_BUCKET, `global/parser/${identity.parser_id}/${file}`, `${file} ${operation.version}`);
       }
+      return;
+    }
+    if (operation.do === 'delete Trigger') {
+      simulation.trace(() => `the Trigger of ${subjectOf(identity)} is deleted by hand`);
+      cluster.storage.remove(TRIGGERS, FUNCTIONS_NAMESPACE, functionName(identity), {});
       return;
     }
     const data = operation.do === 'start' ? operation.data : identity;

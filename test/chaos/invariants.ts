@@ -33,8 +33,6 @@ export interface Settled {
   identities: Identity[];
   /** Of all images that were pushed. */
   pushed: ReadonlySet<string>;
-  /** Functions that two deployed for the first time at the same moment. */
-  raced: ReadonlySet<string>;
 }
 
 export function violationsOf(settled: Settled): Violation[] {
@@ -105,11 +103,8 @@ function noOrphans({ cluster, store }: Settled): Violation[] {
   return left.map((what) => ({ invariant: 'orphans', what }));
 }
 
-function newestDeployed(identity: Identity, { ledger, cluster, store, raced }: Settled): Violation[] {
+function newestDeployed(identity: Identity, { ledger, cluster, store }: Settled): Violation[] {
   const name = functionName(identity);
-  if (raced.has(name)) {
-    return [];
-  }
   const service = cluster.storage.get(SERVICES, FUNCTIONS_NAMESPACE, name);
   const image = service?.['spec'].template.spec.containers[0].image as string | undefined;
   const isOfParser = (data: Identity) => subjectOf(data) === subjectOf(identity);

@@ -1,5 +1,4 @@
 /** One run: a seed's clients and faults, until everything has settled; and what is wrong then. */
-import type { KubeObject } from '#local/kubernetes/types.ts';
 import { isFinished } from '#shared/build/job-state.ts';
 import type { Identity } from '#shared/events/identity.ts';
 import { observedAt, readBuild } from '#shared/specs/annotations.ts';
@@ -32,8 +31,6 @@ export interface RunResult {
   builds: number;
 }
 
-/** Between a look that finds no Service and the apply that rests on it: one that its client has given up may be done after that. */
-const FIRST_MOMENT = 30 * SECOND;
 const FAULTS_UNTIL = 15 * MINUTE;
 /** A request that is lost again and again is given up after an hour. */
 const SETTLED_WITHIN = 4 * 60 * MINUTE;
@@ -58,16 +55,15 @@ export async function run({ seed, without, trace }: RunOptions): Promise<RunResu
     );
     const atOnce: Violation[] = [];
     const pushed = new Set<string>();
-    const raced = new Set<string>();
     watchLimit(cluster, simulation, limit, atOnce);
     watchImages(cluster, pushed);
-    watchOrder(cluster, ledger, raced, atOnce);
+    watchOrder(cluster, ledger, atOnce);
     startJobController(simulation, cluster);
     startKubelet({ simulation, cluster, store, broker });
     startServing(simulation, cluster);
     startApiServerSource(simulation, cluster, broker);
     const operations = plan(simulation).filter((operation) => !without?.has(nameOf(operation)));
-    startClients(simulation, { store, broker }, operations);
+    startClients(simulation, { store, cluster, broker }, operations);
 
     const isQuiet = quietness(simulation, cluster, store);
     let settled = false;
@@ -77,7 +73,7 @@ export async function run({ seed, without, trace }: RunOptions): Promise<RunResu
     await simulation.run(() => settled || simulation.now > START + SETTLED_WITHIN);
 
     const identities = identitiesOf(operations);
-    const violations = [...atOnce, ...violationsOf({ ledger, cluster, store, broker, identities, pushed, raced })];
+    const violations = [...atOnce, ...violationsOf({ ledger, cluster, store, broker, identities, pushed })];
     return {
       violations,
       faults: simulation.faults,
@@ -130,24 +126,16 @@ function watchImages({ storage }: SimulatedCluster, pushed: Set<string>): void {
   });
 }
 
-/**
- * A first deployment rests on there being none, which server-side apply can't be told (deploy.ts): of two answers from records at the same moment the older
- * one's may come last. Which functions that happened to is told; it is no violation.
- */
-function watchOrder({ storage }: SimulatedCluster, ledger: Ledger, raced: Set<string>, violations: Violation[]): void {
+function watchOrder({ storage }: SimulatedCluster, ledger: Ledger, violations: Violation[]): void {
   const last = new Map<string, number>();
   storage.watch(SERVICES, ({ type, object }) => {
     const { name } = object.metadata;
     const observed = observedAt(object);
     if (type === 'DELETED') {
       last.delete(name);
-      raced.delete(name);
       return;
     }
-    const wentBack = observed < (last.get(name) ?? observed);
-    if (wentBack && isFirstMoment(object)) {
-      raced.add(name);
-    } else if (wentBack) {
+    if (observed < (last.get(name) ?? observed)) {
       violations.push({ invariant: 'order', what: `${name} went back to ${readBuild(object)?.observed_at}` });
     }
     last.set(name, observed);
@@ -159,11 +147,6 @@ function watchOrder({ storage }: SimulatedCluster, ledger: Ledger, raced: Set<st
       ledger.deployed.set(event_id, { third_party_id, parser_id, image_uri, observed: newest });
     }
   });
-}
-
-function isFirstMoment({ metadata }: KubeObject): boolean {
-  const age = Date.now() - Date.parse(metadata.creationTimestamp ?? '');
-  return age <= FIRST_MOMENT;
 }
 
 /** Asked once a minute: whether nothing has changed, nor is about to, for some of them. */

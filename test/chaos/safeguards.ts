@@ -66,16 +66,16 @@ export const SAFEGUARDS: Safeguard[] = [
     replace: 'false',
   },
   {
-    name: 'a first deployment looks for a newer success',
-    file: 'functions/build-complete/deploy.ts',
-    find: 'return jobs.some(isNewerSuccess) ? superseded(build) : undefined;',
-    replace: 'return jobs.some(isNewerSuccess) ? undefined : undefined;',
-  },
-  {
     name: 'a deployment names the resourceVersion that it rests on',
     file: 'functions/build-complete/deploy.ts',
-    find: '...(resourceVersion ? { resourceVersion } : {})',
-    replace: '...(resourceVersion ? {} : {})',
+    find: '{ ...metadata, resourceVersion } });',
+    replace: '{ ...metadata, ...(resourceVersion ? {} : {}) } });',
+  },
+  {
+    name: 'a first deployment says that it is the first',
+    file: 'functions/build-complete/deploy.ts',
+    find: '{ ...metadata, resourceVersion } });',
+    replace: '{ ...metadata, ...(existing ? { resourceVersion } : {}) } });',
   },
   {
     name: 'a deletion names the resourceVersion that it rests on',
@@ -114,6 +114,18 @@ export const SAFEGUARDS: Safeguard[] = [
     replace: '',
   },
   {
+    name: 'sweep sends again what was asked for and lost',
+    file: 'functions/sweep/handler.ts',
+    find: '    resendRequests,\n',
+    replace: '',
+  },
+  {
+    name: 'sweep removes functions that were deleted',
+    file: 'functions/sweep/handler.ts',
+    find: '    removeBuried,\n',
+    replace: '',
+  },
+  {
     name: 'sweep makes functions whole',
     file: 'functions/sweep/handler.ts',
     find: '    mendTriggers,\n',
@@ -149,17 +161,5 @@ export const SAFEGUARDS: Safeguard[] = [
     file: 'functions/build-complete/confirm.ts',
     find: 'if (job && build && terminalId(build.event_id) === event.id) {',
     replace: 'if (job && build && terminalId(build.event_id) !== undefined) {',
-  },
-  {
-    name: 'cluster-events tells the ends of Jobs',
-    file: 'functions/cluster-events/job-ending.ts',
-    find: 'return result && terminalEvent(job, result);',
-    replace: 'return result && terminalEvent(job, result) && undefined;',
-  },
-  {
-    name: 'a newer build ends an older one',
-    file: 'functions/job-start/order.ts',
-    find: 'for (const older of jobs.filter(',
-    replace: 'for (const older of jobs.slice(0, 0).filter(',
   },
 ];

@@ -72,7 +72,9 @@ export class Simulation {
     if (this.settling || this.roll(name) >= probability * this.#options.intensity || this.#options.without?.has(name)) {
       return false;
     }
-    this.faults.push(name);
+    if (!this.faults.includes(name)) {
+      this.faults.push(name);
+    }
     this.trace(() => `!! ${name}`);
     return true;
   }
