@@ -25,3 +25,8 @@ export class RetryableError extends Error {
     this.retryAfter = options?.retryAfter;
   }
 }
+
+/** A refusal for good that is no fault of the event: it comes again, while somebody reads the log. */
+export function worthRetrying(error: unknown): unknown {
+  return error instanceof PermanentError ? new RetryableError(error.reason, error.message, { cause: error }) : error;
+}

@@ -9,7 +9,7 @@ import { keepRequest, type RequestAddress } from '#shared/build/requests.ts';
 import { terminalIdOfRequest } from '#shared/build/terminal-event.ts';
 import type { BuildSettings } from '#shared/build/types.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
-import { PermanentError, RetryableError } from '#shared/errors.ts';
+import { PermanentError, worthRetrying } from '#shared/errors.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
 import type { BuildStart } from '#shared/events/build-start.ts';
 import type { NewEvent, ReceivedEvent } from '#shared/events/event.ts';
@@ -53,12 +53,12 @@ export async function buildStart(event: ReceivedEvent<BuildStart>, deps: BuildSt
       keepRequest(store, where, event),
       readAnswer(store, where),
     ]);
-    // What is not kept could be lost with the answer.
+    // What is not kept could be lost with the answer; that S3 refuses to keep it is no fault of the request.
     if (kept.status === 'rejected') {
-      throw notKept(kept.reason);
+      throw worthRetrying(kept.reason);
     }
     if (known.status === 'rejected') {
-      throw notKept(known.reason);
+      throw worthRetrying(known.reason);
     }
     if (known.value) {
       return await handOver(store, where, known.value);
@@ -126,11 +126,6 @@ async function build(
     parameters: data.parameters,
   };
   return { type: 'job.start', subject: subjectOf(data), data: jobStart };
-}
-
-/** S3 may refuse to keep a request for good; that is no fault of the request. */
-function notKept(error: unknown): unknown {
-  return error instanceof PermanentError ? new RetryableError(error.reason, error.message, { cause: error }) : error;
 }
 
 /** A message quotes the source, where a name can be as long as its file. */

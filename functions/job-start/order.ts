@@ -7,7 +7,7 @@ import type { Cluster } from '#shared/clients/cluster.ts';
 import { PermanentError } from '#shared/errors.ts';
 import type { Identity } from '#shared/events/identity.ts';
 import { type Ended, isOf, observedAt, readBuild, readEnded } from '#shared/specs/annotations.ts';
-import { identitySelector } from '#shared/specs/labels.ts';
+import { buildsOf } from '#shared/specs/labels.ts';
 import { functionName } from '#shared/specs/names.ts';
 import type { JobStartDependencies, JobStartEvent } from './handler.ts';
 
@@ -74,7 +74,7 @@ function goesOn(job: V1Job): boolean {
 
 /** Label values can coincide where ids differ; the annotations hold the ids themselves. */
 async function jobsOf(identity: Identity, cluster: Cluster): Promise<V1Job[]> {
-  const jobs = await cluster.listJobs(identitySelector(identity, 'build'));
+  const jobs = await cluster.listJobs(buildsOf(identity));
   return jobs.filter((job) => isOf(identity, job));
 }
 

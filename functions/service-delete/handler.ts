@@ -10,7 +10,7 @@ import { type Identity, subjectOf } from '#shared/events/identity.ts';
 import type { FunctionDeleted } from '#shared/events/lifecycle.ts';
 import type { ServiceDelete } from '#shared/events/service-delete.ts';
 import { isOf, observedAt, readBuild } from '#shared/specs/annotations.ts';
-import { identitySelector } from '#shared/specs/labels.ts';
+import { buildsOf } from '#shared/specs/labels.ts';
 
 export interface ServiceDeleteDependencies {
   store: ObjectStore;
@@ -36,7 +36,7 @@ export async function serviceDelete(
   const deletion = await bury(event, deps);
   const until = Date.parse(deletion.time);
 
-  const jobs = (await cluster.listJobs(identitySelector(data, 'build'))).filter((job) => isOf(data, job));
+  const jobs = (await cluster.listJobs(buildsOf(data))).filter((job) => isOf(data, job));
   const going = jobs.filter((job) => observedAt(job) <= until);
   const staying = jobs.filter((job) => observedAt(job) > until);
   // First of all, since a build.start sent right after the service.delete takes an archive that is still there for its own.

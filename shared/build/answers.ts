@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { ObjectStore } from '../clients/object-store.ts';
 import type { NewEvent } from '../events/event.ts';
 import { readJson } from '../read-json.ts';
-import { forgetRequest, type RequestAddress } from './requests.ts';
+import { forgetRequest, keyOf, type RequestAddress } from './requests.ts';
 
 export interface RequestAnswer {
   /** The id of the one build.complete that ends the request: its own, or that of the build it joined. */
@@ -18,7 +18,7 @@ const answerSchema = z.object({ end: z.string(), reply: z.looseObject({ type: z.
 
 /** Undefined where nobody has answered yet. */
 export async function readAnswer(store: ObjectStore, where: RequestAddress): Promise<RequestAnswer | undefined> {
-  const { text } = await store.read(where.bucket, keyOf(where));
+  const { text } = await store.read(where.bucket, keyOf(PREFIX, where));
   return text === undefined ? undefined : (answerSchema.safeParse(readJson(text)).data as RequestAnswer | undefined);
 }
 
@@ -29,7 +29,7 @@ export async function readAnswer(store: ObjectStore, where: RequestAddress): Pro
  *      second delivery:  ────────────────────────────────────────────┼ finds no x ─┼ decide: its own ─▶ x stands ─▶ "started x"
  */
 export async function decide(store: ObjectStore, where: RequestAddress, answer: RequestAnswer): Promise<RequestAnswer> {
-  if (await store.create(where.bucket, keyOf(where), JSON.stringify(answer), 'application/json')) {
+  if (await store.create(where.bucket, keyOf(PREFIX, where), JSON.stringify(answer), 'application/json')) {
     return answer;
   }
   return (await readAnswer(store, where)) ?? answer;
@@ -51,8 +51,4 @@ export async function handOver(store: ObjectStore, where: RequestAddress, answer
 /** Pages of what was answered, with S3's time. */
 export function listAnswers(store: ObjectStore, bucket: string): ReturnType<ObjectStore['list']> {
   return store.list(bucket, PREFIX);
-}
-
-function keyOf({ identity, terminalId }: RequestAddress): string {
-  return `${PREFIX}${identity.third_party_id}/${identity.parser_id}/${terminalId}.json`;
 }

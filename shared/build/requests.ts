@@ -39,12 +39,12 @@ export async function keepRequest(
   event: ReceivedEvent<unknown>,
 ): Promise<void> {
   const body = JSON.stringify({ event: event.original.toJSON() });
-  await store.write(where.bucket, keyOf(where), body, 'application/json');
+  await store.write(where.bucket, keyOf(PREFIX, where), body, 'application/json');
 }
 
 /** From here on a Job's finalizer, or nobody, need remember it. */
 export async function forgetRequest(store: ObjectStore, where: RequestAddress): Promise<void> {
-  await store.remove(where.bucket, [keyOf(where)]);
+  await store.remove(where.bucket, [keyOf(PREFIX, where)]);
 }
 
 /** Pages of what is kept, with S3's time. */
@@ -72,6 +72,7 @@ export async function readRequest(
   return { key, identity: identity.data, terminalId, event: body.event, since, resent: resent > 0 ? resent : 0 };
 }
 
-function keyOf({ identity, terminalId }: RequestAddress): string {
-  return `${PREFIX}${identity.third_party_id}/${identity.parser_id}/${terminalId}.json`;
+/** Where something about one request is kept; `prefix` ends in a slash. */
+export function keyOf(prefix: string, { identity, terminalId }: RequestAddress): string {
+  return `${prefix}${identity.third_party_id}/${identity.parser_id}/${terminalId}.json`;
 }

@@ -43,16 +43,9 @@ export function clientSelector({ third_party_id }: Pick<Identity, 'third_party_i
   return `${BUILDS},knative-lambda/third-party-id=${labelValue(third_party_id)}`;
 }
 
-/** Selects what may be this parser's. Label values can coincide where ids differ, so compare the annotations of what is found. */
-export function identitySelector(identity: Identity, component: Component): string {
-  const labels = identityLabels(identity, component, '');
-  const keys = [
-    'app.kubernetes.io/managed-by',
-    'app.kubernetes.io/component',
-    'knative-lambda/third-party-id',
-    'knative-lambda/parser-id',
-  ];
-  return keys.map((key) => `${key}=${labels[key]}`).join(',');
+/** Selects what may be this parser's builds. Label values can coincide where ids differ, so compare the annotations of what is found. */
+export function buildsOf(identity: Identity): string {
+  return `${clientSelector(identity)},knative-lambda/parser-id=${labelValue(identity.parser_id)}`;
 }
 
 export function isManaged(object: { metadata?: { labels?: Record<string, string> | undefined } | undefined }): boolean {

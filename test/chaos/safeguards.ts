@@ -146,9 +146,9 @@ export const SAFEGUARDS: Safeguard[] = [
   {
     name: 'create-if-absent of that answer',
     file: `${builds}answers.ts`,
-    find: "if (await store.create(where.bucket, keyOf(where), JSON.stringify(answer), 'application/json')) {",
+    find: "if (await store.create(where.bucket, keyOf(PREFIX, where), JSON.stringify(answer), 'application/json')) {",
     replace:
-      "if ((await store.write(where.bucket, keyOf(where), JSON.stringify(answer), 'application/json')) === undefined) {",
+      "if ((await store.write(where.bucket, keyOf(PREFIX, where), JSON.stringify(answer), 'application/json')) === undefined) {",
   },
   {
     name: 'build-complete remembers whose a Job was',

@@ -1,7 +1,7 @@
 /** Names are valid, short enough, and as distinct as the ids they stand for. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { identitySelector } from '#shared/specs/labels.ts';
+import { buildsOf } from '#shared/specs/labels.ts';
 import { cacheRepository, functionName, imageRepository, imageTag, jobName, labelValue } from '#shared/specs/names.ts';
 
 const DNS_1123 = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
@@ -53,7 +53,7 @@ describe('ids that are hard to tell apart', () => {
     expect(functionName(a)).not.toBe(functionName(b));
     expect(jobName(a, 'k')).not.toBe(jobName(b, 'k'));
     expect(imageRepository('r', a)).not.toBe(imageRepository('r', b));
-    expect(identitySelector(a, 'build')).not.toBe(identitySelector(b, 'build'));
+    expect(buildsOf(a)).not.toBe(buildsOf(b));
   });
 
   test('between tenant and parser', () => {
