@@ -66,7 +66,10 @@ export interface ObjectVersion {
 export interface Cluster {
   getJob(name: string): Promise<V1Job | undefined>;
   listJobs(labelSelector: string): Promise<V1Job[]>;
-  /** The same without spec, status and managedFields: of a thousand Jobs a tenth of the bytes. Times are strings, as the API sends them. */
+  /**
+   * The same without spec, status and managedFields: of a thousand Jobs a tenth of the bytes. Times are strings, as the API sends them. Shared by all
+   * who ask at the same time: not to be changed.
+   */
   listJobMetadata(labelSelector: string): Promise<JobMetadata[]>;
   /** False where a Job of that name exists already. */
   createJob(job: V1Job): Promise<boolean>;

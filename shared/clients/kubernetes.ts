@@ -7,6 +7,7 @@ import {
   PatchStrategy,
   setHeaderOptions,
 } from '@kubernetes/client-node';
+import { askTogether } from './ask-together.ts';
 import type { Cluster } from './cluster.ts';
 import { listMetadata } from './job-metadata.ts';
 import { knativeObjects } from './knative-objects.ts';
@@ -34,6 +35,8 @@ export function createCluster(
   const coordination = new CoordinationV1Api(configuration);
   const knative = { namespace: NAMESPACE, fieldManager: FIELD_MANAGER };
   const services = knativeObjects(configuration, { ...knative, group: 'serving.knative.dev', plural: 'services' });
+  // Fifty events may be handled at once, each with the same thousand Jobs to look at.
+  const listJobMetadata = askTogether((labelSelector) => listMetadata(configuration, namespace, labelSelector));
   const triggers = knativeObjects(configuration, { ...knative, group: 'eventing.knative.dev', plural: 'triggers' });
 
   return {
@@ -46,7 +49,7 @@ export function createCluster(
       }),
 
     listJobMetadata: (labelSelector) =>
-      answered(`listing Jobs with ${labelSelector}`, () => listMetadata(configuration, namespace, labelSelector)),
+      answered(`listing Jobs with ${labelSelector}`, () => listJobMetadata(labelSelector)),
 
     createJob: (job) =>
       answered(`creating Job ${job.metadata?.name}`, async () => {
