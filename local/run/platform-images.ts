@@ -17,8 +17,13 @@ export function registerPlatformImages(
     folders: { '/app': bundle },
     workingDir: '/app',
     entrypoint: ['node', 'main.js'],
-    // An image has its cache filled when it is built. Here it fills at the first start, and later ones are as fast.
-    env: { NODE_COMPILE_CACHE: join(directory, 'compile-cache') },
+    env: {
+      // As in the Dockerfile.
+      NODE_ENV: 'production',
+      NODE_OPTIONS: '--max-semi-space-size=1',
+      // An image has its cache filled when it is built. Here it fills at the first start, and later ones are as fast.
+      NODE_COMPILE_CACHE: join(directory, 'compile-cache'),
+    },
   });
   images.register(config['KANIKO_IMAGE'] ?? '', kanikoImage(directory));
 }
