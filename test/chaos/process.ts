@@ -15,8 +15,8 @@ export interface Step {
   conditional?: boolean;
 }
 
-/** What never comes back: its caller is dead. */
-const NEVER = new Promise<never>(() => undefined);
+/** What never comes back: its caller is dead. Each time another one: who waits for a promise is kept as long as the promise. */
+const never = () => new Promise<never>(() => undefined);
 
 /** How long a client waits for an answer. */
 const ANSWER_WITHIN = 10 * SECOND;
@@ -52,7 +52,7 @@ export class SimulatedProcess {
     const where = `${this.label}/${this.#steps} ${name.split(' ')[0]}`;
     const log = (what: string) => simulation.trace(() => `   ${this.label}/${this.#steps} ${name} ${what}`);
     if (this.#killed('killed before', where)) {
-      return await NEVER;
+      return await never();
     }
     await simulation.sleep(this.#latency(where, { system, name, writes }));
     if (!this.alive) {
@@ -60,7 +60,7 @@ export class SimulatedProcess {
       if (simulation.roll(`arrives ${where}`) < 0.5) {
         attempt(operate);
       }
-      return await NEVER;
+      return await never();
     }
     const refusal = this.#refusal(where, system, writes, conditional);
     if (refusal) {
@@ -73,13 +73,13 @@ export class SimulatedProcess {
         attempt(operate);
       });
       await simulation.sleep(ANSWER_WITHIN);
-      return this.alive ? await fail(system, 'no answer in time') : await NEVER;
+      return this.alive ? await fail(system, 'no answer in time') : await never();
     }
     const result = operate();
     log('');
     await simulation.sleep(simulation.between(`answer ${where}`, 1, 20));
     if (!this.alive || this.#killed('killed after', where)) {
-      return await NEVER;
+      return await never();
     }
     if (writes && simulation.fails('done, but the answer is lost', where, 0.008)) {
       return await fail(system, 'connection reset');
