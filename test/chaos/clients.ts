@@ -48,6 +48,12 @@ export function plan(simulation: Simulation): Operation[] {
       operations.push({ at, do: 'upload', identity, version: index });
     } else if (chance < 0.35) {
       operations.push({ at, do: 'delete', identity, id: `delete-${index}` });
+      // Whoever wants it anew asks for it at once.
+      if (roll(`anew ${index}`) < 0.4) {
+        const moment = at + roll(`moment ${index}`) * 6 * SECOND;
+        const data = { ...identity };
+        operations.push({ at: moment, do: 'start', identity, id: `anew-${index}`, data, timed: true, twice: false });
+      }
     } else {
       const together = roll(`together ${index}`) < 0.2 ? 3 : 1;
       for (let copy = 1; copy <= together; copy++) {

@@ -90,12 +90,6 @@ export const SAFEGUARDS: Safeguard[] = [
     replace: 'return tombstone !== undefined && observedAt < 0;',
   },
   {
-    name: 'a deployment looks for the tombstone once more when it is done',
-    file: 'functions/build-complete/deploy.ts',
-    find: '  return await buried(build, deps);\n}',
-    replace: '  return undefined;\n}',
-  },
-  {
     name: 'sweep',
     file: 'functions/sweep/handler.ts',
     find: '  for (const [name, step] of Object.entries(steps)) {',
