@@ -57,22 +57,22 @@ function oneEnd({ ledger, broker }: Settled): Violation[] {
     if (ledger.endings.has(request.own) && !ends.has(request.own)) {
       ends.set(request.own, 'told as its own');
     }
-    const told = [...ends].map(([end, by]) => `${end.slice(0, 12)} (${by})`).join(' and ');
     for (const [end, { told }] of ledger.endings) {
       if (!ends.has(end) && told.some(({ correlation_id }) => correlation_id === request.id)) {
         ends.set(end, 'told under its correlation id');
       }
     }
+    const found = [...ends].map(([end, by]) => `${end.slice(0, 12)} (${by})`).join(' and ');
     if (ends.size === 0 && isLostUnseen(request, broker)) {
       return [];
     }
     if (ends.size !== 1) {
-      return [{ invariant: 'one', what: `${request.id} has ${ends.size} ends: ${told}` }];
+      return [{ invariant: 'one', what: `${request.id} has ${ends.size} ends: ${found}` }];
     }
     const [end = ''] = ends.keys();
     return ledger.endings.has(end)
       ? []
-      : [{ invariant: 'one', what: `the end of ${request.id} was never told: ${told}` }];
+      : [{ invariant: 'one', what: `the end of ${request.id} was never told: ${found}` }];
   });
 }
 
