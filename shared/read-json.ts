@@ -1,4 +1,4 @@
-/** JSON that we kept ourselves, and that somebody may have spoilt since: undefined where it can't be read. */
+/** JSON that may have been spoilt, or be none: undefined where it can't be read, or is not there. */
 export function readJson(text: string | undefined): unknown {
   try {
     return JSON.parse(text ?? '');

@@ -19,7 +19,7 @@ const answerSchema = z.object({ end: z.string(), reply: z.looseObject({ type: z.
 /** Undefined where nobody has answered yet. */
 export async function readAnswer(store: ObjectStore, where: RequestAddress): Promise<RequestAnswer | undefined> {
   const { text } = await store.read(where.bucket, keyOf(PREFIX, where));
-  return text === undefined ? undefined : (answerSchema.safeParse(readJson(text)).data as RequestAnswer | undefined);
+  return answerSchema.safeParse(readJson(text)).data as RequestAnswer | undefined;
 }
 
 /**

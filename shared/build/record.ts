@@ -48,7 +48,7 @@ export async function readRecord(
   identity: Identity,
 ): Promise<BuildRecord | undefined> {
   const { text } = await store.read(bucket, recordKey(fingerprint));
-  const record = text === undefined ? undefined : recordSchema.safeParse(readJson(text)).data;
+  const record = recordSchema.safeParse(readJson(text)).data;
   const isOurs = record?.third_party_id === identity.third_party_id && record.parser_id === identity.parser_id;
   return isOurs && record.fingerprint === fingerprint ? record : undefined;
 }
@@ -56,7 +56,7 @@ export async function readRecord(
 /** Another parser's record stays: whoever claimed its fingerprint must not take it away. */
 export async function writeRecord(store: ObjectStore, bucket: string, record: BuildRecord): Promise<void> {
   const { text } = await store.read(bucket, recordKey(record.fingerprint));
-  const existing = text === undefined ? undefined : recordSchema.safeParse(readJson(text)).data;
+  const existing = recordSchema.safeParse(readJson(text)).data;
   if (existing && (existing.third_party_id !== record.third_party_id || existing.parser_id !== record.parser_id)) {
     return;
   }

@@ -62,7 +62,7 @@ export async function readRequest(
     /^requests\/([^/]+)\/([^/]+)\/([0-9a-f]{32})\.json$/.exec(key) ?? [];
   const identity = z.object({ third_party_id: idSchema, parser_id: idSchema }).safeParse({ third_party_id, parser_id });
   const { text } = await store.read(bucket, key);
-  const body = text === undefined ? undefined : requestSchema.safeParse(readJson(text)).data;
+  const body = requestSchema.safeParse(readJson(text)).data;
   if (!identity.success || !terminalId || !body) {
     return undefined;
   }

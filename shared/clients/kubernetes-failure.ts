@@ -1,6 +1,7 @@
 /** What an error of the Kubernetes client means, by the Status object in its body. */
 import { ApiException } from '@kubernetes/client-node';
 import * as z from 'zod';
+import { readJson } from '../read-json.ts';
 import { classify, type FailureKind, isClassified, networkCode, retryAfterSeconds } from './classify.ts';
 
 const statusSchema = z.object({
@@ -23,7 +24,8 @@ export function statusOf(error: unknown): Status | undefined {
   if (!(error instanceof ApiException)) {
     return undefined;
   }
-  const parsed = statusSchema.safeParse(parseJson(error.body));
+  const body: unknown = error.body;
+  const parsed = statusSchema.safeParse(typeof body === 'string' ? readJson(body) : body);
   const header = retryAfterSeconds((error.headers as Record<string, string> | undefined)?.['retry-after']);
   return {
     code: error.code,
@@ -67,15 +69,4 @@ function kindOf({ code, reason, message }: Status): FailureKind {
   // Expired: a list's continue token is too old. Starting over helps.
   if (code === 408 || code === 410 || code >= 500) return 'unavailable';
   return 'refused';
-}
-
-function parseJson(body: unknown): unknown {
-  if (typeof body !== 'string') {
-    return body;
-  }
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
 }

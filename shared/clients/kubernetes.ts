@@ -35,9 +35,9 @@ export function createCluster(
   const coordination = new CoordinationV1Api(configuration);
   const knative = { namespace: NAMESPACE, fieldManager: FIELD_MANAGER };
   const services = knativeObjects(configuration, { ...knative, group: 'serving.knative.dev', plural: 'services' });
+  const triggers = knativeObjects(configuration, { ...knative, group: 'eventing.knative.dev', plural: 'triggers' });
   // Fifty events may be handled at once, each with the same thousand Jobs to look at.
   const listJobMetadata = askTogether((labelSelector) => listMetadata(configuration, namespace, labelSelector));
-  const triggers = knativeObjects(configuration, { ...knative, group: 'eventing.knative.dev', plural: 'triggers' });
 
   return {
     getJob: (name) => found(`reading Job ${name}`, () => batch.readNamespacedJob({ name, namespace })),

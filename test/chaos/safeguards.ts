@@ -134,8 +134,8 @@ export const SAFEGUARDS: Safeguard[] = [
   {
     name: 'what a request was answered stands',
     file: `${builds}answers.ts`,
-    find: 'return text === undefined ? undefined',
-    replace: 'return text !== null ? undefined',
+    find: 'return answerSchema.safeParse(readJson(text)).data',
+    replace: 'return answerSchema.safeParse(readJson(text && undefined)).data',
   },
   {
     name: 'create-if-absent of that answer',
