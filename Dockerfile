@@ -8,12 +8,13 @@ WORKDIR /src
 COPY package.json package-lock.json ./
 # Dev dependencies too, whatever NODE_ENV the base image sets: the bundler is one.
 RUN npm ci --include=dev --no-audit --no-fund --no-update-notifier
-COPY main.ts bundle.ts tsconfig.json ./
+COPY main.ts tsconfig.json ./
 COPY bundle bundle
 COPY shared shared
+COPY languages languages
 COPY functions functions
 COPY build-pod build-pod
-RUN node bundle.ts /app && mkdir /app/.cache && chown 65532:65532 /app/.cache
+RUN node bundle/main.ts /app && mkdir /app/.cache && chown 65532:65532 /app/.cache
 # The compile cache is used only by a process with the same node, path, NODE_OPTIONS and user as the one that filled it.
 ENV NODE_OPTIONS=--max-semi-space-size=1 \
     NODE_COMPILE_CACHE=/app/.cache

@@ -12,7 +12,7 @@ $(INSTALLED): package.json package-lock.json
 	@touch $@
 
 build: $(INSTALLED) ## bundle every function into dist/
-	@node bundle.ts
+	@node bundle/main.ts
 
 run: build ## the whole platform on this machine, as it was left, and one function built and called (ONCE=1: exit afterwards)
 	@exec node local/main.ts

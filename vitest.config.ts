@@ -17,7 +17,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['test/unit/**/*.test.ts'],
+          include: ['test/unit/**/*.test.ts', 'test/languages/**/*.test.ts'],
           testTimeout: 30_000,
           hookTimeout: 120_000,
         },

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundle, bundleProgram } from '../bundle.ts';
+import { bundle, bundleProgram } from '#bundle/main.ts';
 import { median, type Row } from './row.ts';
 import { type ColdStart, type Program, startProcess } from './start-process.ts';
 

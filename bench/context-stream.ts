@@ -9,9 +9,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
+import { bundleAdapters } from '#bundle/main.ts';
 import { startS3 } from '#local/s3.ts';
 import { createObjectStore } from '#shared/clients/s3.ts';
-import { bundleAdapters } from '../bundle.ts';
 import type { Packed, PackRequest } from './pack-context.ts';
 import { median, type Row } from './row.ts';
 

@@ -1,7 +1,8 @@
 /** One packing, in a process of its own: listing, preflight, archive and upload, as build-start does it. Tells its time and its memory. */
-import { listSource } from '#shared/build/list-source.ts';
-import { prepareBuild } from '#shared/build/prepare-build.ts';
+
+import { prepareBuild } from '#functions/build-start/prepare-build.ts';
 import { createObjectStore } from '#shared/clients/s3.ts';
+import { listSource } from '#shared/packing/list-source.ts';
 
 export interface Packed {
   milliseconds: number;

@@ -3,8 +3,8 @@ import type { CloudEvent } from 'cloudevents';
 import * as z from 'zod';
 import { createCluster } from '#shared/clients/kubernetes.ts';
 import { createObjectStore } from '#shared/clients/s3.ts';
-import { brokerFields, s3Fields } from '#shared/function/config.ts';
-import { parseConfig } from '#shared/function/parse-config.ts';
+import { brokerFields, s3Fields } from '#shared/settings/fields.ts';
+import { parseConfig } from '#shared/settings/parse-config.ts';
 import { monitorBuild } from './monitor.ts';
 import { sendEvent } from './send-event.ts';
 

@@ -7,8 +7,8 @@ import { writeFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import * as z from 'zod';
 import { createObjectStore } from '#shared/clients/s3.ts';
-import { s3Fields } from '#shared/function/config.ts';
-import { parseConfig } from '#shared/function/parse-config.ts';
+import { s3Fields } from '#shared/settings/fields.ts';
+import { parseConfig } from '#shared/settings/parse-config.ts';
 import { fetchContext } from './fetch.ts';
 
 const schema = z.object({

@@ -1,7 +1,7 @@
 /** Streams one context archive out of S3, tells how far it is, and checks that all of it came. */
 import { Transform } from 'node:stream';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
-import { PermanentError } from '#shared/errors.ts';
+import { PermanentError } from '#shared/events/errors.ts';
 
 const MB = 1_000_000;
 /** One line of progress for each of these. */

@@ -1,7 +1,7 @@
 /** What the sidecar does once Kaniko has ended: keep its log, and tell of a success. */
 import type { CloudEvent } from 'cloudevents';
-import { outcomeOf } from '#shared/build/outcome.ts';
-import { terminalCloudEvent } from '#shared/build/terminal-event.ts';
+import { outcomeOf } from '#shared/builds/outcome.ts';
+import { terminalCloudEvent } from '#shared/builds/terminal-event.ts';
 import type { Cluster } from '#shared/clients/cluster.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
 import { KANIKO } from '#shared/specs/build-pod/kaniko.ts';

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createBroker } from '#shared/clients/broker.ts';
 import { createObjectStore } from '#shared/clients/s3.ts';
 import { createLetterBox } from '#shared/dead-letters/letter-box.ts';
-import { RetryableError } from '#shared/errors.ts';
+import { RetryableError } from '#shared/events/errors.ts';
 import { readArguments, USAGE, UsageError } from './arguments.ts';
 import { runCommand } from './run-command.ts';
 import { findSettings, type LetterSettings } from './settings.ts';

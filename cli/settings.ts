@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import * as z from 'zod';
-import { brokerFields, s3Fields, temporaryBucketFields } from '#shared/function/config.ts';
-import { type Environment, parseConfig } from '#shared/function/parse-config.ts';
+import { brokerFields, s3Fields, temporaryBucketFields } from '#shared/settings/fields.ts';
+import { type Environment, parseConfig } from '#shared/settings/parse-config.ts';
 import { clusterSettings, type Settings } from './cluster-settings.ts';
 
 const schema = z.object({ ...s3Fields, ...temporaryBucketFields, BROKER_URL: brokerFields.BROKER_URL.optional() });

@@ -1,5 +1,5 @@
 /** Namespaces, Secrets, and then all the rest by `kubectl apply --server-side -k`. */
-import type { KubeObject } from '#local/kubernetes/types.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 import type { Environment } from './environment.ts';
 import { kubectl, type Run } from './run.ts';
 import { emptyS3Secrets, secretsOf } from './secrets.ts';

@@ -13,8 +13,8 @@ import {
   s3Fields,
   sourceFields,
   temporaryBucketFields,
-} from '#shared/function/config.ts';
-import { ConfigError, parseConfig } from '#shared/function/parse-config.ts';
+} from '#shared/settings/fields.ts';
+import { ConfigError, parseConfig } from '#shared/settings/parse-config.ts';
 
 const fields = {
   ...s3Fields,

@@ -2,8 +2,8 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { jsonPatch } from '#local/kubernetes/json-patch.ts';
-import type { KubeObject } from '#local/kubernetes/types.ts';
+import { jsonPatch } from '#shared/kubernetes/json-patch.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { FIELD_MANAGER } from './apply.ts';
 import { kubectl, type Run } from './run.ts';
 import { sameService } from './same-service.ts';

@@ -1,7 +1,7 @@
 /** `make deploy`: everything of an environment onto the cluster of KUBECONFIG. Run again at any time: what is right already is left alone. */
 import { relative } from 'node:path';
 import pLimit from 'p-limit';
-import type { KubeObject } from '#local/kubernetes/types.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { applyFolder, applyNamespaces, applySecrets } from './apply.ts';
 import { clusterProblems } from './cluster-problems.ts';
 import { writeComposition } from './compose.ts';

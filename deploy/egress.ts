@@ -1,6 +1,6 @@
 /** The NetworkPolicy `egress`: where build pods may go besides DNS and the Broker. */
 import { isIP } from 'node:net';
-import type { KubeObject } from '#local/kubernetes/types.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 import type { Settings } from './settings.ts';
 
 interface Address {

@@ -1,7 +1,8 @@
 /** What on a cluster stands in the way of this very environment: permissions, and what is there already and cannot be changed. */
-import { resourceOfKind } from '#local/kubernetes/resource.ts';
-import { sameValue } from '#local/kubernetes/same-value.ts';
-import type { KubeObject } from '#local/kubernetes/types.ts';
+
+import type { KubeObject } from '#shared/kubernetes/object.ts';
+import { resourceOfKind } from '#shared/kubernetes/resource.ts';
+import { sameValue } from '#shared/kubernetes/same-value.ts';
 import type { Environment } from './environment.ts';
 import type { Run } from './run.ts';
 

@@ -1,8 +1,8 @@
 /** Everything about a deployment that is known without a cluster, with every problem of what was asked. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import type { KubeObject } from '#local/kubernetes/types.ts';
-import { renderOverlay } from '#local/manifests/render-overlay.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
+import { renderOverlay } from '#shared/manifests/render-overlay.ts';
 import { type Composition, compose, configOf } from './compose.ts';
 import { CONFIG_KEYS, configProblems } from './config-problems.ts';
 import { type Environment, environmentOf, environmentProblem } from './environment.ts';

@@ -1,6 +1,7 @@
 /** Whether a Service on the cluster is already what would be deployed. */
-import { parseQuantity } from '#local/kubernetes/quantity.ts';
-import type { KubeObject } from '#local/kubernetes/types.ts';
+
+import type { KubeObject } from '#shared/kubernetes/object.ts';
+import { parseQuantity } from '#shared/kubernetes/quantity.ts';
 
 /** Written by others: Serving's webhook, func where it finds Dapr, kubectl. */
 const FOREIGN = /^((serving|client)\.knative\.dev|dapr\.io|kubectl\.kubernetes\.io)\//;

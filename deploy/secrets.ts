@@ -1,5 +1,5 @@
 /** The Secrets of an environment, from its settings. They go to kubectl by standard input and never to a file. */
-import type { KubeObject } from '#local/kubernetes/types.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { REGISTRY_SECRET, S3_SECRET } from '#shared/specs/build-pod/settings.ts';
 import type { Environment } from './environment.ts';
 import type { Settings } from './settings.ts';

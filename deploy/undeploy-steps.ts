@@ -1,5 +1,5 @@
 /** The order in which an environment is deleted. */
-import type { KubeObject, ObjectMeta } from '#local/kubernetes/types.ts';
+import type { KubeObject, ObjectMeta } from '#shared/kubernetes/object.ts';
 import { TERMINAL_EVENT_FINALIZER } from '#shared/specs/annotations.ts';
 import type { Environment } from './environment.ts';
 

@@ -1,6 +1,6 @@
 /** `make undeploy`: deletes an environment, both namespaces with everything in them, in the order in which nothing is left hanging. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { KubeObject } from '#local/kubernetes/types.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { environmentOf, environmentProblem, ROOT } from './environment.ts';
 import { kubectl, run, stopOnSignal } from './run.ts';
 import { finalizersWithout, type Step, stepsOf, stillThere } from './undeploy-steps.ts';

@@ -1,7 +1,7 @@
 /** Waits until everything that was deployed is Ready; tells how far it is, and at the end of patience what is not and where to look. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
-import type { KubeObject } from '#local/kubernetes/types.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { podTroubles } from './pod-troubles.ts';
 import { kubectl, type Run } from './run.ts';
 import type { Outcome } from './run-program.ts';

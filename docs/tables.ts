@@ -1,13 +1,13 @@
 /** The tables of failures.md that the code itself can tell: `npm run docs` writes them, a test compares them. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { backoff, type DeliverySpec, deliverySettings } from '#local/broker/delivery-settings.ts';
-import type { KubeObject } from '#local/kubernetes/types.ts';
-import { renderOverlay } from '#local/manifests/render-overlay.ts';
 import { classify, type FailureKind } from '#shared/clients/classify.ts';
-import { PermanentError } from '#shared/errors.ts';
-import { failureOf } from '#shared/function/failure-answer.ts';
-import { classifyDelivery } from '../functions/dead-letter/classify-delivery.ts';
+import { classifyDelivery } from '#shared/dead-letters/classify-delivery.ts';
+import { PermanentError } from '#shared/events/errors.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
+import { backoff, type DeliverySpec, deliverySettings } from '#shared/manifests/delivery-settings.ts';
+import { renderOverlay } from '#shared/manifests/render-overlay.ts';
+import { failureOf } from '#shared/runtime/failure-answer.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 export const FILE = join(ROOT, 'docs/failures.md');

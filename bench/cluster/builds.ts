@@ -1,5 +1,5 @@
 /** Builds from zero, each language and round in turn: a first one, one of changed code, and a request for what is built already. */
-import { median } from '../row.ts';
+import { median } from '#bench/row.ts';
 import { type Phases, TOTAL, timeBuild, timeUnchanged } from './build.ts';
 import { idle } from './idle.ts';
 import type { ClusterUnderTest } from './open-cluster.ts';

@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Identity } from '#shared/events/identity.ts';
 import { subjectOf } from '#shared/events/identity.ts';
-import type { EventToSend } from '../../test/contract/post.ts';
-import { waitUntil } from '../../test/contract/wait-until.ts';
+import type { EventToSend } from '#test/contract/post.ts';
+import { waitUntil } from '#test/contract/wait-until.ts';
 import { copyOf, HELLO, type KnativeService, running } from './baselines.ts';
 import { timeBuild } from './build.ts';
 import { awake, idle } from './idle.ts';

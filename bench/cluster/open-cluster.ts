@@ -5,11 +5,11 @@ import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { CoreV1Api, KubeConfig, KubernetesObjectApi, type V1OwnerReference } from '@kubernetes/client-node';
 import { type CloudEvent, HTTP } from 'cloudevents';
 import type { Identity } from '#shared/events/identity.ts';
-import { follow } from '../../test/contract/follow.ts';
-import type { PlatformUnderTest } from '../../test/contract/platform.ts';
-import { binary, type EventToSend, post } from '../../test/contract/post.ts';
-import { waitUntil } from '../../test/contract/wait-until.ts';
-import { openPlatform } from '../../test/e2e/setup.ts';
+import { follow } from '#test/contract/follow.ts';
+import type { PlatformUnderTest } from '#test/contract/platform.ts';
+import { binary, type EventToSend, post } from '#test/contract/post.ts';
+import { waitUntil } from '#test/contract/wait-until.ts';
+import { openPlatform } from '#test/e2e/setup.ts';
 
 /** An event that the broker delivered. */
 export interface Seen {

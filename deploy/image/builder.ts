@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Outcome, runProgram } from '../run-program.ts';
+import { type Outcome, runProgram } from '#deploy/run-program.ts';
 
 const BUILDERS = ['docker', 'podman', 'buildah', 'kaniko', 'pack'] as const;
 export type Builder = (typeof BUILDERS)[number];

@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runProgram } from '../run-program.ts';
+import { runProgram } from '#deploy/run-program.ts';
 import { buildArguments, type ImageBuild, ImageBuildError } from './build.ts';
 import { findDigest } from './name.ts';
 

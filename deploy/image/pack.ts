@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parse, stringify } from 'yaml';
-import { runProgram } from '../run-program.ts';
+import { runProgram } from '#deploy/run-program.ts';
 import { type ImageBuild, ImageBuildError } from './build.ts';
 import { contextFiles } from './context.ts';
 import { findDigest } from './name.ts';

@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
-import { buildFields } from '#shared/function/config.ts';
-import { CONFIG_KEYS } from '../config-problems.ts';
-import { readEnvFile, readSettings } from '../settings.ts';
+import { CONFIG_KEYS } from '#deploy/config-problems.ts';
+import { readEnvFile, readSettings } from '#deploy/settings.ts';
+import { buildFields } from '#shared/settings/fields.ts';
 
 const schema = z.object({
   NODE_IMAGE: z.string().optional(),

@@ -1,7 +1,7 @@
 /** Which sources an image is made from: the version of package.json and the commit. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runProgram } from '../run-program.ts';
+import { runProgram } from '#deploy/run-program.ts';
 
 export interface ImageVersion {
   version: string;

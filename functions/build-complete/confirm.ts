@@ -1,15 +1,15 @@
 /** Whether anything but the event itself says so: anybody who reaches the broker can send a build.complete. */
 import type { V1Job } from '@kubernetes/client-node';
-import { readAnswer } from '#shared/build/answers.ts';
-import { isFromTheFuture } from '#shared/build/clock.ts';
-import { outcomeOf } from '#shared/build/outcome.ts';
-import { readRecord } from '#shared/build/record.ts';
-import { terminalId } from '#shared/build/terminal-event.ts';
+import { isFromTheFuture } from '#shared/builds/clock.ts';
+import { outcomeOf } from '#shared/builds/outcome.ts';
+import { terminalId } from '#shared/builds/terminal-event.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
 import type { Problem } from '#shared/events/problem.ts';
+import { readOutcome } from '#shared/requests/outcome.ts';
+import { readRecord } from '#shared/requests/record.ts';
 import { type Build, isOf, readBuild } from '#shared/specs/annotations.ts';
 import { imageRepository, imageTag } from '#shared/specs/names.ts';
-import type { BuildCompleteDependencies, BuildCompleteEvent } from './handler.ts';
+import type { BuildCompleteDependencies, BuildCompleteEvent } from './dependencies.ts';
 
 /** A success that a Job or a record confirms. */
 export interface Confirmed {
@@ -71,7 +71,7 @@ async function confirmByRecord({ id, traceparent, data }: BuildCompleteEvent, de
   const answered =
     record?.image_uri === image_uri
       ? undefined
-      : await readAnswer(deps.store, { bucket: deps.temporaryBucket, identity: data, terminalId: id });
+      : await readOutcome(deps.store, { bucket: deps.temporaryBucket, identity: data, terminalId: id });
   if (answered?.end === id && answered.reply.type !== 'build.complete') {
     return 'processed' as const;
   }

@@ -1,16 +1,17 @@
 /** Makes the Service and its Trigger what the newest source says, and nothing where that source is no longer wanted. */
-import { removeFunction } from '#shared/build/remove-function.ts';
-import { isBuried, readTombstone } from '#shared/build/tombstone.ts';
+
 import { type Cluster, type KnativeObject, NOT_THERE } from '#shared/clients/cluster.ts';
 import { retryConflicts } from '#shared/clients/retry-conflicts.ts';
-import { PermanentError } from '#shared/errors.ts';
 import type { BuildStatus } from '#shared/events/build-complete.ts';
+import { PermanentError } from '#shared/events/errors.ts';
 import type { Identity } from '#shared/events/identity.ts';
+import { removeFunction } from '#shared/requests/remove-function.ts';
+import { isTombstoned, readTombstone } from '#shared/requests/tombstone.ts';
 import { type Build, isOf, observedAt, readBuild } from '#shared/specs/annotations.ts';
 import { knativeService } from '#shared/specs/knative-service.ts';
 import { functionTrigger } from '#shared/specs/trigger.ts';
 import type { Confirmed } from './confirm.ts';
-import type { BuildCompleteDependencies } from './handler.ts';
+import type { BuildCompleteDependencies } from './dependencies.ts';
 
 /** Why a success was not deployed. */
 export interface NotDeployed {
@@ -85,7 +86,7 @@ async function buried(
   { store, cluster, temporaryBucket }: BuildCompleteDependencies,
 ): Promise<NotDeployed | undefined> {
   const { tombstone } = await readTombstone(store, temporaryBucket, build);
-  if (!isBuried(tombstone, Date.parse(build.observed_at))) {
+  if (!isTombstoned(tombstone, Date.parse(build.observed_at))) {
     return undefined;
   }
   await removeFunction(cluster, build, Date.parse(build.observed_at));

@@ -1,35 +1,23 @@
 /** `build.complete`: deploys what has been built, if it is still wanted, and tells how the build ended. */
 import type { V1Job } from '@kubernetes/client-node';
-import { decide } from '#shared/build/answers.ts';
-import { buildStarted } from '#shared/build/build-started.ts';
-import { awaitsTerminalEvent } from '#shared/build/job-state.ts';
-import { releaseJob } from '#shared/build/release-job.ts';
-import { forgetRequest } from '#shared/build/requests.ts';
-import type { Cluster } from '#shared/clients/cluster.ts';
-import type { ObjectStore } from '#shared/clients/object-store.ts';
-import { PermanentError } from '#shared/errors.ts';
+import { buildStarted } from '#shared/builds/build-started.ts';
+import { awaitsTerminalEvent } from '#shared/builds/job-state.ts';
+import { releaseJob } from '#shared/builds/release-job.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
-import type { NewEvent, ReceivedEvent } from '#shared/events/event.ts';
+import { PermanentError } from '#shared/events/errors.ts';
+import type { NewEvent } from '#shared/events/event.ts';
 import { subjectOf } from '#shared/events/identity.ts';
 import type { BuildCompleted, BuildFailed } from '#shared/events/lifecycle.ts';
 import { eventRejected } from '#shared/events/rejected.ts';
+import { recordOutcome } from '#shared/requests/outcome.ts';
+import { deleteRequest } from '#shared/requests/request.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
-import { type FunctionSettings, functionUrl } from '#shared/specs/knative-service.ts';
+import { functionUrl } from '#shared/specs/knative-service.ts';
 import { functionName } from '#shared/specs/names.ts';
 import { type Confirmed, confirm } from './confirm.ts';
+import type { BuildCompleteDependencies, BuildCompleteEvent } from './dependencies.ts';
 import { deploy, type NotDeployed } from './deploy.ts';
 import { keepRecord } from './keep-record.ts';
-
-export interface BuildCompleteDependencies {
-  store: ObjectStore;
-  cluster: Cluster;
-  temporaryBucket: string;
-  imageRegistry: string;
-  settings: FunctionSettings;
-  now: () => Date;
-}
-
-export type BuildCompleteEvent = ReceivedEvent<BuildComplete>;
 
 /**
  * Replies lifecycle.build.completed, lifecycle.build.failed, or event.rejected where nothing confirms the claim; nothing where the Job that it is
@@ -54,10 +42,10 @@ export async function buildComplete(
   const reply = 'image' in claim ? await succeed(event, claim, deps) : failed(outcome);
   if (job && awaitsTerminalEvent(job)) {
     // From now on the Job may go, and with it the one who knows that this request has been answered.
-    await decide(deps.store, where, { end: event.id, reply: startedBy(job) });
+    await recordOutcome(deps.store, where, { end: event.id, reply: startedBy(job) });
     await releaseJob(deps.cluster, job, deps.now());
   }
-  await forgetRequest(deps.store, where);
+  await deleteRequest(deps.store, where);
   return { ...reply, correlationId: outcome.correlation_id };
 }
 

@@ -1,14 +1,14 @@
 /** Starts build-complete with a real Kubernetes and S3. */
 import * as z from 'zod';
 import { buildCompleteSchema } from '#shared/events/build-complete.ts';
+import { defineFunction } from '#shared/runtime/define-function.ts';
 import {
   deploymentFields,
   namespaceFields,
   registryFields,
   s3Fields,
   temporaryBucketFields,
-} from '#shared/function/config.ts';
-import { defineFunction } from '#shared/function/define-function.ts';
+} from '#shared/settings/fields.ts';
 import { buildComplete } from './handler.ts';
 
 await defineFunction({

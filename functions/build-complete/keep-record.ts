@@ -1,9 +1,9 @@
 /** Keeps what came of a source, for the next time that it is asked for unchanged. */
 import type { V1Job } from '@kubernetes/client-node';
-import { writeRecord } from '#shared/build/record.ts';
-import { terminalCloudEvent } from '#shared/build/terminal-event.ts';
+import { terminalCloudEvent } from '#shared/builds/terminal-event.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
+import { writeRecord } from '#shared/requests/record.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
 
 export async function keepRecord(

@@ -1,37 +1,24 @@
 /** `build.start`: packs the source into a content-addressed archive and asks for its build, or answers at once where there is nothing to build. */
-import { answerFromRecord } from '#shared/build/answer-from-record.ts';
-import { decide, handOver, readAnswer } from '#shared/build/answers.ts';
-import { fingerprintOf } from '#shared/build/fingerprint.ts';
-import { listSource } from '#shared/build/list-source.ts';
-import { prepareBuild } from '#shared/build/prepare-build.ts';
-import { readRecord } from '#shared/build/record.ts';
-import { keepRequest, type RequestAddress } from '#shared/build/requests.ts';
-import { terminalIdOfRequest } from '#shared/build/terminal-event.ts';
-import type { BuildSettings } from '#shared/build/types.ts';
-import type { ObjectStore } from '#shared/clients/object-store.ts';
-import { PermanentError, worthRetrying } from '#shared/errors.ts';
+
+import { bounded } from '#shared/bounded-text.ts';
+import { terminalIdOfRequest } from '#shared/builds/terminal-event.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
 import type { BuildStart } from '#shared/events/build-start.ts';
+import { asRetryable, PermanentError } from '#shared/events/errors.ts';
 import type { NewEvent, ReceivedEvent } from '#shared/events/event.ts';
 import { subjectOf } from '#shared/events/identity.ts';
 import type { JobStart } from '#shared/events/job-start.ts';
 import { eventRejected } from '#shared/events/rejected.ts';
+import { fingerprintOf } from '#shared/packing/fingerprint.ts';
+import { listSource } from '#shared/packing/list-source.ts';
+import { answerFromRecord } from '#shared/requests/answer-from-record.ts';
+import { readOutcome, recordOutcome, settleRequest } from '#shared/requests/outcome.ts';
+import { readRecord } from '#shared/requests/record.ts';
+import { recordRequest } from '#shared/requests/request.ts';
 import { imageRepository, imageTag } from '#shared/specs/names.ts';
-import { bounded } from '#shared/telemetry/log.ts';
-import type { Packing } from './packing.ts';
-
-export interface BuildStartDependencies {
-  store: ObjectStore;
-  settings: BuildSettings;
-  /** Where source lies unless the request says otherwise. */
-  sourceBucket: string;
-  /** What a request may name: otherwise it could have us read any bucket that our credentials open. */
-  sourceBuckets: readonly string[];
-  imageRegistry: string;
-  /** Different at every call. */
-  attemptId: () => string;
-  pack: Packing;
-}
+import type { RequestAddress } from '#shared/specs/s3-keys.ts';
+import type { BuildStartDependencies } from './dependencies.ts';
+import { prepareBuild } from './prepare-build.ts';
 
 /** Replies job.start; or build.complete where the source is built already or can't be; or event.rejected. */
 export async function buildStart(event: ReceivedEvent<BuildStart>, deps: BuildStartDependencies): Promise<NewEvent> {
@@ -50,18 +37,18 @@ export async function buildStart(event: ReceivedEvent<BuildStart>, deps: BuildSt
   try {
     const [answer, kept, known] = await Promise.allSettled([
       build(event, bucket, deps),
-      keepRequest(store, where, event),
-      readAnswer(store, where),
+      recordRequest(store, where, event),
+      readOutcome(store, where),
     ]);
     // What is not kept could be lost with the answer; that S3 refuses to keep it is no fault of the request.
     if (kept.status === 'rejected') {
-      throw worthRetrying(kept.reason);
+      throw asRetryable(kept.reason);
     }
     if (known.status === 'rejected') {
-      throw worthRetrying(known.reason);
+      throw asRetryable(known.reason);
     }
     if (known.value) {
-      return await handOver(store, where, known.value);
+      return await settleRequest(store, where, known.value);
     }
     if (answer.status === 'rejected') {
       throw answer.reason;
@@ -77,8 +64,8 @@ export async function buildStart(event: ReceivedEvent<BuildStart>, deps: BuildSt
 
 /** Before it is told: another delivery of the same event may have got as far as a Job meanwhile, or may have been told something else. */
 async function end(reply: NewEvent, where: RequestAddress, deps: BuildStartDependencies): Promise<NewEvent> {
-  const stands = await decide(deps.store, where, { end: reply.id ?? where.terminalId, reply });
-  return await handOver(deps.store, where, stands);
+  const stands = await recordOutcome(deps.store, where, { end: reply.id ?? where.terminalId, reply });
+  return await settleRequest(deps.store, where, stands);
 }
 
 async function build(

@@ -1,16 +1,16 @@
 /** Starts build-start with a real S3. */
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
-import { adaptersDirectory } from '#shared/build/adapters-directory.ts';
 import { buildStartSchema } from '#shared/events/build-start.ts';
+import { defineFunction } from '#shared/runtime/define-function.ts';
 import {
   baseImageFields,
   registryFields,
   s3Fields,
   sourceFields,
   temporaryBucketFields,
-} from '#shared/function/config.ts';
-import { defineFunction } from '#shared/function/define-function.ts';
+} from '#shared/settings/fields.ts';
+import { adaptersDirectory } from './adapters-directory.ts';
 import { buildStart } from './handler.ts';
 import { createPacking } from './packing.ts';
 

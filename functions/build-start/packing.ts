@@ -1,6 +1,6 @@
 /** Packs a source once for all who ask for it at the same moment, and few sources at a time. */
 import pLimit from 'p-limit';
-import type { PreparedBuild } from '#shared/build/types.ts';
+import type { PreparedBuild } from '#shared/packing/types.ts';
 
 /** Each keeps some 40 MB of parts and buffers; the function's memory limit holds these and the rest of us. */
 const SOURCES_AT_ONCE = 4;

@@ -1,9 +1,10 @@
 /** A Job that is finished or gone has left its slot: the next build may run. */
 import type { Logger } from 'pino';
-import { admit } from '#shared/build/admit.ts';
+import { admit } from '#shared/builds/admit.ts';
 import type { ReceivedEvent } from '#shared/events/event.ts';
 import { isManaged } from '#shared/specs/labels.ts';
-import type { ChangedObject, ClusterEventsDependencies } from './handler.ts';
+import type { ChangedObject } from './changed-object.ts';
+import type { ClusterEventsDependencies } from './dependencies.ts';
 import { hasFinished } from './job-ending.ts';
 
 /** Where there is an end to tell, that must not wait for this: sweep admits as well. */

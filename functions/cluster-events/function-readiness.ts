@@ -5,7 +5,7 @@ import { subjectOf } from '#shared/events/identity.ts';
 import type { FunctionFailed, FunctionReady } from '#shared/events/lifecycle.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
 import { isManaged } from '#shared/specs/labels.ts';
-import type { ChangedObject } from './handler.ts';
+import type { ChangedObject } from './changed-object.ts';
 
 // As much of a Service as is read here.
 const serviceSpec = z.object({

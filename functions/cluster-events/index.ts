@@ -1,8 +1,10 @@
 /** Starts cluster-events with a real Kubernetes. */
 import * as z from 'zod';
-import { admissionFields, namespaceFields, slotsOf } from '#shared/function/config.ts';
-import { defineFunction } from '#shared/function/define-function.ts';
-import { changedObject, handleClusterEvent } from './handler.ts';
+import { slotsOf } from '#shared/builds/admit.ts';
+import { defineFunction } from '#shared/runtime/define-function.ts';
+import { admissionFields, namespaceFields } from '#shared/settings/fields.ts';
+import { changedObject } from './changed-object.ts';
+import { handleClusterEvent } from './handler.ts';
 
 await defineFunction({
   name: 'cluster-events',

@@ -1,13 +1,13 @@
 /** The terminal event of a Job that has ended, one way or another, and whose ending nobody has processed yet. */
 import * as z from 'zod';
-import { awaitsTerminalEvent } from '#shared/build/job-state.ts';
-import { outcomeOf } from '#shared/build/outcome.ts';
-import { terminalEvent } from '#shared/build/terminal-event.ts';
+import { awaitsTerminalEvent } from '#shared/builds/job-state.ts';
+import { outcomeOf } from '#shared/builds/outcome.ts';
+import { terminalEvent } from '#shared/builds/terminal-event.ts';
 import type { Cluster } from '#shared/clients/cluster.ts';
 import type { NewEvent } from '#shared/events/event.ts';
 import { TERMINAL_EVENT_FINALIZER } from '#shared/specs/annotations.ts';
 import { isManaged } from '#shared/specs/labels.ts';
-import type { ChangedObject } from './handler.ts';
+import type { ChangedObject } from './changed-object.ts';
 
 /**
  * The event may be late, so the Job is read again: without its finalizer its ending has been processed. Where the sidecar has told it already,

@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { deadLetterPurgeSchema, deadLetterReplaySchema } from '#shared/events/dead-letter.ts';
-import { brokerFields, s3Fields, temporaryBucketFields } from '#shared/function/config.ts';
-import { defineFunction } from '#shared/function/define-function.ts';
+import { defineFunction } from '#shared/runtime/define-function.ts';
+import { brokerFields, s3Fields, temporaryBucketFields } from '#shared/settings/fields.ts';
 import { replayOrPurge } from './handler.ts';
 
 await defineFunction({

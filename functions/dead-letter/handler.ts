@@ -1,19 +1,14 @@
 /** dead-letter: keeps, in S3, what a function refused and what could not be delivered, so that a person can see and mend it; sends again what no subscriber answered. */
 import type { Logger } from 'pino';
 import type { Broker, RawEvent } from '#shared/clients/broker.ts';
-import type { Listens } from '#shared/clients/listens.ts';
-import { PermanentError } from '#shared/errors.ts';
+import { classifyDelivery } from '#shared/dead-letters/classify-delivery.ts';
+import { PermanentError } from '#shared/events/errors.ts';
 import type { ReceivedEvent } from '#shared/events/event.ts';
-import type { FunctionRequest } from '#shared/function/request.ts';
-import { classifyDelivery } from './classify-delivery.ts';
-import { type Keeping, keepLetter } from './keep-letter.ts';
+import type { FunctionRequest } from '#shared/runtime/request.ts';
+import type { DeadLetterDependencies } from './dependencies.ts';
+import { keepLetter } from './keep-letter.ts';
 import { explain, refusalOf, undeliveredOf } from './letter.ts';
 import { eventToResend, MAX_REDELIVERIES, redeliveriesOf } from './resend.ts';
-
-export interface DeadLetterDependencies extends Keeping {
-  broker: Broker;
-  listens: Listens;
-}
 
 interface Context {
   log: Logger;

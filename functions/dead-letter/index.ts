@@ -1,7 +1,7 @@
 /** Starts dead-letter with a real S3 and Broker. */
 import * as z from 'zod';
-import { brokerFields, s3Fields, temporaryBucketFields } from '#shared/function/config.ts';
-import { defineFunction } from '#shared/function/define-function.ts';
+import { defineFunction } from '#shared/runtime/define-function.ts';
+import { brokerFields, s3Fields, temporaryBucketFields } from '#shared/settings/fields.ts';
 import { handleDeadLetter } from './handler.ts';
 
 await defineFunction({

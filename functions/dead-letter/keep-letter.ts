@@ -4,7 +4,7 @@ import { type DeadLetter, letterText } from '#shared/dead-letters/letter.ts';
 import { createLetterBox } from '#shared/dead-letters/letter-box.ts';
 import { letterKey, readLink } from '#shared/dead-letters/place.ts';
 import { poisoned } from '#shared/dead-letters/poison.ts';
-import { worthRetrying } from '#shared/errors.ts';
+import { asRetryable } from '#shared/events/errors.ts';
 import type { ReceivedEvent } from '#shared/events/event.ts';
 
 export interface Keeping {
@@ -39,7 +39,7 @@ export async function keepLetter(letter: DeadLetter, event: ReceivedEvent<unknow
     await store.write(temporaryBucket, letterKey(place), letterText(poisoned(kept)), 'application/json');
   } catch (error) {
     // Where S3 refuses us for good the letter must still not count as taken.
-    throw worthRetrying(error);
+    throw asRetryable(error);
   }
 }
 

@@ -1,10 +1,10 @@
 /** The letter that an event which was refused or not delivered becomes. */
 import * as z from 'zod';
+import type { DeliveryFailure } from '#shared/dead-letters/classify-delivery.ts';
 import type { DeadLetter } from '#shared/dead-letters/letter.ts';
 import { rawDelivery } from '#shared/dead-letters/raw-delivery.ts';
 import { deriveId, type ReceivedEvent } from '#shared/events/event.ts';
-import type { FunctionRequest } from '#shared/function/request.ts';
-import type { DeliveryFailure } from './classify-delivery.ts';
+import type { FunctionRequest } from '#shared/runtime/request.ts';
 import { MAX_REDELIVERIES } from './resend.ts';
 
 /** One delivery and what the Broker's delivery (eventing/base/functions/broker.yaml) retries. A Trigger with a delivery of its own may try otherwise. */

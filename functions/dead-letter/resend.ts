@@ -1,8 +1,8 @@
 /** A dead letter as the event that it was, to be sent to the Broker again: with one attribute more, and with nothing else changed. */
 import type { RawEvent } from '#shared/clients/broker.ts';
 import { eventHeaders } from '#shared/dead-letters/raw-delivery.ts';
-import { mediaType } from '#shared/function/media-type.ts';
-import type { FunctionRequest } from '#shared/function/request.ts';
+import { mediaType } from '#shared/runtime/media-type.ts';
+import type { FunctionRequest } from '#shared/runtime/request.ts';
 
 /** The next dispatcher may be stopped as well. What listens and yet answers nothing costs a whole round of the dispatcher's retries each time. */
 export const MAX_REDELIVERIES = 3;

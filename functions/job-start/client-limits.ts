@@ -1,6 +1,6 @@
 /** How many builds one client may ask for. Its Jobs are the count, so it holds across pods, and a cold start knows it. */
-import { isWaiting } from '#shared/build/admission.ts';
-import { milliseconds } from '#shared/build/job-state.ts';
+import { isWaiting } from '#shared/builds/admission.ts';
+import { milliseconds } from '#shared/builds/job-state.ts';
 import type { Cluster, JobMetadata } from '#shared/clients/cluster.ts';
 import type { JobStart } from '#shared/events/job-start.ts';
 import { tenantOf } from '#shared/specs/annotations.ts';

@@ -1,43 +1,27 @@
 /** `job.start`: makes the build's Job, or joins the one that is there. */
 import type { V1Job } from '@kubernetes/client-node';
-import type { Slots } from '#shared/build/admit.ts';
-import { decide, handOver, type RequestAnswer, readAnswer } from '#shared/build/answers.ts';
-import { buildStarted } from '#shared/build/build-started.ts';
-import { disownJob } from '#shared/build/disown-job.ts';
-import { forgetRequest, type RequestAddress } from '#shared/build/requests.ts';
-import { terminalId } from '#shared/build/terminal-event.ts';
-import type { Cluster } from '#shared/clients/cluster.ts';
-import { type ImageRegistry, repositoryPath } from '#shared/clients/image-registry.ts';
-import type { ObjectStore } from '#shared/clients/object-store.ts';
-import { PermanentError, RetryableError } from '#shared/errors.ts';
+import { buildStarted } from '#shared/builds/build-started.ts';
+import { detachJob } from '#shared/builds/detach-job.ts';
+import { terminalId } from '#shared/builds/terminal-event.ts';
+import { repositoryPath } from '#shared/clients/image-registry.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
-import type { NewEvent, ReceivedEvent } from '#shared/events/event.ts';
+import { PermanentError, RetryableError } from '#shared/events/errors.ts';
+import type { NewEvent } from '#shared/events/event.ts';
 import { subjectOf } from '#shared/events/identity.ts';
-import type { JobStart } from '#shared/events/job-start.ts';
 import type { BuildStarted } from '#shared/events/lifecycle.ts';
 import { eventRejected } from '#shared/events/rejected.ts';
+import { type RequestOutcome, readOutcome, recordOutcome, settleRequest } from '#shared/requests/outcome.ts';
+import { deleteRequest } from '#shared/requests/request.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
-import { type KanikoJobSettings, kanikoJob } from '#shared/specs/kaniko-job.ts';
+import { kanikoJob } from '#shared/specs/kaniko-job.ts';
 import { cacheRepository, jobName } from '#shared/specs/names.ts';
-import { type ClientLimits, type OverLimit, overLimit } from './client-limits.ts';
+import type { RequestAddress } from '#shared/specs/s3-keys.ts';
+import { reasonNotToBuild, supersedeOlderBuilds } from './build-order.ts';
+import { type OverLimit, overLimit } from './client-limits.ts';
+import type { JobStartDependencies, JobStartEvent } from './dependencies.ts';
 import { joinOrReplace, recordedAnswer } from './join-or-replace.ts';
-import { letNewestGoOn, obstacleOf } from './order.ts';
-import { takePlace } from './place.ts';
-import { jobStartProblems } from './verify.ts';
-
-export interface JobStartDependencies {
-  store: ObjectStore;
-  cluster: Cluster;
-  settings: KanikoJobSettings;
-  /** Where repositories must be made before a push. */
-  imageRegistry?: ImageRegistry | undefined;
-  /** Undefined where Kueue decides which builds run. */
-  slots: Slots | undefined;
-  limits: ClientLimits;
-  now: () => Date;
-}
-
-export type JobStartEvent = ReceivedEvent<JobStart>;
+import { queuePosition } from './queue-position.ts';
+import { jobStartProblems } from './verify-job-start.ts';
 
 /** How often the Job may change hands under us before the broker has to bring the event again. */
 const ATTEMPTS = 5;
@@ -49,9 +33,9 @@ export async function jobStart(event: JobStartEvent, deps: JobStartDependencies)
   if (problems.length > 0) {
     return eventRejected(event.original, 'InvalidEvent', problems);
   }
-  const known = await readAnswer(deps.store, addressOf(event, deps));
+  const known = await readOutcome(deps.store, addressOf(event, deps));
   if (known) {
-    return await answerAgain(event, known, deps);
+    return await repeatOutcome(event, known, deps);
   }
   try {
     return await start(event, deps);
@@ -69,14 +53,14 @@ export async function jobStart(event: JobStartEvent, deps: JobStartDependencies)
 
 async function start(event: JobStartEvent, deps: JobStartDependencies): Promise<NewEvent> {
   const name = jobName(event.data, event.data.build_key);
-  const obstacle = await obstacleOf(event, deps);
+  const obstacle = await reasonNotToBuild(event, deps);
   // Where this very event has made its Job before, the Job tells how it ends: the request must not have a second end of its own.
   if (obstacle && !isOf(event, await deps.cluster.getJob(name))) {
     return await answer(event, completed(event, obstacle), deps);
   }
   const entered = await enter(event, name, deps);
   if ('known' in entered) {
-    return await answerAgain(event, entered.known, deps);
+    return await repeatOutcome(event, entered.known, deps);
   }
   return 'type' in entered ? await answer(event, entered, deps) : await share(event, entered.end, deps);
 }
@@ -84,39 +68,43 @@ async function start(event: JobStartEvent, deps: JobStartDependencies): Promise<
 /** Without a Job, or with the end of one that is over. */
 async function answer(event: JobStartEvent, reply: NewEvent, deps: JobStartDependencies): Promise<NewEvent> {
   const end = reply.id ?? terminalId(event.id);
-  const stands = await decide(deps.store, addressOf(event, deps), { end, reply });
+  const stands = await recordOutcome(deps.store, addressOf(event, deps), { end, reply });
   return stands.end === end
-    ? await handOver(deps.store, addressOf(event, deps), stands)
-    : await answerAgain(event, stands, deps);
+    ? await settleRequest(deps.store, addressOf(event, deps), stands)
+    : await repeatOutcome(event, stands, deps);
 }
 
 /** With the end that the Job will have. */
 async function share(event: JobStartEvent, end: string, deps: JobStartDependencies): Promise<NewEvent> {
   const reply = started(event, { state: 'started' });
-  const stands = await decide(deps.store, addressOf(event, deps), { end, reply });
-  return stands.end === end ? await goOn(event, deps) : await answerAgain(event, stands, deps);
+  const stands = await recordOutcome(deps.store, addressOf(event, deps), { end, reply });
+  return stands.end === end ? await goOn(event, deps) : await repeatOutcome(event, stands, deps);
 }
 
 /** The Job is there: everything that whoever made it may not have come to. */
 async function goOn(event: JobStartEvent, deps: JobStartDependencies): Promise<NewEvent> {
   const name = jobName(event.data, event.data.build_key);
-  await letNewestGoOn(event, name, deps);
-  const place = await takePlace(deps.cluster, name, deps.slots);
+  await supersedeOlderBuilds(event, name, deps);
+  const place = await queuePosition(deps.cluster, name, deps.slots);
   // The Job and its finalizer see to it from here on.
-  await forgetRequest(deps.store, addressOf(event, deps));
+  await deleteRequest(deps.store, addressOf(event, deps));
   return started(event, place);
 }
 
 /** Another delivery of this event was faster: its answer stands. */
-async function answerAgain(event: JobStartEvent, known: RequestAnswer, deps: JobStartDependencies): Promise<NewEvent> {
+async function repeatOutcome(
+  event: JobStartEvent,
+  known: RequestOutcome,
+  deps: JobStartDependencies,
+): Promise<NewEvent> {
   const name = jobName(event.data, event.data.build_key);
   if (isOf(event, await deps.cluster.getJob(name))) {
     if (known.end === terminalId(event.id) && known.reply.type !== 'build.complete') {
       return await goOn(event, deps);
     }
-    await disownJob(deps.cluster, name, event.id);
+    await detachJob(deps.cluster, name, event.id);
   }
-  return await handOver(deps.store, addressOf(event, deps), known);
+  return await settleRequest(deps.store, addressOf(event, deps), known);
 }
 
 function started(event: JobStartEvent, place: Pick<BuildStarted, 'state' | 'queue_position'>): NewEvent {
@@ -139,7 +127,7 @@ async function enter(
   event: JobStartEvent,
   name: string,
   deps: JobStartDependencies,
-): Promise<NewEvent | { end: string } | { known: RequestAnswer }> {
+): Promise<NewEvent | { end: string } | { known: RequestOutcome }> {
   const { cluster, settings, imageRegistry } = deps;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const existing = await cluster.getJob(name);
@@ -161,7 +149,7 @@ async function enter(
     await imageRegistry?.ensureRepository(repositoryPath(event.data.image.repository), 'images');
     await imageRegistry?.ensureRepository(repositoryPath(cacheRepository(settings.registry, event.data)), 'cache');
     // Once more: this process may have stood still for minutes, and another delivery been answered meanwhile.
-    const known = await readAnswer(deps.store, addressOf(event, deps));
+    const known = await readOutcome(deps.store, addressOf(event, deps));
     if (known) {
       return { known };
     }

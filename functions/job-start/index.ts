@@ -1,7 +1,9 @@
 /** Starts job-start with a real Kubernetes, S3 and, where the registry is one, ECR. */
 import * as z from 'zod';
+import { slotsOf } from '#shared/builds/admit.ts';
 import { ecrRegistryOf } from '#shared/clients/image-registry.ts';
 import { jobStartSchema } from '#shared/events/job-start.ts';
+import { defineFunction } from '#shared/runtime/define-function.ts';
 import {
   admissionFields,
   brokerFields,
@@ -10,10 +12,8 @@ import {
   namespaceFields,
   registryFields,
   s3Fields,
-  slotsOf,
   temporaryBucketFields,
-} from '#shared/function/config.ts';
-import { defineFunction } from '#shared/function/define-function.ts';
+} from '#shared/settings/fields.ts';
 import { jobStart } from './handler.ts';
 
 await defineFunction({

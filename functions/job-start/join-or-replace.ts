@@ -1,14 +1,14 @@
 /** What a request does about a Job that is there already. */
 import { isDeepStrictEqual } from 'node:util';
 import type { V1Job } from '@kubernetes/client-node';
-import { answerFromRecord } from '#shared/build/answer-from-record.ts';
-import { awaitsTerminalEvent, conditionOf, overSince } from '#shared/build/job-state.ts';
-import { readRecord } from '#shared/build/record.ts';
-import { terminalId } from '#shared/build/terminal-event.ts';
-import { PermanentError, RetryableError } from '#shared/errors.ts';
+import { awaitsTerminalEvent, conditionOf, overSince } from '#shared/builds/job-state.ts';
+import { terminalId } from '#shared/builds/terminal-event.ts';
+import { PermanentError, RetryableError } from '#shared/events/errors.ts';
 import type { NewEvent } from '#shared/events/event.ts';
+import { answerFromRecord } from '#shared/requests/answer-from-record.ts';
+import { readRecord } from '#shared/requests/record.ts';
 import { type Build, buildAnnotations, isOf, observedAt, readBuild, readEnded } from '#shared/specs/annotations.ts';
-import type { JobStartDependencies, JobStartEvent } from './handler.ts';
+import type { JobStartDependencies, JobStartEvent } from './dependencies.ts';
 
 /** The broker's first retry comes after two seconds; pods take some to go. */
 const RETRY_SECONDS = 2;

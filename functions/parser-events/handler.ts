@@ -6,17 +6,7 @@ import { completeIdentity, identityFields, subjectOf } from '#shared/events/iden
 import type { ParserComplete } from '#shared/events/parser.ts';
 import { type Problem, problemsOf } from '#shared/events/problem.ts';
 import { eventRejected } from '#shared/events/rejected.ts';
-
-/** What is measured of the answers. Without the function's name: one series a function would grow without bound. */
-export interface ParserMetrics {
-  called(): void;
-  /** Seconds, where the function told them. */
-  answered(succeeded: boolean, seconds: number | undefined): void;
-}
-
-export interface ParserEventsDependencies {
-  metrics: ParserMetrics;
-}
+import type { ParserEventsDependencies } from './dependencies.ts';
 
 type ParserEvent =
   | (ReceivedEvent<unknown> & { type: 'parser.start' })

@@ -1,7 +1,7 @@
 /** Starts parser-events, which needs nothing but its own metrics. */
 import * as z from 'zod';
 import { parserCompleteSchema, parserStartSchema } from '#shared/events/parser.ts';
-import { defineFunction } from '#shared/function/define-function.ts';
+import { defineFunction } from '#shared/runtime/define-function.ts';
 import { handleParserEvent } from './handler.ts';
 import { createParserMetrics } from './metrics.ts';
 

@@ -1,7 +1,7 @@
 /** Calls of users' functions, as seen on the broker. */
 import { Counter, Histogram } from 'prom-client';
 import { registry } from '#shared/telemetry/metrics.ts';
-import type { ParserMetrics } from './handler.ts';
+import type { ParserMetrics } from './dependencies.ts';
 
 export function createParserMetrics(): ParserMetrics {
   const calls = new Counter({

@@ -1,22 +1,16 @@
 /** `service.delete`: a function and every build of it go, and nothing that was asked for before brings them back. */
 import type { V1Job } from '@kubernetes/client-node';
-import { cancelled, endJob } from '#shared/build/end-job.ts';
-import { findFunction, removeFunction } from '#shared/build/remove-function.ts';
-import { type Deleted, type Deletion, deletionOf, readTombstone, writeDeletion } from '#shared/build/tombstone.ts';
-import type { Cluster } from '#shared/clients/cluster.ts';
-import type { ObjectStore } from '#shared/clients/object-store.ts';
+import { cancelled, endJob } from '#shared/builds/end-job.ts';
 import { deriveId, type NewEvent, type ReceivedEvent } from '#shared/events/event.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
 import type { FunctionDeleted } from '#shared/events/lifecycle.ts';
 import type { ServiceDelete } from '#shared/events/service-delete.ts';
+import { findFunction, removeFunction } from '#shared/requests/remove-function.ts';
+import { type Deleted, type Deletion, deletionOf, readTombstone, writeDeletion } from '#shared/requests/tombstone.ts';
 import { isOf, observedAt, readBuild } from '#shared/specs/annotations.ts';
 import { buildsOf } from '#shared/specs/labels.ts';
-
-export interface ServiceDeleteDependencies {
-  store: ObjectStore;
-  cluster: Cluster;
-  temporaryBucket: string;
-}
+import { contextPrefix } from '#shared/specs/s3-keys.ts';
+import type { ServiceDeleteDependencies } from './dependencies.ts';
 
 /**
  * Replies lifecycle.function.deleted, with what was there; the same event delivered again gives the same answer.
@@ -79,11 +73,11 @@ async function bury(event: ReceivedEvent<ServiceDelete>, deps: ServiceDeleteDepe
 
 /** Those that are being packed are left to whoever packs them. */
 async function contextsOf(
-  { third_party_id, parser_id }: Identity,
+  identity: Identity,
   { store, temporaryBucket }: ServiceDeleteDependencies,
 ): Promise<string[]> {
   const keys: string[] = [];
-  for await (const { objects } of store.list(temporaryBucket, `contexts/${third_party_id}/${parser_id}/`)) {
+  for await (const { objects } of store.list(temporaryBucket, contextPrefix(identity))) {
     keys.push(...objects.map(({ key }) => key).filter((key) => key.endsWith('.tar.gz')));
   }
   return keys;

@@ -1,8 +1,8 @@
 /** Starts service-delete with a real Kubernetes and S3. */
 import * as z from 'zod';
 import { serviceDeleteSchema } from '#shared/events/service-delete.ts';
-import { namespaceFields, s3Fields, temporaryBucketFields } from '#shared/function/config.ts';
-import { defineFunction } from '#shared/function/define-function.ts';
+import { defineFunction } from '#shared/runtime/define-function.ts';
+import { namespaceFields, s3Fields, temporaryBucketFields } from '#shared/settings/fields.ts';
 import { serviceDelete } from './handler.ts';
 
 await defineFunction({

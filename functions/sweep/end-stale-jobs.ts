@@ -1,10 +1,10 @@
 /** Jobs that nobody else would ever end or delete. */
-import { endJob, waitedTooLong } from '#shared/build/end-job.ts';
-import { awaitsTerminalEvent, isOver, milliseconds } from '#shared/build/job-state.ts';
+import { endJob, waitedTooLong } from '#shared/builds/end-job.ts';
+import { awaitsTerminalEvent, isOver, milliseconds } from '#shared/builds/job-state.ts';
 import type { JobMetadata } from '#shared/clients/cluster.ts';
 import { PROCESSED_ANNOTATION, readEnded } from '#shared/specs/annotations.ts';
-import type { Run } from './handler.ts';
-import { each, nameOf, share } from './take-turns.ts';
+import { forEachInBatch, nameOf, takeBatch } from './batch.ts';
+import type { Run } from './dependencies.ts';
 
 const DAY = 86_400_000;
 
@@ -19,7 +19,7 @@ export async function endStaleJobs(run: Run): Promise<void> {
 /** Whoever ends a Job leaves the reason there, then deletes it; this one died in between. */
 async function finishEnding({ cluster, report, now }: Run, jobs: JobMetadata[]): Promise<void> {
   const told = jobs.filter((job) => readEnded(job) !== undefined);
-  await each(share(told, now()), { report, nameOf }, async (job) => {
+  await forEachInBatch(takeBatch(told, now()), { report, nameOf }, async (job) => {
     if (await cluster.deleteJob(nameOf(job), job.metadata?.uid)) {
       report.did('jobs_ended', nameOf(job));
     }
@@ -31,7 +31,7 @@ async function endWaiting({ cluster, report, now }: Run, jobs: JobMetadata[], be
   const old = jobs.filter(
     (job) => awaitsTerminalEvent(job) && (milliseconds(job.metadata?.creationTimestamp) ?? Infinity) <= before,
   );
-  await each(share(old, now()), { report, nameOf }, async ({ metadata }) => {
+  await forEachInBatch(takeBatch(old, now()), { report, nameOf }, async ({ metadata }) => {
     const job = await cluster.getJob(metadata?.name ?? '');
     if (job?.metadata?.uid === metadata?.uid && job?.spec?.suspend === true && !isOver(job)) {
       await endJob(cluster, nameOf(job), job.metadata?.uid, waitedTooLong());
@@ -47,7 +47,7 @@ async function deleteProcessed({ cluster, report, now }: Run, jobs: JobMetadata[
       !awaitsTerminalEvent(job) &&
       (milliseconds(job.metadata?.annotations?.[PROCESSED_ANNOTATION]) ?? Infinity) <= before,
   );
-  await each(share(processed, now()), { report, nameOf }, async (job) => {
+  await forEachInBatch(takeBatch(processed, now()), { report, nameOf }, async (job) => {
     if (await cluster.deleteJob(nameOf(job), job.metadata?.uid)) {
       report.did('jobs_deleted', nameOf(job));
     }

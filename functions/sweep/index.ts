@@ -1,14 +1,14 @@
 /** Starts sweep with a real Kubernetes, S3 and Broker. */
 import * as z from 'zod';
+import { slotsOf } from '#shared/builds/admit.ts';
+import { defineFunction } from '#shared/runtime/define-function.ts';
 import {
   admissionFields,
   brokerFields,
   namespaceFields,
   s3Fields,
-  slotsOf,
   temporaryBucketFields,
-} from '#shared/function/config.ts';
-import { defineFunction } from '#shared/function/define-function.ts';
+} from '#shared/settings/fields.ts';
 import { sweep } from './handler.ts';
 import { createSweepMetrics } from './metrics.ts';
 

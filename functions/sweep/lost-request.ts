@@ -1,7 +1,7 @@
 /** What becomes of a request that nobody has answered. Pure: by S3's clock, and by what stands in the request itself. */
 
-import type { PendingRequest } from '#shared/build/requests.ts';
-import { isBuried, type Tombstone } from '#shared/build/tombstone.ts';
+import type { PendingRequest } from '#shared/requests/request.ts';
+import { isTombstoned, type Tombstone } from '#shared/requests/tombstone.ts';
 import type { Ended } from '#shared/specs/annotations.ts';
 
 const MINUTE = 60_000;
@@ -25,11 +25,11 @@ export function isDue({ request, modified }: SeenRequest, now: Date): boolean {
 }
 
 /** Undefined where it is to be sent again. */
-export function endOf(
+export function finalOutcome(
   { since, resent }: PendingRequest,
   tombstone: Tombstone | undefined,
 ): (Omit<Ended, 'status'> & { status: 'cancelled' | 'failed' }) | undefined {
-  if (isBuried(tombstone, since.getTime())) {
+  if (isTombstoned(tombstone, since.getTime())) {
     return {
       status: 'cancelled',
       reason: 'Cancelled',

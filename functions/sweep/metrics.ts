@@ -1,7 +1,7 @@
 /** What sweep has mended, and what it saw. */
 import { Counter, Gauge } from 'prom-client';
 import { registry } from '#shared/telemetry/metrics.ts';
-import type { SweepMetrics } from './handler.ts';
+import type { SweepMetrics } from './dependencies.ts';
 import { REPAIRS } from './report.ts';
 
 export function createSweepMetrics(): SweepMetrics {

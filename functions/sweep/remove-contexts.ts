@@ -1,11 +1,12 @@
 /** Context archives of a day ago that no build needs any more, and what was left half packed. */
-import { contextKey } from '#shared/build/prepare-build.ts';
-import { listRequests } from '#shared/build/requests.ts';
+
+import { listRequests } from '#shared/requests/request.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
 import { BUILDS } from '#shared/specs/labels.ts';
-import type { Run } from './handler.ts';
+import { CONTEXTS, contextKey } from '#shared/specs/s3-keys.ts';
+import { LIMIT, takeBatch } from './batch.ts';
+import type { Run } from './dependencies.ts';
 import { olderThanADay } from './older-than-a-day.ts';
-import { LIMIT, share } from './take-turns.ts';
 
 /**
  * build-start writes the archive anew for every build, so an old one is of an old build; but it may be written at this very moment:
@@ -17,7 +18,7 @@ import { LIMIT, share } from './take-turns.ts';
  */
 export async function removeContexts({ store, cluster, temporaryBucket, report, now }: Run): Promise<void> {
   const old: string[] = [];
-  for await (const keys of olderThanADay(store.list(temporaryBucket, 'contexts/'))) {
+  for await (const keys of olderThanADay(store.list(temporaryBucket, CONTEXTS))) {
     old.push(...keys);
   }
   if (old.length === 0) {
@@ -29,7 +30,7 @@ export async function removeContexts({ store, cluster, temporaryBucket, report, 
     .filter((build) => build !== undefined);
   const needed = new Set(builds.map((build) => contextKey(build, build.build_key)));
   const free = old.filter((key) => !needed.has(key) && !asking.has(parserOf(key)));
-  const going = share(free, now(), LIMIT);
+  const going = takeBatch(free, now(), LIMIT);
   await store.remove(temporaryBucket, going);
   for (const key of going) {
     report.did('contexts_deleted', key);

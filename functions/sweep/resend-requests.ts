@@ -1,26 +1,26 @@
 /** Requests that were lost between build-start and their Job: sent again a few times, then ended, so that each has its terminal event. */
 import { CloudEvent } from 'cloudevents';
-import { decide, handOver, isOwnEnd, type RequestAnswer, readAnswer } from '#shared/build/answers.ts';
-import {
-  FIRST_SEEN,
-  forgetRequest,
-  listRequests,
-  type PendingRequest,
-  RESENT,
-  readRequest,
-} from '#shared/build/requests.ts';
-import { terminalId } from '#shared/build/terminal-event.ts';
-import { readTombstone } from '#shared/build/tombstone.ts';
+import { terminalId } from '#shared/builds/terminal-event.ts';
 import type { StoredObject } from '#shared/clients/object-store.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
 import { correlationId } from '#shared/events/build-start.ts';
 import { causedBy } from '#shared/events/event.ts';
 import { subjectOf } from '#shared/events/identity.ts';
+import { isOwnEnd, type RequestOutcome, readOutcome, recordOutcome, settleRequest } from '#shared/requests/outcome.ts';
+import {
+  deleteRequest,
+  FIRST_SEEN,
+  listRequests,
+  type PendingRequest,
+  RESENT,
+  readRequest,
+} from '#shared/requests/request.ts';
+import { readTombstone } from '#shared/requests/tombstone.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
-import type { Run } from './handler.ts';
-import { endOf, isDue, type SeenRequest } from './lost-request.ts';
+import { forEachInBatch, takeBatch } from './batch.ts';
+import type { Run } from './dependencies.ts';
+import { finalOutcome, isDue, type SeenRequest } from './lost-request.ts';
 import { send } from './send.ts';
-import { each, share } from './take-turns.ts';
 
 /** Each is a small object of S3. Of more than these, another part each minute. */
 const READ_LIMIT = 1000;
@@ -29,7 +29,7 @@ export async function resendRequests(run: Run): Promise<void> {
   const { seen, now } = await readAll(run);
   const ages = seen.map(({ request }) => now.getTime() - request.since.getTime());
   run.metrics.oldestRequest(Math.max(0, ...ages) / 1000);
-  const due = share(
+  const due = takeBatch(
     seen.filter((request) => isDue(request, now)),
     now,
   );
@@ -37,20 +37,20 @@ export async function resendRequests(run: Run): Promise<void> {
   const inHands = new Set(
     due.length > 0 ? (await run.jobs()).map((job) => terminalId(readBuild(job)?.event_id ?? '')) : [],
   );
-  await each(due, { report: run.report, nameOf: ({ request }) => request.key }, async ({ request }) => {
+  await forEachInBatch(due, { report: run.report, nameOf: ({ request }) => request.key }, async ({ request }) => {
     const where = { bucket: run.temporaryBucket, identity: request.identity, terminalId: request.terminalId };
     if (inHands.has(request.terminalId)) {
-      await forgetRequest(run.store, where);
+      await deleteRequest(run.store, where);
       run.report.did('requests_forgotten', request.key);
       return;
     }
-    const known = await readAnswer(run.store, where);
+    const known = await readOutcome(run.store, where);
     if (known) {
-      await tellAgain(run, request, known);
+      await resendOutcome(run, request, known);
       return;
     }
     const { tombstone } = await readTombstone(run.store, run.temporaryBucket, request.identity);
-    const end = endOf(request, tombstone);
+    const end = finalOutcome(request, tombstone);
     if (end) {
       await sendEnd(run, request, end);
     } else {
@@ -67,7 +67,7 @@ async function readAll({ store, temporaryBucket, report }: Run): Promise<{ seen:
     now = page.date;
   }
   const seen: SeenRequest[] = [];
-  await each(share(objects, now, READ_LIMIT), { report, nameOf: ({ key }) => key }, async (object) => {
+  await forEachInBatch(takeBatch(objects, now, READ_LIMIT), { report, nameOf: ({ key }) => key }, async (object) => {
     const request = await readRequest(store, temporaryBucket, object);
     if (request) {
       seen.push({ request, modified: object.modified });
@@ -92,7 +92,7 @@ async function sendAgain({ broker, store, temporaryBucket, report }: Run, reques
 async function sendEnd(
   run: Run,
   request: PendingRequest,
-  { status, reason, message }: NonNullable<ReturnType<typeof endOf>>,
+  { status, reason, message }: NonNullable<ReturnType<typeof finalOutcome>>,
 ): Promise<void> {
   const { store, temporaryBucket } = run;
   const { identity, terminalId, event } = request;
@@ -108,19 +108,19 @@ async function sendEnd(
   };
   const reply = { type: 'build.complete', id: terminalId, subject: subjectOf(identity), data };
   const where = { bucket: temporaryBucket, identity, terminalId };
-  await tellAgain(run, request, await decide(store, where, { end: terminalId, reply }));
+  await resendOutcome(run, request, await recordOutcome(store, where, { end: terminalId, reply }));
 }
 
 /** It was answered, and whoever did died before the answer was told, or before build-complete had processed it. */
-async function tellAgain(
+async function resendOutcome(
   { broker, store, temporaryBucket, report }: Run,
   { key, identity, terminalId, event }: PendingRequest,
-  answer: RequestAnswer,
+  answer: RequestOutcome,
 ): Promise<void> {
   const where = { bucket: temporaryBucket, identity, terminalId };
   const cause = { id: event.id, source: event.source, correlationId: correlationIdOf(event) };
   await send(broker, causedBy(cause, answer.reply));
-  await handOver(store, where, answer);
+  await settleRequest(store, where, answer);
   report.did(isOwnEnd(answer, where) ? 'requests_ended' : 'requests_forgotten', key);
 }
 

@@ -1,5 +1,5 @@
 /** Where a subscriber, a dead letter sink or an ingress is. */
-import type { Destination } from './delivery-settings.ts';
+import type { Destination } from '#shared/manifests/delivery-settings.ts';
 
 export interface Address {
   /** As the cluster knows it: in status.subscriberUri, in knativeerrordest, and in the Host header. */

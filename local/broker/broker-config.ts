@@ -1,5 +1,6 @@
 /** What is wrong with a Broker's spec.config, which names the RabbitMQ it is to use. */
-import type { KubeObject, ObjectStorage } from '#local/kubernetes/types.ts';
+import type { ObjectStorage } from '#local/kubernetes/types.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 
 /** There is no RabbitMQ here, but what names none would never be Ready in a cluster. Undefined where all is well. */
 export function brokerConfigProblem(broker: KubeObject, storage: ObjectStorage): string | undefined {

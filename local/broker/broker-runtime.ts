@@ -1,8 +1,8 @@
 /** What one Broker owns in RabbitMQ and beside it: its exchange, its ingress, and a queue with a dispatcher for its dead letters. */
-import type { KubeObject } from '#local/kubernetes/types.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
+import { DEFAULT_BROKER_DELIVERY, type DeliverySpec, deliverySettings } from '#shared/manifests/delivery-settings.ts';
 import type { Address } from './address.ts';
 import { toMessage } from './amqp-message.ts';
-import { DEFAULT_BROKER_DELIVERY, type DeliverySpec, deliverySettings } from './delivery-settings.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Exchange } from './exchange.ts';
 import { type Ingress, type Publish, startIngress } from './ingress.ts';

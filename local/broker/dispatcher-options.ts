@@ -1,6 +1,7 @@
 /** What a dispatcher pod is told by its controller. */
+
+import type { DeliverySettings } from '#shared/manifests/delivery-settings.ts';
 import type { Address } from './address.ts';
-import type { DeliverySettings } from './delivery-settings.ts';
 import type { Exchange } from './exchange.ts';
 import type { Queue } from './queue.ts';
 import type { Tap } from './tap.ts';

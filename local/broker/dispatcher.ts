@@ -1,7 +1,8 @@
 /** What a Trigger's dispatcher pod does: events from a queue to a subscriber, with retries, replies and dead letters. */
+
+import { isRetryable } from '#shared/manifests/delivery-settings.ts';
 import { type AmqpMessage, fromMessage, type Trace, toMessage } from './amqp-message.ts';
 import type { BrokerEvent } from './broker-event.ts';
-import { isRetryable } from './delivery-settings.ts';
 import type { DispatcherOptions } from './dispatcher-options.ts';
 import { invalidEvent } from './invalid-event.ts';
 import { normalizeTime, ZERO_TIME } from './normalize-time.ts';

@@ -1,6 +1,7 @@
 /** A Broker object's status, and whether its dead letters can be delivered. */
-import type { KubeObject, ObjectStorage } from '#local/kubernetes/types.ts';
+import type { ObjectStorage } from '#local/kubernetes/types.ts';
 import { keepTransitionTimes } from '#local/serving/conditions.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 import type { Address } from './address.ts';
 import { brokerConfigProblem } from './broker-config.ts';
 import type { BrokerRuntime } from './broker-runtime.ts';

@@ -1,6 +1,7 @@
 /** A Trigger object's status, and its dispatcher started as soon as its subscriber has an address. */
-import type { KubeObject, ObjectStorage } from '#local/kubernetes/types.ts';
+import type { ObjectStorage } from '#local/kubernetes/types.ts';
 import { keepTransitionTimes } from '#local/serving/conditions.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { type Resolve, resolveDestination } from './address.ts';
 import { condition, withReady } from './ready-condition.ts';
 import type { TriggerRuntime } from './trigger-runtime.ts';

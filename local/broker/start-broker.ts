@@ -3,7 +3,8 @@
  * by HTTP and out to subscribers. An event is answered with 202 once it is in the file of the queues, and stays there until it is acknowledged.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import type { ObjectStorage, ResourceName } from '#local/kubernetes/types.ts';
+import type { ObjectStorage } from '#local/kubernetes/types.ts';
+import type { ResourceName } from '#shared/kubernetes/object.ts';
 import { type Resolve, resolveDestination } from './address.ts';
 import { BrokerRuntime } from './broker-runtime.ts';
 import { type Publish, startIngress } from './ingress.ts';

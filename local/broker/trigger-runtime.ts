@@ -1,8 +1,8 @@
 /** What one Trigger owns: a queue bound to its Broker's exchange, a dispatcher, and, with a deadLetterSink of its own, both again for that. */
-import type { KubeObject } from '#local/kubernetes/types.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
+import { type DeliverySpec, deliverySettings } from '#shared/manifests/delivery-settings.ts';
 import type { Address } from './address.ts';
 import type { BrokerRuntime, RuntimeContext } from './broker-runtime.ts';
-import { type DeliverySpec, deliverySettings } from './delivery-settings.ts';
 import { Dispatcher } from './dispatcher.ts';
 import type { DispatcherOptions } from './dispatcher-options.ts';
 import { Exchange } from './exchange.ts';

@@ -1,5 +1,5 @@
 /** The retries of the CloudEvents Go SDK, which upstream's dispatcher leaves to it (sdk-go v2: protocol/http/protocol_retry.go). */
-import { backoff, type DeliverySettings, isRetryable } from './delivery-settings.ts';
+import { backoff, type DeliverySettings, isRetryable } from '#shared/manifests/delivery-settings.ts';
 import type { Answer } from './post-event.ts';
 
 /** Resolves after so many milliseconds, or rejects once the signal says so. */

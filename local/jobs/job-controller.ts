@@ -1,5 +1,6 @@
 /** The embedded platform's Job controller. */
-import type { KubeObject, ObjectStorage } from '#local/kubernetes/types.ts';
+import type { ObjectStorage } from '#local/kubernetes/types.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { finishOf, type Job } from './job.ts';
 import { countEnded, countRemoved, createHistory, type JobHistory } from './job-history.ts';
 import { jobPod } from './job-pod.ts';
@@ -44,8 +45,12 @@ export function startJobController(options: JobControllerOptions): { close(): vo
   });
   const stopPods = storage.watch('pods', ({ type, object }) => {
     const job = ownerOf(object);
-    if (job === undefined) return;
-    if (type === 'DELETED') countRemoved(historyOf(job), job, object, Date.now());
+    if (job === undefined) {
+      return;
+    }
+    if (type === 'DELETED') {
+      countRemoved(historyOf(job), job, object, Date.now());
+    }
     enqueue(`${job.metadata.namespace}/${job.metadata.name}`);
   });
 
@@ -54,28 +59,40 @@ export function startJobController(options: JobControllerOptions): { close(): vo
       closed = true;
       stopJobs();
       stopPods();
-      for (const timer of timers.values()) clearTimeout(timer);
+      for (const timer of timers.values()) {
+        clearTimeout(timer);
+      }
     },
   };
 
   /** Several changes in a row are looked at once. */
   function enqueue(key: string): void {
     queue.add(key);
-    if (scheduled) return;
+    if (scheduled) {
+      return;
+    }
     scheduled = true;
     setImmediate(() => {
       scheduled = false;
       const keys = [...queue];
       queue.clear();
-      for (const key of keys) if (!closed) sync(key);
+      for (const key of keys) {
+        if (!closed) {
+          sync(key);
+        }
+      }
     });
   }
 
   function sync(key: string): void {
     const [namespace, name = ''] = key.split('/');
     const job = storage.get('jobs.batch', namespace, name) as Job | undefined;
-    if (job === undefined || job.metadata.deletionTimestamp !== undefined) return;
-    if (job.spec.managedBy !== undefined && job.spec.managedBy !== 'kubernetes.io/job-controller') return;
+    if (job === undefined || job.metadata.deletionTimestamp !== undefined) {
+      return;
+    }
+    if (job.spec.managedBy !== undefined && job.spec.managedBy !== 'kubernetes.io/job-controller') {
+      return;
+    }
     try {
       reconcile(job);
     } catch (error) {
@@ -93,13 +110,19 @@ export function startJobController(options: JobControllerOptions): { close(): vo
     const now = Date.now();
     const history = historyOf(job);
     const pods = podsOf(job);
-    for (const pod of pods) countEnded(history, job, pod, now);
+    for (const pod of pods) {
+      countEnded(history, job, pod, now);
+    }
     const plan = planJob(job, pods, history, { now, backoffMs });
     const { namespace, name } = job.metadata;
     // Status first: a pod that ends at once must find a Job that has started.
     storage.updateStatus('jobs.batch', namespace, name, plan.status);
-    for (const pod of plan.remove) storage.remove('pods', namespace, pod.metadata.name);
-    for (let made = 0; made < plan.create; made++) storage.create(jobPod(job));
+    for (const pod of plan.remove) {
+      storage.remove('pods', namespace, pod.metadata.name);
+    }
+    for (let made = 0; made < plan.create; made++) {
+      storage.create(jobPod(job));
+    }
     wake(job, plan.wakeAt);
   }
 
@@ -118,7 +141,9 @@ export function startJobController(options: JobControllerOptions): { close(): vo
     const { uid, namespace, name } = job.metadata;
     clearTimeout(timers.get(uid));
     timers.delete(uid);
-    if (at === undefined) return;
+    if (at === undefined) {
+      return;
+    }
     const delay = Math.min(MAX_TIMEOUT_MS, Math.max(0, at - Date.now()));
     timers.set(
       uid,
@@ -129,7 +154,9 @@ export function startJobController(options: JobControllerOptions): { close(): vo
   function historyOf(job: Job): JobHistory {
     const { uid } = job.metadata;
     const known = histories.get(uid);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      return known;
+    }
     const history = createHistory(job, podsOf(job));
     histories.set(uid, history);
     return history;
@@ -143,7 +170,9 @@ export function startJobController(options: JobControllerOptions): { close(): vo
 
   function ownerOf(pod: KubeObject): Job | undefined {
     const owner = controllerOf(pod);
-    if (owner === undefined) return undefined;
+    if (owner === undefined) {
+      return undefined;
+    }
     const job = storage.get('jobs.batch', pod.metadata.namespace, owner.name) as Job | undefined;
     return job?.metadata.uid === owner.uid ? job : undefined;
   }

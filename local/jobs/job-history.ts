@@ -1,5 +1,5 @@
 /** What became of a Job's pods, also of those that are gone. */
-import type { KubeObject } from '#local/kubernetes/types.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 import type { Job } from './job.ts';
 import { judgeFailure } from './pod-failure-policy.ts';
 
@@ -52,7 +52,9 @@ export function isOver(pod: KubeObject): boolean {
 
 /** Takes a pod into account once it has ended. */
 export function countEnded(history: JobHistory, job: Job, pod: KubeObject, now: number): void {
-  if (!isOver(pod) || history.counted.has(uidOf(pod))) return;
+  if (!isOver(pod) || history.counted.has(uidOf(pod))) {
+    return;
+  }
   history.counted.add(uidOf(pod));
   if (pod['status'].phase === 'Succeeded') {
     history.succeeded++;
@@ -60,19 +62,29 @@ export function countEnded(history: JobHistory, job: Job, pod: KubeObject, now: 
     return;
   }
   // Ended because the Job is suspended: not the pod's fault.
-  if (job.spec.suspend === true && pod.metadata.deletionTimestamp !== undefined) return;
+  if (job.spec.suspend === true && pod.metadata.deletionTimestamp !== undefined) {
+    return;
+  }
   const verdict = judgeFailure(job, pod);
-  if (verdict.action === 'Ignore') return;
-  if (verdict.action === 'FailJob') history.failJob ??= verdict.message;
+  if (verdict.action === 'Ignore') {
+    return;
+  }
+  if (verdict.action === 'FailJob') {
+    history.failJob ??= verdict.message;
+  }
   countFailure(history, now);
 }
 
 /** A pod that was removed before it ended counts as failed, as in Kubernetes. */
 export function countRemoved(history: JobHistory, job: Job, pod: KubeObject, now: number): void {
   countEnded(history, job, pod, now);
-  if (history.counted.has(uidOf(pod))) return;
+  if (history.counted.has(uidOf(pod))) {
+    return;
+  }
   history.counted.add(uidOf(pod));
-  if (job.spec.suspend !== true) countFailure(history, now);
+  if (job.spec.suspend !== true) {
+    countFailure(history, now);
+  }
 }
 
 function countFailure(history: JobHistory, now: number): void {

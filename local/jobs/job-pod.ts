@@ -1,5 +1,5 @@
 /** The pod that a Job's template describes. */
-import type { KubeObject } from '#local/kubernetes/types.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 import type { Job } from './job.ts';
 
 /** Its name is the Job's and five random characters. */

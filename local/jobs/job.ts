@@ -1,6 +1,6 @@
 /** Jobs as this folder sees them: the spec as users write it, the status as the API shows it (times are strings). */
 import type { V1JobSpec } from '@kubernetes/client-node';
-import type { KubeObject } from '#local/kubernetes/types.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 
 export interface Job extends KubeObject {
   metadata: KubeObject['metadata'] & { namespace: string; uid: string };

@@ -1,5 +1,5 @@
 /** What a Job needs now: its status, pods to make and to remove, and when to look again. Pure. */
-import type { KubeObject } from '#local/kubernetes/types.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { conditionOf, type FailureReason, type Job, type JobCondition, type JobStatus } from './job.ts';
 import { isOver, type JobHistory } from './job-history.ts';
 
@@ -53,7 +53,9 @@ export function planJob(
   if (failure !== undefined) {
     conditions.set('FailureTarget', 'True', failure.reason, failure.message);
     // Failed only once no pod is left: whoever sees it may rely on nothing of the Job running any more.
-    if (live.length === 0) conditions.set('Failed', 'True', failure.reason, failure.message);
+    if (live.length === 0) {
+      conditions.set('Failed', 'True', failure.reason, failure.message);
+    }
     return done({ remove: active });
   }
 
@@ -88,11 +90,15 @@ export function planJob(
   const deadline = deadlineOf(job, history, Date.parse(status.startTime));
   const left = completions === undefined ? (history.succeeded > 0 ? 0 : parallelism) : completions - history.succeeded;
   const wanted = Math.min(parallelism, left);
-  if (active.length > wanted) return done({ remove: active.slice(wanted), wakeAt: deadline });
+  if (active.length > wanted) {
+    return done({ remove: active.slice(wanted), wakeAt: deadline });
+  }
   // A pod that is ending holds its place: two builds of one Job never run at once.
   const missing = Math.max(0, wanted - live.length);
   const retryAt = history.failuresInARow === 0 ? 0 : history.lastFailureAt + backoff(history.failuresInARow, backoffMs);
-  if (missing > 0 && retryAt > now) return done({ wakeAt: Math.min(retryAt, deadline ?? retryAt) });
+  if (missing > 0 && retryAt > now) {
+    return done({ wakeAt: Math.min(retryAt, deadline ?? retryAt) });
+  }
   return done({ create: missing, wakeAt: deadline });
 }
 
@@ -103,9 +109,15 @@ function failureOf(
   now: number,
 ): { reason: FailureReason; message: string } | undefined {
   const decided = conditionOf(job, 'FailureTarget');
-  if (decided !== undefined) return { reason: decided.reason as FailureReason, message: decided.message };
-  if (conditionOf(job, 'SuccessCriteriaMet') !== undefined) return undefined;
-  if (history.failJob !== undefined) return { reason: 'PodFailurePolicy', message: history.failJob };
+  if (decided !== undefined) {
+    return { reason: decided.reason as FailureReason, message: decided.message };
+  }
+  if (conditionOf(job, 'SuccessCriteriaMet') !== undefined) {
+    return undefined;
+  }
+  if (history.failJob !== undefined) {
+    return { reason: 'PodFailurePolicy', message: history.failJob };
+  }
   const limit = job.spec.backoffLimit ?? DEFAULT_BACKOFF_LIMIT;
   if (history.failed > limit || restartsExceed(job, active, limit)) {
     return { reason: 'BackoffLimitExceeded', message: 'Job has reached the specified backoff limit' };
@@ -120,11 +132,15 @@ function failureOf(
 
 /** With OnFailure the kubelet retries within the pod, and its restarts are what counts. */
 function restartsExceed(job: Job, active: KubeObject[], limit: number): boolean {
-  if (job.spec.template.spec?.restartPolicy !== 'OnFailure') return false;
+  if (job.spec.template.spec?.restartPolicy !== 'OnFailure') {
+    return false;
+  }
   let restarts = 0;
   for (const pod of active) {
     const { initContainerStatuses = [], containerStatuses = [] } = pod['status'] ?? {};
-    for (const { restartCount } of [...initContainerStatuses, ...containerStatuses]) restarts += restartCount;
+    for (const { restartCount } of [...initContainerStatuses, ...containerStatuses]) {
+      restarts += restartCount;
+    }
   }
   return limit === 0 ? restarts > 0 : restarts >= limit;
 }
@@ -160,11 +176,16 @@ class Conditions {
 
   set(type: JobCondition['type'], status: 'True' | 'False', reason: string, message: string): void {
     const index = this.#list.findIndex((condition) => condition.type === type);
-    if (this.#list[index]?.status === status) return;
+    if (this.#list[index]?.status === status) {
+      return;
+    }
     const time = timestamp(this.#now);
     const next = { type, status, lastProbeTime: time, lastTransitionTime: time, reason, message };
-    if (index === -1) this.#list.push(next);
-    else this.#list[index] = next;
+    if (index === -1) {
+      this.#list.push(next);
+    } else {
+      this.#list[index] = next;
+    }
   }
 
   list(): JobCondition[] {

@@ -7,9 +7,15 @@ import { BuildError } from './build-error.ts';
 /** Recognised by the last part of the repository: `node`, `python-slim`, `cgr.dev/chainguard/go`. */
 export function baseKind(image: string): BaseKind {
   const name = (image.split('@')[0] ?? '').split('/').at(-1)?.split(':')[0] ?? '';
-  if (/^node(js)?\d*([-_.]|$)/.test(name)) return 'node';
-  if (/^python\d*([-_.]|$)/.test(name)) return 'python';
-  if (/^(golang|go)\d*([-_.]|$)/.test(name)) return 'golang';
+  if (/^node(js)?\d*([-_.]|$)/.test(name)) {
+    return 'node';
+  }
+  if (/^python\d*([-_.]|$)/.test(name)) {
+    return 'python';
+  }
+  if (/^(golang|go)\d*([-_.]|$)/.test(name)) {
+    return 'golang';
+  }
   return 'none';
 }
 
@@ -26,7 +32,9 @@ const TOOLS: Record<BaseKind, { program: string; language: string } | undefined>
 export function toolchainVersion(kind: BaseKind, path: string): string {
   const tool = TOOLS[kind];
   const platform = `${process.platform}/${process.arch}`;
-  if (tool === undefined) return `${platform} node ${process.version}`;
+  if (tool === undefined) {
+    return `${platform} node ${process.version}`;
+  }
   const program = findProgram(tool.program, { cwd: '/', path });
   if (program === undefined) {
     throw new BuildError(

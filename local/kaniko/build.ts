@@ -46,9 +46,13 @@ export async function build(input: BuildInput): Promise<BuildResult> {
 }
 
 function targetStage({ stages }: Dockerfile, target: string): number {
-  if (target === '') return stages.length - 1;
+  if (target === '') {
+    return stages.length - 1;
+  }
   const index = stageIndex(stages, target);
-  if (index === undefined) throw new BuildError(`${target} is not a valid target build stage`);
+  if (index === undefined) {
+    throw new BuildError(`${target} is not a valid target build stage`);
+  }
   return index;
 }
 
@@ -71,7 +75,9 @@ class BuildPlanner {
 
   plan(index: number): Promise<StagePlan> {
     const known = this.#plans.get(index);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      return known;
+    }
     const plan = this.#planStage(index);
     this.#plans.set(index, plan);
     return plan;
@@ -80,7 +86,9 @@ class BuildPlanner {
   async #planStage(index: number): Promise<StagePlan> {
     const { dockerfile, context, options, toolchain } = this.#input;
     const stage = dockerfile.stages[index];
-    if (stage === undefined) throw new BuildError(`there is no build stage ${index}`);
+    if (stage === undefined) {
+      throw new BuildError(`there is no build stage ${index}`);
+    }
     const base = await this.#base(stage, index);
     return await planStage({
       stage,
@@ -136,7 +144,9 @@ class BuildPlanner {
       return { key: plan.key, tree: async () => whole(await this.materialize(plan)) };
     }
     const image = await this.#input.images.resolve(name);
-    if (image !== undefined) return { key: image.digest, tree: async () => whole(image.rootfs) };
+    if (image !== undefined) {
+      return { key: image.digest, tree: async () => whole(image.rootfs) };
+    }
     throw new BuildError(
       `COPY --from=${name}: there is no earlier stage and no image built on this platform of that name, and the embedded platform pulls none; build on a cluster, or put the files into the source`,
     );
@@ -145,7 +155,9 @@ class BuildPlanner {
   /** The stage's folder, once. */
   materialize(plan: StagePlan): Promise<string> {
     const known = this.#folders.get(plan);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      return known;
+    }
     const rootfs = join(this.#input.workspace, `stage-${this.#folders.size}`);
     const folder = this.#run(plan, rootfs).then(() => rootfs);
     this.#folders.set(plan, folder);
@@ -159,20 +171,32 @@ class BuildPlanner {
     const step = steps[hit];
     if (cache !== undefined && step !== undefined && cache.restore(step.key, rootfs)) {
       for (const cached of steps.slice(0, hit + 1)) {
-        if (cached.cached) log(`INFO Using caching version of cmd: ${cached.text}`);
+        if (cached.cached) {
+          log(`INFO Using caching version of cmd: ${cached.text}`);
+        }
       }
       next = hit + 1;
     } else {
       mkdirSync(rootfs, { recursive: true });
-      if (start.kind === 'stage') copyTree(await this.materialize(start.stage), rootfs);
-      if (start.kind === 'folder') copyTree(start.rootfs, rootfs);
+      if (start.kind === 'stage') {
+        copyTree(await this.materialize(start.stage), rootfs);
+      }
+      if (start.kind === 'folder') {
+        copyTree(start.rootfs, rootfs);
+      }
     }
     for (const { text, key, run, cached } of steps.slice(next)) {
-      if (run === undefined) continue;
-      if (cached && cache !== undefined) log(`INFO No cached layer found for cmd ${text}`);
+      if (run === undefined) {
+        continue;
+      }
+      if (cached && cache !== undefined) {
+        log(`INFO No cached layer found for cmd ${text}`);
+      }
       log(`INFO ${text}`);
       await run(rootfs);
-      if (cached) cache?.save(key, rootfs);
+      if (cached) {
+        cache?.save(key, rootfs);
+      }
     }
   }
 }
@@ -190,7 +214,9 @@ function globalArgs({ dockerfile, options }: BuildInput): Variables {
     for (const [name, text] of pairs) {
       const given = Object.hasOwn(options.buildArgs, name) ? options.buildArgs[name] : undefined;
       const value = given ?? (text === undefined ? undefined : expandWord(text, args, dockerfile.escapeChar));
-      if (value !== undefined) args[name] = value;
+      if (value !== undefined) {
+        args[name] = value;
+      }
     }
   }
   return args;

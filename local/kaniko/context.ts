@@ -103,8 +103,12 @@ function expand(tree: SourceTree, pattern: string): string[] {
   const parts = pattern.split('/').filter(Boolean);
   for (const part of parts) {
     folders = folders.flatMap((folder) => {
-      if (!isGlob(part)) return isThere(join(folder, part)) ? [join(folder, part)] : [];
-      if (lstatSync(folder).isDirectory() === false) return [];
+      if (!isGlob(part)) {
+        return isThere(join(folder, part)) ? [join(folder, part)] : [];
+      }
+      if (lstatSync(folder).isDirectory() === false) {
+        return [];
+      }
       const names = readdirSync(folder).sort();
       return names.filter((name) => matchGlob(part, name)).map((name) => join(folder, name));
     });

@@ -33,7 +33,9 @@ export async function copyStep(step: CopyStep, rootfs: string): Promise<void> {
     if (lstatSync(path).isDirectory()) {
       mkdirSync(target, { recursive: true });
       copyTree(path, target, step.tree.ignored);
-      if (step.mode !== undefined) changeModes(target, step.mode);
+      if (step.mode !== undefined) {
+        changeModes(target, step.mode);
+      }
     } else if (step.unpack && isArchive(path)) {
       mkdirSync(target, { recursive: true });
       await unpackArchive(path, target);
@@ -41,7 +43,9 @@ export async function copyStep(step: CopyStep, rootfs: string): Promise<void> {
       const file = toFolder ? join(target, name) : target;
       mkdirSync(dirname(file), { recursive: true });
       copyTree(path, file);
-      if (step.mode !== undefined) chmodSync(file, step.mode);
+      if (step.mode !== undefined) {
+        chmodSync(file, step.mode);
+      }
     }
   }
 }
@@ -49,7 +53,9 @@ export async function copyStep(step: CopyStep, rootfs: string): Promise<void> {
 /** A link that a former step made must not turn a copy into a write elsewhere on the machine. */
 function refuseLeadingOut(rootfs: string, target: string, destination: string): void {
   let there = target.replace(/\/$/, '');
-  while (lstatSync(there, { throwIfNoEntry: false }) === undefined) there = dirname(there);
+  while (lstatSync(there, { throwIfNoEntry: false }) === undefined) {
+    there = dirname(there);
+  }
   const root = realpathSync(rootfs);
   let real: string;
   try {
@@ -66,10 +72,16 @@ function refuseLeadingOut(rootfs: string, target: string, destination: string): 
 
 function changeModes(path: string, mode: number): void {
   const stat = lstatSync(path);
-  if (stat.isSymbolicLink()) return;
+  if (stat.isSymbolicLink()) {
+    return;
+  }
   // A folder nobody may enter could be neither copied nor removed.
   chmodSync(path, stat.isDirectory() ? mode | 0o700 : mode);
-  if (stat.isDirectory()) for (const name of readdirSync(path)) changeModes(join(path, name), mode);
+  if (stat.isDirectory()) {
+    for (const name of readdirSync(path)) {
+      changeModes(join(path, name), mode);
+    }
+  }
 }
 
 function isArchive(path: string): boolean {

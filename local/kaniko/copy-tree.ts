@@ -21,19 +21,25 @@ export function copyTree(from: string, to: string, skip: (path: string) => boole
   const stat = lstatSync(from);
   if (stat.isDirectory()) {
     const there = lstatSync(to, { throwIfNoEntry: false });
-    if (there !== undefined && !there.isDirectory()) rmSync(to);
+    if (there !== undefined && !there.isDirectory()) {
+      rmSync(to);
+    }
     mkdirSync(to, { recursive: true });
     // Writable while it is filled: Go's module cache is made of read-only folders.
     chmodSync(to, 0o700);
     let bytes = 0;
     for (const name of readdirSync(from)) {
       const child = join(from, name);
-      if (!skip(child)) bytes += copyTree(child, join(to, name), skip);
+      if (!skip(child)) {
+        bytes += copyTree(child, join(to, name), skip);
+      }
     }
     chmodSync(to, stat.mode & 0o7777);
     return bytes;
   }
-  if (!stat.isSymbolicLink() && !stat.isFile()) return 0;
+  if (!stat.isSymbolicLink() && !stat.isFile()) {
+    return 0;
+  }
   rmSync(to, { recursive: true, force: true });
   if (stat.isSymbolicLink()) {
     symlinkSync(readlinkSync(from), to);

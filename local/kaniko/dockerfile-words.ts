@@ -19,18 +19,24 @@ export function splitWords(text: string, escapeChar: string): string[] {
       word += char + text.charAt(++index);
     } else if (quote !== '') {
       word += char;
-      if (char === quote) quote = '';
+      if (char === quote) {
+        quote = '';
+      }
     } else if (char === '"' || char === "'") {
       quote = char;
       word += char;
     } else if (/\s/.test(char)) {
-      if (word !== '') words.push(word);
+      if (word !== '') {
+        words.push(word);
+      }
       word = '';
     } else {
       word += char;
     }
   }
-  if (word !== '') words.push(word);
+  if (word !== '') {
+    words.push(word);
+  }
   return words;
 }
 
@@ -75,27 +81,37 @@ class WordReader {
         this.#index++;
         return result;
       }
-      if (char === "'") result += this.#singleQuoted();
-      else if (char === '"') result += this.#doubleQuoted();
-      else if (char === '$') result += this.#variable();
-      else result += this.#plain();
+      if (char === "'") {
+        result += this.#singleQuoted();
+      } else if (char === '"') {
+        result += this.#doubleQuoted();
+      } else if (char === '$') {
+        result += this.#variable();
+      } else {
+        result += this.#plain();
+      }
     }
-    if (end !== '') throw new BuildError(`syntax error in "${shorten(this.#text)}": missing ${end}`);
+    if (end !== '') {
+      throw new BuildError(`syntax error in "${shorten(this.#text)}": missing ${end}`);
+    }
     return result;
   }
 
   #plain(): string {
     const char = this.#text.charAt(this.#index++);
-    if (char !== this.#escapeChar) return char;
+    if (char !== this.#escapeChar) {
+      return char;
+    }
     return this.#index < this.#text.length ? this.#text.charAt(this.#index++) : char;
   }
 
   #singleQuoted(): string {
     const close = this.#text.indexOf("'", this.#index + 1);
-    if (close === -1)
+    if (close === -1) {
       throw new BuildError(
         `unexpected end of statement while looking for matching single-quote in: ${shorten(this.#text)}`,
       );
+    }
     const inside = this.#text.slice(this.#index + 1, close);
     this.#index = close + 1;
     return inside;
@@ -127,9 +143,13 @@ class WordReader {
 
   #variable(): string {
     this.#index++;
-    if (this.#text.charAt(this.#index) === '{') return this.#braced();
+    if (this.#text.charAt(this.#index) === '{') {
+      return this.#braced();
+    }
     const name = /^(?:[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?!$-])/.exec(this.#text.slice(this.#index))?.[0];
-    if (name === undefined) return '$';
+    if (name === undefined) {
+      return '$';
+    }
     this.#index += name.length;
     return this.#value(name) ?? '';
   }
@@ -144,15 +164,24 @@ class WordReader {
     const [whole, name = '', operator = ''] = match;
     this.#index += whole.length;
     const value = this.#value(name);
-    if (operator === '}') return value ?? '';
-    if (++this.#depth > MAX_DEPTH)
+    if (operator === '}') {
+      return value ?? '';
+    }
+    if (++this.#depth > MAX_DEPTH) {
       throw new BuildError(`variables are nested more than ${MAX_DEPTH} levels deep in: ${shorten(this.#text)}`);
+    }
     const word = this.read('}');
     this.#depth--;
     const isSet = value !== undefined && (operator.length === 1 || value !== '');
-    if (operator.endsWith('-')) return isSet ? value : word;
-    if (operator.endsWith('+')) return isSet ? word : '';
-    if (isSet) return value;
+    if (operator.endsWith('-')) {
+      return isSet ? value : word;
+    }
+    if (operator.endsWith('+')) {
+      return isSet ? word : '';
+    }
+    if (isSet) {
+      return value;
+    }
     throw new BuildError(`${name}: ${word === '' ? 'is not allowed to be unset' : word}`);
   }
 

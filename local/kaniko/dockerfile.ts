@@ -51,13 +51,17 @@ export function parseDockerfile(content: string): Dockerfile {
       continue;
     }
     const stage = stages.at(-1);
-    if (stage !== undefined) stage.instructions.push(instruction);
-    else if (instruction.keyword === 'ARG') globalArgs.push(instruction);
-    else
+    if (stage !== undefined) {
+      stage.instructions.push(instruction);
+    } else if (instruction.keyword === 'ARG') {
+      globalArgs.push(instruction);
+    } else {
       throw syntaxError(line, `no build stage in current context: ${instruction.keyword} comes before the first FROM`);
+    }
   }
-  if (stages.length === 0)
+  if (stages.length === 0) {
     throw new BuildError('parsing dockerfile: file with no instructions: it needs at least a FROM line');
+  }
   return { escapeChar, globalArgs, stages };
 }
 
@@ -69,11 +73,16 @@ function syntaxError(line: number, message: string): BuildError {
 function escapeDirective(lines: readonly string[]): string {
   for (const line of lines) {
     const directive = /^\s*#\s*([A-Za-z]+)\s*=\s*(\S+)\s*$/.exec(line);
-    if (directive === null) break;
+    if (directive === null) {
+      break;
+    }
     const [, name = '', value = ''] = directive;
-    if (name.toLowerCase() !== 'escape') continue;
-    if (value !== '\\' && value !== '`')
+    if (name.toLowerCase() !== 'escape') {
+      continue;
+    }
+    if (value !== '\\' && value !== '`') {
       throw new BuildError(`parsing dockerfile: invalid escape token '${value}' does not match \` or \\`);
+    }
     return value;
   }
   return '\\';
@@ -85,27 +94,39 @@ function* logicalLines(lines: readonly string[], escapeChar: string): Generator<
   let start = 0;
   for (const [index, raw] of lines.entries()) {
     const isComment = /^\s*#/.test(raw);
-    if (isComment || (start > 0 && raw.trim() === '')) continue;
+    if (isComment || (start > 0 && raw.trim() === '')) {
+      continue;
+    }
     if (start === 0) {
-      if (raw.trim() === '') continue;
+      if (raw.trim() === '') {
+        continue;
+      }
       start = index + 1;
     }
     const trimmed = raw.trimEnd();
     const continues = trimmed.endsWith(escapeChar) && !trimmed.endsWith(escapeChar + escapeChar);
     text += continues ? trimmed.slice(0, -1) : raw;
-    if (continues) continue;
+    if (continues) {
+      continue;
+    }
     yield { text: text.trim(), line: start };
     text = '';
     start = 0;
   }
-  if (start > 0 && text.trim() !== '') yield { text: text.trim(), line: start };
+  if (start > 0 && text.trim() !== '') {
+    yield { text: text.trim(), line: start };
+  }
 }
 
 function parseInstruction(text: string, line: number, escapeChar: string): Instruction {
   const [, word = '', rest = ''] = /^(\S+)\s*([\s\S]*)$/.exec(text) ?? [];
   const keyword = word.toUpperCase();
-  if (!KEYWORDS.has(keyword)) throw syntaxError(line, `unknown instruction: ${word}`);
-  if (rest === '') throw syntaxError(line, `${keyword} requires at least one argument`);
+  if (!KEYWORDS.has(keyword)) {
+    throw syntaxError(line, `unknown instruction: ${word}`);
+  }
+  if (rest === '') {
+    throw syntaxError(line, `${keyword} requires at least one argument`);
+  }
   const { flags, text: body } = WITH_FLAGS.includes(keyword) ? takeFlags(rest) : { flags: {}, text: rest };
   const exec = WITH_EXEC.includes(keyword) ? parseExec(body) : undefined;
   if (exec === undefined && ['RUN', 'COPY', 'ADD'].includes(keyword) && /(^|\s)<<-?\s*["']?[A-Za-z_]/.test(body)) {
@@ -114,8 +135,9 @@ function parseInstruction(text: string, line: number, escapeChar: string): Instr
       `${keyword} with a here-document is not supported: write the text to a file of the source, or join commands with &&`,
     );
   }
-  if (keyword === 'SHELL' && (exec === undefined || exec.length === 0))
+  if (keyword === 'SHELL' && (exec === undefined || exec.length === 0)) {
     throw syntaxError(line, 'SHELL requires the arguments to be in JSON form');
+  }
   const pairs = WITH_PAIRS.includes(keyword) ? parsePairs(keyword, body, line, escapeChar) : [];
   return { keyword, whole: `${keyword} ${rest}`, flags, exec, text: body, pairs, line };
 }
@@ -125,7 +147,9 @@ function takeFlags(text: string): { flags: Record<string, string>; text: string 
   let rest = text;
   for (;;) {
     const match = /^--([a-z][a-z-]*)(?:=(\S*))?(?:\s+|$)/.exec(rest);
-    if (match === null) return { flags, text: rest };
+    if (match === null) {
+      return { flags, text: rest };
+    }
     const [whole, name = '', value] = match;
     // Several mounts: all that matters is whether one is of an unsupported kind.
     flags[name] = flags[name] === undefined ? (value ?? 'true') : `${flags[name]} ${value ?? 'true'}`;
@@ -135,7 +159,9 @@ function takeFlags(text: string): { flags: Record<string, string>; text: string 
 
 /** A JSON array of strings; anything else is the shell form, also what only looks like JSON. */
 function parseExec(text: string): string[] | undefined {
-  if (!text.startsWith('[')) return undefined;
+  if (!text.startsWith('[')) {
+    return undefined;
+  }
   try {
     const value: unknown = JSON.parse(text);
     return Array.isArray(value) && value.every((word) => typeof word === 'string') ? value : undefined;
@@ -149,12 +175,16 @@ function parsePairs(keyword: string, text: string, line: number, escapeChar: str
   const legacy = keyword !== 'ARG' && !words[0]?.includes('=');
   if (legacy) {
     const [, name = '', value = ''] = /^(\S+)\s+([\s\S]+)$/.exec(text) ?? [];
-    if (name === '') throw syntaxError(line, `${keyword} must have two arguments`);
+    if (name === '') {
+      throw syntaxError(line, `${keyword} must have two arguments`);
+    }
     return [[name, value]];
   }
   return words.map((word) => {
     const index = word.indexOf('=');
-    if (index === 0) throw syntaxError(line, `${keyword} names can not be blank`);
+    if (index === 0) {
+      throw syntaxError(line, `${keyword} names can not be blank`);
+    }
     if (index === -1 && keyword !== 'ARG') {
       throw syntaxError(line, `Syntax error - can't find = in "${word}". Must be of the form: name=value`);
     }
@@ -164,14 +194,18 @@ function parsePairs(keyword: string, text: string, line: number, escapeChar: str
 
 function stageName({ text, line }: Instruction): string | undefined {
   const words = text.split(/\s+/);
-  if (words.length === 1) return undefined;
+  if (words.length === 1) {
+    return undefined;
+  }
   const [, as = '', name = ''] = words;
-  if (words.length !== 3 || as.toUpperCase() !== 'AS')
+  if (words.length !== 3 || as.toUpperCase() !== 'AS') {
     throw syntaxError(line, 'FROM requires either one or three arguments: FROM <image> [AS <name>]');
-  if (!/^[a-z][a-z0-9-_.]*$/i.test(name))
+  }
+  if (!/^[a-z][a-z0-9-_.]*$/i.test(name)) {
     throw syntaxError(
       line,
       `invalid name for build stage: "${name}", name can't start with a number or contain symbols`,
     );
+  }
   return name.toLowerCase();
 }

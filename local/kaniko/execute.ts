@@ -47,9 +47,13 @@ export async function execute(input: ExecuteInput): Promise<string> {
     const hex = digestOf(rootfs, config);
     const digest = `sha256:${hex}`;
     if (options.push) {
-      for (const { repository: name, tag } of destinations) log(`INFO Pushing image to ${name}:${tag}`);
+      for (const { repository: name, tag } of destinations) {
+        log(`INFO Pushing image to ${name}:${tag}`);
+      }
       await pushImage(images, hex, config, rootfs, destinations);
-      for (const { repository: name } of destinations) log(`INFO Pushed ${name}@${digest}`);
+      for (const { repository: name } of destinations) {
+        log(`INFO Pushed ${name}@${digest}`);
+      }
     }
     const lines = (format: (destination: { repository: string; tag: string }) => string) =>
       destinations.map((destination) => `${format(destination)}\n`).join('');
@@ -69,5 +73,7 @@ export async function execute(input: ExecuteInput): Promise<string> {
 }
 
 function write(file: string, content: string): void {
-  if (file !== '') writeFileSync(file, content);
+  if (file !== '') {
+    writeFileSync(file, content);
+  }
 }

@@ -53,16 +53,23 @@ export function parseFlags(args: readonly string[], env: Readonly<Record<string,
   const last = (name: string) => all(name).at(-1);
   const truth = (name: string, otherwise: boolean) => {
     const value = last(name);
-    if (value === undefined) return otherwise;
-    if (/^(1|t|true)$/i.test(value)) return true;
-    if (/^(0|f|false)$/i.test(value)) return false;
+    if (value === undefined) {
+      return otherwise;
+    }
+    if (/^(1|t|true)$/i.test(value)) {
+      return true;
+    }
+    if (/^(0|f|false)$/i.test(value)) {
+      return false;
+    }
     throw new FlagError(
       `invalid argument "${value}" for "--${name}" flag: strconv.ParseBool: parsing "${value}": invalid syntax`,
     );
   };
   for (const name of UNSUPPORTED) {
-    if (given.has(name))
+    if (given.has(name)) {
       throw new FlagError(`--${name} is not emulated by the embedded platform: leave it out, or build on a cluster`);
+    }
   }
   const options: BuildOptions = {
     context: last('context') ?? '/workspace/',
@@ -80,7 +87,9 @@ export function parseFlags(args: readonly string[], env: Readonly<Record<string,
     imageNameWithDigestFile: last('image-name-with-digest-file') ?? '',
     imageNameTagWithDigestFile: last('image-name-tag-with-digest-file') ?? '',
   };
-  for (const name of BOOLEANS) truth(name, false);
+  for (const name of BOOLEANS) {
+    truth(name, false);
+  }
   if (options.push && options.destinations.length === 0) {
     throw new FlagError('you must provide --destination, or use --no-push');
   }
@@ -105,9 +114,13 @@ function readFlags(args: readonly string[]): Map<string, string[]> {
           : `unknown command "${word}" for "executor"`,
       );
     }
-    if (!BOOLEANS.has(name) && !VALUES.has(name)) throw new FlagError(`unknown flag: --${name}`);
+    if (!BOOLEANS.has(name) && !VALUES.has(name)) {
+      throw new FlagError(`unknown flag: --${name}`);
+    }
     const taken = value ?? (BOOLEANS.has(name) ? 'true' : words.shift());
-    if (taken === undefined) throw new FlagError(`flag needs an argument: --${name}`);
+    if (taken === undefined) {
+      throw new FlagError(`flag needs an argument: --${name}`);
+    }
     given.set(name, [...(given.get(name) ?? []), taken]);
   }
   return given;

@@ -19,7 +19,9 @@ function add(hash: Hash, path: string, name: string, skip: (path: string) => boo
     hash.update(`d ${mode} ${JSON.stringify(name)}\n`);
     for (const child of readdirSync(path).sort()) {
       const childPath = join(path, child);
-      if (!skip(childPath)) add(hash, childPath, `${name}/${child}`, skip);
+      if (!skip(childPath)) {
+        add(hash, childPath, `${name}/${child}`, skip);
+      }
     }
   } else if (stat.isSymbolicLink()) {
     hash.update(`l ${JSON.stringify(name)} ${JSON.stringify(readlinkSync(path))}\n`);
@@ -32,7 +34,9 @@ function hashFile(path: string): string {
   const hash = createHash('sha256');
   const file = openSync(path, 'r');
   try {
-    for (let read = readSync(file, CHUNK); read > 0; read = readSync(file, CHUNK)) hash.update(CHUNK.subarray(0, read));
+    for (let read = readSync(file, CHUNK); read > 0; read = readSync(file, CHUNK)) {
+      hash.update(CHUNK.subarray(0, read));
+    }
   } finally {
     closeSync(file);
   }

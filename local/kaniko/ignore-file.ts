@@ -17,14 +17,18 @@ export function parseIgnoreFile(content: string): (path: string) => boolean {
       return { excludes, pattern };
     })
     .filter(({ pattern }) => pattern !== '' && pattern !== '.');
-  if (patterns.length === 0) return () => false;
+  if (patterns.length === 0) {
+    return () => false;
+  }
   return (path) => {
     const parts = path.split('/');
     // A pattern that matches a folder matches everything below it.
     const ancestors = parts.map((_, index) => parts.slice(0, index + 1).join('/'));
     let ignored = false;
     for (const { excludes, pattern } of patterns) {
-      if (ancestors.some((ancestor) => matchGlob(pattern, ancestor))) ignored = excludes;
+      if (ancestors.some((ancestor) => matchGlob(pattern, ancestor))) {
+        ignored = excludes;
+      }
     }
     return ignored;
   };

@@ -42,14 +42,18 @@ export class LayerCache {
       utimesSync(layer, now, now);
       copyTree(join(layer, 'rootfs'), rootfs);
       // Removed by another build while it was copied: perhaps only in part.
-      if (this.has(key)) return true;
+      if (this.has(key)) {
+        return true;
+      }
     } catch {}
     removeTree(rootfs);
     return false;
   }
 
   save(key: string, rootfs: string): void {
-    if (this.has(key)) return;
+    if (this.has(key)) {
+      return;
+    }
     const temporary = join(this.#folder, `.${key}.${process.pid}`);
     removeTree(temporary);
     mkdirSync(temporary, { recursive: true });
@@ -73,7 +77,9 @@ export class LayerCache {
         const path = join(folder, name);
         const usedAt = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
         if (name.startsWith('.')) {
-          if (Date.now() - usedAt > STALE_MS) removeTree(path);
+          if (Date.now() - usedAt > STALE_MS) {
+            removeTree(path);
+          }
         } else {
           layers.push({ path, usedAt, bytes: bytesOf(path) });
         }
@@ -84,7 +90,9 @@ export class LayerCache {
     for (const [index, layer] of layers.entries()) {
       bytes += layer.bytes;
       // The newest stays however large it is: the next build wants it.
-      if (index === 0 || (index < this.#limits.layers && bytes <= this.#limits.bytes)) continue;
+      if (index === 0 || (index < this.#limits.layers && bytes <= this.#limits.bytes)) {
+        continue;
+      }
       const trash = join(layer.path, '..', `.removed.${process.pid}.${index}`);
       try {
         renameSync(layer.path, trash);

@@ -20,7 +20,9 @@ for (const [signal, exitCode] of [
   ['SIGINT', 130],
 ] as const) {
   process.on(signal, () => {
-    if (workspace !== undefined) removeTree(workspace);
+    if (workspace !== undefined) {
+      removeTree(workspace);
+    }
     process.exit(exitCode);
   });
 }
@@ -51,8 +53,12 @@ async function main(): Promise<number> {
       return 1;
     }
     console.error(`error building image: ${error instanceof Error ? error.message : error}`);
-    if (error instanceof BuildError) return error.exitCode;
-    if (error instanceof Error && error.stack !== undefined) log(`WARN ${error.stack}`);
+    if (error instanceof BuildError) {
+      return error.exitCode;
+    }
+    if (error instanceof Error && error.stack !== undefined) {
+      log(`WARN ${error.stack}`);
+    }
     return 1;
   }
 }

@@ -13,7 +13,9 @@ const compiled = new Map<string, Step[][] | undefined>();
 
 /** `*` and `?` stay within a folder, `**` does not. A pattern that is none (an open `[`) matches nothing. */
 export function matchGlob(pattern: string, path: string): boolean {
-  if (!compiled.has(pattern)) compiled.set(pattern, compile(pattern));
+  if (!compiled.has(pattern)) {
+    compiled.set(pattern, compile(pattern));
+  }
   const parts = compiled.get(pattern);
   return parts !== undefined && matches(parts, path);
 }
@@ -28,9 +30,15 @@ export function isGlob(text: string): boolean {
 function matches(parts: readonly Step[][], path: string): boolean {
   let places = new Set([0]);
   for (const [index, steps] of parts.entries()) {
-    if (index > 0) places = folderStarts(places, path);
-    for (const step of steps) places = step.kind === 'one' ? after(step, places, path) : alongRun(step, places, path);
-    if (places.size === 0) return false;
+    if (index > 0) {
+      places = folderStarts(places, path);
+    }
+    for (const step of steps) {
+      places = step.kind === 'one' ? after(step, places, path) : alongRun(step, places, path);
+    }
+    if (places.size === 0) {
+      return false;
+    }
   }
   return places.has(path.length);
 }
@@ -46,7 +54,11 @@ function folderStarts(places: ReadonlySet<number>, path: string): Set<number> {
 
 function after({ takes }: Step, places: ReadonlySet<number>, path: string): Set<number> {
   const next = new Set<number>();
-  for (const place of places) if (place < path.length && takes(path.charAt(place))) next.add(place + 1);
+  for (const place of places) {
+    if (place < path.length && takes(path.charAt(place))) {
+      next.add(place + 1);
+    }
+  }
   return next;
 }
 
@@ -55,7 +67,9 @@ function alongRun({ takes }: Step, places: ReadonlySet<number>, path: string): S
   for (const place of [...places].sort((a, b) => a - b)) {
     for (let end = place; !reached.has(end); end++) {
       reached.add(end);
-      if (end >= path.length || !takes(path.charAt(end))) break;
+      if (end >= path.length || !takes(path.charAt(end))) {
+        break;
+      }
     }
   }
   return reached;
@@ -82,7 +96,9 @@ function compile(pattern: string): Step[][] | undefined {
     } else if (char === '[') {
       const close = pattern.indexOf(']', index + 2);
       const takes = close === -1 ? undefined : oneOf(pattern.slice(index + 1, close));
-      if (takes === undefined) return undefined;
+      if (takes === undefined) {
+        return undefined;
+      }
       add({ kind: 'one', takes });
       index = close;
     } else if (char === '\\' && index + 1 < pattern.length) {

@@ -40,9 +40,15 @@ export function placeInStage(rootfs: string, workingDir: string, path: string): 
   const tools = path.split(':').filter((folder) => folder.startsWith('/') && !/^\/usr\/local\/s?bin$/.test(folder));
   return (word) => {
     const known = inRootfs(word);
-    if (known !== undefined) return known;
-    if (word === '/' || word.split('/').includes('..') || looksLikePattern(word)) return undefined;
-    if (tools.some((folder) => word === folder || word.startsWith(`${folder}/`)) || isMachines(word)) return undefined;
+    if (known !== undefined) {
+      return known;
+    }
+    if (word === '/' || word.split('/').includes('..') || looksLikePattern(word)) {
+      return undefined;
+    }
+    if (tools.some((folder) => word === folder || word.startsWith(`${folder}/`)) || isMachines(word)) {
+      return undefined;
+    }
     const placed = join(rootfs, word);
     // `go build -o /out/server`: in an image the tool would make the folder itself or the step would have failed either way.
     mkdirSync(dirname(placed), { recursive: true });
@@ -52,10 +58,16 @@ export function placeInStage(rootfs: string, workingDir: string, path: string): 
 
 function isMachines(path: string): boolean {
   const [, first = '', second = ''] = path.split('/');
-  if (first === 'etc') return MACHINE_ETC.includes(second);
-  if (first === 'usr' && second === 'src') return false;
+  if (first === 'etc') {
+    return MACHINE_ETC.includes(second);
+  }
+  if (first === 'usr' && second === 'src') {
+    return false;
+  }
   // What is installed there is a tool; what is not, the step is about to install.
-  if (first === 'usr' && second === 'local') return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+  if (first === 'usr' && second === 'local') {
+    return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+  }
   return MACHINE.includes(first);
 }
 

@@ -37,7 +37,9 @@ const PROXIES = /^(https?|ftp|no|all)_proxy$/i;
 export async function planStage(input: PlanInput): Promise<StagePlan> {
   const planner = new StagePlanner(input);
   const steps: Step[] = [];
-  for (const instruction of input.stage.instructions) steps.push(await planner.plan(instruction));
+  for (const instruction of input.stage.instructions) {
+    steps.push(await planner.plan(instruction));
+  }
   return { name: input.stage.name, start: input.start, steps, config: planner.config, key: planner.key };
 }
 
@@ -70,7 +72,9 @@ class StagePlanner {
       this.key = createHash('sha256').update(`${this.key}\n${keyword} ${material}`).digest('hex');
       return { text: instruction.whole, key: this.key, run, cached };
     } catch (error) {
-      if (!(error instanceof BuildError)) throw error;
+      if (!(error instanceof BuildError)) {
+        throw error;
+      }
       throw new BuildError(`${keyword} on line ${instruction.line}: ${error.message}`, error.exitCode);
     }
   }
@@ -117,7 +121,9 @@ class StagePlanner {
       case 'ENTRYPOINT':
         config.entrypoint = exec ?? [...config.shell, text];
         // As in Docker: the base image's CMD was meant for its own ENTRYPOINT.
-        if (!this.#input.stage.instructions.some((other) => other.keyword === 'CMD')) config.cmd = [];
+        if (!this.#input.stage.instructions.some((other) => other.keyword === 'CMD')) {
+          config.cmd = [];
+        }
         return { material: JSON.stringify(config.entrypoint) };
       case 'RUN':
         return this.#run(instruction);
@@ -140,7 +146,9 @@ class StagePlanner {
       const { globalArgs } = this.#input;
       const inherited = Object.hasOwn(globalArgs, name) ? globalArgs[name] : undefined;
       const value = given ?? (text === undefined ? inherited : this.#expand(text));
-      if (value !== undefined) this.#args[name] = value;
+      if (value !== undefined) {
+        this.#args[name] = value;
+      }
     }
     // It counts where it is used: in what it expands to, and in every RUN.
     return { material: pairs.map(([name]) => name).join(' ') };

@@ -37,10 +37,14 @@ export async function pushImage(
   destinations: readonly Destination[],
 ): Promise<void> {
   await images.add(hex, imageConfig(config), rootfs);
-  for (const { repository, tag } of destinations) await images.tag(repository, tag, hex);
+  for (const { repository, tag } of destinations) {
+    await images.tag(repository, tag, hex);
+  }
 }
 
 function sortedKeys(_: string, value: unknown): unknown {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    return value;
+  }
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

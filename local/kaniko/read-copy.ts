@@ -33,7 +33,9 @@ export function readCopy({ keyword, exec, text, flags }: Instruction, scope: Sco
   const { chmod, from } = flags;
   const digits = chmod === undefined ? undefined : scope.expand(chmod);
   const mode = digits === undefined ? undefined : /^[0-7]{1,4}$/.test(digits) ? Number.parseInt(digits, 8) : Number.NaN;
-  if (Number.isNaN(mode)) throw new BuildError(`--chmod=${chmod}: only octal modes are supported`);
+  if (Number.isNaN(mode)) {
+    throw new BuildError(`--chmod=${chmod}: only octal modes are supported`);
+  }
   const isFolder = /(^|\/)\.?$/.test(destination);
   const target = `${scope.absolute(destination)}${isFolder ? '/' : ''}`.replace(/\/+$/, '/');
   return {

@@ -14,7 +14,11 @@ export function removeTree(path: string): void {
 
 function makeWritable(path: string): void {
   const stat = lstatSync(path, { throwIfNoEntry: false });
-  if (stat?.isDirectory() !== true) return;
+  if (stat?.isDirectory() !== true) {
+    return;
+  }
   chmodSync(path, 0o700);
-  for (const name of readdirSync(path)) makeWritable(join(path, name));
+  for (const name of readdirSync(path)) {
+    makeWritable(join(path, name));
+  }
 }

@@ -56,8 +56,9 @@ export async function runStep(step: RunStep, rootfs: string, toolchain: Toolchai
     );
   }
   const exitCode = await execute(file, args, cwd, env);
-  if (exitCode !== 0)
+  if (exitCode !== 0) {
     throw new BuildError(`failed to execute command: waiting for process to exit: exit status ${exitCode}`, exitCode);
+  }
 }
 
 /** In our own process group: whoever ends this build ends the step as well. */

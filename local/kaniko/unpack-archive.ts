@@ -35,8 +35,12 @@ export async function unpackArchive(archive: string, folder: string): Promise<vo
   // An entry that is refused ends the reading as well: then the reason is the refusal, not the end.
   const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error] : []));
   const error = errors.find((candidate) => candidate instanceof BuildError) ?? errors[0];
-  if (error instanceof BuildError) throw error;
-  if (error !== undefined) throw new BuildError(`unpacking ${archive}: ${error.message}`);
+  if (error instanceof BuildError) {
+    throw error;
+  }
+  if (error !== undefined) {
+    throw new BuildError(`unpacking ${archive}: ${error.message}`);
+  }
 }
 
 function isGzip(archive: string): boolean {
@@ -53,7 +57,9 @@ function isGzip(archive: string): boolean {
 
 async function writeEntry(header: Header, content: Readable, folder: string): Promise<void> {
   const name = safeName(header.name);
-  if (name === '') return;
+  if (name === '') {
+    return;
+  }
   const target = join(folder, name);
   const mode = (header.mode ?? 0o644) & 0o777;
   refuseLinkOnTheWay(folder, posix.dirname(name), header.name);
@@ -61,12 +67,16 @@ async function writeEntry(header: Header, content: Readable, folder: string): Pr
   const there = lstatSync(target, { throwIfNoEntry: false });
   switch (header.type) {
     case 'directory':
-      if (there !== undefined && !there.isDirectory()) rmSync(target);
+      if (there !== undefined && !there.isDirectory()) {
+        rmSync(target);
+      }
       mkdirSync(target, { recursive: true, mode: mode | 0o700 });
       return;
     case 'file':
     case 'contiguous-file':
-      if (there !== undefined) rmSync(target, { recursive: true });
+      if (there !== undefined) {
+        rmSync(target, { recursive: true });
+      }
       await pipeline(content, createWriteStream(target, { mode, flags: 'wx' }));
       return;
     case 'symlink': {
@@ -80,7 +90,9 @@ async function writeEntry(header: Header, content: Readable, folder: string): Pr
       if (isOutside || climbsLater || link.includes('\0')) {
         throw refused(header.name, `is a link that leads out of the archive (to "${link}")`);
       }
-      if (there !== undefined) rmSync(target, { recursive: true });
+      if (there !== undefined) {
+        rmSync(target, { recursive: true });
+      }
       symlinkSync(link, target);
       return;
     }
@@ -104,7 +116,9 @@ function safeName(name: string): string {
 function refuseLinkOnTheWay(folder: string, parents: string, name: string): void {
   let path = folder;
   for (const part of parents.split('/')) {
-    if (part === '.') continue;
+    if (part === '.') {
+      continue;
+    }
     path = join(path, part);
     if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true) {
       throw refused(name, 'would be written through a link of the same archive');

@@ -10,7 +10,9 @@ export function createWorkspace(directory: string): string {
   mkdirSync(root, { recursive: true });
   for (const name of readdirSync(root)) {
     const pid = Number(name.split('-')[0]);
-    if (!Number.isInteger(pid) || isAlive(pid)) continue;
+    if (!Number.isInteger(pid) || isAlive(pid)) {
+      continue;
+    }
     try {
       removeTree(join(root, name));
     } catch {

@@ -1,5 +1,6 @@
 /** What ConfigMaps and Secrets hold, for environments and volumes alike. */
-import type { KubeObject, ObjectStorage } from '#local/kubernetes/types.ts';
+import type { ObjectStorage } from '#local/kubernetes/types.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 
 export type DataSource = 'configMap' | 'secret';
 
@@ -18,15 +19,23 @@ export function configData(
 
 function mapData(object: KubeObject): Map<string, Buffer> {
   const data = new Map<string, Buffer>();
-  for (const [key, value] of entries(object['data'])) data.set(key, Buffer.from(value));
-  for (const [key, value] of entries(object['binaryData'])) data.set(key, Buffer.from(value, 'base64'));
+  for (const [key, value] of entries(object['data'])) {
+    data.set(key, Buffer.from(value));
+  }
+  for (const [key, value] of entries(object['binaryData'])) {
+    data.set(key, Buffer.from(value, 'base64'));
+  }
   return data;
 }
 
 function secretData(object: KubeObject): Map<string, Buffer> {
   const data = new Map<string, Buffer>();
-  for (const [key, value] of entries(object['data'])) data.set(key, Buffer.from(value, 'base64'));
-  for (const [key, value] of entries(object['stringData'])) data.set(key, Buffer.from(value));
+  for (const [key, value] of entries(object['data'])) {
+    data.set(key, Buffer.from(value, 'base64'));
+  }
+  for (const [key, value] of entries(object['stringData'])) {
+    data.set(key, Buffer.from(value));
+  }
   return data;
 }
 

@@ -27,14 +27,20 @@ export function containerEnvironment(
     const reference = from.secretRef ?? from.configMapRef;
     const data = configData(storage, source, pod.metadata.namespace, reference?.name ?? '');
     if (data === undefined) {
-      if (reference?.optional === true) continue;
+      if (reference?.optional === true) {
+        continue;
+      }
       throw new ContainerConfigError(missingText(source, reference?.name ?? ''));
     }
-    for (const [key, value] of data) environment[(from.prefix ?? '') + key] = value.toString();
+    for (const [key, value] of data) {
+      environment[(from.prefix ?? '') + key] = value.toString();
+    }
   }
   for (const variable of container.env ?? []) {
     const value = variableValue(pod, variable, storage, { ...known, ...environment });
-    if (value !== undefined) environment[variable.name] = value;
+    if (value !== undefined) {
+      environment[variable.name] = value;
+    }
   }
   return environment;
 }
@@ -46,10 +52,14 @@ function variableValue(
   known: Record<string, string>,
 ): string | undefined {
   const from = variable.valueFrom;
-  if (from === undefined) return expandVariables(variable.value ?? '', known);
+  if (from === undefined) {
+    return expandVariables(variable.value ?? '', known);
+  }
   if (from.fieldRef !== undefined) {
     const value = fieldValue(pod, from.fieldRef.fieldPath);
-    if (value === undefined) throw new ContainerConfigError(`unsupported fieldPath: ${from.fieldRef.fieldPath}`);
+    if (value === undefined) {
+      throw new ContainerConfigError(`unsupported fieldPath: ${from.fieldRef.fieldPath}`);
+    }
     return value;
   }
   const source: DataSource = from.secretKeyRef === undefined ? 'configMap' : 'secret';
@@ -62,8 +72,12 @@ function variableValue(
   const name = reference.name ?? '';
   const data = configData(storage, source, pod.metadata.namespace, name);
   const value = data?.get(reference.key);
-  if (value !== undefined) return value.toString();
-  if (reference.optional === true) return undefined;
+  if (value !== undefined) {
+    return value.toString();
+  }
+  if (reference.optional === true) {
+    return undefined;
+  }
   throw new ContainerConfigError(
     data === undefined
       ? missingText(source, name)

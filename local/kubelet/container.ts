@@ -79,9 +79,15 @@ export class Container {
   }
 
   #end(killAt: number, terminate: boolean): void {
-    if (this.#process === undefined) return;
-    if (terminate) this.#process.signal('SIGTERM');
-    if (this.#kill !== undefined && this.#kill.at <= killAt) return;
+    if (this.#process === undefined) {
+      return;
+    }
+    if (terminate) {
+      this.#process.signal('SIGTERM');
+    }
+    if (this.#kill !== undefined && this.#kill.at <= killAt) {
+      return;
+    }
     clearTimeout(this.#kill?.timer);
     const timer = setTimeout(() => this.#process?.signal('SIGKILL'), Math.max(0, killAt - performance.now()));
     this.#kill = { timer, at: killAt };
@@ -93,21 +99,31 @@ export class Container {
     let backOffMs = 0;
     for (;;) {
       const image = await this.#pull();
-      if (image === undefined) return exitCode;
+      if (image === undefined) {
+        return exitCode;
+      }
       const begun = performance.now();
       const exit = await this.#once(image);
-      if (exit === undefined) return exitCode;
+      if (exit === undefined) {
+        return exitCode;
+      }
       exitCode = exit;
       const over = this.#restartPolicy === 'Never' || (this.#restartPolicy === 'OnFailure' && exitCode === 0);
-      if (over || this.#stopping.signal.aborted) return exitCode;
-      if (performance.now() - begun >= delays.restartResetMs) backOffMs = 0;
+      if (over || this.#stopping.signal.aborted) {
+        return exitCode;
+      }
+      if (performance.now() - begun >= delays.restartResetMs) {
+        backOffMs = 0;
+      }
       if (backOffMs > 0) {
         const pod = this.#context.pod.metadata;
         this.#record.waiting(
           'CrashLoopBackOff',
           `back-off ${backOffMs / 1000}s restarting failed container=${this.spec.name} pod=${pod.name}_${pod.namespace}(${pod.uid})`,
         );
-        if (!(await this.#pause(backOffMs))) return exitCode;
+        if (!(await this.#pause(backOffMs))) {
+          return exitCode;
+        }
       }
       backOffMs = Math.min(delays.restartMaxMs, backOffMs === 0 ? delays.restartBaseMs : backOffMs * 2);
       this.#record.restarts();
@@ -120,7 +136,9 @@ export class Container {
     let delayMs = this.#context.node.delays.retryMs;
     while (!this.#stopping.signal.aborted) {
       const image = await this.#context.node.images.resolve(name);
-      if (image !== undefined) return image;
+      if (image !== undefined) {
+        return image;
+      }
       if (this.spec.imagePullPolicy === 'Never') {
         this.#record.waiting('ErrImageNeverPull', `Container image "${name}" is not present with pull policy of Never`);
       } else {
@@ -129,9 +147,13 @@ export class Container {
           `failed to pull image "${name}": not found: no build has pushed it to this platform`,
         );
       }
-      if (!(await this.#pause(delayMs))) return undefined;
+      if (!(await this.#pause(delayMs))) {
+        return undefined;
+      }
       this.#record.waiting('ImagePullBackOff', `Back-off pulling image "${name}"`);
-      if (!(await this.#pause(delayMs))) return undefined;
+      if (!(await this.#pause(delayMs))) {
+        return undefined;
+      }
       delayMs = Math.min(MAX_PULL_RETRY_MS, delayMs * 2);
     }
     return undefined;
@@ -144,26 +166,38 @@ export class Container {
     writeFileSync(terminationLog, '');
     let launch: Launch;
     for (;;) {
-      if (this.#stopping.signal.aborted) return undefined;
+      if (this.#stopping.signal.aborted) {
+        return undefined;
+      }
       try {
         launch = planLaunch(this.#context, this.spec, image, terminationLog);
         break;
       } catch (error) {
-        if (error instanceof StartError) return this.#record.failedToStart(error.message);
-        if (!(error instanceof ContainerConfigError)) throw error;
+        if (error instanceof StartError) {
+          return this.#record.failedToStart(error.message);
+        }
+        if (!(error instanceof ContainerConfigError)) {
+          throw error;
+        }
         this.#record.waiting('CreateContainerConfigError', error.message);
-        if (!(await this.#pause(this.#context.node.delays.retryMs))) return undefined;
+        if (!(await this.#pause(this.#context.node.delays.retryMs))) {
+          return undefined;
+        }
       }
     }
     const log = this.#context.node.logs.next(this.#context.pod, this.spec.name);
     const { guard } = this.#context.node;
     const spawned = await spawnProcess({ ...launch, logFile: log, guard }).catch((error: Error) => error);
-    if (spawned instanceof Error) return this.#record.failedToStart(`exec: "${launch.file}": ${spawned.message}`);
+    if (spawned instanceof Error) {
+      return this.#record.failedToStart(`exec: "${launch.file}": ${spawned.message}`);
+    }
 
     this.#process = spawned;
     this.#record.running(spawned.pid, image);
     // Stopped while it was being spawned: stop() found no process to signal.
-    if (this.#stopping.signal.aborted) this.#end(this.#stopAt, true);
+    if (this.#stopping.signal.aborted) {
+      this.#end(this.#stopAt, true);
+    }
 
     const ended = new AbortController();
     this.#watch(launch, ended.signal);

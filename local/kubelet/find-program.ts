@@ -4,15 +4,21 @@ import { resolve } from 'node:path';
 
 /** Undefined where there is no such executable. Relative names with a slash are looked up from `cwd`, bare ones in PATH. */
 export function findProgram(program: string, options: { cwd: string; path: string }): string | undefined {
-  if (program === '') return undefined;
+  if (program === '') {
+    return undefined;
+  }
   if (program.includes('/')) {
     const file = resolve(options.cwd, program);
     return isExecutable(file) ? file : undefined;
   }
   for (const folder of options.path.split(':')) {
-    if (folder === '') continue;
+    if (folder === '') {
+      continue;
+    }
     const file = resolve(options.cwd, folder, program);
-    if (isExecutable(file)) return file;
+    if (isExecutable(file)) {
+      return file;
+    }
   }
   return undefined;
 }

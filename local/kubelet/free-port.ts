@@ -15,9 +15,13 @@ const given = new Set<number>();
 export async function takePort(): Promise<number> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const port = FIRST + Math.floor(Math.random() * (LAST - FIRST + 1));
-    if (given.has(port)) continue;
+    if (given.has(port)) {
+      continue;
+    }
     given.add(port);
-    if (await isFree(port)) return port;
+    if (await isFree(port)) {
+      return port;
+    }
     given.delete(port);
   }
   throw new Error(`no free port between ${FIRST} and ${LAST} on 127.0.0.1: end some of the listeners there`);

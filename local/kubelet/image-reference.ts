@@ -15,7 +15,9 @@ const REFERENCE =
 export function parseImageReference(text: string): ImageReference | undefined {
   const groups = text.length > 512 ? undefined : REFERENCE.exec(text)?.groups;
   const repository = groups?.['repository'];
-  if (groups === undefined || repository === undefined) return undefined;
+  if (groups === undefined || repository === undefined) {
+    return undefined;
+  }
   const { tag, digest } = groups;
   return { repository, tag: tag ?? (digest === undefined ? 'latest' : undefined), digest };
 }

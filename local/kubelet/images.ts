@@ -79,17 +79,25 @@ export class ImageStore {
   /** Undefined where there is no such image, as a registry answers for one that was never pushed to that repository. */
   async resolve(reference: string): Promise<Image | undefined> {
     const builtIn = this.#builtIn.get(reference);
-    if (builtIn !== undefined) return builtIn;
+    if (builtIn !== undefined) {
+      return builtIn;
+    }
     const parsed = parseImageReference(reference);
-    if (parsed === undefined) return undefined;
+    if (parsed === undefined) {
+      return undefined;
+    }
     const name = parsed.digest === undefined ? parsed.tag : `sha256-${parsed.digest}`;
     const hex = await readFile(join(this.#tagFolder(parsed.repository), name ?? 'latest'), 'utf8').catch(
       () => undefined,
     );
-    if (hex === undefined) return undefined;
+    if (hex === undefined) {
+      return undefined;
+    }
     const folder = join(this.#directory, hex);
     const text = await readFile(join(folder, 'config.json'), 'utf8').catch(() => undefined);
-    if (text === undefined) return undefined;
+    if (text === undefined) {
+      return undefined;
+    }
     const config = JSON.parse(text) as ImageConfig;
     return { ...config, rootfs: join(folder, 'rootfs'), digest: `sha256:${hex}` };
   }
@@ -97,7 +105,9 @@ export class ImageStore {
   /** Moves a finished root file system into the store. The same digest again changes nothing. */
   async add(hex: string, config: ImageConfig, rootfs: string): Promise<void> {
     const folder = join(this.#directory, hex);
-    if (existsSync(folder)) return;
+    if (existsSync(folder)) {
+      return;
+    }
     const temporary = join(this.#directory, `.${hex}.${process.pid}`);
     await rm(temporary, { recursive: true, force: true });
     await mkdir(temporary, { recursive: true });
@@ -108,7 +118,9 @@ export class ImageStore {
     } catch (error) {
       // Another build of the same content was first.
       await rm(temporary, { recursive: true, force: true });
-      if (!existsSync(folder)) throw error;
+      if (!existsSync(folder)) {
+        throw error;
+      }
     }
   }
 

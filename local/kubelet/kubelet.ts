@@ -75,7 +75,9 @@ export function startKubelet(options: KubeletOptions): Kubelet {
     removing.add(uid);
     await worker?.finished;
     // Removed by force meanwhile, and perhaps made anew under the same name.
-    if (closed || storage.get('pods', namespace, name)?.metadata.uid !== uid) return;
+    if (closed || storage.get('pods', namespace, name)?.metadata.uid !== uid) {
+      return;
+    }
     storage.remove('pods', namespace, name, { gracePeriodSeconds: 0, uid });
   };
 
@@ -86,15 +88,22 @@ export function startKubelet(options: KubeletOptions): Kubelet {
     if (type === 'DELETED') {
       workers.delete(uid);
       removing.delete(uid);
-      if (worker === undefined) return;
+      if (worker === undefined) {
+        return;
+      }
       worker.forget();
       const left = worker.finished.then(() => logs.remove(pod)).finally(() => leaving.delete(left));
       leaving.add(left);
       return;
     }
-    if (worker !== undefined) worker.update(pod);
-    else if (deletionTimestamp === undefined && !isOver(pod)) workers.set(uid, new PodWorker(node, pod, podsDirectory));
-    if (deletionTimestamp !== undefined && !removing.has(uid)) void finishRemoval(pod, worker);
+    if (worker !== undefined) {
+      worker.update(pod);
+    } else if (deletionTimestamp === undefined && !isOver(pod)) {
+      workers.set(uid, new PodWorker(node, pod, podsDirectory));
+    }
+    if (deletionTimestamp !== undefined && !removing.has(uid)) {
+      void finishRemoval(pod, worker);
+    }
   };
   const stopWatching = storage.watch('pods', onEvent);
 
@@ -103,7 +112,9 @@ export function startKubelet(options: KubeletOptions): Kubelet {
     async close() {
       closed = true;
       stopWatching();
-      for (const worker of workers.values()) worker.shutDown(CLOSE_GRACE_MS);
+      for (const worker of workers.values()) {
+        worker.shutDown(CLOSE_GRACE_MS);
+      }
       await Promise.all([...[...workers.values()].map(({ finished }) => finished), ...leaving]);
       await node.guard.close();
     },

@@ -70,7 +70,9 @@ export function planLaunch(
   if (imagePythonPath !== undefined && languagePythonPath !== undefined && asked['PYTHONPATH'] === undefined) {
     env['PYTHONPATH'] = `${place(imagePythonPath)}:${languagePythonPath}`;
   }
-  if (hasToken(pod, container, context)) env['KUBECONFIG'] = node.kubeconfig;
+  if (hasToken(pod, container, context)) {
+    env['KUBECONFIG'] = node.kubeconfig;
+  }
 
   const workingDir = container.workingDir ?? image.workingDir;
   const cwd = inMounts(workingDir) ?? join(image.rootfs, workingDir);
@@ -126,7 +128,9 @@ function hasToken(pod: Pod, container: ContainerSpec, context: PodContext): bool
     const volume = pod.spec.volumes?.find(({ name }) => name === mount.name);
     return volume?.projected?.sources?.some((source) => source.serviceAccountToken !== undefined) === true;
   }
-  if (pod.spec.automountServiceAccountToken !== undefined) return pod.spec.automountServiceAccountToken;
+  if (pod.spec.automountServiceAccountToken !== undefined) {
+    return pod.spec.automountServiceAccountToken;
+  }
   const account = context.node.storage.get(
     'serviceaccounts',
     pod.metadata.namespace,

@@ -9,9 +9,14 @@ import { isOver, type Pod, timestamp } from './pod.ts';
 export function losePods(storage: ObjectStorage): void {
   for (const pod of storage.list('pods') as Pod[]) {
     const { namespace, name } = pod.metadata;
-    if (pod.spec.nodeName === undefined || isOver(pod)) continue;
-    if (pod.spec.restartPolicy === 'Never') storage.updateStatus('pods', namespace, name, lost(pod['status'] ?? {}));
-    else storage.remove('pods', namespace, name, { gracePeriodSeconds: 0 });
+    if (pod.spec.nodeName === undefined || isOver(pod)) {
+      continue;
+    }
+    if (pod.spec.restartPolicy === 'Never') {
+      storage.updateStatus('pods', namespace, name, lost(pod['status'] ?? {}));
+    } else {
+      storage.remove('pods', namespace, name, { gracePeriodSeconds: 0 });
+    }
   }
 }
 

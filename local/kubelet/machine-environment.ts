@@ -63,7 +63,9 @@ export function machineEnvironment(from: NodeJS.ProcessEnv = process.env): Recor
   const environment: Record<string, string> = {};
   for (const name of NAMES) {
     const value = from[name];
-    if (value !== undefined) environment[name] = value;
+    if (value !== undefined) {
+      environment[name] = value;
+    }
   }
   return environment;
 }

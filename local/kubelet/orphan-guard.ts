@@ -50,12 +50,16 @@ export function startOrphanGuard(file: string): OrphanGuard {
     guard.once('exit', () => resolve());
     guard.once('error', () => resolve());
   });
-  if (guard.pid !== undefined) writeFileSync(file, `${guard.pid}\n`);
+  if (guard.pid !== undefined) {
+    writeFileSync(file, `${guard.pid}\n`);
+  }
   guard.stdin.on('error', () => {});
   guard.unref();
   // An uncaught exception or process.exit(): no need to wait for the shell.
   const onExit = () => {
-    for (const group of groups) killGroup(group, 'SIGKILL');
+    for (const group of groups) {
+      killGroup(group, 'SIGKILL');
+    }
   };
   process.once('exit', onExit);
 
@@ -65,7 +69,9 @@ export function startOrphanGuard(file: string): OrphanGuard {
       guard.stdin.write(`+ ${group}\n`);
     },
     remove(group) {
-      if (groups.delete(group)) guard.stdin.write(`- ${group}\n`);
+      if (groups.delete(group)) {
+        guard.stdin.write(`- ${group}\n`);
+      }
     },
     async close() {
       process.removeListener('exit', onExit);

@@ -8,7 +8,9 @@ import { join } from 'node:path';
  */
 export function placeInRootfs(rootfs: string, workingDir: string): (path: string) => string | undefined {
   return (path) => {
-    if (path === '/' || path.split('/').includes('..')) return undefined;
+    if (path === '/' || path.split('/').includes('..')) {
+      return undefined;
+    }
     const under = workingDir !== '/' && (path === workingDir || path.startsWith(`${workingDir}/`));
     const placed = join(rootfs, path);
     return under || lstatSync(placed, { throwIfNoEntry: false }) !== undefined ? placed : undefined;

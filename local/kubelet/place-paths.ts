@@ -8,7 +8,9 @@ const PATH_WORD = /(^|:\/\/|[\s'"`=:,;()<>|&[{!])(\/(?!\/)[^\s'"`=:,;()<>|&$*?\\
 
 /** Asks `place` for every absolute path in the text; what it does not know stays as it is. */
 export function placePaths(text: string, place: (path: string) => string | undefined): string {
-  if (!text.includes('/')) return text;
+  if (!text.includes('/')) {
+    return text;
+  }
   return text.replace(PATH_WORD, (word, before: string, path: string) => {
     const placed = place(path);
     return placed === undefined ? word : before + placed;
@@ -20,8 +22,12 @@ export function placeInMounts(mounts: ReadonlyMap<string, string>): (path: strin
   const longestFirst = [...mounts].sort(([a], [b]) => b.length - a.length);
   return (path) => {
     for (const [mountPath, folder] of longestFirst) {
-      if (path === mountPath) return folder;
-      if (path.startsWith(`${mountPath}/`)) return folder + path.slice(mountPath.length);
+      if (path === mountPath) {
+        return folder;
+      }
+      if (path.startsWith(`${mountPath}/`)) {
+        return folder + path.slice(mountPath.length);
+      }
     }
     return undefined;
   };

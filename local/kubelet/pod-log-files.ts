@@ -27,8 +27,13 @@ export function createPodLogFiles(directory: string, storage: ObjectStorage): Po
   const folders = new Map((storage.list('pods') as Pod[]).map((pod) => [folderOf(pod), pod]));
   for (const folder of list(directory).flatMap(list)) {
     const pod = folders.get(folder);
-    if (pod === undefined) rmSync(folder, { recursive: true, force: true });
-    else for (const container of readdirSync(folder)) restore(pod, container);
+    if (pod === undefined) {
+      rmSync(folder, { recursive: true, force: true });
+    } else {
+      for (const container of readdirSync(folder)) {
+        restore(pod, container);
+      }
+    }
   }
 
   function restore(pod: Pod, container: string): void {
@@ -42,7 +47,9 @@ export function createPodLogFiles(directory: string, storage: ObjectStorage): Po
     async read(namespace, pod, container, options = {}) {
       const runs = files.get(`${namespace}/${pod}/${container}`)?.runs ?? [];
       const file = runs.at(options.previous === true ? -2 : -1);
-      if (file === undefined) return undefined;
+      if (file === undefined) {
+        return undefined;
+      }
       return await readFile(file).catch(() => undefined);
     },
     next(pod, container) {
@@ -56,7 +63,11 @@ export function createPodLogFiles(directory: string, storage: ObjectStorage): Po
       return file;
     },
     async remove(pod) {
-      for (const [key, { uid }] of files) if (uid === pod.metadata.uid) files.delete(key);
+      for (const [key, { uid }] of files) {
+        if (uid === pod.metadata.uid) {
+          files.delete(key);
+        }
+      }
       await rm(folderOf(pod), { recursive: true, force: true });
     },
   };

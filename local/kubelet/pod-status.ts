@@ -76,7 +76,9 @@ export function podStatus(pod: Pod, progress: PodProgress, previous: Record<stri
 }
 
 function phaseOf(progress: PodProgress): string {
-  if (progress.terminal !== undefined) return progress.terminal;
+  if (progress.terminal !== undefined) {
+    return progress.terminal;
+  }
   const neverStarted = ({ state, lastState }: ContainerStatus) =>
     'waiting' in state && lastState.terminated === undefined;
   return progress.initialized && !progress.containers.some(neverStarted) ? 'Running' : 'Pending';

@@ -44,7 +44,9 @@ export class PodWorker {
   /** A changed pod; a deletionTimestamp begins its end. */
   update(pod: Pod): void {
     this.#pod = pod;
-    if (pod.metadata.deletionTimestamp !== undefined) this.#stop(performance.now() + gracePeriodMs(pod));
+    if (pod.metadata.deletionTimestamp !== undefined) {
+      this.#stop(performance.now() + gracePeriodMs(pod));
+    }
   }
 
   /** The object is gone: no status to write any more, no grace period that anybody waits for. */
@@ -65,9 +67,13 @@ export class PodWorker {
     this.#stopping.abort();
     for (const container of [...this.#inits, ...this.#mains]) {
       // Sidecars serve the others until these have ended.
-      if (!isSidecar(container.spec) || this.#gone) container.stop(this.#killAt);
+      if (!isSidecar(container.spec) || this.#gone) {
+        container.stop(this.#killAt);
+      }
       // One that is being stopped may have to hurry now.
-      else if (container.stopped) container.stop(Math.max(this.#killAt, performance.now() + LEAST_GRACE_MS));
+      else if (container.stopped) {
+        container.stop(Math.max(this.#killAt, performance.now() + LEAST_GRACE_MS));
+      }
     }
   }
 
@@ -84,7 +90,9 @@ export class PodWorker {
       this.#terminal = 'Failed';
     }
     this.#publish();
-    for (const port of this.#ports) returnPort(port);
+    for (const port of this.#ports) {
+      returnPort(port);
+    }
     // The logs stay: they are the pod's until its object is removed.
     await rm(this.#folder, { recursive: true, force: true }).catch(() => {});
   }
@@ -98,12 +106,22 @@ export class PodWorker {
     this.#inits.push(...inits);
     this.#mains.push(...mains);
     // Stopped before they existed.
-    if (this.#stopping.signal.aborted) this.#stop(this.#killAt);
-    if (!bindPod(this.#node.storage, this.#pod, port)) return;
+    if (this.#stopping.signal.aborted) {
+      this.#stop(this.#killAt);
+    }
+    if (!bindPod(this.#node.storage, this.#pod, port)) {
+      return;
+    }
     this.#publish();
-    if (!(await this.#mount(volumes))) return;
-    if (!(await this.#initialize())) return;
-    if (this.#stopping.signal.aborted) return;
+    if (!(await this.#mount(volumes))) {
+      return;
+    }
+    if (!(await this.#initialize())) {
+      return;
+    }
+    if (this.#stopping.signal.aborted) {
+      return;
+    }
     this.#initialized = true;
     await Promise.all(this.#mains.map((container) => container.run()));
   }
@@ -128,11 +146,15 @@ export class PodWorker {
     while (!this.#stopping.signal.aborted) {
       try {
         const folders = await createVolumes(this.#pod, join(this.#folder, 'volumes'), this.#node.storage);
-        for (const [name, folder] of folders) volumes.set(name, folder);
+        for (const [name, folder] of folders) {
+          volumes.set(name, folder);
+        }
         this.#problem = undefined;
         return true;
       } catch (error) {
-        if (!(error instanceof MountError)) throw error;
+        if (!(error instanceof MountError)) {
+          throw error;
+        }
         this.#problem = error.message;
         this.#changed();
       }
@@ -144,7 +166,9 @@ export class PodWorker {
   /** Init containers one after the other; a sidecar only has to have started. False where one failed for good. */
   async #initialize(): Promise<boolean> {
     for (const container of this.#inits) {
-      if (this.#stopping.signal.aborted) return false;
+      if (this.#stopping.signal.aborted) {
+        return false;
+      }
       if (isSidecar(container.spec)) {
         this.#sidecars.push({ container, ended: container.run() });
         await Promise.race([container.started, aborted(this.#stopping.signal)]);
@@ -174,7 +198,9 @@ export class PodWorker {
 
   /** One write for all that changes in the same turn. */
   #changed(): void {
-    if (this.#publishing) return;
+    if (this.#publishing) {
+      return;
+    }
     this.#publishing = true;
     queueMicrotask(() => {
       this.#publishing = false;
@@ -183,10 +209,14 @@ export class PodWorker {
   }
 
   #publish(): void {
-    if (this.#gone) return;
+    if (this.#gone) {
+      return;
+    }
     const { namespace, name, uid } = this.#pod.metadata;
     const stored = this.#node.storage.get('pods', namespace, name);
-    if (stored === undefined || stored.metadata.uid !== uid) return;
+    if (stored === undefined || stored.metadata.uid !== uid) {
+      return;
+    }
     const progress = {
       startTime: this.#startTime,
       terminal: this.#terminal,
@@ -201,7 +231,10 @@ export class PodWorker {
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
+    if (signal.aborted) {
+      resolve();
+    } else {
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    }
   });
 }

@@ -1,6 +1,6 @@
 /** Pods as this folder sees them: the spec as users write it, the status as the API shows it (times are strings). */
 import type { V1Container, V1PodSpec } from '@kubernetes/client-node';
-import type { KubeObject } from '#local/kubernetes/types.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 
 export type ContainerSpec = V1Container;
 

@@ -23,7 +23,9 @@ export function probeTarget(context: PodContext, container: ContainerSpec, launc
       const { guard } = context.node;
       const shell = { file: '/bin/sh', args: ['-c', 'exec "$0" "$@"', program, ...args] };
       const spawned = await spawnProcess({ ...launch, ...shell, logFile: '/dev/null', guard }).catch(() => undefined);
-      if (spawned === undefined) return false;
+      if (spawned === undefined) {
+        return false;
+      }
       const timer = setTimeout(() => spawned.signal('SIGKILL'), timeoutMs);
       const exitCode = await spawned.exited;
       clearTimeout(timer);

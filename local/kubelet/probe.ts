@@ -22,7 +22,9 @@ export function probe(spec: V1Probe, target: ProbeTarget): Promise<boolean> {
       timeoutMs,
     );
   }
-  if (spec.exec !== undefined) return target.exec(spec.exec.command ?? [], timeoutMs);
+  if (spec.exec !== undefined) {
+    return target.exec(spec.exec.command ?? [], timeoutMs);
+  }
   return tcpConnect(target.port(spec.tcpSocket?.port ?? spec.grpc?.port ?? 0), timeoutMs);
 }
 

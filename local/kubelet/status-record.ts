@@ -84,6 +84,8 @@ export class StatusRecord {
 
   #rememberLastRun(): void {
     const { state } = this.status;
-    if ('terminated' in state) this.status.lastState = state;
+    if ('terminated' in state) {
+      this.status.lastState = state;
+    }
   }
 }

@@ -13,8 +13,12 @@ export async function terminationMessage(
   files: { terminationLog: string; log: string },
 ): Promise<string | undefined> {
   const written = await readStart(files.terminationLog, MESSAGE_BYTES);
-  if (written !== '') return written;
-  if (exitCode === 0 || container.terminationMessagePolicy !== 'FallbackToLogsOnError') return undefined;
+  if (written !== '') {
+    return written;
+  }
+  if (exitCode === 0 || container.terminationMessagePolicy !== 'FallbackToLogsOnError') {
+    return undefined;
+  }
   const tail = tailOf(await readFile(files.log).catch(() => Buffer.alloc(0)));
   return tail === '' ? undefined : tail;
 }

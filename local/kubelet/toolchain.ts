@@ -40,11 +40,17 @@ export function createToolchain(directory: string): Toolchain {
     python: join(directory, 'toolchain/python'),
     build: join(directory, 'toolchain/build'),
   };
-  for (const folder of Object.values(toolchain)) mkdirSync(folder, { recursive: true });
+  for (const folder of Object.values(toolchain)) {
+    mkdirSync(folder, { recursive: true });
+  }
   link(join(toolchain.node, 'node'), process.execPath);
   script(join(toolchain.python, 'python'), 'exec python3 "$@"');
-  for (const pip of ['pip', 'pip3']) script(join(toolchain.python, pip), 'exec python3 -m pip "$@"');
-  for (const name of DO_NOTHING) script(join(toolchain.build, name), 'exit 0');
+  for (const pip of ['pip', 'pip3']) {
+    script(join(toolchain.python, pip), 'exec python3 -m pip "$@"');
+  }
+  for (const name of DO_NOTHING) {
+    script(join(toolchain.build, name), 'exit 0');
+  }
   for (const name of REFUSE) {
     script(
       join(toolchain.build, name),
@@ -99,12 +105,16 @@ export function languageEnvironment(
 
 function link(path: string, target: string): void {
   const there = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
-  if (!there || readlinkSync(path) !== target) replace(path, (temporary) => symlinkSync(target, temporary));
+  if (!there || readlinkSync(path) !== target) {
+    replace(path, (temporary) => symlinkSync(target, temporary));
+  }
 }
 
 function script(path: string, body: string): void {
   const text = `#!/bin/sh\n${body}\n`;
-  if (existsSync(path) && readFileSync(path, 'utf8') === text) return;
+  if (existsSync(path) && readFileSync(path, 'utf8') === text) {
+    return;
+  }
   replace(path, (temporary) => {
     writeFileSync(temporary, text);
     chmodSync(temporary, 0o755);

@@ -28,7 +28,9 @@ export async function createVolumes(pod: Pod, folder: string, storage: ObjectSto
 }
 
 async function fill(pod: Pod, volume: V1Volume, target: string, storage: ObjectStorage): Promise<void> {
-  if (volume.emptyDir !== undefined) return;
+  if (volume.emptyDir !== undefined) {
+    return;
+  }
   if (volume.configMap !== undefined) {
     return await project(pod, { configMap: volume.configMap }, target, storage);
   }
@@ -40,7 +42,9 @@ async function fill(pod: Pod, volume: V1Volume, target: string, storage: ObjectS
     return await project(pod, { downwardAPI: { items: volume.downwardAPI.items ?? [] } }, target, storage);
   }
   if (volume.projected !== undefined) {
-    for (const source of volume.projected.sources ?? []) await project(pod, source, target, storage);
+    for (const source of volume.projected.sources ?? []) {
+      await project(pod, source, target, storage);
+    }
     return;
   }
   throw new MountError(
@@ -55,11 +59,17 @@ async function project(pod: Pod, source: V1VolumeProjection, target: string, sto
   }
   for (const item of source.downwardAPI?.items ?? []) {
     const value = item.fieldRef === undefined ? undefined : fieldValue(pod, item.fieldRef.fieldPath);
-    if (value === undefined) throw new MountError(`downwardAPI item "${item.path}": only known fieldRefs are emulated`);
+    if (value === undefined) {
+      throw new MountError(`downwardAPI item "${item.path}": only known fieldRefs are emulated`);
+    }
     await put(target, item.path, value);
   }
-  if (source.configMap !== undefined) await projectData(pod, 'configMap', source.configMap, target, storage);
-  if (source.secret !== undefined) await projectData(pod, 'secret', source.secret, target, storage);
+  if (source.configMap !== undefined) {
+    await projectData(pod, 'configMap', source.configMap, target, storage);
+  }
+  if (source.secret !== undefined) {
+    await projectData(pod, 'secret', source.secret, target, storage);
+  }
 }
 
 async function projectData(
@@ -73,15 +83,20 @@ async function projectData(
   const data = configData(storage, source, pod.metadata.namespace, name);
   if (data === undefined) {
     // Every namespace of a cluster has the API's certificate authority in this ConfigMap; the embedded API speaks plain HTTP.
-    if (source === 'configMap' && name === 'kube-root-ca.crt') return;
-    if (reference.optional === true) return;
+    if (source === 'configMap' && name === 'kube-root-ca.crt') {
+      return;
+    }
+    if (reference.optional === true) {
+      return;
+    }
     throw new MountError(`MountVolume.SetUp failed: ${missingText(source, name)}`);
   }
   const items = reference.items ?? [...data.keys()].map((key) => ({ key, path: key }));
   for (const item of items) {
     const value = data.get(item.key);
-    if (value !== undefined) await put(target, item.path, value);
-    else if (reference.optional !== true) {
+    if (value !== undefined) {
+      await put(target, item.path, value);
+    } else if (reference.optional !== true) {
       throw new MountError(`MountVolume.SetUp failed: ${name} references non-existent key ${item.key}`);
     }
   }

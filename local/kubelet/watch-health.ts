@@ -29,8 +29,12 @@ export function watchHealth(
 ): void {
   const pause = (ms: number) => sleep(ms, undefined, { signal: ended, ref: false });
   const watch = async () => {
-    if (container.startupProbe !== undefined && !(await startup(container.startupProbe))) return;
-    if (ended.aborted) return;
+    if (container.startupProbe !== undefined && !(await startup(container.startupProbe))) {
+      return;
+    }
+    if (ended.aborted) {
+      return;
+    }
     events.onStarted();
     await Promise.all([readiness(container.readinessProbe), liveness(container.livenessProbe)]);
   };
@@ -54,13 +58,17 @@ export function watchHealth(
   }
 
   async function readiness(spec: V1Probe | undefined): Promise<void> {
-    if (spec === undefined) return events.onReady(true);
+    if (spec === undefined) {
+      return events.onReady(true);
+    }
     await pause(initialDelayMs(spec));
     let failures = 0;
     let ready = false;
     for (;;) {
       const healthy = await probe(spec, target);
-      if (ended.aborted) return;
+      if (ended.aborted) {
+        return;
+      }
       failures = healthy ? 0 : failures + 1;
       if (healthy !== ready && (healthy || failures >= failureThreshold(spec))) {
         ready = healthy;
@@ -71,13 +79,19 @@ export function watchHealth(
   }
 
   async function liveness(spec: V1Probe | undefined): Promise<void> {
-    if (spec === undefined) return;
+    if (spec === undefined) {
+      return;
+    }
     await pause(initialDelayMs(spec));
     let failures = 0;
     for (;;) {
       failures = (await probe(spec, target)) ? 0 : failures + 1;
-      if (ended.aborted) return;
-      if (failures >= failureThreshold(spec)) return events.onUnhealthy('Liveness probe failed', spec);
+      if (ended.aborted) {
+        return;
+      }
+      if (failures >= failureThreshold(spec)) {
+        return events.onUnhealthy('Liveness probe failed', spec);
+      }
       await pause(periodMs(spec));
     }
   }

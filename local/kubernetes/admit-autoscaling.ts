@@ -19,24 +19,40 @@ export function admitAutoscaling(annotations: Record<string, string>, path: stri
   const at = (name: string) => `${path}.${PREFIX}${name}`;
   const number = (name: string, lower: number, upper: number) => {
     const text = value(name);
-    if (text === undefined) return;
+    if (text === undefined) {
+      return;
+    }
     const found = text.trim() === '' ? Number.NaN : Number(text);
-    if (Number.isNaN(found)) problems.invalid(text, at(name));
-    else if (found < lower || found > upper) problems.outOfBounds(text, lower, upper, at(name));
+    if (Number.isNaN(found)) {
+      problems.invalid(text, at(name));
+    } else if (found < lower || found > upper) {
+      problems.outOfBounds(text, lower, upper, at(name));
+    }
   };
   const duration = (name: string, lower: string, upper: string) => {
     const text = value(name);
-    if (text === undefined) return;
+    if (text === undefined) {
+      return;
+    }
     const found = parseDuration(text);
-    if (found === undefined) problems.invalid(text, at(name));
-    else if (found < (parseDuration(lower) ?? 0) || found > HOUR) problems.outOfBounds(text, lower, upper, at(name));
-    else if (found % SECOND !== 0) problems.add('must be specified with at most second precision', at(name));
+    if (found === undefined) {
+      problems.invalid(text, at(name));
+    } else if (found < (parseDuration(lower) ?? 0) || found > HOUR) {
+      problems.outOfBounds(text, lower, upper, at(name));
+    } else if (found % SECOND !== 0) {
+      problems.add('must be specified with at most second precision', at(name));
+    }
   };
   const scale = (name: string) => {
     const text = value(name);
-    if (text === undefined) return 0;
-    if (!/^-?\d+$/.test(text)) problems.invalid(text, at(name));
-    else if (Number(text) < 0) problems.outOfBounds(text, 0, 2 ** 31 - 1, at(name));
+    if (text === undefined) {
+      return 0;
+    }
+    if (!/^-?\d+$/.test(text)) {
+      problems.invalid(text, at(name));
+    } else if (Number(text) < 0) {
+      problems.outOfBounds(text, 0, 2 ** 31 - 1, at(name));
+    }
     return Number(text);
   };
 
@@ -53,8 +69,11 @@ export function admitAutoscaling(annotations: Record<string, string>, path: stri
   scale('initial-scale');
   const target = value('target');
   if (target !== undefined && !(Number(target) >= 0.01)) {
-    if (Number.isNaN(Number(target))) problems.invalid(target, at('target'));
-    else problems.add(`target ${target} should be at least 0.01`, at('target'));
+    if (Number.isNaN(Number(target))) {
+      problems.invalid(target, at('target'));
+    } else {
+      problems.add(`target ${target} should be at least 0.01`, at('target'));
+    }
   }
   number('target-utilization-percentage', 1, 100);
   number('panic-window-percentage', 1, 100);
@@ -63,15 +82,22 @@ export function admitAutoscaling(annotations: Record<string, string>, path: stri
   duration('scale-down-delay', '0s', '1h0m0s');
   duration('scale-to-zero-pod-retention-period', '0s', '1h0m0s');
   const metric = value('metric');
-  if (metric !== undefined && autoscaler === KPA && !['concurrency', 'rps'].includes(metric))
+  if (metric !== undefined && autoscaler === KPA && !['concurrency', 'rps'].includes(metric)) {
     problems.invalid(metric, at('metric'));
-  if (metric === '' && autoscaler === HPA) problems.invalid(metric, at('metric'));
+  }
+  if (metric === '' && autoscaler === HPA) {
+    problems.invalid(metric, at('metric'));
+  }
 }
 
 /** Go's durations (`1m30s`), in milliseconds; undefined where it is none. */
 function parseDuration(text: string): number | undefined {
-  if (text === '0') return 0;
-  if (!/^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/.test(text)) return undefined;
+  if (text === '0') {
+    return 0;
+  }
+  if (!/^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/.test(text)) {
+    return undefined;
+  }
   return [...text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)].reduce(
     (sum, [, amount, unit = '']) => sum + Number(amount) * (UNITS[unit] ?? 0),
     0,

@@ -21,27 +21,44 @@ const VERSION = {
 /** Undefined where the path is none of these. */
 export function answerDiscovery(segments: string[], headers: IncomingHttpHeaders): Answer | undefined {
   const [first = '', second, third] = segments;
-  if (['healthz', 'livez', 'readyz'].includes(first)) return { code: 200, body: 'ok', contentType: 'text/plain' };
-  if (first === 'version' && segments.length === 1) return { code: 200, body: VERSION };
+  if (['healthz', 'livez', 'readyz'].includes(first)) {
+    return { code: 200, body: 'ok', contentType: 'text/plain' };
+  }
+  if (first === 'version' && segments.length === 1) {
+    return { code: 200, body: VERSION };
+  }
   if (first === 'openapi') {
-    if (second === 'v2' && segments.length === 2)
+    if (second === 'v2' && segments.length === 2) {
       return headers.accept?.includes(PROTOBUF) ? binary() : { code: 200, body: openApiV2() };
-    if (second !== 'v3') return undefined;
+    }
+    if (second !== 'v3') {
+      return undefined;
+    }
     return found(segments.length === 2 ? openApiIndex() : openApiOf(segments.slice(2).join('/')));
   }
   if (first === 'api') {
-    if (segments.length === 1) return versions(true, headers);
+    if (segments.length === 1) {
+      return versions(true, headers);
+    }
     return segments.length === 2 && second === 'v1' ? found(resourceList('v1')) : undefined;
   }
-  if (first !== 'apis') return undefined;
-  if (segments.length === 1) return versions(false, headers);
-  if (segments.length === 2) return found(group(second ?? ''));
+  if (first !== 'apis') {
+    return undefined;
+  }
+  if (segments.length === 1) {
+    return versions(false, headers);
+  }
+  if (segments.length === 2) {
+    return found(group(second ?? ''));
+  }
   return segments.length === 3 ? found(resourceList(`${second}/${third}`)) : undefined;
 }
 
 function versions(core: boolean, headers: IncomingHttpHeaders): Answer {
   const { as, version } = negotiate(headers.accept, ['APIGroupDiscoveryList']);
-  if (as === 'Object') return { code: 200, body: core ? coreVersions() : groupList() };
+  if (as === 'Object') {
+    return { code: 200, body: core ? coreVersions() : groupList() };
+  }
   const contentType = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
   return { code: 200, body: aggregated(core, version), contentType };
 }

@@ -1,20 +1,21 @@
 /** PATCH, in its four forms. */
+
+import { JsonPatchError, jsonPatch } from '#shared/kubernetes/json-patch.ts';
+import { mergePatch } from '#shared/kubernetes/merge-patch.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { ApiError } from './api-error.ts';
 import { type Answer, type ApiRequest, isDryRun, managerOf, viewOf } from './api-request.ts';
 import { applyObject } from './apply-object.ts';
 import { givenObject } from './given-object.ts';
-import { jsonPatch } from './json-patch.ts';
-import { mergePatch } from './merge-patch.ts';
 import { readBody } from './read-body.ts';
 import { representObject } from './represent.ts';
 import { strategicMergePatch } from './strategic-merge-patch.ts';
-import type { KubeObject } from './types.ts';
 import { updateObject, updateStatus } from './update-object.ts';
 
 const APPLY = 'application/apply-patch+yaml';
 const STRATEGIC = 'application/strategic-merge-patch+json';
 const PATCHES: Record<string, (target: unknown, patch: unknown) => unknown> = {
-  'application/json-patch+json': jsonPatch,
+  'application/json-patch+json': jsonPatchOrRefuse,
   'application/merge-patch+json': mergePatch,
   [STRATEGIC]: strategicMergePatch,
 };
@@ -22,17 +23,23 @@ const PATCHES: Record<string, (target: unknown, patch: unknown) => unknown> = {
 export async function answerPatch(request: ApiRequest): Promise<Answer> {
   const { table, target, query, message } = request;
   const { resource, namespace, name, subresource } = target;
-  if (name === undefined) throw ApiError.methodNotAllowed();
+  if (name === undefined) {
+    throw ApiError.methodNotAllowed();
+  }
   const view = viewOf(request);
   // Custom kinds have no schema of merge keys, so no strategic merge patch.
   const types = Object.keys(PATCHES).filter((type) => !resource.custom || type !== STRATEGIC);
   const { contentType, value } = await readBody(message, [...types, APPLY]);
   const dryRun = isDryRun(query);
-  if (contentType === APPLY && subresource === undefined) return answerApply(request, value);
+  if (contentType === APPLY && subresource === undefined) {
+    return answerApply(request, value);
+  }
 
   const current = table.get(resource, namespace, name);
   const patch = contentType === APPLY ? mergePatch : PATCHES[contentType];
-  if (!patch) throw ApiError.badRequest('a patch needs a body');
+  if (!patch) {
+    throw ApiError.badRequest('a patch needs a body');
+  }
   const patched = givenObject(patch(current, value), target) as KubeObject;
   const write = subresource === 'status' ? updateStatus : updateObject;
   const written = write(table, resource, current, patched, { manager: managerOf(request), dryRun });
@@ -51,4 +58,16 @@ function answerApply(request: ApiRequest, value: unknown): Answer {
   const options = { fieldManager, force: query.get('force') === 'true', dryRun: isDryRun(query) };
   const applied = applyObject(table, resource, givenObject(value, target), options);
   return { code: existed ? 200 : 201, body: representObject(resource, applied, viewOf(request)) };
+}
+
+function jsonPatchOrRefuse(target: unknown, operations: unknown): unknown {
+  try {
+    return jsonPatch(target, operations);
+  } catch (error) {
+    if (!(error instanceof JsonPatchError)) {
+      throw error;
+    }
+    const causes = [{ reason: 'UnexpectedServerResponse', message: error.message }];
+    throw new ApiError(422, 'Invalid', 'the server rejected our request due to an error in our request', { causes });
+  }
 }

@@ -15,7 +15,9 @@ const POLICIES = ['Foreground', 'Background', 'Orphan'];
 export async function answerCreate(request: ApiRequest): Promise<Answer> {
   const { table, target, query, message } = request;
   const { resource, namespace, name } = target;
-  if (name !== undefined || (resource.namespaced && namespace === undefined)) throw ApiError.methodNotAllowed();
+  if (name !== undefined || (resource.namespaced && namespace === undefined)) {
+    throw ApiError.methodNotAllowed();
+  }
   const view = viewOf(request);
   const object = givenObject((await readBody(message, BODY_TYPES)).value, target);
   const options = { manager: managerOf(request), dryRun: isDryRun(query) };
@@ -25,7 +27,9 @@ export async function answerCreate(request: ApiRequest): Promise<Answer> {
 export async function answerReplace(request: ApiRequest): Promise<Answer> {
   const { table, target, query, message } = request;
   const { resource, namespace, name, subresource } = target;
-  if (name === undefined) throw ApiError.methodNotAllowed();
+  if (name === undefined) {
+    throw ApiError.methodNotAllowed();
+  }
   const view = viewOf(request);
   const object = givenObject((await readBody(message, BODY_TYPES)).value, target);
   const options = { manager: managerOf(request), dryRun: isDryRun(query) };

@@ -1,6 +1,7 @@
 /** A refusal of the Kubernetes API: an Error that carries the Status body which HTTP answers with. */
-import type { Resource } from './resource.ts';
-import { qualifiedName } from './resource.ts';
+
+import { qualifiedName } from '#shared/kubernetes/resource.ts';
+import type { Resource } from '#shared/kubernetes/resource-table.ts';
 
 export interface StatusCause {
   reason: string;

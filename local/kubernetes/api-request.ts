@@ -1,5 +1,6 @@
 /** One request to an object, a collection or a subresource, as the verbs see it, and what they answer. */
 import type { IncomingMessage } from 'node:http';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { ApiError } from './api-error.ts';
 import { parseFieldSelector } from './field-selector.ts';
 import { parseLabelSelector } from './label-selector.ts';
@@ -7,7 +8,6 @@ import { negotiate } from './media-type.ts';
 import type { ObjectTable } from './object-table.ts';
 import type { View } from './represent.ts';
 import type { RequestTarget } from './request-target.ts';
-import type { KubeObject } from './types.ts';
 
 export interface ApiRequest {
   table: ObjectTable;
@@ -34,8 +34,12 @@ export function selectionOf({ target, query }: ApiRequest): (object: KubeObject)
   const fields = parseFieldSelector(query.get('fieldSelector') ?? '');
   return (object) => {
     const { metadata } = object;
-    if (target.namespace !== undefined && metadata.namespace !== target.namespace) return false;
-    if (target.name !== undefined && metadata.name !== target.name) return false;
+    if (target.namespace !== undefined && metadata.namespace !== target.namespace) {
+      return false;
+    }
+    if (target.name !== undefined && metadata.name !== target.name) {
+      return false;
+    }
     return labels(metadata.labels ?? {}) && fields(object);
   };
 }

@@ -23,7 +23,9 @@ export function resolveConflicts(others: ManagedFields[], changed: FieldSet, per
 
 function conflictMessage(conflicts: { field: string; message: string }[]): string {
   const [first] = conflicts;
-  if (conflicts.length === 1) return `Apply failed with 1 conflict: ${first?.message}: ${first?.field}`;
+  if (conflicts.length === 1) {
+    return `Apply failed with 1 conflict: ${first?.message}: ${first?.field}`;
+  }
   const byOwner = Map.groupBy(conflicts, ({ message }) => message.replace('conflict', 'conflicts'));
   const parts = [...byOwner].map(
     ([owner, fields]) => `${owner}:\n${fields.map(({ field }) => `- ${field}`).join('\n')}`,

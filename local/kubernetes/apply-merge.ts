@@ -8,20 +8,28 @@ type Fields = Record<string, unknown>;
 /** Maps and keyed lists are merged, everything else is replaced. The order of what is there is kept. */
 export function mergeApplied(live: unknown, applied: unknown, path: Path = []): unknown {
   if (isMap(live) && isMap(applied)) {
-    if (isAtomicMap(path)) return applied;
+    if (isAtomicMap(path)) {
+      return applied;
+    }
     const merged: Fields = { ...live };
     for (const [key, value] of Object.entries(applied)) {
       merged[key] = Object.hasOwn(live, key) ? mergeApplied(live[key], value, [...path, key]) : value;
     }
     return merged;
   }
-  if (!Array.isArray(live) || !Array.isArray(applied)) return applied;
+  if (!Array.isArray(live) || !Array.isArray(applied)) {
+    return applied;
+  }
   const identity = identityOfList(applied, path);
-  if (!identity || identityOfList(live, path) === undefined) return applied;
+  if (!identity || identityOfList(live, path) === undefined) {
+    return applied;
+  }
   const wanted = new Map(applied.map((item) => [itemId(item, identity), item]));
   const merged = live.map((item) => {
     const id = itemId(item, identity);
-    if (!wanted.has(id)) return item;
+    if (!wanted.has(id)) {
+      return item;
+    }
     const value = mergeApplied(item, wanted.get(id), path);
     wanted.delete(id);
     return value;
@@ -34,23 +42,35 @@ export function mergeApplied(live: unknown, applied: unknown, path: Path = []): 
  * empty.
  */
 export function prune(value: unknown, gone: FieldSet, path: Path = []): unknown {
-  if (isLeaf(gone)) return value;
+  if (isLeaf(gone)) {
+    return value;
+  }
   if (Array.isArray(value)) {
     const items = (childrenOf(value, path) ?? []).flatMap(([element, item]) => {
       const below = gone[element];
-      if (!below) return [item];
-      if (isLeaf(below) || below['.']) return [];
+      if (!below) {
+        return [item];
+      }
+      if (isLeaf(below) || below['.']) {
+        return [];
+      }
       return [isMap(item) ? prune(item, withoutKeys(below, element), path) : item];
     });
     return items.length > 0 ? items : undefined;
   }
-  if (!isMap(value)) return value;
+  if (!isMap(value)) {
+    return value;
+  }
   const left: Fields = {};
   for (const [key, child] of Object.entries(value)) {
     const below = gone[`f:${key}`];
-    if (below && isLeaf(below)) continue;
+    if (below && isLeaf(below)) {
+      continue;
+    }
     const pruned = below ? prune(child, below, [...path, key]) : child;
-    if (pruned !== undefined) left[key] = pruned;
+    if (pruned !== undefined) {
+      left[key] = pruned;
+    }
   }
   return Object.keys(left).length > 0 ? left : undefined;
 }

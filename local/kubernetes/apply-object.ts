@@ -1,4 +1,7 @@
 /** Server-side apply: the applier states the fields it wants; what it no longer states goes, what others set is a conflict. */
+
+import type { KubeObject } from '#shared/kubernetes/object.ts';
+import type { Resource } from '#shared/kubernetes/resource-table.ts';
 import { ApiError } from './api-error.ts';
 import { resolveConflicts } from './apply-conflicts.ts';
 import { mergeApplied, prune } from './apply-merge.ts';
@@ -10,8 +13,6 @@ import { rootPath } from './list-keys.ts';
 import { type ManagedFields, managedFieldsOf, newEntry, ownable } from './managed-fields.ts';
 import type { ObjectTable } from './object-table.ts';
 import { requireTypes } from './require-types.ts';
-import type { Resource } from './resource.ts';
-import type { KubeObject } from './types.ts';
 import { updateObject } from './update-object.ts';
 
 export interface ApplyOptions {
@@ -29,7 +30,9 @@ export function applyObject(
 ): KubeObject {
   const applied = copy(given);
   requireTypes(resource, applied);
-  if (applied.metadata.managedFields) throw ApiError.badRequest('metadata.managedFields must be nil');
+  if (applied.metadata.managedFields) {
+    throw ApiError.badRequest('metadata.managedFields must be nil');
+  }
   const { name, namespace } = applied.metadata;
   const manager = options.fieldManager;
   const root = rootPath(resource);
@@ -38,7 +41,9 @@ export function applyObject(
   const mine = newEntry(manager, 'Apply', applied.apiVersion, wanted);
   const current = table.find(resource, namespace, name);
   if (!current) {
-    if (applied.metadata.uid) throw ApiError.conflict(resource, name, 'uid mismatch: the object does not exist');
+    if (applied.metadata.uid) {
+      throw ApiError.conflict(resource, name, 'uid mismatch: the object does not exist');
+    }
     return createObject(table, resource, applied, { manager, dryRun, managedFields: [mine] });
   }
   const entries = managedFieldsOf(current);

@@ -1,6 +1,7 @@
 /** What happened to the objects, in order: delivery to listeners, and a bounded history from which a watch resumes. */
-import type { Resource } from './resource.ts';
-import type { KubeObject } from './types.ts';
+
+import type { KubeObject } from '#shared/kubernetes/object.ts';
+import type { Resource } from '#shared/kubernetes/resource-table.ts';
 
 export interface Change {
   type: 'ADDED' | 'MODIFIED' | 'DELETED';
@@ -47,7 +48,9 @@ export class ChangeFeed {
       const dropped = this.#history.splice(0, HISTORY);
       this.#forgotten = dropped.at(-1)?.version ?? this.#forgotten;
     }
-    for (const subscription of this.#subscriptions) this.#queue.push({ subscription, change });
+    for (const subscription of this.#subscriptions) {
+      this.#queue.push({ subscription, change });
+    }
     this.#schedule();
   }
 
@@ -55,7 +58,9 @@ export class ChangeFeed {
   subscribe(listener: ChangeListener, first: Change[] = []): () => void {
     const subscription = { listener, active: true };
     this.#subscriptions.add(subscription);
-    for (const change of first) this.#queue.push({ subscription, change });
+    for (const change of first) {
+      this.#queue.push({ subscription, change });
+    }
     this.#schedule();
     return () => {
       subscription.active = false;
@@ -65,7 +70,9 @@ export class ChangeFeed {
 
   /** The changes after a version; undefined where they are no longer all known. */
   since(version: number): Change[] | undefined {
-    if (version < this.#forgotten) return undefined;
+    if (version < this.#forgotten) {
+      return undefined;
+    }
     return this.#history.filter((change) => change.version > version);
   }
 
@@ -74,7 +81,9 @@ export class ChangeFeed {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#queue.length === 0) return;
+    if (this.#scheduled || this.#queue.length === 0) {
+      return;
+    }
     this.#scheduled = true;
     queueMicrotask(() => this.#deliver());
   }
@@ -83,12 +92,20 @@ export class ChangeFeed {
     for (let delivered = 0; delivered < BURST; ) {
       // Takes all there is at once: what listeners add meanwhile comes next, in its order.
       const batch = this.#queue.splice(0, BURST - delivered);
-      if (batch.length === 0) break;
-      for (const { subscription, change } of batch) if (subscription.active) call(subscription.listener, change);
+      if (batch.length === 0) {
+        break;
+      }
+      for (const { subscription, change } of batch) {
+        if (subscription.active) {
+          call(subscription.listener, change);
+        }
+      }
       delivered += batch.length;
     }
     this.#scheduled = false;
-    if (this.#queue.length === 0) return;
+    if (this.#queue.length === 0) {
+      return;
+    }
     this.#scheduled = true;
     setImmediate(() => this.#deliver());
   }

@@ -9,13 +9,21 @@ export function copy<T>(value: T): T {
 }
 
 function clone(value: unknown): unknown {
-  if (value === null || typeof value !== 'object') return value;
-  if (Array.isArray(value)) return value.map(clone);
-  if (value instanceof Date) return `${value.toISOString().slice(0, 19)}Z`;
+  if (value === null || typeof value !== 'object') {
+    return value;
+  }
+  if (Array.isArray(value)) {
+    return value.map(clone);
+  }
+  if (value instanceof Date) {
+    return `${value.toISOString().slice(0, 19)}Z`;
+  }
   const out: Record<string, unknown> = {};
   for (const key of Object.keys(value)) {
     const field = (value as Record<string, unknown>)[key];
-    if (field === undefined || field === null || key === '__proto__') continue;
+    if (field === undefined || field === null || key === '__proto__') {
+      continue;
+    }
     out[key] = clone(field);
   }
   return out;

@@ -1,5 +1,8 @@
 /** Creates an object as kube-apiserver does: names it, fills in what the server owns, checks it, stores it. */
 import { randomUUID } from 'node:crypto';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
+import { resourceNamed } from '#shared/kubernetes/resource.ts';
+import type { Resource } from '#shared/kubernetes/resource-table.ts';
 import { admit } from './admission.ts';
 import { ApiError } from './api-error.ts';
 import { copy } from './copy.ts';
@@ -8,9 +11,6 @@ import { generateName } from './generate-name.ts';
 import { now3339, trackUpdate } from './managed-fields.ts';
 import type { ObjectTable } from './object-table.ts';
 import { requireTypes } from './require-types.ts';
-import type { Resource } from './resource.ts';
-import { resourceNamed } from './resource.ts';
-import type { KubeObject } from './types.ts';
 import { validate } from './validation.ts';
 import type { WriteOptions } from './write-options.ts';
 
@@ -23,11 +23,15 @@ export function createObject(
   const object = copy(proposed);
   requireTypes(resource, object);
   const { metadata } = object;
-  if (resource.namespaced) requireNamespace(table, resource, metadata.namespace ?? '', metadata.name);
-  else delete metadata.namespace;
+  if (resource.namespaced) {
+    requireNamespace(table, resource, metadata.namespace ?? '', metadata.name);
+  } else {
+    delete metadata.namespace;
+  }
   if (!metadata.name && metadata.generateName) {
-    do metadata.name = generateName(metadata.generateName);
-    while (table.find(resource, metadata.namespace, metadata.name));
+    do {
+      metadata.name = generateName(metadata.generateName);
+    } while (table.find(resource, metadata.namespace, metadata.name));
   }
   metadata.uid = randomUUID();
   metadata.creationTimestamp = now3339();
@@ -35,20 +39,30 @@ export function createObject(
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
   delete metadata.generation;
-  if (resource.hasGeneration) metadata.generation = 1;
-  if (resource.hasStatus) delete object['status'];
+  if (resource.hasGeneration) {
+    metadata.generation = 1;
+  }
+  if (resource.hasStatus) {
+    delete object['status'];
+  }
   setDefaults(resource, object, true);
   validate(resource, object);
   admit(resource, object);
   metadata.managedFields = options.managedFields ?? trackUpdate(undefined, object, resource, options.manager);
-  if (table.find(resource, metadata.namespace, metadata.name)) throw ApiError.alreadyExists(resource, metadata.name);
+  if (table.find(resource, metadata.namespace, metadata.name)) {
+    throw ApiError.alreadyExists(resource, metadata.name);
+  }
   return options.dryRun ? object : table.put(resource, object);
 }
 
 function requireNamespace(table: ObjectTable, resource: Resource, namespace: string, name: string): void {
   const namespaces = resourceNamed('namespaces') as Resource;
-  if (!namespace) throw ApiError.badRequest('an empty namespace may not be set during creation');
-  if (!table.get(namespaces, undefined, namespace).metadata.deletionTimestamp) return;
+  if (!namespace) {
+    throw ApiError.badRequest('an empty namespace may not be set during creation');
+  }
+  if (!table.get(namespaces, undefined, namespace).metadata.deletionTimestamp) {
+    return;
+  }
   const why = `unable to create new content in namespace ${namespace} because it is being terminated`;
   const message = `namespace ${namespace} is being terminated`;
   throw ApiError.forbidden(resource, name ?? '', why, [

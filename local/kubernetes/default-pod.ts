@@ -9,7 +9,9 @@ export function setPodDefaults(spec: AnyFields, isPod: boolean): void {
   spec['terminationGracePeriodSeconds'] ??= 30;
   spec['schedulerName'] ??= 'default-scheduler';
   spec['securityContext'] ??= {};
-  if (spec['serviceAccountName']) spec['serviceAccount'] ??= spec['serviceAccountName'];
+  if (spec['serviceAccountName']) {
+    spec['serviceAccount'] ??= spec['serviceAccountName'];
+  }
   if (isPod) {
     spec['enableServiceLinks'] ??= true;
     spec['serviceAccountName'] ??= 'default';
@@ -19,8 +21,14 @@ export function setPodDefaults(spec: AnyFields, isPod: boolean): void {
     setContainerDefaults(container);
   }
   for (const volume of spec['volumes'] ?? []) {
-    for (const source of VOLUMES_WITH_MODE) if (volume[source]) volume[source].defaultMode ??= 0o644;
-    if (Object.keys(volume).join() === 'name') volume.emptyDir = {};
+    for (const source of VOLUMES_WITH_MODE) {
+      if (volume[source]) {
+        volume[source].defaultMode ??= 0o644;
+      }
+    }
+    if (Object.keys(volume).join() === 'name') {
+      volume.emptyDir = {};
+    }
   }
 }
 
@@ -32,14 +40,22 @@ function setContainerDefaults(container: AnyFields): void {
   container['resources'] ??= {};
   const { limits, requests } = container['resources'];
   // A limit without a request is the request.
-  if (limits) container['resources'].requests = { ...limits, ...requests };
-  for (const port of container['ports'] ?? []) port.protocol ??= 'TCP';
+  if (limits) {
+    container['resources'].requests = { ...limits, ...requests };
+  }
+  for (const port of container['ports'] ?? []) {
+    port.protocol ??= 'TCP';
+  }
   for (const variable of container['env'] ?? []) {
-    if (variable.valueFrom?.fieldRef) variable.valueFrom.fieldRef.apiVersion ??= 'v1';
+    if (variable.valueFrom?.fieldRef) {
+      variable.valueFrom.fieldRef.apiVersion ??= 'v1';
+    }
   }
   for (const name of ['readinessProbe', 'livenessProbe', 'startupProbe']) {
     const probe = container[name];
-    if (!probe) continue;
+    if (!probe) {
+      continue;
+    }
     probe.periodSeconds ??= 10;
     probe.timeoutSeconds ??= 1;
     probe.successThreshold ??= 1;

@@ -1,8 +1,10 @@
 /** Deletes an object, or marks it for deletion where finalizers, dependents or a kubelet come first. */
+
+import type { KubeObject } from '#shared/kubernetes/object.ts';
+import type { Resource } from '#shared/kubernetes/resource-table.ts';
 import { ApiError } from './api-error.ts';
 import type { ObjectTable } from './object-table.ts';
-import type { Resource } from './resource.ts';
-import type { KubeObject, PropagationPolicy } from './types.ts';
+import type { PropagationPolicy } from './types.ts';
 
 export interface DeleteOptions {
   propagationPolicy?: PropagationPolicy | undefined;
@@ -35,24 +37,38 @@ export function deleteObject(
   // A second delete can only shorten the time.
   const sooner = !first && grace < (metadata.deletionGracePeriodSeconds ?? 0);
   const next: KubeObject = { ...current, metadata: { ...metadata, finalizers } };
-  if (finalizers.length === 0) delete next.metadata.finalizers;
+  if (finalizers.length === 0) {
+    delete next.metadata.finalizers;
+  }
   if (first || sooner) {
     next.metadata.deletionTimestamp = `${new Date(Date.now() + grace * 1000).toISOString().slice(0, 19)}Z`;
     next.metadata.deletionGracePeriodSeconds = grace;
-    if (first && metadata.generation !== undefined) next.metadata.generation = metadata.generation + 1;
-    if (resource.kind === 'Namespace') next['status'] = { ...next['status'], phase: 'Terminating' };
+    if (first && metadata.generation !== undefined) {
+      next.metadata.generation = metadata.generation + 1;
+    }
+    if (resource.kind === 'Namespace') {
+      next['status'] = { ...next['status'], phase: 'Terminating' };
+    }
   }
   const gone = isFinalized(resource, next);
-  if (options.dryRun) return { object: next, gone };
-  if (gone) return { object: table.discard(resource, next), gone };
+  if (options.dryRun) {
+    return { object: next, gone };
+  }
+  if (gone) {
+    return { object: table.discard(resource, next), gone };
+  }
   const changed = first || sooner || finalizers.join() !== (metadata.finalizers ?? []).join();
   return { object: changed ? table.put(resource, next) : current, gone };
 }
 
 /** Whether nothing holds a deleted object any more. */
 export function isFinalized(resource: Resource, { metadata, spec }: KubeObject): boolean {
-  if (!metadata.deletionTimestamp || metadata.finalizers?.length) return false;
-  if (resource.kind === 'Namespace') return !spec?.finalizers?.length;
+  if (!metadata.deletionTimestamp || metadata.finalizers?.length) {
+    return false;
+  }
+  if (resource.kind === 'Namespace') {
+    return !spec?.finalizers?.length;
+  }
   return (metadata.deletionGracePeriodSeconds ?? 0) === 0;
 }
 
@@ -70,17 +86,25 @@ function checkPreconditions(resource: Resource, { metadata }: KubeObject, option
 
 /** A policy given now replaces one given earlier; none given leaves what is there. */
 function finalizersAfter(finalizers: string[], policy: PropagationPolicy | undefined): string[] {
-  if (policy === undefined) return finalizers;
+  if (policy === undefined) {
+    return finalizers;
+  }
   const others = finalizers.filter((finalizer) => finalizer !== FOREGROUND && finalizer !== ORPHAN);
-  if (policy === 'Foreground') return [...others, FOREGROUND];
+  if (policy === 'Foreground') {
+    return [...others, FOREGROUND];
+  }
   return policy === 'Orphan' ? [...others, ORPHAN] : others;
 }
 
 /** Only a pod that a kubelet runs is deleted gracefully: the kubelet ends its processes and then deletes it with 0. */
 function gracePeriod(resource: Resource, { spec, status }: KubeObject, asked: number | undefined): number {
-  if (resource.kind !== 'Pod') return 0;
+  if (resource.kind !== 'Pod') {
+    return 0;
+  }
   const ended = status?.phase === 'Succeeded' || status?.phase === 'Failed';
   const running = status?.phase === 'Running' || status?.startTime !== undefined;
-  if (ended || (!spec?.nodeName && !running)) return 0;
+  if (ended || (!spec?.nodeName && !running)) {
+    return 0;
+  }
   return Math.max(0, asked ?? spec?.terminationGracePeriodSeconds ?? 30);
 }

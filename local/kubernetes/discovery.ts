@@ -1,6 +1,7 @@
 /** Discovery: which groups, versions and kinds there are, in the old form and in the aggregated one. */
-import { apiVersionOf, type Resource } from './resource.ts';
-import { RESOURCES } from './resource-table.ts';
+import { apiVersionOf } from '#shared/kubernetes/resource.ts';
+import type { Resource } from '#shared/kubernetes/resource-table.ts';
+import { RESOURCES } from '#shared/kubernetes/resource-table.ts';
 
 const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 const STATUS_VERBS = ['get', 'patch', 'update'];
@@ -26,7 +27,9 @@ export function group(name: string): unknown {
 /** `/api/v1`, `/apis/{group}/{version}`; undefined where there is no such version. */
 export function resourceList(groupVersion: string): unknown {
   const resources = RESOURCES.filter((resource) => apiVersionOf(resource) === groupVersion);
-  if (resources.length === 0) return undefined;
+  if (resources.length === 0) {
+    return undefined;
+  }
   return { kind: 'APIResourceList', apiVersion: 'v1', groupVersion, resources: resources.flatMap(describeResource) };
 }
 

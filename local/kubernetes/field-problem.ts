@@ -1,6 +1,7 @@
 /** What is wrong with one field of an object, in the words of Kubernetes' validation. */
+
+import type { Resource } from '#shared/kubernetes/resource-table.ts';
 import { ApiError } from './api-error.ts';
-import type { Resource } from './resource.ts';
 
 export interface FieldProblem {
   reason: string;

@@ -1,6 +1,7 @@
 /** Sets of fields in the FieldsV1 notation of managedFields: which leaves of an object somebody set. */
+
+import { sameValue } from '#shared/kubernetes/same-value.ts';
 import { identityOfList, isAtomicMap, itemId } from './list-keys.ts';
-import { sameValue } from './same-value.ts';
 
 /** `{}` is a leaf; `.` among children says that the item itself belongs to the set as well. */
 export interface FieldSet {
@@ -21,13 +22,19 @@ export function fieldsOf(value: unknown, path: Path = []): FieldSet {
 
 /** The children of a map or of a keyed list by their path elements; undefined for what counts as one value. */
 export function childrenOf(value: unknown, path: Path): [element: string, child: unknown, path: Path][] | undefined {
-  if (value === null || typeof value !== 'object') return undefined;
+  if (value === null || typeof value !== 'object') {
+    return undefined;
+  }
   if (Array.isArray(value)) {
     const identity = identityOfList(value, path);
-    if (!identity) return undefined;
+    if (!identity) {
+      return undefined;
+    }
     return value.map((item) => [itemId(item, identity) as string, item, path]);
   }
-  if (isAtomicMap(path)) return undefined;
+  if (isAtomicMap(path)) {
+    return undefined;
+  }
   return Object.entries(value).map(([key, child]) => [`f:${key}`, child, [...path, key]]);
 }
 
@@ -35,7 +42,9 @@ export function childrenOf(value: unknown, path: Path): [element: string, child:
 export function changedFields(before: unknown, next: unknown, path: Path = []): FieldSet {
   const old = childrenOf(before, path);
   const now = childrenOf(next, path);
-  if (!old || !now) return fieldsOf(next, path);
+  if (!old || !now) {
+    return fieldsOf(next, path);
+  }
   const oldByElement = new Map(old.map(([element, child]) => [element, child]));
   const set: FieldSet = {};
   for (const [element, child, childPath] of now) {
@@ -44,7 +53,9 @@ export function changedFields(before: unknown, next: unknown, path: Path = []): 
       continue;
     }
     const was = oldByElement.get(element);
-    if (sameValue(was, child)) continue;
+    if (sameValue(was, child)) {
+      continue;
+    }
     set[element] = changedFields(was, child, childPath);
   }
   return set;
@@ -54,8 +65,9 @@ export function union(a: FieldSet, b: FieldSet): FieldSet {
   const set: FieldSet = { ...a };
   for (const [element, below] of Object.entries(b)) {
     const mine = a[element];
-    if (mine === undefined) set[element] = below;
-    else {
+    if (mine === undefined) {
+      set[element] = below;
+    } else {
       const joined = union(mine, below);
       // A leaf that also has children in the other set stays a member in its own right.
       const leaf = (isLeaf(mine) || isLeaf(below)) && !isLeaf(joined);
@@ -75,11 +87,15 @@ export function difference(a: FieldSet, b: FieldSet): FieldSet {
       continue;
     }
     if (isLeaf(mine)) {
-      if (!isLeaf(theirs) && !theirs['.']) set[element] = mine;
+      if (!isLeaf(theirs) && !theirs['.']) {
+        set[element] = mine;
+      }
       continue;
     }
     const left = difference(mine, isLeaf(theirs) ? { '.': {} } : theirs);
-    if (!isLeaf(left)) set[element] = left;
+    if (!isLeaf(left)) {
+      set[element] = left;
+    }
   }
   return set;
 }
@@ -98,14 +114,18 @@ export function withAncestors(set: FieldSet): FieldSet {
 }
 
 export function isLeaf(set: FieldSet): boolean {
-  for (const _ in set) return false;
+  for (const _ in set) {
+    return false;
+  }
   return true;
 }
 
 /** As in conflict messages: `.spec.template.spec.containers[name="main"].image`. */
 export function pathsOf(set: FieldSet, prefix = ''): string[] {
   return Object.entries(set).flatMap(([element, below]) => {
-    if (element === '.') return [prefix];
+    if (element === '.') {
+      return [prefix];
+    }
     const path = prefix + elementText(element);
     return isLeaf(below) ? [path] : pathsOf(below, path);
   });
@@ -113,8 +133,12 @@ export function pathsOf(set: FieldSet, prefix = ''): string[] {
 
 function elementText(element: string): string {
   const rest = element.slice(2);
-  if (element.startsWith('f:')) return `.${rest}`;
-  if (element.startsWith('v:')) return `[=${rest}]`;
+  if (element.startsWith('f:')) {
+    return `.${rest}`;
+  }
+  if (element.startsWith('v:')) {
+    return `[=${rest}]`;
+  }
   const keys = Object.entries(JSON.parse(rest) as Record<string, unknown>);
   return `[${keys.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(',')}]`;
 }

@@ -1,9 +1,11 @@
 /** Deletes what has lost its owner, and the content of a deleted namespace. */
+
+import type { KubeObject, OwnerReference } from '#shared/kubernetes/object.ts';
+import { resourceNamed } from '#shared/kubernetes/resource.ts';
+import type { Resource } from '#shared/kubernetes/resource-table.ts';
 import type { Change } from './change-feed.ts';
 import { deleteObject, FOREGROUND, isFinalized, ORPHAN } from './delete-object.ts';
 import type { ObjectTable } from './object-table.ts';
-import { type Resource, resourceNamed } from './resource.ts';
-import type { KubeObject, OwnerReference } from './types.ts';
 
 interface Found {
   resource: Resource;
@@ -21,35 +23,62 @@ export function collectGarbage(table: ObjectTable): () => void {
     return { type: 'ADDED', resource, object, previous: undefined, version };
   });
   return table.feed.subscribe((change) => {
-    if (change.type === 'DELETED') afterDeletion(table, change);
-    else afterChange(table, change);
+    if (change.type === 'DELETED') {
+      afterDeletion(table, change);
+    } else {
+      afterChange(table, change);
+    }
   }, present);
 }
 
 function afterChange(table: ObjectTable, { resource, object: { metadata }, previous }: Change): void {
   const refs = metadata.ownerReferences ?? [];
   const before = previous?.metadata.ownerReferences ?? [];
-  if (refs.length > 0 && (!previous || refs.length !== before.length)) collectIfOrphaned(table, metadata.uid);
-  for (const { uid } of before) if (!refs.some((ref) => ref.uid === uid)) finishForeground(table, uid);
-  if (!metadata.deletionTimestamp) return;
-  if (metadata.finalizers?.includes(ORPHAN)) releaseDependents(table, metadata.uid);
-  if (metadata.finalizers?.includes(FOREGROUND)) finishForeground(table, metadata.uid);
-  if (resource.kind === 'Namespace' && !previous?.metadata.deletionTimestamp) emptyNamespace(table, metadata.name);
+  if (refs.length > 0 && (!previous || refs.length !== before.length)) {
+    collectIfOrphaned(table, metadata.uid);
+  }
+  for (const { uid } of before) {
+    if (!refs.some((ref) => ref.uid === uid)) {
+      finishForeground(table, uid);
+    }
+  }
+  if (!metadata.deletionTimestamp) {
+    return;
+  }
+  if (metadata.finalizers?.includes(ORPHAN)) {
+    releaseDependents(table, metadata.uid);
+  }
+  if (metadata.finalizers?.includes(FOREGROUND)) {
+    finishForeground(table, metadata.uid);
+  }
+  if (resource.kind === 'Namespace' && !previous?.metadata.deletionTimestamp) {
+    emptyNamespace(table, metadata.name);
+  }
 }
 
 function afterDeletion(table: ObjectTable, { object: { metadata } }: Change): void {
-  for (const { object } of table.dependentsOf(metadata.uid ?? '')) collectIfOrphaned(table, object.metadata.uid);
-  for (const { uid } of metadata.ownerReferences ?? []) finishForeground(table, uid);
-  if (metadata.namespace) finishNamespace(table, metadata.namespace);
+  for (const { object } of table.dependentsOf(metadata.uid ?? '')) {
+    collectIfOrphaned(table, object.metadata.uid);
+  }
+  for (const { uid } of metadata.ownerReferences ?? []) {
+    finishForeground(table, uid);
+  }
+  if (metadata.namespace) {
+    finishNamespace(table, metadata.namespace);
+  }
 }
 
 /** Deletes an object none of whose owners is left, or takes the lost ones off its list where one is. */
 function collectIfOrphaned(table: ObjectTable, uid: string | undefined): void {
   const found = table.findUid(uid ?? '');
   const refs = found?.object.metadata.ownerReferences ?? [];
-  if (!found || refs.length === 0) return;
+  if (!found || refs.length === 0) {
+    return;
+  }
   const kept = refs.filter((ref) => ownerState(table, found, ref) === 'present');
-  if (kept.length === refs.length) return;
+  if (kept.length === refs.length) {
+    return;
+  }
   if (kept.length > 0) {
     setOwners(table, found, kept);
     return;
@@ -57,7 +86,9 @@ function collectIfOrphaned(table: ObjectTable, uid: string | undefined): void {
   // Whoever waits for this object waits for what hangs on it as well.
   const awaited = refs.some((ref) => ownerState(table, found, ref) === 'waiting');
   const hasDependents = table.dependentsOf(found.object.metadata.uid ?? '').length > 0;
-  if (found.object.metadata.deletionTimestamp) return;
+  if (found.object.metadata.deletionTimestamp) {
+    return;
+  }
   deleteObject(
     table,
     found.resource,
@@ -69,21 +100,30 @@ function collectIfOrphaned(table: ObjectTable, uid: string | undefined): void {
 /** `waiting`: being deleted in the foreground, so its dependents go first. An owner in another namespace is no owner. */
 function ownerState(table: ObjectTable, { object }: Found, ref: OwnerReference): 'present' | 'waiting' | 'absent' {
   const owner = table.findUid(ref.uid)?.object.metadata;
-  if (!owner || (owner.namespace && owner.namespace !== object.metadata.namespace)) return 'absent';
+  if (!owner || (owner.namespace && owner.namespace !== object.metadata.namespace)) {
+    return 'absent';
+  }
   return owner.deletionTimestamp && owner.finalizers?.includes(FOREGROUND) ? 'waiting' : 'present';
 }
 
 /** Lets an owner go that was deleted in the foreground, once no dependent blocks it any more. */
 function finishForeground(table: ObjectTable, uid: string | undefined): void {
   const owner = table.findUid(uid ?? '');
-  if (!owner?.object.metadata.deletionTimestamp || !owner.object.metadata.finalizers?.includes(FOREGROUND)) return;
+  if (!owner?.object.metadata.deletionTimestamp || !owner.object.metadata.finalizers?.includes(FOREGROUND)) {
+    return;
+  }
   const blocking = table
     .dependentsOf(uid ?? '')
     .filter(({ object }) =>
       object.metadata.ownerReferences?.some((ref) => ref.uid === uid && ref.blockOwnerDeletion === true),
     );
-  if (blocking.length === 0) dropFinalizer(table, owner, FOREGROUND);
-  else for (const { object } of blocking) collectIfOrphaned(table, object.metadata.uid);
+  if (blocking.length === 0) {
+    dropFinalizer(table, owner, FOREGROUND);
+  } else {
+    for (const { object } of blocking) {
+      collectIfOrphaned(table, object.metadata.uid);
+    }
+  }
 }
 
 function releaseDependents(table: ObjectTable, uid: string | undefined): void {
@@ -91,7 +131,9 @@ function releaseDependents(table: ObjectTable, uid: string | undefined): void {
     setOwners(table, dependent, dependent.object.metadata.ownerReferences?.filter((ref) => ref.uid !== uid) ?? []);
   }
   const owner = table.findUid(uid ?? '');
-  if (owner) dropFinalizer(table, owner, ORPHAN);
+  if (owner) {
+    dropFinalizer(table, owner, ORPHAN);
+  }
 }
 
 function setOwners(table: ObjectTable, { resource, object }: Found, owners: OwnerReference[]): void {
@@ -103,8 +145,11 @@ function dropFinalizer(table: ObjectTable, { resource, object }: Found, finalize
   const { finalizers, ...metadata } = object.metadata;
   const left = finalizers?.filter((name) => name !== finalizer) ?? [];
   const next = { ...object, metadata: left.length > 0 ? { ...metadata, finalizers: left } : metadata };
-  if (isFinalized(resource, next)) table.discard(resource, next);
-  else table.put(resource, next);
+  if (isFinalized(resource, next)) {
+    table.discard(resource, next);
+  } else {
+    table.put(resource, next);
+  }
 }
 
 function emptyNamespace(table: ObjectTable, namespace: string): void {
@@ -112,7 +157,9 @@ function emptyNamespace(table: ObjectTable, namespace: string): void {
   for (const { resource, object } of content) {
     const { name } = object.metadata;
     const now = table.find(resource, namespace, name);
-    if (now) deleteObject(table, resource, now, { propagationPolicy: 'Background' });
+    if (now) {
+      deleteObject(table, resource, now, { propagationPolicy: 'Background' });
+    }
   }
   finishNamespace(table, namespace);
 }
@@ -120,8 +167,16 @@ function emptyNamespace(table: ObjectTable, namespace: string): void {
 function finishNamespace(table: ObjectTable, name: string): void {
   const resource = resourceNamed('namespaces') as Resource;
   const object = table.find(resource, undefined, name);
-  if (!object?.metadata.deletionTimestamp) return;
-  for (const { object: content } of table.all()) if (content.metadata.namespace === name) return;
+  if (!object?.metadata.deletionTimestamp) {
+    return;
+  }
+  for (const { object: content } of table.all()) {
+    if (content.metadata.namespace === name) {
+      return;
+    }
+  }
   const next = { ...object, spec: { ...object['spec'], finalizers: [] } };
-  if (isFinalized(resource, next)) table.discard(resource, next);
+  if (isFinalized(resource, next)) {
+    table.discard(resource, next);
+  }
 }

@@ -9,6 +9,8 @@ const MAX_NAME = 63;
 /** The base is cut where the name would not fit a label. */
 export function generateName(base: string): string {
   let suffix = '';
-  for (let i = 0; i < SUFFIX; i++) suffix += ALPHABET[randomInt(ALPHABET.length)];
+  for (let i = 0; i < SUFFIX; i++) {
+    suffix += ALPHABET[randomInt(ALPHABET.length)];
+  }
   return base.slice(0, MAX_NAME - SUFFIX) + suffix;
 }

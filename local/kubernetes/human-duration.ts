@@ -8,15 +8,33 @@ const YEAR = 365 * DAY;
 /** From each limit on, the smaller unit is left out, or a larger one is used: Kubernetes' duration.HumanDuration. */
 export function humanDuration(milliseconds: number): string {
   const s = Math.floor(milliseconds / 1000);
-  if (s < -1) return '<invalid>';
-  if (s < 0) return '0s';
-  if (s < 2 * MINUTE) return `${s}s`;
-  if (s < 10 * MINUTE) return pair(s, MINUTE, 'm', 1, 's');
-  if (s < 3 * HOUR) return pair(s, MINUTE, 'm');
-  if (s < 8 * HOUR) return pair(s, HOUR, 'h', MINUTE, 'm');
-  if (s < 2 * DAY) return pair(s, HOUR, 'h');
-  if (s < 8 * DAY) return pair(s, DAY, 'd', HOUR, 'h');
-  if (s < 2 * YEAR) return pair(s, DAY, 'd');
+  if (s < -1) {
+    return '<invalid>';
+  }
+  if (s < 0) {
+    return '0s';
+  }
+  if (s < 2 * MINUTE) {
+    return `${s}s`;
+  }
+  if (s < 10 * MINUTE) {
+    return pair(s, MINUTE, 'm', 1, 's');
+  }
+  if (s < 3 * HOUR) {
+    return pair(s, MINUTE, 'm');
+  }
+  if (s < 8 * HOUR) {
+    return pair(s, HOUR, 'h', MINUTE, 'm');
+  }
+  if (s < 2 * DAY) {
+    return pair(s, HOUR, 'h');
+  }
+  if (s < 8 * DAY) {
+    return pair(s, DAY, 'd', HOUR, 'h');
+  }
+  if (s < 2 * YEAR) {
+    return pair(s, DAY, 'd');
+  }
   return s < 8 * YEAR ? pair(s, YEAR, 'y', DAY, 'd') : pair(s, YEAR, 'y');
 }
 

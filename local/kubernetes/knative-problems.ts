@@ -12,8 +12,11 @@ export class KnativeProblems {
 
   add(message: string, path: string, details = ''): void {
     const same = this.#problems.find((problem) => problem.message === message && problem.details === details);
-    if (same) same.paths.push(path);
-    else this.#problems.push({ message, paths: [path], details });
+    if (same) {
+      same.paths.push(path);
+    } else {
+      this.#problems.push({ message, paths: [path], details });
+    }
   }
 
   missing(path: string): void {
@@ -38,12 +41,18 @@ export class KnativeProblems {
 
   /** Names every field that is set and not among the allowed ones. */
   only(fields: object, allowed: readonly string[], path: string): void {
-    for (const field of Object.keys(fields)) if (!allowed.includes(field)) this.disallowed(`${path}.${field}`);
+    for (const field of Object.keys(fields)) {
+      if (!allowed.includes(field)) {
+        this.disallowed(`${path}.${field}`);
+      }
+    }
   }
 
   /** Throws the webhook's refusal where anything was added. */
   throwFor(webhook: string): void {
-    if (this.#problems.length === 0) return;
+    if (this.#problems.length === 0) {
+      return;
+    }
     const lines = this.#problems.map(({ message, paths, details }) => {
       const head = `${message}: ${paths.toSorted().join(', ')}`;
       return details ? `${head}\n${details}` : head;

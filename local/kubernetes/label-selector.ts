@@ -13,7 +13,9 @@ const EXISTENCE = new RegExp(String.raw`^(!?)\s*(${KEY})$`);
 
 /** An empty selector takes everything. Throws ApiError 400 where it cannot be read. */
 export function parseLabelSelector(selector: string): Requirement {
-  if (!selector.trim()) return () => true;
+  if (!selector.trim()) {
+    return () => true;
+  }
   const requirements = splitOutsideParentheses(selector).map((part) => parseRequirement(part.trim(), selector));
   return (labels) => requirements.every((holds) => holds(labels));
 }
@@ -23,7 +25,9 @@ function parseRequirement(text: string, selector: string): Requirement {
   if (set) {
     const [, key = '', operator, list = ''] = set;
     const values = new Set(list.split(',').map((value) => value.trim()));
-    if (operator === 'in') return (labels) => Object.hasOwn(labels, key) && values.has(labels[key] as string);
+    if (operator === 'in') {
+      return (labels) => Object.hasOwn(labels, key) && values.has(labels[key] as string);
+    }
     return (labels) => !Object.hasOwn(labels, key) || !values.has(labels[key] as string);
   }
   const equality = EQUALITY.exec(text);

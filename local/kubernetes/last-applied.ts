@@ -1,9 +1,10 @@
 /** The way from kubectl's client-side apply to server-side apply, which is to meet no conflict with itself. */
+
+import type { KubeObject } from '#shared/kubernetes/object.ts';
+import type { Resource } from '#shared/kubernetes/resource-table.ts';
 import { changedFields, difference, type FieldSet, fieldsOf } from './field-set.ts';
 import { rootPath } from './list-keys.ts';
 import { ownable } from './managed-fields.ts';
-import type { Resource } from './resource.ts';
-import type { KubeObject } from './types.ts';
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
@@ -13,7 +14,9 @@ const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
  */
 export function takenOver(resource: Resource, live: KubeObject, manager: string): FieldSet {
   const annotation = live.metadata.annotations?.[LAST_APPLIED];
-  if (manager !== 'kubectl' || !annotation) return {};
+  if (manager !== 'kubectl' || !annotation) {
+    return {};
+  }
   try {
     const root = rootPath(resource);
     const applied = ownable(JSON.parse(annotation) as KubeObject, resource);

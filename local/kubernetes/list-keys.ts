@@ -46,13 +46,19 @@ export function rootPath(resource: { custom: boolean }): readonly string[] {
 
 /** `path` holds field names alone, no indices: `['spec', 'template', 'spec', 'containers', 'ports']`. */
 export function listIdentity(path: readonly string[]): ListIdentity {
-  if (path[0] === CUSTOM_ROOT[0] && path[1] !== 'metadata') return undefined;
+  if (path[0] === CUSTOM_ROOT[0] && path[1] !== 'metadata') {
+    return undefined;
+  }
   const field = path.at(-1) ?? '';
   const parent = path.at(-2);
-  if (field === 'finalizers' && parent === 'metadata') return 'set';
+  if (field === 'finalizers' && parent === 'metadata') {
+    return 'set';
+  }
   if (field === 'ports') {
     // Of a container, and of a Service; those of a NetworkPolicy's rules are atomic.
-    if (parent === 'containers' || parent === 'initContainers') return ['containerPort', 'protocol'];
+    if (parent === 'containers' || parent === 'initContainers') {
+      return ['containerPort', 'protocol'];
+    }
     return parent === 'spec' ? ['port', 'protocol'] : undefined;
   }
   return Object.hasOwn(BY_FIELD, field) ? BY_FIELD[field] : undefined;
@@ -64,11 +70,15 @@ export function isAtomicMap(path: readonly string[]): boolean {
 
 /** The key fields of an item with their values; undefined where it has not all of them. */
 export function keyOfItem(item: unknown, keys: readonly string[]): Record<string, unknown> | undefined {
-  if (item === null || typeof item !== 'object') return undefined;
+  if (item === null || typeof item !== 'object') {
+    return undefined;
+  }
   const found: Record<string, unknown> = {};
   for (const key of keys) {
     const value = (item as Record<string, unknown>)[key] ?? DEFAULT_OF_KEY[key];
-    if (value === undefined) return undefined;
+    if (value === undefined) {
+      return undefined;
+    }
     found[key] = value;
   }
   return found;
@@ -80,11 +90,15 @@ export function keyOfItem(item: unknown, keys: readonly string[]): Record<string
  */
 export function identityOfList(list: readonly unknown[], path: readonly string[]): ListIdentity {
   const identity = listIdentity(path);
-  if (identity === undefined) return undefined;
+  if (identity === undefined) {
+    return undefined;
+  }
   const seen = new Set<string>();
   for (const item of list) {
     const id = itemId(item, identity);
-    if (id === undefined || seen.has(id)) return undefined;
+    if (id === undefined || seen.has(id)) {
+      return undefined;
+    }
     seen.add(id);
   }
   return identity;
@@ -92,7 +106,9 @@ export function identityOfList(list: readonly unknown[], path: readonly string[]
 
 /** An item's path element in the FieldsV1 notation: `k:{"name":"main"}` or `v:"a-finalizer"`. */
 export function itemId(item: unknown, identity: Exclude<ListIdentity, undefined>): string | undefined {
-  if (identity === 'set') return typeof item === 'object' ? undefined : `v:${JSON.stringify(item)}`;
+  if (identity === 'set') {
+    return typeof item === 'object' ? undefined : `v:${JSON.stringify(item)}`;
+  }
   const key = keyOfItem(item, identity);
   return key && `k:${JSON.stringify(key)}`;
 }

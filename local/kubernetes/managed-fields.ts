@@ -1,8 +1,9 @@
 /** metadata.managedFields: who set which field, kept for server-side apply to find conflicts and removals. */
+
+import type { KubeObject } from '#shared/kubernetes/object.ts';
+import type { Resource } from '#shared/kubernetes/resource-table.ts';
 import { changedFields, difference, type FieldSet, fieldsOf, isLeaf, union } from './field-set.ts';
 import { rootPath } from './list-keys.ts';
-import type { Resource } from './resource.ts';
-import type { KubeObject } from './types.ts';
 
 export interface ManagedFields {
   manager: string;
@@ -31,7 +32,9 @@ const UNOWNED = [
 /** The part of an object that can be owned. */
 export function ownable(object: KubeObject, { hasStatus }: Resource): Record<string, unknown> {
   const { apiVersion: _a, kind: _k, metadata, ...fields } = object;
-  if (hasStatus) delete fields['status'];
+  if (hasStatus) {
+    delete fields['status'];
+  }
   const meta = Object.fromEntries(Object.entries(metadata).filter(([field]) => !UNOWNED.includes(field)));
   return Object.keys(meta).length > 0 ? { metadata: meta, ...fields } : fields;
 }
@@ -61,8 +64,11 @@ export function trackUpdate(
   }));
   if (!isLeaf(changed)) {
     const mine = entries.find((entry) => entry.manager === manager && entry.operation === 'Update');
-    if (mine) Object.assign(mine, { fieldsV1: union(mine.fieldsV1, changed), time: now3339() });
-    else entries.push(newEntry(manager, 'Update', next.apiVersion, changed));
+    if (mine) {
+      Object.assign(mine, { fieldsV1: union(mine.fieldsV1, changed), time: now3339() });
+    } else {
+      entries.push(newEntry(manager, 'Update', next.apiVersion, changed));
+    }
   }
   return entries.filter((entry) => !isLeaf(entry.fieldsV1));
 }

@@ -31,11 +31,17 @@ export function parseMediaType(text: string): MediaType {
 export function negotiate(accept: string | undefined, possible: Representation['as'][]): Representation {
   const wishes = (accept || '*/*').split(',').map(parseMediaType);
   for (const { type, parameters } of wishes) {
-    if (!JSON_TYPES.includes(type)) continue;
+    if (!JSON_TYPES.includes(type)) {
+      continue;
+    }
     const asked = parameters['as'];
-    if (asked === undefined) return { as: 'Object', version: '' };
+    if (asked === undefined) {
+      return { as: 'Object', version: '' };
+    }
     const as = KNOWN[asked];
-    if (as && possible.includes(as)) return { as, version: parameters['v'] ?? 'v1' };
+    if (as && possible.includes(as)) {
+      return { as, version: parameters['v'] ?? 'v1' };
+    }
   }
   throw new ApiError(
     406,

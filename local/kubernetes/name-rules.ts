@@ -35,7 +35,9 @@ export const dnsSubdomain: Rule = (value) =>
 
 /** The names of roles and bindings: anything that can stand in a path. */
 export const pathSegment: Rule = (value) => {
-  if (value === '.' || value === '..') return `may not be '${value}'`;
+  if (value === '.' || value === '..') {
+    return `may not be '${value}'`;
+  }
   const bad = ['/', '%'].find((character) => value.includes(character));
   return bad && `may not contain '${bad}'`;
 };
@@ -49,15 +51,24 @@ export const labelValue: Rule = (value) =>
 /** Keys of labels and annotations, and finalizers: `name` or `prefix/name`. */
 export const qualifiedName: Rule = (value) => {
   const parts = value.split('/');
-  if (parts.length > 2)
+  if (parts.length > 2) {
     return `a qualified name ${QUALIFIED_RULE} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`;
+  }
   const [prefix, name] = parts.length === 2 ? parts : [undefined, parts[0]];
-  if (prefix === '') return 'prefix part must be non-empty';
+  if (prefix === '') {
+    return 'prefix part must be non-empty';
+  }
   const wrongPrefix = prefix === undefined ? undefined : dnsSubdomain(prefix);
-  if (wrongPrefix) return `prefix part ${wrongPrefix}`;
-  if (!name) return 'name part must be non-empty';
+  if (wrongPrefix) {
+    return `prefix part ${wrongPrefix}`;
+  }
+  if (!name) {
+    return 'name part must be non-empty';
+  }
   const long = tooLong(name, 63);
-  if (long) return `name part ${long}`;
+  if (long) {
+    return `name part ${long}`;
+  }
   return isQualified.test(name)
     ? undefined
     : `name part ${QUALIFIED_RULE} (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '${QUALIFIED}')`;

@@ -1,9 +1,10 @@
 /** All objects, in one map, and the one counter of their versions. Knows nothing of what may be written. */
 import { Journal } from '#local/disk/journal.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
+import { qualifiedName, resourceOfKind } from '#shared/kubernetes/resource.ts';
+import type { Resource } from '#shared/kubernetes/resource-table.ts';
 import { ApiError } from './api-error.ts';
 import { ChangeFeed } from './change-feed.ts';
-import { qualifiedName, type Resource, resourceOfKind } from './resource.ts';
-import type { KubeObject } from './types.ts';
 
 /** A line of the file: the next state of an object, what names one that is gone, or the counter alone. */
 type Entry = { put: KubeObject } | { discard: KubeObject } | { version: number };
@@ -46,7 +47,9 @@ export class ObjectTable {
 
   get(resource: Resource, namespace: string | undefined, name: string): KubeObject {
     const found = this.find(resource, namespace, name);
-    if (!found) throw ApiError.notFound(resource, name);
+    if (!found) {
+      throw ApiError.notFound(resource, name);
+    }
     return found;
   }
 
@@ -59,7 +62,11 @@ export class ObjectTable {
   list(resource: Resource, namespace?: string): KubeObject[] {
     const prefix = keyOf(resource, namespace, '');
     const found: [string, KubeObject][] = [];
-    for (const [key, { object }] of this.#objects) if (key.startsWith(prefix)) found.push([key, object]);
+    for (const [key, { object }] of this.#objects) {
+      if (key.startsWith(prefix)) {
+        found.push([key, object]);
+      }
+    }
     return found.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object);
   }
 
@@ -102,7 +109,9 @@ export class ObjectTable {
     const key = keyOf(resource, namespace, name);
     this.#index(key, this.#objects.get(key)?.object, object);
     this.#objects.set(key, { resource, object });
-    if (uid) this.#keyOfUid.set(uid, key);
+    if (uid) {
+      this.#keyOfUid.set(uid, key);
+    }
     this.#version = Math.max(this.#version, Number(resourceVersion));
   }
 
@@ -110,7 +119,9 @@ export class ObjectTable {
     const key = keyOf(resource, namespace, name);
     this.#index(key, this.#objects.get(key)?.object, undefined);
     this.#objects.delete(key);
-    if (uid) this.#keyOfUid.delete(uid);
+    if (uid) {
+      this.#keyOfUid.delete(uid);
+    }
     this.#version = Math.max(this.#version, Number(resourceVersion));
   }
 
@@ -121,21 +132,30 @@ export class ObjectTable {
     }
     const object = 'put' in entry ? entry.put : entry.discard;
     const resource = resourceOfKind(object.apiVersion, object.kind);
-    if (!resource) throw new Error(`the embedded API has no ${object.apiVersion} ${object.kind} any more`);
-    if ('put' in entry) this.#set(resource, object);
-    else this.#delete(resource, object);
+    if (!resource) {
+      throw new Error(`the embedded API has no ${object.apiVersion} ${object.kind} any more`);
+    }
+    if ('put' in entry) {
+      this.#set(resource, object);
+    } else {
+      this.#delete(resource, object);
+    }
   }
 
   *#snapshot(): Iterable<Entry> {
     yield { version: this.#version };
-    for (const { object } of this.#objects.values()) yield { put: object };
+    for (const { object } of this.#objects.values()) {
+      yield { put: object };
+    }
   }
 
   #index(key: string, previous: KubeObject | undefined, next: KubeObject | undefined): void {
     for (const { uid } of previous?.metadata.ownerReferences ?? []) {
       const keys = this.#dependents.get(uid);
       keys?.delete(key);
-      if (keys?.size === 0) this.#dependents.delete(uid);
+      if (keys?.size === 0) {
+        this.#dependents.delete(uid);
+      }
     }
     for (const { uid } of next?.metadata.ownerReferences ?? []) {
       const keys = this.#dependents.get(uid) ?? new Set();
@@ -156,6 +176,8 @@ function nameOf({ apiVersion, kind, metadata }: KubeObject): KubeObject {
 /** Neither names nor namespaces hold a slash, so that a prefix of a key is a namespace, or a resource. */
 function keyOf(resource: Resource, namespace: string | undefined, name: string): string {
   const prefix = `${qualifiedName(resource)}/`;
-  if (!resource.namespaced) return prefix + name;
+  if (!resource.namespaced) {
+    return prefix + name;
+  }
   return namespace === undefined ? prefix : `${prefix}${namespace}/${name}`;
 }

@@ -1,7 +1,8 @@
 /** OpenAPI without schemas: as much as kubectl needs to leave the checking of fields to the server. */
 import { createHash } from 'node:crypto';
-import { apiVersionOf, type Resource } from './resource.ts';
-import { RESOURCES } from './resource-table.ts';
+import { apiVersionOf } from '#shared/kubernetes/resource.ts';
+import type { Resource } from '#shared/kubernetes/resource-table.ts';
+import { RESOURCES } from '#shared/kubernetes/resource-table.ts';
 
 const INFO = { title: 'Knative Lambda embedded Kubernetes', version: 'v1.32.0' };
 
@@ -25,7 +26,9 @@ export function openApiIndex(): unknown {
 /** `/openapi/v3/{api/v1|apis/group/version}`; undefined where there is no such version. */
 export function openApiOf(path: string): unknown {
   const resources = byPath.get(path);
-  if (!resources) return undefined;
+  if (!resources) {
+    return undefined;
+  }
   const paths = resources.map((resource) => [objectPath(path, resource), { patch: patchOperation(resource) }]);
   return { openapi: '3.0.0', info: INFO, paths: Object.fromEntries(paths), components: { schemas: {} } };
 }

@@ -1,6 +1,7 @@
 /** Where a kind keeps the pods it describes. */
-import type { Resource } from './resource.ts';
-import type { KubeObject } from './types.ts';
+
+import type { KubeObject } from '#shared/kubernetes/object.ts';
+import type { Resource } from '#shared/kubernetes/resource-table.ts';
 
 /** A pod's spec, loosely: what is in it is whatever the client sent. */
 // biome-ignore lint/suspicious/noExplicitAny: it is being validated, so nothing about it is known yet.
@@ -18,9 +19,15 @@ const TEMPLATES = ['Job', 'Deployment', 'ReplicaSet', 'StatefulSet'];
 
 /** Of the built-in kinds only: Knative checks its own pods by other rules. */
 export function podSpecOf(resource: Resource, object: KubeObject): PodSpecPlace | undefined {
-  if (resource.custom) return undefined;
-  if (resource.kind === 'Pod') return { spec: object['spec'] ?? {}, path: 'spec' };
-  if (!TEMPLATES.includes(resource.kind)) return undefined;
+  if (resource.custom) {
+    return undefined;
+  }
+  if (resource.kind === 'Pod') {
+    return { spec: object['spec'] ?? {}, path: 'spec' };
+  }
+  if (!TEMPLATES.includes(resource.kind)) {
+    return undefined;
+  }
   const template = object['spec']?.template ?? {};
   return { spec: template.spec ?? {}, path: 'spec.template.spec', template };
 }

@@ -1,6 +1,7 @@
 /** READY, STATUS and RESTARTS of a pod, as kubectl's table shows them (Kubernetes' printPod). */
+
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { ago } from './human-duration.ts';
-import type { KubeObject } from './types.ts';
 
 interface ContainerState {
   waiting?: { reason?: string };
@@ -36,26 +37,39 @@ export function summarizePod({ metadata, spec, status = {} }: KubeObject, now: n
   let counted = inits;
 
   const initializing = initText(inits, sidecars, spec?.initContainers?.length ?? 0);
-  if (initializing && !hasCondition(status, 'Initialized')) text = initializing;
-  else {
+  if (initializing && !hasCondition(status, 'Initialized')) {
+    text = initializing;
+  } else {
     counted = [...containers, ...inits.filter(({ name }) => sidecars.includes(name))];
     ready += containers.filter((container) => container.ready && container.state?.running).length;
     // The first container that has something to say: kube-apiserver goes through them backwards, and the last assignment wins.
-    for (const { state } of containers.toReversed()) text = stateText(state) ?? text;
+    for (const { state } of containers.toReversed()) {
+      text = stateText(state) ?? text;
+    }
     const running = containers.some((container) => container.ready && container.state?.running);
-    if (text === 'Completed' && running) text = hasCondition(status, 'Ready') ? 'Running' : 'NotReady';
+    if (text === 'Completed' && running) {
+      text = hasCondition(status, 'Ready') ? 'Running' : 'NotReady';
+    }
   }
   const ended = status.phase === 'Succeeded' || status.phase === 'Failed';
-  if (metadata.deletionTimestamp && !ended) text = 'Terminating';
+  if (metadata.deletionTimestamp && !ended) {
+    text = 'Terminating';
+  }
   return { ready: `${ready}/${total}`, status: text, restarts: restartsText(counted, now) };
 }
 
 /** Undefined once every init container is done, or up if it is a sidecar. */
 function initText(inits: ContainerStatus[], sidecars: string[], total: number): string | undefined {
   for (const [index, { name, state, started }] of inits.entries()) {
-    if (state?.terminated?.exitCode === 0) continue;
-    if (sidecars.includes(name) && started) continue;
-    if (state?.terminated) return `Init:${stateText(state)}`;
+    if (state?.terminated?.exitCode === 0) {
+      continue;
+    }
+    if (sidecars.includes(name) && started) {
+      continue;
+    }
+    if (state?.terminated) {
+      return `Init:${stateText(state)}`;
+    }
     const reason = state?.waiting?.reason;
     return reason && reason !== 'PodInitializing' ? `Init:${reason}` : `Init:${index}/${total}`;
   }
@@ -63,9 +77,15 @@ function initText(inits: ContainerStatus[], sidecars: string[], total: number): 
 }
 
 function stateText({ waiting, terminated }: ContainerState = {}): string | undefined {
-  if (waiting?.reason) return waiting.reason;
-  if (!terminated) return undefined;
-  if (terminated.reason) return terminated.reason;
+  if (waiting?.reason) {
+    return waiting.reason;
+  }
+  if (!terminated) {
+    return undefined;
+  }
+  if (terminated.reason) {
+    return terminated.reason;
+  }
   return terminated.signal ? `Signal:${terminated.signal}` : `ExitCode:${terminated.exitCode}`;
 }
 

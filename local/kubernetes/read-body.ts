@@ -33,9 +33,13 @@ export async function readBody(request: IncomingMessage, allowed: readonly strin
     chunks.push(chunk);
   }
   const contentType = parseMediaType(request.headers['content-type'] ?? '').type;
-  if (size === 0) return { contentType: '', value: undefined };
+  if (size === 0) {
+    return { contentType: '', value: undefined };
+  }
   if (!allowed.includes(contentType)) {
-    if (contentType === PROTOBUF) throw new ApiError(415, 'UnsupportedMediaType', NO_PROTOBUF);
+    if (contentType === PROTOBUF) {
+      throw new ApiError(415, 'UnsupportedMediaType', NO_PROTOBUF);
+    }
     const message = `the body of the request was in an unknown format - accepted media types include: ${allowed.join(', ')}`;
     throw new ApiError(415, 'UnsupportedMediaType', message);
   }

@@ -1,8 +1,10 @@
 /** Turns objects into what the client asked to see: themselves, their metadata alone, or rows of a table. */
+
+import type { KubeObject } from '#shared/kubernetes/object.ts';
+import { apiVersionOf, qualifiedName } from '#shared/kubernetes/resource.ts';
+import type { Resource } from '#shared/kubernetes/resource-table.ts';
 import type { Representation } from './media-type.ts';
-import { apiVersionOf, qualifiedName, type Resource } from './resource.ts';
 import { columnsOf } from './table-columns.ts';
-import type { KubeObject } from './types.ts';
 
 export interface View extends Representation {
   /** What each row of a table carries beside its cells. */
@@ -10,13 +12,17 @@ export interface View extends Representation {
 }
 
 export function representObject(resource: Resource, object: KubeObject, view: View): unknown {
-  if (view.as === 'Table') return table(resource, [object], object.metadata.resourceVersion ?? '', view);
+  if (view.as === 'Table') {
+    return table(resource, [object], object.metadata.resourceVersion ?? '', view);
+  }
   return view.as === 'PartialObjectMetadata' ? metadataOf(object, view) : object;
 }
 
 export function representList(resource: Resource, objects: KubeObject[], version: number, view: View): unknown {
   const metadata = { resourceVersion: String(version) };
-  if (view.as === 'Table') return table(resource, objects, metadata.resourceVersion, view);
+  if (view.as === 'Table') {
+    return table(resource, objects, metadata.resourceVersion, view);
+  }
   if (view.as === 'PartialObjectMetadata') {
     // An empty one is null: kube-apiserver fills this list object by object.
     const items = objects.length > 0 ? objects.map((object) => metadataOf(object, view)) : null;

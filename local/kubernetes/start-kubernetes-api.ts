@@ -64,34 +64,58 @@ async function serve(
   const segments = decode(url.pathname);
   const reading = message.method === 'GET' || message.method === 'HEAD';
   const discovered = reading ? answerDiscovery(segments, message.headers) : undefined;
-  if (discovered) return send(response, discovered);
+  if (discovered) {
+    return send(response, discovered);
+  }
   const target = parseTarget(segments);
-  if (!target) throw ApiError.unknownResource();
+  if (!target) {
+    throw ApiError.unknownResource();
+  }
   const request: ApiRequest = { table: storage.table, target, query: url.searchParams, message };
   requireSubresource(target);
   if (target.subresource === 'log') {
-    if (!reading) throw ApiError.methodNotAllowed();
+    if (!reading) {
+      throw ApiError.methodNotAllowed();
+    }
     return streamLog(request, logs, response);
   }
-  if (reading && isTrue(url.searchParams.get('watch'))) return streamWatch(request, response);
+  if (reading && isTrue(url.searchParams.get('watch'))) {
+    return streamWatch(request, response);
+  }
   send(response, await answer(request));
 }
 
 async function answer(request: ApiRequest): Promise<Answer> {
   const { method } = request.message;
   const { subresource } = request.target;
-  if (method === 'GET' || method === 'HEAD') return answerRead(request);
-  if (method === 'PUT') return answerReplace(request);
-  if (method === 'PATCH') return answerPatch(request);
-  if (method === 'POST' && subresource === undefined) return answerCreate(request);
-  if (method === 'DELETE' && subresource === undefined) return answerDelete(request);
+  if (method === 'GET' || method === 'HEAD') {
+    return answerRead(request);
+  }
+  if (method === 'PUT') {
+    return answerReplace(request);
+  }
+  if (method === 'PATCH') {
+    return answerPatch(request);
+  }
+  if (method === 'POST' && subresource === undefined) {
+    return answerCreate(request);
+  }
+  if (method === 'DELETE' && subresource === undefined) {
+    return answerDelete(request);
+  }
   throw ApiError.methodNotAllowed();
 }
 
 function requireSubresource({ resource, subresource }: RequestTarget): void {
-  if (subresource === undefined) return;
-  if (subresource === 'status' && resource.hasStatus) return;
-  if (subresource === 'log' && resource.kind === 'Pod') return;
+  if (subresource === undefined) {
+    return;
+  }
+  if (subresource === 'status' && resource.hasStatus) {
+    return;
+  }
+  if (subresource === 'log' && resource.kind === 'Pod') {
+    return;
+  }
   throw ApiError.unknownResource();
 }
 
@@ -121,6 +145,8 @@ function refuse(response: ServerResponse, error: unknown): void {
   const known =
     error instanceof ApiError ? error : new ApiError(500, 'InternalError', `Internal error occurred: ${error}`);
   // The rest of a body that was refused unread would be taken for the next request.
-  if (known.code === 413) response.setHeader('connection', 'close');
+  if (known.code === 413) {
+    response.setHeader('connection', 'close');
+  }
   send(response, { code: known.code, body: known.status });
 }

@@ -1,4 +1,8 @@
 /** The embedded Kubernetes API as our own controllers use it: ObjectStorage over the table of objects. */
+
+import type { KubeObject, ResourceName } from '#shared/kubernetes/object.ts';
+import { resourceNamed, resourceOfKind } from '#shared/kubernetes/resource.ts';
+import type { Resource } from '#shared/kubernetes/resource-table.ts';
 import { ApiError } from './api-error.ts';
 import { applyObject } from './apply-object.ts';
 import type { Change } from './change-feed.ts';
@@ -8,8 +12,7 @@ import { deleteObject } from './delete-object.ts';
 import { collectGarbage } from './garbage-collector.ts';
 import { parseLabelSelector } from './label-selector.ts';
 import { ObjectTable } from './object-table.ts';
-import { type Resource, resourceNamed, resourceOfKind } from './resource.ts';
-import type { KubeObject, ObjectStorage, ResourceName, WatchEvent } from './types.ts';
+import type { ObjectStorage, WatchEvent } from './types.ts';
 import { updateObject, updateStatus } from './update-object.ts';
 
 /** Recorded in managedFields for writes from within this process. */
@@ -36,7 +39,9 @@ export function createStorage(file?: string): Storage {
   for (const name of SYSTEM_NAMESPACES) {
     const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
     const resource = kindOf(namespace);
-    if (!table.find(resource, undefined, name)) createObject(table, resource, namespace, { manager: MANAGER });
+    if (!table.find(resource, undefined, name)) {
+      createObject(table, resource, namespace, { manager: MANAGER });
+    }
   }
   return {
     table,
@@ -66,7 +71,9 @@ export function createStorage(file?: string): Storage {
     updateStatus(name, namespace, object, status) {
       const resource = named(name);
       const current = table.find(resource, namespace, object);
-      if (!current) return undefined;
+      if (!current) {
+        return undefined;
+      }
       // Without a resourceVersion, so that nothing but the status is compared.
       const proposed = { ...current, metadata: { name: object }, status };
       return copy(updateStatus(table, resource, current, proposed, {}));
@@ -86,7 +93,9 @@ export function createStorage(file?: string): Storage {
       const resource = named(name);
       const present = table.list(resource).map((object) => added(resource, object));
       return table.feed.subscribe((change) => {
-        if (change.resource === resource) listener(eventOf(change));
+        if (change.resource === resource) {
+          listener(eventOf(change));
+        }
       }, present);
     },
   };
@@ -103,12 +112,16 @@ function added(resource: Resource, object: KubeObject): Change {
 
 function named(name: ResourceName): Resource {
   const resource = resourceNamed(name);
-  if (!resource) throw ApiError.unknownResource();
+  if (!resource) {
+    throw ApiError.unknownResource();
+  }
   return resource;
 }
 
 function kindOf({ apiVersion, kind }: Pick<KubeObject, 'apiVersion' | 'kind'>): Resource {
   const resource = resourceOfKind(apiVersion, kind);
-  if (!resource) throw new ApiError(404, 'NotFound', `no matches for kind "${kind}" in version "${apiVersion}"`);
+  if (!resource) {
+    throw new ApiError(404, 'NotFound', `no matches for kind "${kind}" in version "${apiVersion}"`);
+  }
   return resource;
 }

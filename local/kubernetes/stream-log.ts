@@ -1,9 +1,10 @@
 /** GET of a pod's log, at once or followed. */
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { ApiError } from './api-error.ts';
 import type { ApiRequest } from './api-request.ts';
-import type { KubeObject, PodLogs } from './types.ts';
+import type { PodLogs } from './types.ts';
 
 const POLL = 200;
 
@@ -31,7 +32,9 @@ export async function streamLog(request: ApiRequest, logs: PodLogs, response: Se
   const lines = query.get('tailLines');
   const limit = query.get('limitBytes');
   let text = lines === null ? (first ?? Buffer.alloc(0)) : tail(first ?? Buffer.alloc(0), Number(lines));
-  if (limit !== null) text = text.subarray(0, Number(limit));
+  if (limit !== null) {
+    text = text.subarray(0, Number(limit));
+  }
   response.write(text);
   let sent = first?.length ?? 0;
   while (follow && !response.destroyed) {
@@ -39,9 +42,13 @@ export async function streamLog(request: ApiRequest, logs: PodLogs, response: Se
     const now = table.find(resource, namespace, name);
     const ended = now?.metadata.uid !== pod.metadata.uid || stateOf(now, container)?.terminated !== undefined;
     const all = (await logs.read(namespace, name, container)) ?? Buffer.alloc(0);
-    if (all.length > sent) response.write(all.subarray(sent));
+    if (all.length > sent) {
+      response.write(all.subarray(sent));
+    }
     sent = all.length;
-    if (ended) break;
+    if (ended) {
+      break;
+    }
     await sleep(POLL);
   }
   response.end();
@@ -51,11 +58,15 @@ function chooseContainer({ metadata, spec }: KubeObject, asked: string): string 
   const main: Container[] = spec?.containers ?? [];
   const all: Container[] = [...(spec?.initContainers ?? []), ...main];
   if (asked) {
-    if (all.some(({ name }) => name === asked)) return asked;
+    if (all.some(({ name }) => name === asked)) {
+      return asked;
+    }
     throw ApiError.badRequest(`container ${asked} is not valid for pod ${metadata.name}`);
   }
   const [only] = main;
-  if (all.length === 1 && only) return only.name;
+  if (all.length === 1 && only) {
+    return only.name;
+  }
   const names = main.map(({ name }) => name).join(' ');
   const inits = (spec?.initContainers ?? []).map(({ name }: Container) => name).join(' ');
   const choice = inits ? `[${names}] or one of the init containers: [${inits}]` : `[${names}]`;
@@ -72,8 +83,12 @@ function stateOf(
 
 /** The last lines of a log, whether or not the last one is finished. */
 function tail(text: Buffer, lines: number): Buffer {
-  if (lines <= 0) return text.subarray(text.length);
+  if (lines <= 0) {
+    return text.subarray(text.length);
+  }
   let at = text.length - (text.at(-1) === 0x0a ? 1 : 0);
-  for (let found = 0; found < lines && at > 0; found++) at = text.lastIndexOf(0x0a, at - 1);
+  for (let found = 0; found < lines && at > 0; found++) {
+    at = text.lastIndexOf(0x0a, at - 1);
+  }
   return at > 0 ? text.subarray(at + 1) : text;
 }

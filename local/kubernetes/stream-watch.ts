@@ -1,11 +1,11 @@
 /** GET with `watch=true`: changes as JSON lines, from now or from a resourceVersion on. */
 import type { ServerResponse } from 'node:http';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
+import { apiVersionOf } from '#shared/kubernetes/resource.ts';
 import { ApiError } from './api-error.ts';
 import { type ApiRequest, selectionOf, viewOf } from './api-request.ts';
 import type { Change } from './change-feed.ts';
 import { representObject } from './represent.ts';
-import { apiVersionOf } from './resource.ts';
-import type { KubeObject } from './types.ts';
 
 const SECOND = 1000;
 /** As kube-apiserver ends watches of clients that name no time. */
@@ -31,7 +31,9 @@ export function streamWatch(request: ApiRequest, response: ServerResponse): void
   response.flushHeaders();
   const send = (event: string, object: unknown) => {
     response.write(`${JSON.stringify({ type: event, object })}\n`);
-    if (response.writableLength > MAX_BACKLOG) response.destroy();
+    if (response.writableLength > MAX_BACKLOG) {
+      response.destroy();
+    }
   };
   const bookmark = (annotations?: Record<string, string>) => {
     const metadata = {
@@ -48,12 +50,22 @@ export function streamWatch(request: ApiRequest, response: ServerResponse): void
     return;
   }
 
-  for (const object of present) if (selected(object)) send('ADDED', representObject(resource, object, view));
-  if (bookmarks && query.get('sendInitialEvents') === 'true') bookmark({ 'k8s.io/initial-events-end': 'true' });
+  for (const object of present) {
+    if (selected(object)) {
+      send('ADDED', representObject(resource, object, view));
+    }
+  }
+  if (bookmarks && query.get('sendInitialEvents') === 'true') {
+    bookmark({ 'k8s.io/initial-events-end': 'true' });
+  }
   const unsubscribe = table.feed.subscribe((change) => {
-    if (change.resource !== resource) return;
+    if (change.resource !== resource) {
+      return;
+    }
     const event = eventFor(change, selected);
-    if (event) send(event.type, representObject(resource, event.object, view));
+    if (event) {
+      send(event.type, representObject(resource, event.object, view));
+    }
   }, missed);
 
   const seconds = Number(query.get('timeoutSeconds')) || DEFAULT_TIMEOUT_SECONDS;
@@ -68,7 +80,9 @@ export function streamWatch(request: ApiRequest, response: ServerResponse): void
 
 /** Undefined where the history no longer holds all since then, or this table never had that version (it was started anew). */
 function resume({ table }: ApiRequest, version: number): Change[] | undefined {
-  if (Number.isNaN(version)) throw ApiError.badRequest('resourceVersion: Invalid value: must be a number');
+  if (Number.isNaN(version)) {
+    throw ApiError.badRequest('resourceVersion: Invalid value: must be a number');
+  }
   return version > table.version ? undefined : table.feed.since(version);
 }
 
@@ -78,9 +92,15 @@ function eventFor(
   selected: (object: KubeObject) => boolean,
 ): { type: string; object: KubeObject } | undefined {
   const before = previous !== undefined && selected(previous);
-  if (type === 'DELETED') return before || (!previous && selected(object)) ? { type, object } : undefined;
-  if (selected(object)) return { type: before ? 'MODIFIED' : 'ADDED', object };
-  if (!before) return undefined;
+  if (type === 'DELETED') {
+    return before || (!previous && selected(object)) ? { type, object } : undefined;
+  }
+  if (selected(object)) {
+    return { type: before ? 'MODIFIED' : 'ADDED', object };
+  }
+  if (!before) {
+    return undefined;
+  }
   const { resourceVersion = '' } = object.metadata;
   return { type: 'DELETED', object: { ...previous, metadata: { ...previous.metadata, resourceVersion } } };
 }

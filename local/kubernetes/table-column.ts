@@ -1,6 +1,7 @@
 /** One column of a server-side table, and the ones that most kinds share. */
+
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { ago } from './human-duration.ts';
-import type { KubeObject } from './types.ts';
 
 export interface TableColumn {
   name: string;
@@ -28,7 +29,9 @@ export function field(name: string, path: string): TableColumn {
   const keys = path.split('.').slice(1);
   return column(name, (object) => {
     let value: unknown = object;
-    for (const key of keys) value = (value as Record<string, unknown> | undefined)?.[key];
+    for (const key of keys) {
+      value = (value as Record<string, unknown> | undefined)?.[key];
+    }
     return value === undefined || typeof value === 'object' ? '' : String(value);
   });
 }

@@ -1,8 +1,9 @@
 /** The columns of each kind: for the built-in ones those of Kubernetes' printers, for Knative's those of their CustomResourceDefinitions. */
+
+import type { KubeObject, ResourceName } from '#shared/kubernetes/object.ts';
 import { ago, humanDuration } from './human-duration.ts';
 import { summarizePod } from './pod-summary.ts';
 import { AGE, column, condition, field, NAME, READY, REASON, type TableColumn, wide } from './table-column.ts';
-import type { KubeObject, ResourceName } from './types.ts';
 
 const NONE = '<none>';
 
@@ -127,19 +128,29 @@ function rbac(plural: string, columns: TableColumn[]): Record<ResourceName, Tabl
 function jobStatus({ metadata, status }: KubeObject): string {
   const conditions = (status?.conditions ?? []) as { type: string; status: string }[];
   const has = (type: string) => conditions.some((found) => found.type === type && found.status === 'True');
-  for (const type of ['Complete', 'Failed']) if (has(type)) return type;
-  if (metadata.deletionTimestamp) return 'Terminating';
+  for (const type of ['Complete', 'Failed']) {
+    if (has(type)) {
+      return type;
+    }
+  }
+  if (metadata.deletionTimestamp) {
+    return 'Terminating';
+  }
   return ['Suspended', 'FailureTarget', 'SuccessCriteriaMet'].find(has) ?? 'Running';
 }
 
 function jobCompletions({ spec, status }: KubeObject): string {
   const succeeded = status?.succeeded ?? 0;
-  if (spec?.completions !== undefined) return `${succeeded}/${spec.completions}`;
+  if (spec?.completions !== undefined) {
+    return `${succeeded}/${spec.completions}`;
+  }
   return spec?.parallelism > 1 ? `${succeeded}/1 of ${spec.parallelism}` : `${succeeded}/1`;
 }
 
 function jobDuration({ status }: KubeObject, now: number): string {
-  if (!status?.startTime) return '';
+  if (!status?.startTime) {
+    return '';
+  }
   const end = status.completionTime ? Date.parse(status.completionTime) : now;
   return humanDuration(end - Date.parse(status.startTime));
 }

@@ -1,41 +1,5 @@
 /** The embedded Kubernetes API, as our controllers in this process use it. Outside, everybody uses HTTP. */
-
-export interface OwnerReference {
-  apiVersion: string;
-  kind: string;
-  name: string;
-  uid: string;
-  controller?: boolean;
-  blockOwnerDeletion?: boolean;
-}
-
-export interface ObjectMeta {
-  name: string;
-  namespace?: string;
-  generateName?: string;
-  uid?: string;
-  resourceVersion?: string;
-  generation?: number;
-  creationTimestamp?: string;
-  deletionTimestamp?: string;
-  deletionGracePeriodSeconds?: number;
-  labels?: Record<string, string>;
-  annotations?: Record<string, string>;
-  finalizers?: string[];
-  ownerReferences?: OwnerReference[];
-  managedFields?: unknown[];
-}
-
-export interface KubeObject {
-  apiVersion: string;
-  kind: string;
-  metadata: ObjectMeta;
-  // biome-ignore lint/suspicious/noExplicitAny: the store keeps every kind; each controller knows the shape of its own.
-  [field: string]: any;
-}
-
-/** `plural.group` as kubectl writes it: `pods`, `jobs.batch`, `services.serving.knative.dev`. */
-export type ResourceName = string;
+import type { KubeObject, ResourceName } from '#shared/kubernetes/object.ts';
 
 export interface WatchEvent {
   type: 'ADDED' | 'MODIFIED' | 'DELETED';

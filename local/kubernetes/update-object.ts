@@ -1,4 +1,8 @@
 /** Replaces an object, or its status alone, as kube-apiserver does: what belongs to the server stays, the rest is checked. */
+
+import type { KubeObject } from '#shared/kubernetes/object.ts';
+import type { Resource } from '#shared/kubernetes/resource-table.ts';
+import { sameValue } from '#shared/kubernetes/same-value.ts';
 import { admit } from './admission.ts';
 import { ApiError } from './api-error.ts';
 import { copy } from './copy.ts';
@@ -7,9 +11,6 @@ import { isFinalized } from './delete-object.ts';
 import { type ManagedFields, managedFieldsOf, trackUpdate } from './managed-fields.ts';
 import type { ObjectTable } from './object-table.ts';
 import { requireTypes } from './require-types.ts';
-import type { Resource } from './resource.ts';
-import { sameValue } from './same-value.ts';
-import type { KubeObject } from './types.ts';
 import { validate } from './validation.ts';
 import type { WriteOptions } from './write-options.ts';
 
@@ -37,15 +38,23 @@ export function updateObject(
   next.metadata.managedFields ??= current.metadata.managedFields ?? [];
   if (resource.hasStatus) {
     delete next['status'];
-    if (current['status'] !== undefined) next['status'] = current['status'];
+    if (current['status'] !== undefined) {
+      next['status'] = current['status'];
+    }
   }
   setDefaults(resource, next, false);
   validate(resource, next, current);
   admit(resource, next, current);
-  if (resource.hasGeneration && desiredStateChanged(current, next)) next.metadata.generation = (generation ?? 1) + 1;
+  if (resource.hasGeneration && desiredStateChanged(current, next)) {
+    next.metadata.generation = (generation ?? 1) + 1;
+  }
   next.metadata.managedFields = options.managedFields ?? trackUpdate(current, next, resource, options.manager);
-  if (unchanged(current, next)) return current;
-  if (options.dryRun) return next;
+  if (unchanged(current, next)) {
+    return current;
+  }
+  if (options.dryRun) {
+    return next;
+  }
   return isFinalized(resource, next) ? table.discard(resource, next) : table.put(resource, next);
 }
 
@@ -59,7 +68,9 @@ export function updateStatus(
 ): KubeObject {
   requireUnchanged(resource, current, proposed);
   const status = copy(proposed['status']);
-  if (sameValue(status, current['status'])) return current;
+  if (sameValue(status, current['status'])) {
+    return current;
+  }
   const next = { ...current, status };
   return options.dryRun ? next : table.put(resource, next);
 }
@@ -71,7 +82,9 @@ function requireUnchanged(resource: Resource, current: KubeObject, proposed: Kub
     const why = `Precondition failed: UID in precondition: ${given.uid}, UID in object meta: ${uid}`;
     throw ApiError.conflict(resource, name, why);
   }
-  if (given.resourceVersion && given.resourceVersion !== resourceVersion) throw ApiError.conflict(resource, name);
+  if (given.resourceVersion && given.resourceVersion !== resourceVersion) {
+    throw ApiError.conflict(resource, name);
+  }
 }
 
 function desiredStateChanged(current: KubeObject, next: KubeObject): boolean {

@@ -1,9 +1,10 @@
 /** Which fields of the built-in kinds stay as they were created. */
+
+import type { KubeObject } from '#shared/kubernetes/object.ts';
+import type { Resource } from '#shared/kubernetes/resource-table.ts';
+import { sameValue } from '#shared/kubernetes/same-value.ts';
 import { type FieldProblem, forbidden, invalid } from './field-problem.ts';
 import type { AnyFields } from './pod-spec-of.ts';
-import type { Resource } from './resource.ts';
-import { sameValue } from './same-value.ts';
-import type { KubeObject } from './types.ts';
 
 const JOB_FIELDS = [
   'completions',
@@ -52,7 +53,9 @@ function validatePodChange(next: AnyFields, current: AnyFields): FieldProblem[] 
       initContainers: bare(initContainers),
     };
   };
-  if (sameValue(fixed(next), fixed(current))) return [];
+  if (sameValue(fixed(next), fixed(current))) {
+    return [];
+  }
   const allowed =
     '`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';
   return [forbidden('spec', `pod updates may not change fields other than ${allowed}`)];
@@ -61,11 +64,17 @@ function validatePodChange(next: AnyFields, current: AnyFields): FieldProblem[] 
 function validateImmutableData(next: KubeObject, current: KubeObject): FieldProblem[] {
   const type = next.kind === 'Secret' && next['type'] !== current['type'];
   const problems = type ? [invalid('type', next['type'], 'field is immutable')] : [];
-  if (!current['immutable']) return problems;
+  if (!current['immutable']) {
+    return problems;
+  }
   const why = 'field is immutable when `immutable` is set';
-  if (!next['immutable']) problems.push(forbidden('immutable', why));
+  if (!next['immutable']) {
+    problems.push(forbidden('immutable', why));
+  }
   for (const field of ['data', 'binaryData']) {
-    if (!sameValue(next[field], current[field])) problems.push(forbidden(field, why));
+    if (!sameValue(next[field], current[field])) {
+      problems.push(forbidden(field, why));
+    }
   }
   return problems;
 }

@@ -67,6 +67,8 @@ function validateExitCodes(
 }
 
 function chosen(value: string | undefined, field: string, values: string[]): FieldProblem[] {
-  if (!value) return [required(field, `valid values: [${values.map((one) => `"${one}"`).join(' ')}]`)];
+  if (!value) {
+    return [required(field, `valid values: [${values.map((one) => `"${one}"`).join(' ')}]`)];
+  }
   return values.includes(value) ? [] : [notSupported(field, value, values)];
 }

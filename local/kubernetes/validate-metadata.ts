@@ -1,8 +1,9 @@
 /** The rules for metadata, which hold for every kind. */
+
+import type { KubeObject, ObjectMeta } from '#shared/kubernetes/object.ts';
+import type { Resource } from '#shared/kubernetes/resource-table.ts';
 import { duplicate, type FieldProblem, forbidden, invalid, required, tooLong } from './field-problem.ts';
 import { dns1035Label, dnsLabel, dnsSubdomain, labelValue, pathSegment, qualifiedName } from './name-rules.ts';
-import type { Resource } from './resource.ts';
-import type { KubeObject, ObjectMeta } from './types.ts';
 
 const MAX_ANNOTATIONS = 256 * 1024;
 const STANDARD_FINALIZERS = ['orphan', 'foregroundDeletion', 'kubernetes'];
@@ -30,14 +31,20 @@ export function validateLabels(labels: Record<string, string> | undefined, field
 }
 
 function validateName(resource: Resource, { name }: ObjectMeta): FieldProblem[] {
-  if (!name) return [required('metadata.name', 'name or generateName is required')];
+  if (!name) {
+    return [required('metadata.name', 'name or generateName is required')];
+  }
   const wrong = nameRule(resource)(name);
   return wrong ? [invalid('metadata.name', name, wrong)] : [];
 }
 
 function nameRule({ group, kind }: Resource): (name: string) => string | undefined {
-  if (kind === 'Namespace') return (name) => (name.includes('.') ? 'must not contain dots' : dnsLabel(name));
-  if (kind === 'Service' && group === '') return dns1035Label;
+  if (kind === 'Namespace') {
+    return (name) => (name.includes('.') ? 'must not contain dots' : dnsLabel(name));
+  }
+  if (kind === 'Service' && group === '') {
+    return dns1035Label;
+  }
   return group === 'rbac.authorization.k8s.io' ? pathSegment : dnsSubdomain;
 }
 
@@ -55,15 +62,23 @@ function validateFinalizers({ finalizers = [] }: ObjectMeta, current: ObjectMeta
   const field = 'metadata.finalizers';
   const problems = finalizers.flatMap((finalizer, index) => {
     const wrong = qualifiedName(finalizer);
-    if (wrong) return [invalid(`${field}[${index}]`, finalizer, wrong)];
-    if (finalizer.includes('/') || STANDARD_FINALIZERS.includes(finalizer)) return [];
+    if (wrong) {
+      return [invalid(`${field}[${index}]`, finalizer, wrong)];
+    }
+    if (finalizer.includes('/') || STANDARD_FINALIZERS.includes(finalizer)) {
+      return [];
+    }
     return [
       invalid(`${field}[${index}]`, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'),
     ];
   });
-  if (!current?.deletionTimestamp) return problems;
+  if (!current?.deletionTimestamp) {
+    return problems;
+  }
   const added = finalizers.filter((finalizer) => !current.finalizers?.includes(finalizer));
-  if (added.length === 0) return problems;
+  if (added.length === 0) {
+    return problems;
+  }
   const names = added.map((name) => JSON.stringify(name)).join(', ');
   const why = `no new finalizers can be added if the object is being deleted, found new finalizers []string{${names}}`;
   return [...problems, forbidden(field, why)];

@@ -1,8 +1,9 @@
 /** The rules for a pod's spec, as far as our kinds and their mistakes go: names, references and amounts. */
+
+import { parseQuantity } from '#shared/kubernetes/quantity.ts';
 import { duplicate, type FieldProblem, forbidden, invalid, notFound, notSupported, required } from './field-problem.ts';
 import { dnsLabel } from './name-rules.ts';
 import type { AnyFields } from './pod-spec-of.ts';
-import { parseQuantity } from './quantity.ts';
 
 const RESTART_POLICIES = ['Always', 'OnFailure', 'Never'];
 const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never'];
@@ -29,15 +30,23 @@ export function validatePodSpec(spec: AnyFields, path: string): FieldProblem[] {
 
 /** Whole, and not below zero; absent is fine. */
 export function nonNegative(value: unknown, field: string): FieldProblem[] {
-  if (value === undefined || (Number.isInteger(value) && (value as number) >= 0)) return [];
+  if (value === undefined || (Number.isInteger(value) && (value as number) >= 0)) {
+    return [];
+  }
   return [invalid(field, value, 'must be greater than or equal to 0')];
 }
 
 function validateName(name: string | undefined, field: string, seen: Set<string>): FieldProblem[] {
-  if (!name) return [required(field)];
+  if (!name) {
+    return [required(field)];
+  }
   const wrong = dnsLabel(name);
-  if (wrong) return [invalid(field, name, wrong)];
-  if (seen.has(name)) return [duplicate(field, name)];
+  if (wrong) {
+    return [invalid(field, name, wrong)];
+  }
+  if (seen.has(name)) {
+    return [duplicate(field, name)];
+  }
   seen.add(name);
   return [];
 }
@@ -78,7 +87,9 @@ function validateContainer(container: AnyFields, path: string, volumes: AnyField
 function validateEnv(env: AnyFields[] = [], path: string): FieldProblem[] {
   return env.flatMap(({ name, value, valueFrom }, index) => {
     const field = `${path}[${index}]`;
-    if (!name) return [required(`${field}.name`)];
+    if (!name) {
+      return [required(`${field}.name`)];
+    }
     if (!/^[\x20-\x3c\x3e-\x7e]+$/.test(name)) {
       return [
         invalid(
@@ -88,9 +99,11 @@ function validateEnv(env: AnyFields[] = [], path: string): FieldProblem[] {
         ),
       ];
     }
-    if (valueFrom === undefined) return [];
+    if (valueFrom === undefined) {
+      return [];
+    }
     const sources = Object.keys(valueFrom);
-    if (sources.length === 0)
+    if (sources.length === 0) {
       return [
         invalid(
           `${field}.valueFrom`,
@@ -98,7 +111,10 @@ function validateEnv(env: AnyFields[] = [], path: string): FieldProblem[] {
           'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`',
         ),
       ];
-    if (value) return [invalid(`${field}.valueFrom`, '', 'may not be specified when `value` is not empty')];
+    }
+    if (value) {
+      return [invalid(`${field}.valueFrom`, '', 'may not be specified when `value` is not empty')];
+    }
     return sources.length > 1
       ? [invalid(`${field}.valueFrom`, '', 'may not have more than one field specified at a time')]
       : [];
@@ -123,7 +139,9 @@ function validateMounts(mounts: AnyFields[] = [], path: string, volumes: AnyFiel
 function validatePorts(ports: AnyFields[] = [], path: string): FieldProblem[] {
   return ports.flatMap(({ containerPort: port }, index) => {
     const field = `${path}[${index}].containerPort`;
-    if (port === undefined) return [required(field)];
+    if (port === undefined) {
+      return [required(field)];
+    }
     return Number.isInteger(port) && port > 0 && port < 65536
       ? []
       : [invalid(field, port, 'must be between 1 and 65535, inclusive')];
@@ -140,7 +158,9 @@ function validateResources({ requests = {}, limits = {} }: AnyFields = {}, path:
     .map(([list, key, value]) => invalid(`${path}.${list}[${key}]`, value, 'must be greater than or equal to 0'));
   const excessive = Object.entries(requests).flatMap(([key, value]) => {
     const limit = limits[key];
-    if (limit === undefined || (parseQuantity(value) ?? 0) <= (parseQuantity(limit) ?? 0)) return [];
+    if (limit === undefined || (parseQuantity(value) ?? 0) <= (parseQuantity(limit) ?? 0)) {
+      return [];
+    }
     return [invalid(`${path}.requests`, value, `must be less than or equal to ${key} limit of ${limit}`)];
   });
   return [...negative, ...excessive];

@@ -1,8 +1,9 @@
 /** Validation by Kubernetes itself: everything that is wrong with an object, in one 422. */
+
+import type { KubeObject } from '#shared/kubernetes/object.ts';
+import type { Resource } from '#shared/kubernetes/resource-table.ts';
 import { type FieldProblem, invalid, invalidObject, required } from './field-problem.ts';
 import { podSpecOf } from './pod-spec-of.ts';
-import type { Resource } from './resource.ts';
-import type { KubeObject } from './types.ts';
 import { validateChange } from './validate-change.ts';
 import { validateJob } from './validate-job.ts';
 import { validateLabels, validateMetadata } from './validate-metadata.ts';
@@ -15,7 +16,9 @@ export function validate(resource: Resource, object: KubeObject, current?: KubeO
     ...(resource.custom ? [] : validateFields(resource, object)),
     ...(current ? validateChange(resource, object, current) : []),
   ];
-  if (problems.length > 0) throw invalidObject(resource, object.metadata.name ?? '', problems);
+  if (problems.length > 0) {
+    throw invalidObject(resource, object.metadata.name ?? '', problems);
+  }
 }
 
 function validateFields(resource: Resource, object: KubeObject): FieldProblem[] {
@@ -26,8 +29,12 @@ function validateFields(resource: Resource, object: KubeObject): FieldProblem[] 
         ...validatePodSpec(place.spec, place.path),
       ]
     : [];
-  if (resource.kind === 'Job') return [...validateJob(object['spec'] ?? {}), ...pods];
-  if (resource.kind === 'ConfigMap' || resource.kind === 'Secret') return validateData(object);
+  if (resource.kind === 'Job') {
+    return [...validateJob(object['spec'] ?? {}), ...pods];
+  }
+  if (resource.kind === 'ConfigMap' || resource.kind === 'Secret') {
+    return validateData(object);
+  }
   if (resource.kind === 'RoleBinding' || resource.kind === 'ClusterRoleBinding') {
     return object['roleRef']?.name ? pods : [required('roleRef.name')];
   }

@@ -1,6 +1,7 @@
 /** Waits until objects say that they are Ready. */
-import type { KubeObject, ObjectStorage, ResourceName } from '#local/kubernetes/types.ts';
+import type { ObjectStorage } from '#local/kubernetes/types.ts';
 import { type Condition, conditionOf } from '#local/serving/conditions.ts';
+import type { KubeObject, ResourceName } from '#shared/kubernetes/object.ts';
 
 /** `names` that are not there are not waited for. Throws what the others say when the time is over, or as soon as one says False and `failFast`. */
 export function awaitReady(

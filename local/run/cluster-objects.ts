@@ -1,8 +1,9 @@
 /** What is applied to the cluster at every start: eventing/overlays/local and a Knative Service for each builder function. */
 import { join } from 'node:path';
-import type { KubeObject, ObjectStorage } from '#local/kubernetes/types.ts';
-import { builderServices } from '#local/manifests/builder-services.ts';
-import { renderOverlay } from '#local/manifests/render-overlay.ts';
+import type { ObjectStorage } from '#local/kubernetes/types.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
+import { builderServices } from '#shared/manifests/builder-services.ts';
+import { renderOverlay } from '#shared/manifests/render-overlay.ts';
 
 const CONFIG = 'knative-lambda-config';
 const FIELD_MANAGER = 'embedded-platform';

@@ -1,6 +1,8 @@
 /** Keeps revisions and statuses of every Knative Service as its spec wants them, and knows which revision is asked. */
-import { sameValue } from '#local/kubernetes/same-value.ts';
-import type { KubeObject, ObjectStorage, WatchEvent } from '#local/kubernetes/types.ts';
+
+import type { ObjectStorage, WatchEvent } from '#local/kubernetes/types.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
+import { sameValue } from '#shared/kubernetes/same-value.ts';
 import { conditionOf } from './conditions.ts';
 import { PODS, REVISION, REVISIONS, SERVICE, SERVICES } from './labels.ts';
 import type { ServingOptions } from './options.ts';

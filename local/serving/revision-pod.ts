@@ -1,6 +1,6 @@
 /** One pod of a revision, as Knative's Deployment would make it, less the queue-proxy: the gateway does that one's work. */
 import { randomInt } from 'node:crypto';
-import type { KubeObject } from '#local/kubernetes/types.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { CONFIGURATION, REVISION, REVISION_UID, SERVICE } from './labels.ts';
 
 // Kubernetes leaves out vowels and look-alikes, so that no suffix is a word or is misread.

@@ -1,5 +1,6 @@
 /** A revision at run time: its demand, its pods, and the pods it should have. */
-import type { KubeObject, ObjectStorage } from '#local/kubernetes/types.ts';
+import type { ObjectStorage } from '#local/kubernetes/types.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { Autoscaler } from './autoscaler.ts';
 import { conditionOf } from './conditions.ts';
 import { Demand } from './demand.ts';

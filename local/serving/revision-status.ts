@@ -1,5 +1,5 @@
 /** What a revision's pods say about it, in the conditions, reasons and words of Knative's revision controller. */
-import type { KubeObject } from '#local/kubernetes/types.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { type Condition, conditionOf, keepTransitionTimes } from './conditions.ts';
 import { durationSeconds } from './duration.ts';
 import { PROGRESS_DEADLINE } from './labels.ts';

@@ -1,6 +1,6 @@
 /** A Revision: a Service's template, frozen under a name of its own. */
 import { createHash } from 'node:crypto';
-import type { KubeObject } from '#local/kubernetes/types.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { CONFIGURATION, GENERATION, SERVICE, SERVICE_UID, TEMPLATE_HASH } from './labels.ts';
 
 /** Equal templates have equal hashes, whatever the order of their keys. */

@@ -1,5 +1,5 @@
 /** A Service's status from those of its revisions, in the words of Knative's configuration, route and service controllers. */
-import type { KubeObject } from '#local/kubernetes/types.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { type Condition, conditionOf, keepTransitionTimes } from './conditions.ts';
 import { generationOf, newestOf } from './revision.ts';
 

@@ -1,7 +1,8 @@
 /** The adapter of one ApiServerSource: watches, and tells its sink of each change. */
 import type { Address } from '#local/broker/address.ts';
-import { qualifiedName, resourceOfKind } from '#local/kubernetes/resource.ts';
-import type { KubeObject, ObjectStorage, WatchEvent } from '#local/kubernetes/types.ts';
+import type { ObjectStorage, WatchEvent } from '#local/kubernetes/types.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
+import { qualifiedName, resourceOfKind } from '#shared/kubernetes/resource.ts';
 import { type LabelSelector, matchesSelector } from './matches-selector.ts';
 import { type Change, objectEvent } from './object-event.ts';
 import { type Sending, sendEvent } from './send-event.ts';

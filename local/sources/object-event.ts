@@ -1,5 +1,5 @@
 /** What an ApiServerSource in mode Resource tells of one change (eventing: pkg/adapter/apiserver/events). */
-import type { KubeObject } from '#local/kubernetes/types.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 
 export type Change = 'add' | 'update' | 'delete';
 

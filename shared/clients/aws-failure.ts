@@ -96,12 +96,24 @@ function retryAfterOf(error: unknown): number | undefined {
 }
 
 function kindOfStatus(status: number | undefined): FailureKind {
-  if (status === undefined) return 'no-answer';
-  if (status === 429) return 'throttled';
-  if (status >= 500 || status === 408) return 'unavailable';
-  if (status === 401 || status === 403) return 'forbidden';
-  if (status === 409 || status === 412) return 'conflict';
-  if (status === 404) return 'missing';
+  if (status === undefined) {
+    return 'no-answer';
+  }
+  if (status === 429) {
+    return 'throttled';
+  }
+  if (status >= 500 || status === 408) {
+    return 'unavailable';
+  }
+  if (status === 401 || status === 403) {
+    return 'forbidden';
+  }
+  if (status === 409 || status === 412) {
+    return 'conflict';
+  }
+  if (status === 404) {
+    return 'missing';
+  }
   return 'refused';
 }
 

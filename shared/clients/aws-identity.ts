@@ -1,17 +1,5 @@
 /** Who we are to AWS: a key pair, else the pod's own identity. Never the SDK's probing chain, which asks disks and link-local addresses at the first call. */
 import type { S3ClientConfig } from '@aws-sdk/client-s3';
-import * as z from 'zod';
-
-const text = z.string().min(1).optional();
-
-/** Set by Kubernetes' pod identity webhooks, not by people. */
-export const podIdentityFields = {
-  AWS_SESSION_TOKEN: text,
-  AWS_ROLE_ARN: text,
-  AWS_WEB_IDENTITY_TOKEN_FILE: text,
-  AWS_CONTAINER_CREDENTIALS_FULL_URI: text,
-  AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: text,
-};
 
 export interface AwsIdentity {
   AWS_REGION: string;

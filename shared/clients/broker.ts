@@ -1,5 +1,5 @@
 /** The Broker's ingress, for an event that is to go on as it came. */
-import { PermanentError, RetryableError } from '../errors.ts';
+import { PermanentError, RetryableError } from '#shared/events/errors.ts';
 
 const SECOND = 1000;
 

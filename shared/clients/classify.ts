@@ -1,5 +1,5 @@
 /** From what an upstream (Kubernetes, S3, ECR) answered to one of our two errors: the only place that decides what is worth retrying. */
-import { PermanentError, RetryableError } from '../errors.ts';
+import { PermanentError, RetryableError } from '#shared/events/errors.ts';
 
 /** What went wrong, in words that all upstreams share. Each adapter translates its own errors into these. */
 export type FailureKind =

@@ -1,7 +1,7 @@
 /** What an error of the Kubernetes client means, by the Status object in its body. */
 import { ApiException } from '@kubernetes/client-node';
 import * as z from 'zod';
-import { readJson } from '../read-json.ts';
+import { readJson } from '#shared/read-json.ts';
 import { classify, type FailureKind, isClassified, networkCode, retryAfterSeconds } from './classify.ts';
 
 const statusSchema = z.object({
@@ -58,15 +58,31 @@ export function kubernetesError(error: unknown, doing: string): Error {
 function kindOf({ code, reason, message }: Status): FailureKind {
   const quotaExceeded = code === 403 && message.includes('exceeded quota');
   const deniedByWebhook = /admission webhook ".*" denied the request/.test(message);
-  if (quotaExceeded) return 'quota-exceeded';
-  if (deniedByWebhook) return 'refused';
-  if (code === 409) return reason === 'AlreadyExists' ? 'refused' : 'conflict';
-  if (code === 429) return 'throttled';
+  if (quotaExceeded) {
+    return 'quota-exceeded';
+  }
+  if (deniedByWebhook) {
+    return 'refused';
+  }
+  if (code === 409) {
+    return reason === 'AlreadyExists' ? 'refused' : 'conflict';
+  }
+  if (code === 429) {
+    return 'throttled';
+  }
   // The token file is rotated by the kubelet; the client reads it again once a minute.
-  if (code === 401) return 'expired-credentials';
-  if (code === 403) return 'forbidden';
-  if (code === 404) return 'missing';
+  if (code === 401) {
+    return 'expired-credentials';
+  }
+  if (code === 403) {
+    return 'forbidden';
+  }
+  if (code === 404) {
+    return 'missing';
+  }
   // Expired: a list's continue token is too old. Starting over helps.
-  if (code === 408 || code === 410 || code >= 500) return 'unavailable';
+  if (code === 408 || code === 410 || code >= 500) {
+    return 'unavailable';
+  }
   return 'refused';
 }

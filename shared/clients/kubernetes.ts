@@ -7,13 +7,13 @@ import {
   PatchStrategy,
   setHeaderOptions,
 } from '@kubernetes/client-node';
-import { askTogether } from './ask-together.ts';
 import type { Cluster } from './cluster.ts';
 import { listMetadata } from './job-metadata.ts';
 import { knativeObjects } from './knative-objects.ts';
 import { connectKubernetes } from './kubernetes-connection.ts';
 import { statusOf } from './kubernetes-failure.ts';
 import { answered, done, found } from './kubernetes-requests.ts';
+import { singleflight } from './singleflight.ts';
 
 export interface KubernetesSettings {
   /** Where functions live. */
@@ -37,7 +37,7 @@ export function createCluster(
   const services = knativeObjects(configuration, { ...knative, group: 'serving.knative.dev', plural: 'services' });
   const triggers = knativeObjects(configuration, { ...knative, group: 'eventing.knative.dev', plural: 'triggers' });
   // Fifty events may be handled at once, each with the same thousand Jobs to look at.
-  const listJobMetadata = askTogether((labelSelector) => listMetadata(configuration, namespace, labelSelector));
+  const listJobMetadata = singleflight((labelSelector) => listMetadata(configuration, namespace, labelSelector));
 
   return {
     getJob: (name) => found(`reading Job ${name}`, () => batch.readNamespacedJob({ name, namespace })),

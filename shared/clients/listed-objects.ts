@@ -1,6 +1,6 @@
 /** The objects of one page of a listing, their keys as they are. */
 import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
-import { PermanentError } from '../errors.ts';
+import { PermanentError } from '#shared/events/errors.ts';
 import type { StoredObject } from './object-store.ts';
 
 export function objectsOf(page: ListObjectsV2CommandOutput): StoredObject[] {

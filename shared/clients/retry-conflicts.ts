@@ -1,5 +1,5 @@
 /** Read, decide, write on condition that nothing has changed; and again where something has. */
-import { RetryableError } from '../errors.ts';
+import { RetryableError } from '#shared/events/errors.ts';
 
 /** An object's status changes a few times while its pods start and end, and each change may cost one attempt. */
 const ATTEMPTS = 6;

@@ -10,8 +10,8 @@ import {
   handleWhenResult,
   retry,
 } from 'cockatiel';
-import { RetryableError } from '../errors.ts';
-import { upstreamMetrics } from '../telemetry/upstream-metrics.ts';
+import { RetryableError } from '#shared/events/errors.ts';
+import { upstreamMetrics } from '#shared/telemetry/upstream-metrics.ts';
 import type { UpstreamFailure } from './classify.ts';
 import { tokenBucket } from './token-bucket.ts';
 

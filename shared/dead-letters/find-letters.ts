@@ -1,10 +1,10 @@
 /** Reads the letters that are meant, several at a time. */
 import pLimit from 'p-limit';
-import type { LetterSelector } from '../events/dead-letter.ts';
-import { isChosen, mayBeChosen } from './choose.ts';
+import type { LetterSelector } from '#shared/events/dead-letter.ts';
 import type { DeadLetter } from './letter.ts';
 import type { LetterBox } from './letter-box.ts';
 import type { LetterPlace } from './place.ts';
+import { isChosen, mayBeChosen } from './select.ts';
 
 /** A letter may hold some MiB, several times over while it is read. */
 const AT_ONCE = 8;

@@ -1,7 +1,8 @@
 /** All letters of a bucket: found, read, marked and removed. */
 import type { ObjectStore } from '#shared/clients/object-store.ts';
+import { DEAD_LETTERS } from '#shared/specs/s3-keys.ts';
 import { type DeadLetter, parseLetter } from './letter.ts';
-import { keysOf, type LetterPlace, letterKey, type Mark, markKey, PREFIX, readKey } from './place.ts';
+import { keysOf, type LetterPlace, letterKey, type Mark, markKey, readKey } from './place.ts';
 
 export type LetterStore = Pick<ObjectStore, 'list' | 'read' | 'write' | 'remove'>;
 
@@ -20,7 +21,7 @@ export function createLetterBox(store: LetterStore, bucket: string): LetterBox {
     async *places() {
       let place: (LetterPlace & { isThere: boolean }) | undefined;
       // In the order of keys a letter and its marks follow each other.
-      for await (const { objects } of store.list(bucket, PREFIX)) {
+      for await (const { objects } of store.list(bucket, DEAD_LETTERS)) {
         for (const { key } of objects) {
           const named = readKey(key);
           if (!named) {

@@ -9,8 +9,7 @@
  * So whoever replays and whoever keeps letters never write the same object, and S3, which has no compare-and-swap that every store knows, loses
  * no state between them, in whatever order they come: a replay may have failed before it was noted that it was sent.
  */
-
-export const PREFIX = 'dead-letters/';
+import { DEAD_LETTERS } from '#shared/specs/s3-keys.ts';
 
 export type Mark = 'replayed' | 'failed';
 
@@ -29,11 +28,11 @@ const KEY = /^dead-letters\/(\d{4}-\d{2}-\d{2})\/([0-9a-f]{32})(?:\.(replayed|fa
 const LINK = /^(\d{4}-\d{2}-\d{2})\/([0-9a-f]{32})$/;
 
 export function letterKey({ date, id }: Named): string {
-  return `${PREFIX}${date}/${id}.json`;
+  return `${DEAD_LETTERS}${date}/${id}.json`;
 }
 
 export function markKey({ date, id }: Named, mark: Mark, n: number): string {
-  return `${PREFIX}${date}/${id}.${mark}-${n}.json`;
+  return `${DEAD_LETTERS}${date}/${id}.${mark}-${n}.json`;
 }
 
 export function isOpen({ replayed, failed }: LetterPlace): boolean {

@@ -1,5 +1,5 @@
 /** Deletes letters, with what is noted of their replays. */
-import type { DeadLetterPurge, DeadLetterPurged } from '../events/dead-letter.ts';
+import type { DeadLetterPurge, DeadLetterPurged } from '#shared/events/dead-letter.ts';
 import { findLetters } from './find-letters.ts';
 import type { LetterBox } from './letter-box.ts';
 import type { LetterPlace } from './place.ts';

@@ -1,7 +1,7 @@
 /** An event as the bytes that it was delivered in, and as the bytes that it is sent again in. */
-import type { RawEvent } from '../clients/broker.ts';
-import { mediaType } from '../function/media-type.ts';
-import type { FunctionRequest } from '../function/request.ts';
+import type { RawEvent } from '#shared/clients/broker.ts';
+import { mediaType } from '#shared/runtime/media-type.ts';
+import type { FunctionRequest } from '#shared/runtime/request.ts';
 import type { DeadLetter, RawDelivery } from './letter.ts';
 
 /** The dispatcher makes these of the event's extensions, and the ingress makes extensions of them again. */

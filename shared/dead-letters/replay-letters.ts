@@ -1,12 +1,12 @@
 /** Sends letters to the Broker again, slowly, each once. */
-import type { Broker } from '../clients/broker.ts';
-import { PermanentError } from '../errors.ts';
-import type { DeadLetterReplay, DeadLetterReplayed } from '../events/dead-letter.ts';
+import type { Broker } from '#shared/clients/broker.ts';
+import type { DeadLetterReplay, DeadLetterReplayed } from '#shared/events/dead-letter.ts';
+import { PermanentError } from '#shared/events/errors.ts';
 import { type FoundLetter, findLetters } from './find-letters.ts';
 import type { LetterBox } from './letter-box.ts';
 import { isOpen, linkTo, nextReplay } from './place.ts';
 import { eventToReplay } from './raw-delivery.ts';
-import { whyNotReplayed } from './why-not.ts';
+import { replayRefusal } from './replay-refusal.ts';
 
 const SECOND = 1000;
 /** At most ten a second: what failed together must not come back together. */
@@ -40,7 +40,7 @@ export async function replayLetters(
   for await (const found of findLetters(box, selector, now())) {
     const { id } = found.place;
     missing.delete(id);
-    const why = whyNotReplayed(found.letter, force);
+    const why = replayRefusal(found.letter, force);
     if (!isOpen(found.place)) {
       result.skipped += 1;
     } else if (why !== undefined) {

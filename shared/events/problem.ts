@@ -1,6 +1,6 @@
 /** One thing that is wrong with an event, said so that its sender can mend it. */
 import type * as z from 'zod';
-import { bounded } from '../telemetry/log.ts';
+import { bounded } from '#shared/bounded-text.ts';
 
 export interface Problem {
   /** Where: an attribute name, or a dotted path that begins with `data`. */

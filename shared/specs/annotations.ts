@@ -1,9 +1,9 @@
 /** What a Job, a Service and a Trigger tell about the build they belong to, so that nothing about it need be kept elsewhere. */
 import * as z from 'zod';
-import { type Identity, idSchema } from '../events/identity.ts';
-import { sha256 } from '../events/job-start.ts';
-import { languages, parametersSchema } from '../events/parameters.ts';
-import { readJson } from '../read-json.ts';
+import { type Identity, idSchema } from '#shared/events/identity.ts';
+import { sha256 } from '#shared/events/job-start.ts';
+import { languages, parametersSchema } from '#shared/events/parameters.ts';
+import { readJson } from '#shared/read-json.ts';
 
 const PREFIX = 'knative-lambda/';
 

@@ -1,5 +1,5 @@
 /** Autoscaling annotations of a user's function. They belong on the revision template: Serving's webhook refuses them on the Service. */
-import type { Parameters } from '../events/parameters.ts';
+import type { Parameters } from '#shared/events/parameters.ts';
 
 const PREFIX = 'autoscaling.knative.dev/';
 

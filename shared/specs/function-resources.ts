@@ -1,6 +1,6 @@
 /** CPU and memory of a user's function. */
-import type { Parameters } from '../events/parameters.ts';
-import { quantityValue } from './quantity.ts';
+import type { Parameters } from '#shared/events/parameters.ts';
+import { parseQuantity } from '#shared/kubernetes/quantity.ts';
 
 const DEFAULTS = {
   requests: { cpu: '100m', memory: '128Mi' },
@@ -24,7 +24,7 @@ export function functionResources(asked: Parameters['resources'] = {}): Resource
   for (const name of ['cpu', 'memory'] as const) {
     const request = resources.requests[name];
     const limit = resources.limits[name];
-    if (quantityValue(request) <= quantityValue(limit)) {
+    if ((parseQuantity(request) ?? 0) <= (parseQuantity(limit) ?? 0)) {
       continue;
     }
     if (asked.limits?.[name] === undefined) {

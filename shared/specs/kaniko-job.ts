@@ -1,6 +1,6 @@
 /** The Job that builds one image. */
 import type { V1Job, V1PodFailurePolicy } from '@kubernetes/client-node';
-import type { JobStart } from '../events/job-start.ts';
+import type { JobStart } from '#shared/events/job-start.ts';
 import { type Build, buildAnnotations, TERMINAL_EVENT_FINALIZER } from './annotations.ts';
 import { buildMonitorContainer } from './build-pod/build-monitor.ts';
 import { fetchContextContainer } from './build-pod/fetch-context.ts';
@@ -10,6 +10,7 @@ import { buildVolumes } from './build-pod/volumes.ts';
 import { COMPILE_EXIT_CODE, DEPENDENCY_INSTALL_EXIT_CODE } from './exit-codes.ts';
 import { ADMISSION_LABEL, type Admission, buildKeyLabel, identityLabels } from './labels.ts';
 import { cacheRepository, jobName } from './names.ts';
+import { logKey } from './s3-keys.ts';
 
 const BACKOFF_LIMIT = 2;
 const TTL_SECONDS = 3600;
@@ -31,7 +32,7 @@ export interface KanikoJobSettings extends BuildPodSettings {
 
 export function kanikoJob({ id, traceparent, data }: BuildRequested, settings: KanikoJobSettings): V1Job {
   const name = jobName(data, data.build_key);
-  const logKey = `logs/${data.third_party_id}/${data.parser_id}/${name}.log`;
+  const log = logKey(data, name);
   const build: Build = {
     third_party_id: data.third_party_id,
     parser_id: data.parser_id,
@@ -42,7 +43,7 @@ export function kanikoJob({ id, traceparent, data }: BuildRequested, settings: K
     event_id: id,
     traceparent,
     image: `${data.image.repository}:${data.image.tag}`,
-    log: `s3://${settings.temporaryBucket}/${logKey}`,
+    log: `s3://${settings.temporaryBucket}/${log}`,
     language: data.language,
     priority: data.priority,
     parameters: data.parameters,
@@ -80,7 +81,7 @@ export function kanikoJob({ id, traceparent, data }: BuildRequested, settings: K
           securityContext: { seccompProfile: { type: 'RuntimeDefault' } },
           initContainers: [
             fetchContextContainer(settings, data),
-            buildMonitorContainer(settings, { job: name, logKey }),
+            buildMonitorContainer(settings, { job: name, logKey: log }),
           ],
           containers: [
             kanikoContainer(settings, {

@@ -1,5 +1,5 @@
 /** The Knative Service that runs a user's function. */
-import type { KnativeObject } from '../clients/cluster.ts';
+import type { KnativeObject } from '#shared/clients/cluster.ts';
 import { type Build, buildAnnotations } from './annotations.ts';
 import { autoscalingAnnotations } from './autoscaling.ts';
 import { functionResources } from './function-resources.ts';

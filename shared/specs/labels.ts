@@ -1,5 +1,5 @@
 /** Labels: what `kubectl -l` finds. Their values are made safe, so they select; whose an object is, the annotations say. */
-import type { Identity } from '../events/identity.ts';
+import type { Identity } from '#shared/events/identity.ts';
 import { labelValue } from './names.ts';
 
 export const MANAGED_BY = 'knative-lambda';

@@ -1,6 +1,6 @@
 /** Names of all that is made for one parser: readable, DNS-1123, and as distinct as the full ids they stand for. */
-import { deriveId } from '../events/event.ts';
-import type { Identity } from '../events/identity.ts';
+import { deriveId } from '#shared/events/event.ts';
+import type { Identity } from '#shared/events/identity.ts';
 
 /** Leaves room for `fn-`, the hash, and the `-00001` and pod suffixes that Knative appends: Services have at most 50 characters. */
 const SLUG_LENGTH = 38;

@@ -1,6 +1,6 @@
 /** The Trigger that brings a user's function its events. */
-import type { KnativeObject } from '../clients/cluster.ts';
-import { subjectOf } from '../events/identity.ts';
+import type { KnativeObject } from '#shared/clients/cluster.ts';
+import { subjectOf } from '#shared/events/identity.ts';
 import { type Build, buildAnnotations } from './annotations.ts';
 import { buildKeyLabel, identityLabels } from './labels.ts';
 import { functionName } from './names.ts';

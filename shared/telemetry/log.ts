@@ -1,5 +1,7 @@
 /** Logs: JSON, one line an entry, on standard output. What users sent is escaped by JSON and cut to a bounded length. */
+
 import { type DestinationStream, type Level, type Logger, pino } from 'pino';
+import { bounded } from '#shared/bounded-text.ts';
 
 const MESSAGE_LENGTH = 1000;
 const STACK_LENGTH = 4000;
@@ -19,11 +21,6 @@ export function createLog(
   };
   // Synchronous, which is not pino's default: what a thread is still writing at an exit is lost, and those lines say why.
   return pino(options, destination ?? pino.destination({ dest: 1, sync: true }));
-}
-
-/** A user's string as a log field. */
-export function bounded(value: string, length = 256): string {
-  return value.length <= length ? value : `${value.slice(0, length)}… (${value.length} characters)`;
 }
 
 /** Upstream errors carry whole responses, in properties and messages alike: only these fields, and only so much of them. */

@@ -1,8 +1,8 @@
 /** The Knative Broker on RabbitMQ, by its rules (local/broker, eventing/): stores, delivers, retries, dead-letters; delivers twice, late and in any order. */
 import { type CloudEvent, HTTP } from 'cloudevents';
-import { backoff, type DeliverySettings, isRetryable } from '#local/broker/delivery-settings.ts';
 import type { Broker } from '#shared/clients/broker.ts';
-import type { Answer } from '#shared/function/request.ts';
+import { backoff, type DeliverySettings, isRetryable } from '#shared/manifests/delivery-settings.ts';
+import type { Answer } from '#shared/runtime/request.ts';
 import { SimulatedProcess } from './process.ts';
 import { MINUTE, SECOND, type Simulation } from './simulation.ts';
 import { type Subscription, subscriptions } from './subscriptions.ts';

@@ -59,10 +59,17 @@ export function plan(simulation: Simulation): Operation[] {
       for (let copy = 1; copy <= together; copy++) {
         const name = `start-${index}-${copy}`;
         const data: Record<string, unknown> = { ...identity };
-        if (roll(`force ${name}`) < 0.25) data['force'] = true;
-        if (lateIsUrgent) data['priority'] = Math.max(1, 10 - Math.floor((10 * at) / (span + SECOND)));
-        else if (roll(`priority ${name}`) < 0.3) data['priority'] = 1 + Math.floor(roll(`which ${name}`) * 10);
-        if (roll(`parameters ${name}`) < 0.3) data['parameters'] = { env: { MODE: String(index) } };
+        if (roll(`force ${name}`) < 0.25) {
+          data['force'] = true;
+        }
+        if (lateIsUrgent) {
+          data['priority'] = Math.max(1, 10 - Math.floor((10 * at) / (span + SECOND)));
+        } else if (roll(`priority ${name}`) < 0.3) {
+          data['priority'] = 1 + Math.floor(roll(`which ${name}`) * 10);
+        }
+        if (roll(`parameters ${name}`) < 0.3) {
+          data['parameters'] = { env: { MODE: String(index) } };
+        }
         const moment = at + roll(`moment ${name}`) * 2 * SECOND;
         const timed = roll(`timed ${name}`) < 0.7;
         const twice = roll(`twice ${name}`) < 0.1;

@@ -1,5 +1,5 @@
 /** What must hold when nothing fails any more and everything has settled. */
-import { awaitsTerminalEvent, isFinished } from '#shared/build/job-state.ts';
+import { awaitsTerminalEvent, isFinished } from '#shared/builds/job-state.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
 import { isOf, readBuild } from '#shared/specs/annotations.ts';

@@ -3,7 +3,7 @@ import { finishOf, type Job } from '#local/jobs/job.ts';
 import { countEnded, countRemoved, createHistory, type JobHistory } from '#local/jobs/job-history.ts';
 import { jobPod } from '#local/jobs/job-pod.ts';
 import { planJob } from '#local/jobs/plan-job.ts';
-import type { KubeObject } from '#local/kubernetes/types.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { BUILDS_NAMESPACE, JOBS, PODS, type SimulatedCluster } from './simulated-cluster.ts';
 import { SECOND, type Simulation } from './simulation.ts';
 

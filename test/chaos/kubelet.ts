@@ -1,10 +1,10 @@
 /** The nodes: runs build pods in the order of their containers, with the real sidecar, and loses them in every way that nodes do. */
 import { createHash } from 'node:crypto';
-import type { KubeObject } from '#local/kubernetes/types.ts';
-import { contextKey } from '#shared/build/prepare-build.ts';
+import { monitorBuild } from '#build-pod/monitor.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
 import { DEPENDENCY_INSTALL_EXIT_CODE } from '#shared/specs/exit-codes.ts';
-import { monitorBuild } from '../../build-pod/monitor.ts';
+import { contextKey } from '#shared/specs/s3-keys.ts';
 import type { SimulatedBroker } from './broker.ts';
 import { SimulatedProcess } from './process.ts';
 import { TEMPORARY_BUCKET } from './settings.ts';

@@ -1,5 +1,5 @@
 /** What is remembered of a run, to be judged when it has settled: who asked, what was answered, and what was refused. */
-import { terminalEvent, terminalIdOfRequest } from '#shared/build/terminal-event.ts';
+import { terminalEvent, terminalIdOfRequest } from '#shared/builds/terminal-event.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
 import { deriveId } from '#shared/events/event.ts';
 import type { Identity } from '#shared/events/identity.ts';

@@ -1,11 +1,11 @@
 /** Packing without streams and compression: the same S3 calls in the same order as prepareBuild makes, each a step. */
 import { createHash, randomUUID } from 'node:crypto';
-import { fingerprintOf } from '#shared/build/fingerprint.ts';
-import { listSource } from '#shared/build/list-source.ts';
-import { contextKey } from '#shared/build/prepare-build.ts';
+import type { Packing } from '#functions/build-start/packing.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
 import type { BuildStart } from '#shared/events/build-start.ts';
-import type { Packing } from '../../functions/build-start/packing.ts';
+import { fingerprintOf } from '#shared/packing/fingerprint.ts';
+import { listSource } from '#shared/packing/list-source.ts';
+import { contextKey } from '#shared/specs/s3-keys.ts';
 import { buildSettings, SOURCE_BUCKET } from './settings.ts';
 
 /** For one request; the build key is that of the content, as it is in earnest. */

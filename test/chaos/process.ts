@@ -1,6 +1,6 @@
 /** One handling of one event: every call of a port is a step that takes time, fails in every way that is known, and at which the process may die. */
 import type { V1Job } from '@kubernetes/client-node';
-import { RetryableError } from '#shared/errors.ts';
+import { RetryableError } from '#shared/events/errors.ts';
 import { SECOND, type Simulation } from './simulation.ts';
 
 export type System = 'Kubernetes' | 'S3' | 'Broker';

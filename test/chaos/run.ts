@@ -1,5 +1,5 @@
 /** One run: a seed's clients and faults, until everything has settled; and what is wrong then. */
-import { isFinished } from '#shared/build/job-state.ts';
+import { isFinished } from '#shared/builds/job-state.ts';
 import type { Identity } from '#shared/events/identity.ts';
 import { observedAt, readBuild } from '#shared/specs/annotations.ts';
 import { SimulatedBroker } from './broker.ts';

@@ -7,7 +7,7 @@ export interface Safeguard {
   replace: string;
 }
 
-const builds = 'shared/build/';
+const builds = 'shared/builds/';
 
 export const SAFEGUARDS: Safeguard[] = [
   {
@@ -79,13 +79,13 @@ export const SAFEGUARDS: Safeguard[] = [
   },
   {
     name: 'a deletion names the resourceVersion that it rests on',
-    file: `${builds}remove-function.ts`,
+    file: 'shared/requests/remove-function.ts',
     find: 'await cluster.deleteService(name, versionOf(service));',
     replace: 'await cluster.deleteService(name);',
   },
   {
     name: 'the tombstone',
-    file: `${builds}tombstone.ts`,
+    file: 'shared/requests/tombstone.ts',
     find: 'return tombstone !== undefined && Date.parse(tombstone.time) >= observedAt;',
     replace: 'return tombstone !== undefined && observedAt < 0;',
   },
@@ -98,7 +98,7 @@ export const SAFEGUARDS: Safeguard[] = [
   {
     name: 'sweep tells ends that were lost',
     file: 'functions/sweep/handler.ts',
-    find: '    tellEndings,\n',
+    find: '    resendTerminalEvents,\n',
     replace: '',
   },
   {
@@ -116,30 +116,30 @@ export const SAFEGUARDS: Safeguard[] = [
   {
     name: 'sweep removes functions that were deleted',
     file: 'functions/sweep/handler.ts',
-    find: '    removeBuried,\n',
+    find: '    removeDeletedFunctions,\n',
     replace: '',
   },
   {
     name: 'sweep makes functions whole',
     file: 'functions/sweep/handler.ts',
-    find: '    mendTriggers,\n',
+    find: '    reconcileTriggers,\n',
     replace: '',
   },
   {
     name: 'a request is kept until somebody answers for it',
-    file: `${builds}requests.ts`,
+    file: 'shared/requests/request.ts',
     find: 'const body = JSON.stringify({ event: event.original.toJSON() });',
     replace: 'const body = JSON.stringify({ event: event.original.toJSON() });\n  if (body) return;',
   },
   {
     name: 'what a request was answered stands',
-    file: `${builds}answers.ts`,
+    file: 'shared/requests/outcome.ts',
     find: 'return answerSchema.safeParse(readJson(text)).data',
     replace: 'return answerSchema.safeParse(readJson(text && undefined)).data',
   },
   {
     name: 'create-if-absent of that answer',
-    file: `${builds}answers.ts`,
+    file: 'shared/requests/outcome.ts',
     find: "if (await store.create(where.bucket, keyOf(PREFIX, where), JSON.stringify(answer), 'application/json')) {",
     replace:
       "if ((await store.write(where.bucket, keyOf(PREFIX, where), JSON.stringify(answer), 'application/json')) === undefined) {",
@@ -147,7 +147,7 @@ export const SAFEGUARDS: Safeguard[] = [
   {
     name: 'build-complete remembers whose a Job was',
     file: 'functions/build-complete/handler.ts',
-    find: '    await decide(deps.store, where, { end: event.id, reply: startedBy(job) });\n',
+    find: '    await recordOutcome(deps.store, where, { end: event.id, reply: startedBy(job) });\n',
     replace: '    startedBy(job);\n',
   },
   {

@@ -2,12 +2,14 @@
 import type { V1Job, V1Lease, V1Pod } from '@kubernetes/client-node';
 import { ApiError } from '#local/kubernetes/api-error.ts';
 import { deleteObject } from '#local/kubernetes/delete-object.ts';
-import { mergePatch } from '#local/kubernetes/merge-patch.ts';
-import { type Resource, resourceNamed } from '#local/kubernetes/resource.ts';
 import { createStorage, type Storage } from '#local/kubernetes/storage.ts';
-import type { KubeObject, PropagationPolicy, ResourceName } from '#local/kubernetes/types.ts';
+import type { PropagationPolicy } from '#local/kubernetes/types.ts';
 import { classify } from '#shared/clients/classify.ts';
 import type { Cluster, KnativeObject, ObjectVersion } from '#shared/clients/cluster.ts';
+import { mergePatch } from '#shared/kubernetes/merge-patch.ts';
+import type { KubeObject, ResourceName } from '#shared/kubernetes/object.ts';
+import { resourceNamed } from '#shared/kubernetes/resource.ts';
+import type { Resource } from '#shared/kubernetes/resource-table.ts';
 import type { SimulatedProcess, Step } from './process.ts';
 
 export const FUNCTIONS_NAMESPACE = 'functions';

@@ -1,9 +1,9 @@
 /** Who gets which events, and how: read from the very Triggers and Broker that are deployed. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type DeliverySettings, type DeliverySpec, deliverySettings } from '#local/broker/delivery-settings.ts';
-import type { KubeObject } from '#local/kubernetes/types.ts';
-import { readDocuments } from '#local/manifests/read-documents.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
+import { type DeliverySettings, type DeliverySpec, deliverySettings } from '#shared/manifests/delivery-settings.ts';
+import { readDocuments } from '#shared/manifests/read-documents.ts';
 
 export interface Subscription {
   /** Of the Trigger. */

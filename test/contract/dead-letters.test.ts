@@ -8,11 +8,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { KubeConfig, KubernetesObjectApi } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readArguments } from '#cli/arguments.ts';
+import { runCommand } from '#cli/run-command.ts';
 import { createBroker } from '#shared/clients/broker.ts';
 import { createObjectStore } from '#shared/clients/s3.ts';
 import { createLetterBox } from '#shared/dead-letters/letter-box.ts';
-import { readArguments } from '../../cli/arguments.ts';
-import { runCommand } from '../../cli/run-command.ts';
 import { PATIENCE, until } from './until.ts';
 import { type AnyObject, World } from './world.ts';
 

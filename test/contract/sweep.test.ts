@@ -1,7 +1,7 @@
 /** sweep mends what events have missed: everything here is broken by hand, and nobody but sweep could notice. */
 import { KubeConfig, KubernetesObjectApi } from '@kubernetes/client-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { terminalIdOfRequest } from '#shared/build/terminal-event.ts';
+import { terminalIdOfRequest } from '#shared/builds/terminal-event.ts';
 import type { Identity } from '#shared/events/identity.ts';
 import { answering, slowToBuild } from './sources.ts';
 import { PATIENCE, pause, until } from './until.ts';

@@ -1,8 +1,8 @@
 /** What is made for a function is admitted where it is made: as the namespaces' Pod Security levels and quotas want it, without a warning. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { slowToBuild } from '../contract/sources.ts';
-import { until } from '../contract/until.ts';
-import { type AnyObject, World } from '../contract/world.ts';
+import { slowToBuild } from '#test/contract/sources.ts';
+import { until } from '#test/contract/until.ts';
+import { type AnyObject, World } from '#test/contract/world.ts';
 import { createDryRun } from './dry-run.ts';
 
 interface KubernetesEvent {

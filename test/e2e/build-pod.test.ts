@@ -2,10 +2,10 @@
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Identity } from '#shared/events/identity.ts';
-import { quantityValue } from '#shared/specs/quantity.ts';
-import { answering, slowToBuild } from '../contract/sources.ts';
-import { pause, until } from '../contract/until.ts';
-import { type AnyObject, type RecordedEvent, World } from '../contract/world.ts';
+import { parseQuantity } from '#shared/kubernetes/quantity.ts';
+import { answering, slowToBuild } from '#test/contract/sources.ts';
+import { pause, until } from '#test/contract/until.ts';
+import { type AnyObject, type RecordedEvent, World } from '#test/contract/world.ts';
 import { execute } from './container-exec.ts';
 
 let world: World;
@@ -98,9 +98,9 @@ test('Kaniko runs out of memory', async ({ skip }) => {
   const { data = {} } = await core.readNamespacedConfigMap({ name: 'knative-lambda-config', namespace });
   const limit = data['BUILD_MEMORY_LIMIT'] ?? '4Gi';
   const { items } = await core.listNode();
-  const smallest = Math.min(...items.map(({ status }) => quantityValue(status?.allocatable?.['memory'] ?? '0')));
+  const smallest = Math.min(...items.map(({ status }) => parseQuantity(status?.allocatable?.['memory']) ?? 0));
   skip(
-    quantityValue(limit) * 4 > smallest,
+    (parseQuantity(limit) ?? 0) * 4 > smallest,
     `BUILD_MEMORY_LIMIT ${limit} is too much of a node's memory to be used up for a test`,
   );
   const greedy = 'const kept = []; for (;;) kept.push(Buffer.alloc(67108864, 1));';

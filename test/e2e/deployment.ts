@@ -1,6 +1,6 @@
 /** What is deployed, as the cluster itself tells it. */
 import { ApiException, type CoreV1Api, type KubernetesObject, type KubernetesObjectApi } from '@kubernetes/client-node';
-import type { PlatformUnderTest } from '../contract/platform.ts';
+import type { PlatformUnderTest } from '#test/contract/platform.ts';
 
 export interface Deployment {
   namespace: string;

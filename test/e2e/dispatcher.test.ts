@@ -1,7 +1,7 @@
 /** A dispatcher that is stopped in the middle of its deliveries: what becomes of them. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { pause, until } from '../contract/until.ts';
-import { World } from '../contract/world.ts';
+import { pause, until } from '#test/contract/until.ts';
+import { World } from '#test/contract/world.ts';
 
 let world: World;
 beforeAll(async () => {

@@ -6,8 +6,8 @@ import { execSync } from 'node:child_process';
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Identity } from '#shared/events/identity.ts';
-import { pause, until } from '../contract/until.ts';
-import { type AnyObject, World } from '../contract/world.ts';
+import { pause, until } from '#test/contract/until.ts';
+import { type AnyObject, World } from '#test/contract/world.ts';
 
 const BUILDS = Number(process.env['BUILDS'] ?? 50);
 const CLIENTS = 5;

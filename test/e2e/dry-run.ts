@@ -2,7 +2,7 @@
 import { request } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { KubeConfig } from '@kubernetes/client-node';
-import type { AnyObject } from '../contract/world.ts';
+import type { AnyObject } from '#test/contract/world.ts';
 
 export interface Verdict {
   status: number;

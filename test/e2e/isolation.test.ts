@@ -5,9 +5,9 @@
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Identity } from '#shared/events/identity.ts';
-import { answering } from '../contract/sources.ts';
-import { until } from '../contract/until.ts';
-import { World } from '../contract/world.ts';
+import { answering } from '#test/contract/sources.ts';
+import { until } from '#test/contract/until.ts';
+import { World } from '#test/contract/world.ts';
 import { policiesAreEnforced } from './isolation-enforced.ts';
 import {
   type Answer,

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { answering } from '../contract/sources.ts';
-import { World } from '../contract/world.ts';
+import { answering } from '#test/contract/sources.ts';
+import { World } from '#test/contract/world.ts';
 
 const COMMANDS = [['kn-event'], ['kn', 'event']];
 const [program = '', ...first] = COMMANDS.find(([name = '', ...rest]) => works(name, [...rest, 'version'])) ?? [];

@@ -1,9 +1,9 @@
 /** Rights that only a rare race needs: made to happen here, so that they are seen to be needed, and to suffice. */
 import { KubeConfig, KubernetesObjectApi } from '@kubernetes/client-node';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { answering } from '../contract/sources.ts';
-import { pause, until } from '../contract/until.ts';
-import { type AnyObject, World } from '../contract/world.ts';
+import { answering } from '#test/contract/sources.ts';
+import { pause, until } from '#test/contract/until.ts';
+import { type AnyObject, World } from '#test/contract/world.ts';
 
 let world: World;
 beforeAll(async () => {

@@ -10,7 +10,7 @@ import {
   type RbacV1Subject,
 } from '@kubernetes/client-node';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { waitUntil } from '../contract/wait-until.ts';
+import { waitUntil } from '#test/contract/wait-until.ts';
 import { type Right, resourceName, told, usesSince } from './permissions-audit.ts';
 
 const namespace = `knative-lambda-${process.env['ENV'] ?? 'dev'}`;

@@ -2,9 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import type { CoreV1Api, KubernetesObjectApi, V1OwnerReference } from '@kubernetes/client-node';
 import { unprivileged } from '#shared/specs/build-pod/security.ts';
-import { POD_PORTS } from '../contract/probe.ts';
-import { subscribe } from '../contract/subscribe.ts';
-import { waitUntil } from '../contract/wait-until.ts';
+import { POD_PORTS } from '#test/contract/probe.ts';
+import { subscribe } from '#test/contract/subscribe.ts';
+import { waitUntil } from '#test/contract/wait-until.ts';
 
 export interface ProbePod {
   name: string;

@@ -1,8 +1,8 @@
 /** What tests of this run have left in the cluster and in S3, by the run's mark in every parser id. Images in the registry stay. */
 import { DeleteObjectsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import type { KubernetesObject, KubernetesObjectApi } from '@kubernetes/client-node';
-import type { PlatformUnderTest } from '../contract/platform.ts';
-import type { Recorded } from '../contract/probe.ts';
+import type { PlatformUnderTest } from '#test/contract/platform.ts';
+import type { Recorded } from '#test/contract/probe.ts';
 
 export async function removeTraces(
   { run, namespace, probe, s3, sourceBucket, temporaryBucket }: PlatformUnderTest,

@@ -1,8 +1,8 @@
 /** Builder and user functions come from zero for an event, and go back. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { answering } from '../contract/sources.ts';
-import { until } from '../contract/until.ts';
-import { World } from '../contract/world.ts';
+import { answering } from '#test/contract/sources.ts';
+import { until } from '#test/contract/until.ts';
+import { World } from '#test/contract/world.ts';
 
 let world: World;
 beforeAll(async () => {

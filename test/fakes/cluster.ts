@@ -7,7 +7,7 @@ import {
   NOT_THERE,
   type ObjectVersion,
 } from '#shared/clients/cluster.ts';
-import { PermanentError, RetryableError } from '#shared/errors.ts';
+import { PermanentError, RetryableError } from '#shared/events/errors.ts';
 
 export class InMemoryCluster implements Cluster {
   /** Kubernetes' clock: whole seconds. */

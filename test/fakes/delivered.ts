@@ -2,10 +2,10 @@
 import pino from 'pino';
 import * as z from 'zod';
 import type { ReceivedEvent } from '#shared/events/event.ts';
-import { readEnvelope } from '#shared/function/envelope.ts';
-import { receiveEvent } from '#shared/function/received-event.ts';
-import type { FunctionRequest } from '#shared/function/request.ts';
-import type { HandlerContext } from '#shared/function/types.ts';
+import { readEnvelope } from '#shared/runtime/envelope.ts';
+import { receiveEvent } from '#shared/runtime/received-event.ts';
+import type { FunctionRequest } from '#shared/runtime/request.ts';
+import type { HandlerContext } from '#shared/runtime/types.ts';
 
 export interface Delivered {
   event: ReceivedEvent<unknown>;

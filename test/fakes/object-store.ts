@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { ObjectStore, StoredObject } from '#shared/clients/object-store.ts';
-import { PermanentError } from '#shared/errors.ts';
+import { PermanentError } from '#shared/events/errors.ts';
 
 interface Stored {
   body: Buffer;

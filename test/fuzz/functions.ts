@@ -1,20 +1,21 @@
 /** Our functions, each with its real door, before an S3 and a Kubernetes in memory. */
 import * as z from 'zod';
+import { buildComplete } from '#functions/build-complete/handler.ts';
+import { buildStart } from '#functions/build-start/handler.ts';
+import { changedObject } from '#functions/cluster-events/changed-object.ts';
+import { handleClusterEvent } from '#functions/cluster-events/handler.ts';
+import { handleDeadLetter } from '#functions/dead-letter/handler.ts';
+import { jobStart } from '#functions/job-start/handler.ts';
+import { handleParserEvent } from '#functions/parser-events/handler.ts';
+import { serviceDelete } from '#functions/service-delete/handler.ts';
 import { buildCompleteSchema } from '#shared/events/build-complete.ts';
 import { buildStartSchema } from '#shared/events/build-start.ts';
 import type { NewEvent, ReceivedEvent } from '#shared/events/event.ts';
 import { jobStartSchema } from '#shared/events/job-start.ts';
 import { parserCompleteSchema, parserStartSchema } from '#shared/events/parser.ts';
 import { serviceDeleteSchema } from '#shared/events/service-delete.ts';
-import type { EventSchemas, HandlerContext } from '#shared/function/types.ts';
-import { buildComplete } from '../../functions/build-complete/handler.ts';
-import { buildStart } from '../../functions/build-start/handler.ts';
-import { changedObject, handleClusterEvent } from '../../functions/cluster-events/handler.ts';
-import { handleDeadLetter } from '../../functions/dead-letter/handler.ts';
-import { jobStart } from '../../functions/job-start/handler.ts';
-import { handleParserEvent } from '../../functions/parser-events/handler.ts';
-import { serviceDelete } from '../../functions/service-delete/handler.ts';
-import { buildStartDependencies, functionSettings, jobSettings, type World } from '../unit/handlers/world.ts';
+import type { EventSchemas, HandlerContext } from '#shared/runtime/types.ts';
+import { buildStartDependencies, functionSettings, jobSettings, type World } from '#test/unit/handlers/world.ts';
 
 export interface Fuzzed {
   name: string;

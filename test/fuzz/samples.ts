@@ -1,5 +1,5 @@
 /** A valid event's data for every type that our functions take: what hostile ones are made from. */
-import { ACME, imageOf, jobStartData, keyOf, MIDDLE, nameOf } from '../unit/handlers/world.ts';
+import { ACME, imageOf, jobStartData, keyOf, MIDDLE, nameOf } from '#test/unit/handlers/world.ts';
 
 const identity = { ...ACME, third_party_id: 'evil' };
 

@@ -1,6 +1,6 @@
 /** The init container that brings the context archive from S3, so that Kaniko needs no S3 credentials. */
 import type { V1Container } from '@kubernetes/client-node';
-import type { JobStart } from '../../events/job-start.ts';
+import type { JobStart } from '#shared/events/job-start.ts';
 import { s3Credentials, s3Environment } from './s3-environment.ts';
 import { unprivileged } from './security.ts';
 import type { BuildPodSettings } from './settings.ts';

@@ -18,7 +18,7 @@ import * as fc from 'fast-check';
 import { type Header, pack } from 'tar-stream';
 import { BuildError } from '#local/kaniko/build-error.ts';
 import { unpackArchive } from '#local/kaniko/unpack-archive.ts';
-import { type Area, quick } from '../area.ts';
+import { type Area, quick } from '#test/fuzz/area.ts';
 
 const segment = fc.constantFrom(
   'a',

@@ -6,8 +6,8 @@ import { expandWord, splitWords } from '#local/kaniko/dockerfile-words.ts';
 import { FlagError, parseFlags } from '#local/kaniko/flags.ts';
 import { parseIgnoreFile } from '#local/kaniko/ignore-file.ts';
 import { readCopy } from '#local/kaniko/read-copy.ts';
-import { type Area, quick } from '../area.ts';
-import { hostileText } from '../hostile.ts';
+import { type Area, quick } from '#test/fuzz/area.ts';
+import { hostileText } from '#test/fuzz/hostile.ts';
 
 const piece = fc.oneof(
   {

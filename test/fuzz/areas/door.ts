@@ -4,13 +4,13 @@ import { connect } from 'node:net';
 import { CloudEvent, HTTP } from 'cloudevents';
 import * as fc from 'fast-check';
 import * as z from 'zod';
-import { encodeHeaderValue } from '#shared/function/header-value.ts';
-import { type RunningFunction, startFunction } from '#shared/function/start-function.ts';
-import { uploaded, World } from '../../unit/handlers/world.ts';
-import { type Area, quick } from '../area.ts';
-import { type Fuzzed, functions } from '../functions.ts';
-import { hostileText, hostileValue, mutated } from '../hostile.ts';
-import { samples } from '../samples.ts';
+import { encodeHeaderValue } from '#shared/runtime/header-value.ts';
+import { type RunningFunction, startFunction } from '#shared/runtime/start-function.ts';
+import { type Area, quick } from '#test/fuzz/area.ts';
+import { type Fuzzed, functions } from '#test/fuzz/functions.ts';
+import { hostileText, hostileValue, mutated } from '#test/fuzz/hostile.ts';
+import { samples } from '#test/fuzz/samples.ts';
+import { uploaded, World } from '#test/unit/handlers/world.ts';
 
 interface Answer {
   status: number;

@@ -5,10 +5,10 @@ import { parametersSchema } from '#shared/events/parameters.ts';
 import { type Build, readBuild } from '#shared/specs/annotations.ts';
 import { kanikoJob } from '#shared/specs/kaniko-job.ts';
 import { knativeService } from '#shared/specs/knative-service.ts';
-import { schemaProblems } from '../../fixtures/crds/schema-problems.ts';
-import { functionSettings, imageOf, jobSettings, jobStartEvent } from '../../unit/handlers/world.ts';
-import { type Area, quick } from '../area.ts';
-import { hostileText } from '../hostile.ts';
+import { schemaProblems } from '#test/fixtures/crds/schema-problems.ts';
+import { type Area, quick } from '#test/fuzz/area.ts';
+import { hostileText } from '#test/fuzz/hostile.ts';
+import { functionSettings, imageOf, jobSettings, jobStartEvent } from '#test/unit/handlers/world.ts';
 
 const name = fc.oneof(
   { weight: 4, arbitrary: fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,10}$/) },

@@ -3,15 +3,15 @@ import { buffer } from 'node:stream/consumers';
 import { createGunzip } from 'node:zlib';
 import * as fc from 'fast-check';
 import { extract } from 'tar-stream';
-import { contextArchive } from '#shared/build/context.ts';
-import { listSource } from '#shared/build/list-source.ts';
-import { planBuild } from '#shared/build/plan-build.ts';
-import { sourceReader } from '#shared/build/source-reader.ts';
-import { PermanentError } from '#shared/errors.ts';
-import { InMemoryObjectStore } from '../../fakes/object-store.ts';
-import { prefix, settings } from '../../unit/build/sources.ts';
-import { type Area, quick } from '../area.ts';
-import { hostileText } from '../hostile.ts';
+import { planBuild } from '#functions/build-start/plan-build.ts';
+import { PermanentError } from '#shared/events/errors.ts';
+import { contextArchive } from '#shared/packing/archive.ts';
+import { listSource } from '#shared/packing/list-source.ts';
+import { sourceReader } from '#shared/packing/source-reader.ts';
+import { InMemoryObjectStore } from '#test/fakes/object-store.ts';
+import { type Area, quick } from '#test/fuzz/area.ts';
+import { hostileText } from '#test/fuzz/hostile.ts';
+import { prefix, settings } from '#test/languages/conformance/sources.ts';
 
 const REASONS = [
   'NoSource',

@@ -1,26 +1,26 @@
 /** Long texts made of what parsers look for, again and again: each is read in a time that grows with its length alone. */
 import * as fc from 'fast-check';
+import { parseGoMod } from '#languages/go/go-mod.ts';
+import { maskSource } from '#languages/mask-source.ts';
+import { nodeNames } from '#languages/node/exported-names.ts';
+import { parsePackageJson } from '#languages/node/package-json.ts';
+import { pythonNames } from '#languages/python/exported-names.ts';
+import { requirementsOfProject } from '#languages/python/pyproject-toml.ts';
+import { parseRequirements } from '#languages/python/requirements-txt.ts';
 import { parseDockerfile } from '#local/kaniko/dockerfile.ts';
 import { expandWord } from '#local/kaniko/dockerfile-words.ts';
 import { parseIgnoreFile } from '#local/kaniko/ignore-file.ts';
-import { lastError } from '#shared/build/failure-reason.ts';
-import { parseGoMod } from '#shared/build/recipes/go-mod.ts';
-import { maskSource } from '#shared/build/recipes/mask-source.ts';
-import { nodeNames } from '#shared/build/recipes/node-names.ts';
-import { parsePackageJson } from '#shared/build/recipes/package-json.ts';
-import { requirementsOfProject } from '#shared/build/recipes/pyproject-toml.ts';
-import { pythonNames } from '#shared/build/recipes/python-names.ts';
-import { parseRequirements } from '#shared/build/recipes/requirements-txt.ts';
-import { pathProblems } from '#shared/build/safe-paths.ts';
-import { PermanentError } from '#shared/errors.ts';
+import { lastError } from '#shared/builds/failure-reason.ts';
+import { PermanentError } from '#shared/events/errors.ts';
 import { parametersSchema } from '#shared/events/parameters.ts';
-import { checkAttributes } from '#shared/function/attributes.ts';
-import { decodeHeaderValue } from '#shared/function/header-value.ts';
-import { isJson, isText } from '#shared/function/media-type.ts';
-import { parseJson } from '#shared/function/parse-json.ts';
+import { pathProblems } from '#shared/packing/safe-paths.ts';
+import { checkAttributes } from '#shared/runtime/attributes.ts';
+import { decodeHeaderValue } from '#shared/runtime/header-value.ts';
+import { isJson, isText } from '#shared/runtime/media-type.ts';
+import { parseJson } from '#shared/runtime/parse-json.ts';
 import { parseTraceparent } from '#shared/telemetry/traceparent.ts';
-import { plan } from '../../unit/build/sources.ts';
-import { type Area, quick } from '../area.ts';
+import { type Area, quick } from '#test/fuzz/area.ts';
+import { plan } from '#test/languages/conformance/sources.ts';
 
 const readers: Record<string, (text: string) => unknown> = {
   python: pythonNames,

@@ -1,10 +1,10 @@
 /** Manifests, random and real ones changed: InvalidManifest or a plan, and never an instruction in a Dockerfile that a harmless manifest does not bring. */
 import * as fc from 'fast-check';
 import { parseDockerfile } from '#local/kaniko/dockerfile.ts';
-import { PermanentError } from '#shared/errors.ts';
-import { type Files, ours, plan } from '../../unit/build/sources.ts';
-import { type Area, quick } from '../area.ts';
-import { hostileText, hostileValue, mutated } from '../hostile.ts';
+import { PermanentError } from '#shared/events/errors.ts';
+import { type Area, quick } from '#test/fuzz/area.ts';
+import { hostileText, hostileValue, mutated } from '#test/fuzz/hostile.ts';
+import { type Files, ours, plan } from '#test/languages/conformance/sources.ts';
 
 /** What would become instructions, or other commands of one, where it got into a Dockerfile. */
 const smuggled = fc.constantFrom(

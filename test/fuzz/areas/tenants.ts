@@ -1,12 +1,16 @@
 /** Events that a hostile tenant sends or forges: whatever they name, nothing of another tenant changes, and what is made is this tenant's. */
 import * as fc from 'fast-check';
 import pino from 'pino';
-import { PermanentError, RetryableError } from '#shared/errors.ts';
+import { PermanentError, RetryableError } from '#shared/events/errors.ts';
 import type { ReceivedEvent } from '#shared/events/event.ts';
-import { readEnvelope } from '#shared/function/envelope.ts';
-import { receiveEvent } from '#shared/function/received-event.ts';
+import { readEnvelope } from '#shared/runtime/envelope.ts';
+import { receiveEvent } from '#shared/runtime/received-event.ts';
 import { cacheRepository, imageRepository } from '#shared/specs/names.ts';
-import { schemaProblems } from '../../fixtures/crds/schema-problems.ts';
+import { schemaProblems } from '#test/fixtures/crds/schema-problems.ts';
+import { type Area, quick } from '#test/fuzz/area.ts';
+import { type Fuzzed, functions } from '#test/fuzz/functions.ts';
+import { hostileValue, mutated } from '#test/fuzz/hostile.ts';
+import { samples } from '#test/fuzz/samples.ts';
 import {
   imageOf,
   keyOf,
@@ -16,11 +20,7 @@ import {
   TEMPORARY_BUCKET,
   uploaded,
   World,
-} from '../../unit/handlers/world.ts';
-import { type Area, quick } from '../area.ts';
-import { type Fuzzed, functions } from '../functions.ts';
-import { hostileValue, mutated } from '../hostile.ts';
-import { samples } from '../samples.ts';
+} from '#test/unit/handlers/world.ts';
 
 const VICTIM = { third_party_id: 'victim', parser_id: 'p1' };
 

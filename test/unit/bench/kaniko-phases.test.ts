@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { kanikoPhases } from '../../../bench/cluster/kaniko-phases.ts';
+import { kanikoPhases } from '#bench/cluster/kaniko-phases.ts';
 
 /** Milliseconds, and what Kaniko says. */
 const LOG: [number, string][] = [

@@ -1,7 +1,7 @@
 /** From the queue to the subscriber: attempts, replies, dead letters, crashes. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { DeliverySpec } from '#local/broker/delivery-settings.ts';
+import type { DeliverySpec } from '#shared/manifests/delivery-settings.ts';
 import {
   type Answering,
   brokerObject,

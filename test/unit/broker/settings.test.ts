@@ -1,7 +1,7 @@
 /** Durations, defaults and waits, as the Broker's controller and the SDK have them. */
 import { describe, expect, test } from 'vitest';
-import { backoff, deliverySettings, isRetryable } from '#local/broker/delivery-settings.ts';
-import { periodMilliseconds } from '#local/broker/period.ts';
+import { backoff, deliverySettings, isRetryable } from '#shared/manifests/delivery-settings.ts';
+import { periodMilliseconds } from '#shared/manifests/period.ts';
 
 describe('periodMilliseconds', () => {
   test.each([

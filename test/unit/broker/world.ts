@@ -1,11 +1,11 @@
 /** A Broker with Triggers, real HTTP subscribers, and time that passes at once. */
 import { createServer, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { DeliverySpec } from '#local/broker/delivery-settings.ts';
 import { type RunningBroker, startBroker } from '#local/broker/start-broker.ts';
 import type { TapEntry } from '#local/broker/tap.ts';
 import type { Sleep } from '#local/broker/with-retries.ts';
 import { createStorage, type Storage } from '#local/kubernetes/storage.ts';
+import type { DeliverySpec } from '#shared/manifests/delivery-settings.ts';
 
 export interface Received {
   headers: IncomingMessage['headers'];

@@ -1,8 +1,8 @@
 /** The context archive arrives whole, or the build says why not. */
 import { buffer } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
-import { fetchContext } from '../../../build-pod/fetch.ts';
-import { InMemoryObjectStore } from '../../fakes/object-store.ts';
+import { fetchContext } from '#build-pod/fetch.ts';
+import { InMemoryObjectStore } from '#test/fakes/object-store.ts';
 
 async function fetched(store: InMemoryObjectStore, bytes: number) {
   const lines: string[] = [];

@@ -1,11 +1,11 @@
 /** What the sidecar keeps and tells, and that nothing that goes wrong for it goes wrong for the build. */
 import type { CloudEvent } from 'cloudevents';
 import { expect, test } from 'vitest';
-import { outcomeOf } from '#shared/build/outcome.ts';
-import { terminalCloudEvent } from '#shared/build/terminal-event.ts';
-import { RetryableError } from '#shared/errors.ts';
-import { monitorBuild } from '../../../build-pod/monitor.ts';
-import { DIGEST, nameOf, TEMPORARY_BUCKET, World } from '../handlers/world.ts';
+import { monitorBuild } from '#build-pod/monitor.ts';
+import { outcomeOf } from '#shared/builds/outcome.ts';
+import { terminalCloudEvent } from '#shared/builds/terminal-event.ts';
+import { RetryableError } from '#shared/events/errors.ts';
+import { DIGEST, nameOf, TEMPORARY_BUCKET, World } from '#test/unit/handlers/world.ts';
 
 const LOG_KEY = 'logs/acme/p1/job.log';
 
@@ -18,7 +18,9 @@ async function startedBuild() {
   world.cluster.logs.set(`${name}/kaniko`, 'INFO building\nINFO pushed\n');
   const end = (exitCode: number, message: string) => {
     const [status] = pod.status?.containerStatuses ?? [];
-    if (status) status.state = { terminated: { exitCode, message, finishedAt: world.cluster.now } };
+    if (status) {
+      status.state = { terminated: { exitCode, message, finishedAt: world.cluster.now } };
+    }
   };
   const sent: CloudEvent<unknown>[] = [];
   const lines: string[] = [];
@@ -46,7 +48,9 @@ test('a success is told as cluster-events would tell it, and its log kept', asyn
   await monitor();
   const job = await world.cluster.getJob(nameOf());
   const outcome = job && outcomeOf(job, [pod]);
-  if (!job || !outcome) throw new Error('no outcome');
+  if (!job || !outcome) {
+    throw new Error('no outcome');
+  }
   expect(sent.map((event) => event.toJSON())).toEqual([terminalCloudEvent(job, outcome).toJSON()]);
   expect(kept()).toBe('INFO building\nINFO pushed\n');
 });
@@ -71,7 +75,9 @@ test('it looks often once it is asked to end', async () => {
   const getPod = world.cluster.getPod.bind(world.cluster);
   world.cluster.getPod = (name) => {
     looks += 1;
-    if (looks === 3) end(0, DIGEST);
+    if (looks === 3) {
+      end(0, DIGEST);
+    }
     return getPod(name);
   };
   const began = performance.now();

@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CloudEvent } from 'cloudevents';
 import { afterEach, expect, test } from 'vitest';
-import { sendEvent } from '../../../build-pod/send-event.ts';
+import { sendEvent } from '#build-pod/send-event.ts';
 
 const closing: (() => void)[] = [];
 afterEach(() => {
@@ -56,7 +56,9 @@ test('and no longer than there is time', async () => {
   const lines: string[] = [];
   const log = (line: string) => {
     lines.push(line);
-    if (lines.length === 2) stop.abort();
+    if (lines.length === 2) {
+      stop.abort();
+    }
   };
 
   expect(await sendEvent(url, event, stop.signal, log)).toBe(false);

@@ -5,9 +5,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { bundle } from '../../../bundle.ts';
-import { type FunctionProcess, listening, spawnFunction } from '../function/process.ts';
-import { send, sendBinary } from '../function/send.ts';
+import { bundle } from '#bundle/main.ts';
+import { type FunctionProcess, listening, spawnFunction } from '#test/unit/runtime/process.ts';
+import { send, sendBinary } from '#test/unit/runtime/send.ts';
 
 let directory: string;
 let main: string;

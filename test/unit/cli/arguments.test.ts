@@ -1,6 +1,6 @@
 /** What a person types, and what is made of it. */
 import { describe, expect, test } from 'vitest';
-import { readArguments, UsageError } from '../../../cli/arguments.ts';
+import { readArguments, UsageError } from '#cli/arguments.ts';
 
 const ID = 'a'.repeat(32);
 

@@ -1,10 +1,10 @@
 /** What a person sees of letters, and of what was done with them. */
 import { expect, test } from 'vitest';
+import { readArguments } from '#cli/arguments.ts';
+import { runCommand } from '#cli/run-command.ts';
 import { createLetterBox } from '#shared/dead-letters/letter-box.ts';
-import { readArguments } from '../../../cli/arguments.ts';
-import { runCommand } from '../../../cli/run-command.ts';
-import { InMemoryObjectStore } from '../../fakes/object-store.ts';
-import { ReplayWorld } from '../handlers/replay-world.ts';
+import { InMemoryObjectStore } from '#test/fakes/object-store.ts';
+import { ReplayWorld } from '#test/unit/handlers/replay-world.ts';
 
 const world = () => new ReplayWorld(new InMemoryObjectStore('tmp'));
 

@@ -1,6 +1,6 @@
 /** Where the letters lie: what is said first counts, and what is missing is told. */
 import { describe, expect, test } from 'vitest';
-import { findSettings } from '../../../cli/settings.ts';
+import { findSettings } from '#cli/settings.ts';
 
 const cluster = {
   AWS_REGION: 'eu-west-1',

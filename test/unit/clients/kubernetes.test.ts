@@ -153,7 +153,9 @@ describe('against the embedded API', () => {
   test('a field of somebody else’s is taken over', async () => {
     await cluster.applyService(service('taken'));
     const theirs = storage.get('services.serving.knative.dev', NAMESPACE, 'taken');
-    if (!theirs) throw new Error('no service');
+    if (!theirs) {
+      throw new Error('no service');
+    }
     theirs['spec'].template.spec.containers[0].image = 'theirs';
     storage.update(theirs);
     expect((await cluster.applyService(service('taken', 'ours'))).spec.template.spec.containers[0].image).toBe('ours');

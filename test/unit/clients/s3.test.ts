@@ -8,7 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { type S3, startS3 } from '#local/s3.ts';
 import { awsCredentials } from '#shared/clients/aws-identity.ts';
 import { createObjectStore } from '#shared/clients/s3.ts';
-import { PermanentError } from '#shared/errors.ts';
+import { PermanentError } from '#shared/events/errors.ts';
 import { type Answer, deadUrl, scriptedServer } from './scripted-server.ts';
 
 const SECRET = 'do-not-tell-anybody';
@@ -109,14 +109,18 @@ describe('against a real S3', () => {
     const pieces = 40;
     const body = Readable.from(
       (function* () {
-        for (let n = 0; n < pieces; n++) yield piece;
+        for (let n = 0; n < pieces; n++) {
+          yield piece;
+        }
       })(),
     );
     await store.upload('bucket', `${prefix}long`, body, 'application/gzip');
     const opened = await store.open('bucket', `${prefix}long`);
     expect(opened?.size).toBe(pieces * piece.length);
     let bytes = 0;
-    for await (const chunk of opened?.body ?? []) bytes += (chunk as Buffer).length;
+    for await (const chunk of opened?.body ?? []) {
+      bytes += (chunk as Buffer).length;
+    }
     expect(bytes).toBe(pieces * piece.length);
   });
 

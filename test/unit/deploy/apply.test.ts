@@ -6,7 +6,7 @@ import { environmentOf, ROOT } from '#deploy/environment.ts';
 import { podTroubles } from '#deploy/pod-troubles.ts';
 import { finalizersWithout, stepsOf, stillThere } from '#deploy/undeploy-steps.ts';
 import { notReady, waitUntilReady } from '#deploy/wait-until-ready.ts';
-import type { KubeObject } from '#local/kubernetes/types.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { scripted } from './world.ts';
 
 const environment = environmentOf('dev', ROOT);

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { clusterProblems } from '#deploy/cluster-problems.ts';
 import { environmentOf, ROOT } from '#deploy/environment.ts';
 import { leftoverProblems, neededAccesses, permissionProblems } from '#deploy/environment-problems.ts';
-import type { KubeObject } from '#local/kubernetes/types.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { scripted } from './world.ts';
 
 const deployment = (name: string, namespace: string, { availableReplicas = 1, labels = {} } = {}) => ({

@@ -8,10 +8,10 @@ import { egressRules } from '#deploy/egress.ts';
 import { environmentOf, ROOT } from '#deploy/environment.ts';
 import { planDeployment } from '#deploy/plan.ts';
 import { secretsOf } from '#deploy/secrets.ts';
-import type { KubeObject } from '#local/kubernetes/types.ts';
-import { parseDocuments } from '#local/manifests/read-documents.ts';
-import { renderOverlay } from '#local/manifests/render-overlay.ts';
-import { schemaProblems } from '../../fixtures/crds/schema-problems.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
+import { parseDocuments } from '#shared/manifests/read-documents.ts';
+import { renderOverlay } from '#shared/manifests/render-overlay.ts';
+import { schemaProblems } from '#test/fixtures/crds/schema-problems.ts';
 import { IMAGE, type Project, project, SETTINGS } from './world.ts';
 
 const hasKubectl = spawnSync('kubectl', ['version', '--client']).status === 0;

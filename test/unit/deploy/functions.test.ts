@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { compose } from '#deploy/compose.ts';
 import { deployFunction, functionStep } from '#deploy/deploy-function.ts';
 import { environmentOf, ROOT } from '#deploy/environment.ts';
-import type { KubeObject } from '#local/kubernetes/types.ts';
-import { renderOverlay } from '#local/manifests/render-overlay.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
+import { renderOverlay } from '#shared/manifests/render-overlay.ts';
 import { IMAGE, scripted } from './world.ts';
 
 const dev = environmentOf('dev', ROOT);

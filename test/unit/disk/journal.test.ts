@@ -19,7 +19,9 @@ beforeEach(() => {
   file = join(directory, 'state.jsonl');
 });
 afterEach(() => {
-  for (const journal of open.splice(0)) journal.close();
+  for (const journal of open.splice(0)) {
+    journal.close();
+  }
   rmSync(directory, { recursive: true, force: true });
 });
 
@@ -27,8 +29,11 @@ afterEach(() => {
 function openMap(): { map: Map<string, string>; write: (entry: Entry) => void; journal: Journal<Entry> } {
   const map = new Map<string, string>();
   const apply = ({ key, value }: Entry) => {
-    if (value === undefined) map.delete(key);
-    else map.set(key, value);
+    if (value === undefined) {
+      map.delete(key);
+    } else {
+      map.set(key, value);
+    }
   };
   const journal = new Journal<Entry>(file, {
     replay: apply,

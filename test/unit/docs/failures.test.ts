@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { FILE, withTables } from '../../../docs/tables.ts';
+import { FILE, withTables } from '#docs/tables.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { told, usesOf, usesSince } from '../../e2e/permissions-audit.ts';
+import { told, usesOf, usesSince } from '#test/e2e/permissions-audit.ts';
 
 const started = new Date('2026-11-22T20:00:00Z');
 const prefixes = ['system:serviceaccount:fns:'];

@@ -4,7 +4,7 @@ import { BlockList, isIPv4 } from 'node:net';
 import { join } from 'node:path';
 import type { V1IPBlock, V1LabelSelector, V1NetworkPolicySpec } from '@kubernetes/client-node';
 import { describe, expect, test } from 'vitest';
-import { renderOverlay } from '#local/manifests/render-overlay.ts';
+import { renderOverlay } from '#shared/manifests/render-overlay.ts';
 import { identityLabels } from '#shared/specs/labels.ts';
 
 const overlays = new URL('../../../eventing/overlays/', import.meta.url).pathname;

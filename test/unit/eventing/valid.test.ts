@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import type { KubeObject } from '#local/kubernetes/types.ts';
-import { builderServices } from '#local/manifests/builder-services.ts';
-import { renderOverlay } from '#local/manifests/render-overlay.ts';
-import { ATTEMPTS } from '../../../functions/dead-letter/letter.ts';
-import { schemaProblems } from '../../fixtures/crds/schema-problems.ts';
+import { ATTEMPTS } from '#functions/dead-letter/letter.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
+import { builderServices } from '#shared/manifests/builder-services.ts';
+import { renderOverlay } from '#shared/manifests/render-overlay.ts';
+import { schemaProblems } from '#test/fixtures/crds/schema-problems.ts';
 
 const root = new URL('../../../', import.meta.url).pathname;
 const environments = readdirSync(join(root, 'eventing/overlays'));

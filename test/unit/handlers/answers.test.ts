@@ -1,13 +1,13 @@
 /** A request that is delivered twice is told once: what its first delivery was answered stands, whatever has changed meanwhile. */
 import { expect, test } from 'vitest';
-import { decide } from '#shared/build/answers.ts';
-import { endJob, superseded } from '#shared/build/end-job.ts';
-import { terminalId } from '#shared/build/terminal-event.ts';
+import { buildComplete } from '#functions/build-complete/handler.ts';
+import { buildStart } from '#functions/build-start/handler.ts';
+import { jobStart } from '#functions/job-start/handler.ts';
+import { endJob, superseded } from '#shared/builds/end-job.ts';
+import { terminalId } from '#shared/builds/terminal-event.ts';
+import { recordOutcome } from '#shared/requests/outcome.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
-import { buildComplete } from '../../../functions/build-complete/handler.ts';
-import { buildStart } from '../../../functions/build-start/handler.ts';
-import { jobStart } from '../../../functions/job-start/handler.ts';
-import { received } from '../../fakes/received.ts';
+import { received } from '#test/fakes/received.ts';
 import {
   ACME,
   type Asked,
@@ -31,8 +31,8 @@ const where = (id: string) => ({ bucket: TEMPORARY_BUCKET, identity: ACME, termi
 test('of two decisions the first stands', async () => {
   const { store } = new World();
   const [mine, theirs] = ['a', 'b'].map((end) => ({ end, reply: { type: 'build.complete', id: end } }));
-  expect(await decide(store, where('x'), mine as NonNullable<typeof mine>)).toEqual(mine);
-  expect(await decide(store, where('x'), theirs as NonNullable<typeof theirs>)).toEqual(mine);
+  expect(await recordOutcome(store, where('x'), mine as NonNullable<typeof mine>)).toEqual(mine);
+  expect(await recordOutcome(store, where('x'), theirs as NonNullable<typeof theirs>)).toEqual(mine);
 });
 
 test('who joined a build that was superseded since does not get a build of its own', async () => {
@@ -61,7 +61,10 @@ test('whose Job has come and gone before it was told does not join the next one 
 test('a Job that was made for a request answered otherwise meanwhile ends under an id that is nobody’s', async () => {
   const world = new World();
   await world.running({ id: 'twice' });
-  await decide(world.store, where('twice'), { end: 'another', reply: { type: 'lifecycle.build.started', id: 'told' } });
+  await recordOutcome(world.store, where('twice'), {
+    end: 'another',
+    reply: { type: 'lifecycle.build.started', id: 'told' },
+  });
   expect(await start(world, { id: 'twice' })).toMatchObject({ id: 'told' });
   expect(readBuild((await world.cluster.getJob(nameOf())) ?? {})?.event_id).not.toBe('twice');
 });
@@ -81,7 +84,7 @@ test('the event of a former Job does not end the one that has its name now', asy
   const world = new World();
   await world.running({ id: 'second', force: true, observed_at: MIDDLE });
   const former = successClaim({ id: terminalId('first'), job_name: nameOf() });
-  await decide(world.store, where('first'), {
+  await recordOutcome(world.store, where('first'), {
     end: terminalId('first'),
     reply: { type: 'lifecycle.build.started', id: 'told' },
   });
@@ -94,7 +97,7 @@ test('a process that stood still makes no Job of its own once another delivery h
   const reply = { type: 'lifecycle.build.started', data: { job_name: 'another' } };
   const list = world.cluster.listJobMetadata.bind(world.cluster);
   world.cluster.listJobMetadata = async (selector) => {
-    await decide(world.store, where('slow'), { end: 'another', reply });
+    await recordOutcome(world.store, where('slow'), { end: 'another', reply });
     return await list(selector);
   };
   expect(await start(world, { id: 'slow' })).toMatchObject(reply);

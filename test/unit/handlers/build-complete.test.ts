@@ -1,12 +1,12 @@
 /** What is deployed, on whose word, and what is told. */
 import { describe, expect, test } from 'vitest';
-import { readRecord } from '#shared/build/record.ts';
-import { PermanentError } from '#shared/errors.ts';
+import { buildComplete } from '#functions/build-complete/handler.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
+import { PermanentError } from '#shared/events/errors.ts';
+import { readRecord } from '#shared/requests/record.ts';
 import { observedAt } from '#shared/specs/annotations.ts';
 import { functionName } from '#shared/specs/names.ts';
-import { buildComplete } from '../../../functions/build-complete/handler.ts';
-import type { Steps } from '../../fakes/stepped.ts';
+import type { Steps } from '#test/fakes/stepped.ts';
 import {
   ACME,
   type Asked,

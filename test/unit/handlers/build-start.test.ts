@@ -1,11 +1,11 @@
 /** From a source in S3 to job.start, or to an answer at once. */
 import { describe, expect, test } from 'vitest';
-import { terminalIdOfRequest } from '#shared/build/terminal-event.ts';
-import { PermanentError, RetryableError } from '#shared/errors.ts';
+import { buildStart } from '#functions/build-start/handler.ts';
+import { terminalIdOfRequest } from '#shared/builds/terminal-event.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
+import { PermanentError, RetryableError } from '#shared/events/errors.ts';
 import type { JobStart } from '#shared/events/job-start.ts';
-import { buildStart } from '../../../functions/build-start/handler.ts';
-import { received } from '../../fakes/received.ts';
+import { received } from '#test/fakes/received.ts';
 import {
   ACME,
   buildStartDependencies,

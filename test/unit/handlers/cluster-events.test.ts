@@ -1,12 +1,13 @@
 /** What changes of Jobs and Services mean, and when they mean nothing. */
 import pino from 'pino';
 import { describe, expect, test } from 'vitest';
-import { outcomeOf } from '#shared/build/outcome.ts';
-import { terminalEvent } from '#shared/build/terminal-event.ts';
+import { changedObject } from '#functions/cluster-events/changed-object.ts';
+import { handleClusterEvent } from '#functions/cluster-events/handler.ts';
+import { outcomeOf } from '#shared/builds/outcome.ts';
+import { terminalEvent } from '#shared/builds/terminal-event.ts';
 import { deriveId } from '#shared/events/event.ts';
 import { functionName } from '#shared/specs/names.ts';
-import { changedObject, handleClusterEvent } from '../../../functions/cluster-events/handler.ts';
-import { received } from '../../fakes/received.ts';
+import { received } from '#test/fakes/received.ts';
 import { ACME, imageOf, MIDDLE, nameOf, World } from './world.ts';
 
 /** As ApiServerSource sends an object: whatever JSON makes of it, checked by the schema. */
@@ -22,7 +23,9 @@ describe('a Job', () => {
     const world = new World();
     const job = await world.succeeded();
     const outcome = outcomeOf(job, [...world.cluster.pods.values()]);
-    if (!outcome) throw new Error('no outcome');
+    if (!outcome) {
+      throw new Error('no outcome');
+    }
     expect(await changed(world, job)).toEqual(terminalEvent(job, outcome));
     expect(outcome).toMatchObject({ status: 'success', image_uri: imageOf() });
   });

@@ -1,12 +1,12 @@
 /** A crash between any two steps, then the event delivered again: the end state and the answer are those of a run without a crash. */
 import { describe, expect, test } from 'vitest';
+import { buildComplete } from '#functions/build-complete/handler.ts';
+import { buildStart } from '#functions/build-start/handler.ts';
+import { jobStart } from '#functions/job-start/handler.ts';
+import { serviceDelete } from '#functions/service-delete/handler.ts';
 import type { NewEvent } from '#shared/events/event.ts';
-import { buildComplete } from '../../../functions/build-complete/handler.ts';
-import { buildStart } from '../../../functions/build-start/handler.ts';
-import { jobStart } from '../../../functions/job-start/handler.ts';
-import { serviceDelete } from '../../../functions/service-delete/handler.ts';
-import { received } from '../../fakes/received.ts';
-import { crashAt, type Steps } from '../../fakes/stepped.ts';
+import { received } from '#test/fakes/received.ts';
+import { crashAt, type Steps } from '#test/fakes/stepped.ts';
 import {
   ACME,
   buildStartDependencies,

@@ -1,10 +1,10 @@
 /** The same letter once more: a duplicate of it, or what was replayed and failed again. Whoever replays and whoever keeps never undo each other. */
 import { describe, expect, test } from 'vitest';
+import { handleDeadLetter } from '#functions/dead-letter/handler.ts';
 import type { DeadLetter } from '#shared/dead-letters/letter.ts';
-import { handleDeadLetter } from '../../../functions/dead-letter/handler.ts';
-import { delivered } from '../../fakes/delivered.ts';
-import { InMemoryObjectStore } from '../../fakes/object-store.ts';
-import { Crash, crashAt, type Steps, stepped } from '../../fakes/stepped.ts';
+import { delivered } from '#test/fakes/delivered.ts';
+import { InMemoryObjectStore } from '#test/fakes/object-store.ts';
+import { Crash, crashAt, type Steps, stepped } from '#test/fakes/stepped.ts';
 import { ReplayWorld } from './replay-world.ts';
 
 const BODY = '{ "n": 12345678901234567890 }';

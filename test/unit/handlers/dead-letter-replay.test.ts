@@ -1,9 +1,9 @@
 /** What dead-letter-replay sends, refuses, passes over and deletes. */
 import { describe, expect, test } from 'vitest';
-import { PermanentError, RetryableError } from '#shared/errors.ts';
 import { deadLetterPurgeSchema, deadLetterReplaySchema } from '#shared/events/dead-letter.ts';
-import { InMemoryObjectStore } from '../../fakes/object-store.ts';
-import { Crash, crashAt } from '../../fakes/stepped.ts';
+import { PermanentError, RetryableError } from '#shared/events/errors.ts';
+import { InMemoryObjectStore } from '#test/fakes/object-store.ts';
+import { Crash, crashAt } from '#test/fakes/stepped.ts';
 import { ReplayWorld } from './replay-world.ts';
 
 const started = () => new ReplayWorld(new InMemoryObjectStore('tmp'));

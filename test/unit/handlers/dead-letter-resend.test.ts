@@ -1,11 +1,11 @@
 /** What no subscriber answered is sent to the Broker again: as it was, not for ever, and never lost on the way. */
 import { describe, expect, test } from 'vitest';
+import { handleDeadLetter } from '#functions/dead-letter/handler.ts';
 import type { RawEvent } from '#shared/clients/broker.ts';
-import { PermanentError, RetryableError } from '#shared/errors.ts';
-import { handleDeadLetter } from '../../../functions/dead-letter/handler.ts';
-import { type Delivered, delivered } from '../../fakes/delivered.ts';
-import { InMemoryObjectStore } from '../../fakes/object-store.ts';
-import { Crash, crashAt, type Steps, stepped } from '../../fakes/stepped.ts';
+import { PermanentError, RetryableError } from '#shared/events/errors.ts';
+import { type Delivered, delivered } from '#test/fakes/delivered.ts';
+import { InMemoryObjectStore } from '#test/fakes/object-store.ts';
+import { Crash, crashAt, type Steps, stepped } from '#test/fakes/stepped.ts';
 
 class World {
   readonly store = new InMemoryObjectStore('tmp');

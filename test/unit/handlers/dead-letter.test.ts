@@ -1,9 +1,9 @@
 /** What dead-letter keeps, and under which name. */
 import { expect, test } from 'vitest';
-import { PermanentError, RetryableError } from '#shared/errors.ts';
-import { handleDeadLetter } from '../../../functions/dead-letter/handler.ts';
-import { type Delivered, delivered } from '../../fakes/delivered.ts';
-import { InMemoryObjectStore } from '../../fakes/object-store.ts';
+import { handleDeadLetter } from '#functions/dead-letter/handler.ts';
+import { PermanentError, RetryableError } from '#shared/events/errors.ts';
+import { type Delivered, delivered } from '#test/fakes/delivered.ts';
+import { InMemoryObjectStore } from '#test/fakes/object-store.ts';
 
 const NOW = new Date('2026-01-03T00:00:10Z');
 

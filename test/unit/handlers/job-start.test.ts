@@ -1,12 +1,12 @@
 /** Which build goes on, which is joined, and which never begins. */
 import { describe, expect, test } from 'vitest';
-import { endJob, superseded } from '#shared/build/end-job.ts';
-import { terminalId } from '#shared/build/terminal-event.ts';
-import { PermanentError, RetryableError } from '#shared/errors.ts';
+import { jobStart } from '#functions/job-start/handler.ts';
+import { endJob, superseded } from '#shared/builds/end-job.ts';
+import { terminalId } from '#shared/builds/terminal-event.ts';
+import { PermanentError, RetryableError } from '#shared/events/errors.ts';
 import type { JobStart } from '#shared/events/job-start.ts';
 import { observedAt, readBuild, readEnded } from '#shared/specs/annotations.ts';
-import { jobStart } from '../../../functions/job-start/handler.ts';
-import { Crash, crashAt, type Steps, stepped } from '../../fakes/stepped.ts';
+import { Crash, crashAt, type Steps, stepped } from '#test/fakes/stepped.ts';
 import {
   ACME,
   type Asked,

@@ -1,9 +1,9 @@
 /** How a build ended, read from Jobs and pods as Kubernetes shows them. */
 import type { V1Job, V1Pod } from '@kubernetes/client-node';
 import { describe, expect, test } from 'vitest';
-import { lastError } from '#shared/build/failure-reason.ts';
-import { outcomeOf } from '#shared/build/outcome.ts';
-import { terminalCloudEvent, terminalEvent } from '#shared/build/terminal-event.ts';
+import { lastError } from '#shared/builds/failure-reason.ts';
+import { outcomeOf } from '#shared/builds/outcome.ts';
+import { terminalCloudEvent, terminalEvent } from '#shared/builds/terminal-event.ts';
 import { buildCompleteSchema } from '#shared/events/build-complete.ts';
 import { ENDED_ANNOTATION } from '#shared/specs/annotations.ts';
 import { kanikoJob } from '#shared/specs/kaniko-job.ts';
@@ -370,7 +370,9 @@ describe('the terminal event', () => {
   const outcome = outcomeOf(once, [succeededPod()]);
 
   test('is the same whoever tells it, and another for a Job that another request made', () => {
-    if (!outcome) throw new Error('no outcome');
+    if (!outcome) {
+      throw new Error('no outcome');
+    }
     expect(terminalCloudEvent(once, outcome).toJSON()).toEqual(terminalCloudEvent(once, outcome).toJSON());
     const of = (metadata: V1Job['metadata']) =>
       terminalEvent({ ...once, metadata: { ...once.metadata, ...metadata } }, outcome).id;
@@ -381,7 +383,9 @@ describe('the terminal event', () => {
   });
 
   test('names its cause, and its chain', () => {
-    if (!outcome) throw new Error('no outcome');
+    if (!outcome) {
+      throw new Error('no outcome');
+    }
     expect(terminalCloudEvent(once, outcome).toJSON()).toMatchObject({
       type: 'build.complete',
       source: 'knative-lambda',

@@ -1,7 +1,7 @@
 /** How a call of a function finds its way, and what is measured. */
 import { expect, test } from 'vitest';
-import { handleParserEvent } from '../../../functions/parser-events/handler.ts';
-import { received } from '../../fakes/received.ts';
+import { handleParserEvent } from '#functions/parser-events/handler.ts';
+import { received } from '#test/fakes/received.ts';
 
 function handled(event: Parameters<typeof handleParserEvent>[0]) {
   const measured: unknown[] = [];

@@ -1,17 +1,17 @@
 /** Two of us at the same object: whoever comes second finds what the first has done, and does no harm to it. */
 import type { V1Job } from '@kubernetes/client-node';
 import { expect, test } from 'vitest';
-import { cancelled, endJob, superseded } from '#shared/build/end-job.ts';
-import { releaseJob } from '#shared/build/release-job.ts';
-import { terminalId } from '#shared/build/terminal-event.ts';
-import { isBuried, readTombstone } from '#shared/build/tombstone.ts';
+import { buildComplete } from '#functions/build-complete/handler.ts';
+import { jobStart } from '#functions/job-start/handler.ts';
+import { serviceDelete } from '#functions/service-delete/handler.ts';
+import { cancelled, endJob, superseded } from '#shared/builds/end-job.ts';
+import { releaseJob } from '#shared/builds/release-job.ts';
+import { terminalId } from '#shared/builds/terminal-event.ts';
+import { isTombstoned, readTombstone } from '#shared/requests/tombstone.ts';
 import { observedAt, readBuild, readEnded, TERMINAL_EVENT_FINALIZER } from '#shared/specs/annotations.ts';
 import { functionName } from '#shared/specs/names.ts';
-import { buildComplete } from '../../../functions/build-complete/handler.ts';
-import { jobStart } from '../../../functions/job-start/handler.ts';
-import { serviceDelete } from '../../../functions/service-delete/handler.ts';
-import { received } from '../../fakes/received.ts';
-import { type Steps, stepped } from '../../fakes/stepped.ts';
+import { received } from '#test/fakes/received.ts';
+import { type Steps, stepped } from '#test/fakes/stepped.ts';
 import {
   ACME,
   DIGEST,
@@ -184,7 +184,7 @@ test('of many deletions each is remembered', async () => {
   }
   expect(world.state()).toEqual(before);
   const { tombstone } = await readTombstone(world.store, TEMPORARY_BUCKET, ACME);
-  expect(isBuried(tombstone, NOON.getTime() + 3 * 60_000)).toBe(true);
+  expect(isTombstoned(tombstone, NOON.getTime() + 3 * 60_000)).toBe(true);
 });
 
 test('an archive that a newer build of the same content needs is kept', async () => {

@@ -1,13 +1,14 @@
 /** Letters in a store, a Broker that notes what it gets, and a clock that sleeping moves. */
+
+import { replayOrPurge } from '#functions/dead-letter-replay/handler.ts';
 import type { RawEvent } from '#shared/clients/broker.ts';
 import { createLetterBox } from '#shared/dead-letters/letter-box.ts';
 import { isOpen, type LetterPlace } from '#shared/dead-letters/place.ts';
 import { deadLetterPurgeSchema, deadLetterReplaySchema } from '#shared/events/dead-letter.ts';
 import type { NewEvent } from '#shared/events/event.ts';
-import { replayOrPurge } from '../../../functions/dead-letter-replay/handler.ts';
-import type { InMemoryObjectStore } from '../../fakes/object-store.ts';
-import { received } from '../../fakes/received.ts';
-import { type Steps, stepped } from '../../fakes/stepped.ts';
+import type { InMemoryObjectStore } from '#test/fakes/object-store.ts';
+import { received } from '#test/fakes/received.ts';
+import { type Steps, stepped } from '#test/fakes/stepped.ts';
 
 export class ReplayWorld {
   readonly sent: RawEvent[] = [];

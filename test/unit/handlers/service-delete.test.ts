@@ -1,10 +1,10 @@
 /** What goes, what stays, and what the answer says. */
 import { expect, test } from 'vitest';
-import { isBuried, readTombstone } from '#shared/build/tombstone.ts';
+import { serviceDelete } from '#functions/service-delete/handler.ts';
+import { isTombstoned, readTombstone } from '#shared/requests/tombstone.ts';
 import { readEnded } from '#shared/specs/annotations.ts';
 import { functionName } from '#shared/specs/names.ts';
-import { serviceDelete } from '../../../functions/service-delete/handler.ts';
-import { received } from '../../fakes/received.ts';
+import { received } from '#test/fakes/received.ts';
 import { ACME, MIDDLE, NEW, NOON, nameOf, OLD, TEMPORARY_BUCKET, World } from './world.ts';
 
 const NAME = functionName(ACME);
@@ -64,7 +64,7 @@ test('what was seen before it is buried, what is seen afterwards is not', async 
   const world = new World();
   await remove(world);
   const { tombstone } = await readTombstone(world.store, TEMPORARY_BUCKET, ACME);
-  expect([MIDDLE, NEW, LATER.toISOString()].map((time) => isBuried(tombstone, Date.parse(time)))).toEqual([
+  expect([MIDDLE, NEW, LATER.toISOString()].map((time) => isTombstoned(tombstone, Date.parse(time)))).toEqual([
     true,
     true,
     false,

@@ -1,9 +1,9 @@
 /** sweep dies between any two steps, or runs twice at once: the next run leaves what one run would have left, and nothing but copies is sent. */
 import { describe, expect, test } from 'vitest';
-import { superseded } from '#shared/build/end-job.ts';
+import { superseded } from '#shared/builds/end-job.ts';
 import { ENDED_ANNOTATION } from '#shared/specs/annotations.ts';
 import { kanikoJob } from '#shared/specs/kaniko-job.ts';
-import { Crash, type Steps } from '../../fakes/stepped.ts';
+import { Crash, type Steps } from '#test/fakes/stepped.ts';
 import { SweptWorld } from './sweep-world.ts';
 import { ACME, jobSettings, jobStartEvent, MIDDLE, nameOf, OLD, TEMPORARY_BUCKET } from './world.ts';
 

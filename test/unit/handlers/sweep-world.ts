@@ -2,12 +2,13 @@
 import { Writable } from 'node:stream';
 import { HTTP } from 'cloudevents';
 import pino from 'pino';
-import { FIRST_SEEN } from '#shared/build/requests.ts';
-import { terminalIdOfRequest } from '#shared/build/terminal-event.ts';
+import type { SweepDependencies } from '#functions/sweep/dependencies.ts';
+import { sweep } from '#functions/sweep/handler.ts';
+import type { Counts } from '#functions/sweep/report.ts';
+import { terminalIdOfRequest } from '#shared/builds/terminal-event.ts';
 import type { RawEvent } from '#shared/clients/broker.ts';
-import { type SweepDependencies, sweep } from '../../../functions/sweep/handler.ts';
-import type { Counts } from '../../../functions/sweep/report.ts';
-import { type Steps, stepped } from '../../fakes/stepped.ts';
+import { FIRST_SEEN } from '#shared/requests/request.ts';
+import { type Steps, stepped } from '#test/fakes/stepped.ts';
 import { ACME, functionSettings, SLOTS, TEMPORARY_BUCKET, World } from './world.ts';
 
 const MINUTE = 60_000;

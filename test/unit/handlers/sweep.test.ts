@@ -1,9 +1,9 @@
 /** What sweep mends, what it leaves alone, and that it does no more than a run's share. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { endJob, superseded } from '#shared/build/end-job.ts';
-import { outcomeOf } from '#shared/build/outcome.ts';
-import { terminalEvent } from '#shared/build/terminal-event.ts';
-import { RetryableError } from '#shared/errors.ts';
+import { endJob, superseded } from '#shared/builds/end-job.ts';
+import { outcomeOf } from '#shared/builds/outcome.ts';
+import { terminalEvent } from '#shared/builds/terminal-event.ts';
+import { RetryableError } from '#shared/events/errors.ts';
 import { deriveId } from '#shared/events/event.ts';
 import { ENDED_ANNOTATION, readEnded } from '#shared/specs/annotations.ts';
 import { kanikoJob } from '#shared/specs/kaniko-job.ts';
@@ -49,7 +49,9 @@ describe('terminal events', () => {
     expect(await world.swept()).toEqual({ terminal_events: 1 });
     const job = await world.cluster.getJob(nameOf());
     const outcome = job && outcomeOf(job, [...world.cluster.pods.values()]);
-    if (!job || !outcome) throw new Error('no outcome');
+    if (!job || !outcome) {
+      throw new Error('no outcome');
+    }
     expect(world.sent).toMatchObject([
       {
         type: 'build.complete',
@@ -365,7 +367,9 @@ describe('functions', () => {
 
   const service = () => {
     const found = world.cluster.services.get(NAME);
-    if (!found) throw new Error('no Service');
+    if (!found) {
+      throw new Error('no Service');
+    }
     return found;
   };
 });

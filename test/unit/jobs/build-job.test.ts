@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startJobController } from '#local/jobs/job-controller.ts';
 import { kanikoImage } from '#local/kaniko/kaniko-image.ts';
-import { Kaniko } from '../kaniko/run-kaniko.ts';
-import { startNode, type TestNode, terminated } from '../kubelet/start-node.ts';
+import { Kaniko } from '#test/unit/kaniko/run-kaniko.ts';
+import { startNode, type TestNode, terminated } from '#test/unit/kubelet/start-node.ts';
 
 let node: TestNode;
 let controller: { close(): void };

@@ -5,8 +5,8 @@ import type { Job } from '#local/jobs/job.ts';
 import { startJobController } from '#local/jobs/job-controller.ts';
 import { countEnded, createHistory } from '#local/jobs/job-history.ts';
 import { losePods } from '#local/kubelet/lose-pods.ts';
-import type { KubeObject } from '#local/kubernetes/types.ts';
-import { dead, startNode, type TestNode } from '../kubelet/start-node.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
+import { dead, startNode, type TestNode } from '#test/unit/kubelet/start-node.ts';
 
 let node: TestNode;
 let controller: { close(): void };
@@ -51,8 +51,12 @@ async function until(name: string, condition: (job: Job) => boolean): Promise<Jo
   const deadline = performance.now() + 10_000;
   for (;;) {
     const job = get(name);
-    if (job !== undefined && condition(job)) return job;
-    if (performance.now() > deadline) throw new Error(`in vain: ${JSON.stringify(job, undefined, 2)}`);
+    if (job !== undefined && condition(job)) {
+      return job;
+    }
+    if (performance.now() > deadline) {
+      throw new Error(`in vain: ${JSON.stringify(job, undefined, 2)}`);
+    }
     await sleep(5);
   }
 }
@@ -345,7 +349,9 @@ describe('a platform that was killed', () => {
     const pods = podsOf('twice');
 
     const history = createHistory({ ...job, status: { failed: 1 } }, pods);
-    for (const pod of pods) countEnded(history, job, pod, Date.now());
+    for (const pod of pods) {
+      countEnded(history, job, pod, Date.now());
+    }
 
     expect(history.failed).toBe(2);
   });

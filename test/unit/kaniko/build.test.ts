@@ -108,7 +108,9 @@ describe('RUN', () => {
     const outcome = await kaniko.build({ Dockerfile: `${NODE}RUN ${run}\n` });
     expect(outcome.exitCode).toBe(exitCode);
     expect(outcome.output).toMatch(/^error building image: .*RUN|error building image: .*command/m);
-    if (run.includes('to the log')) expect(outcome.output).toContain('to the log\n');
+    if (run.includes('to the log')) {
+      expect(outcome.output).toContain('to the log\n');
+    }
   });
 
   test('sees ENV, ARG with and without a value given, proxies, and nothing of ours', async () => {

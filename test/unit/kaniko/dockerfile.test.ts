@@ -9,7 +9,9 @@ import { matchGlob } from '#local/kaniko/match-glob.ts';
 
 const only = (text: string) => {
   const instruction = parseDockerfile(`FROM x\n${text}`).stages[0]?.instructions[0];
-  if (instruction === undefined) throw new Error('no instruction');
+  if (instruction === undefined) {
+    throw new Error('no instruction');
+  }
   return instruction;
 };
 
@@ -189,10 +191,14 @@ test('whatever the text, parsing and expanding throw nothing but BuildError', ()
     fc.property(dockerfileText, (text) => {
       try {
         for (const { instructions } of parseDockerfile(text).stages) {
-          for (const instruction of instructions) expandWord(instruction.text, { A: '1' }, '\\');
+          for (const instruction of instructions) {
+            expandWord(instruction.text, { A: '1' }, '\\');
+          }
         }
       } catch (error) {
-        if (!(error instanceof BuildError)) throw error;
+        if (!(error instanceof BuildError)) {
+          throw error;
+        }
       }
     }),
     { numRuns: 500 },

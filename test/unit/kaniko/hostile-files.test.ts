@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { expandWord } from '#local/kaniko/dockerfile-words.ts';
 import { matchGlob } from '#local/kaniko/match-glob.ts';
-import { quick } from '../../fuzz/area.ts';
+import { quick } from '#test/fuzz/area.ts';
 
 test.each([
   { pattern: `${'**/'.repeat(30)}x`, path: 'a/'.repeat(60) },

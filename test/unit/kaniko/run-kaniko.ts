@@ -78,7 +78,9 @@ export class Kaniko {
 
   async image(reference = 'registry.test/a/parser:1'): Promise<Image> {
     const image = await this.images.resolve(reference);
-    if (image === undefined) throw new Error(`no image ${reference}`);
+    if (image === undefined) {
+      throw new Error(`no image ${reference}`);
+    }
     return image;
   }
 

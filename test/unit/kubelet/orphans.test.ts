@@ -8,7 +8,9 @@ import { dead, isAlive, startNode } from './start-node.ts';
 
 const directories: string[] = [];
 afterEach(() => {
-  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true });
+  for (const directory of directories.splice(0)) {
+    rmSync(directory, { recursive: true, force: true });
+  }
 });
 
 const FAMILY = 'trap "" TERM; (trap "" TERM; while :; do sleep 0.05; done) & echo $! $$; while :; do sleep 0.05; done';
@@ -73,6 +75,8 @@ test.each(['SIGKILL', 'SIGTERM', 'exit', 'throw'])('a platform that ends by %s',
     platform.stdout.once('data', (data: Buffer) => resolve(data.toString().trim().split(/\s+/).map(Number))),
   );
   expect(pids).toHaveLength(2);
-  if (how.startsWith('SIG')) platform.kill(how as NodeJS.Signals);
+  if (how.startsWith('SIG')) {
+    platform.kill(how as NodeJS.Signals);
+  }
   await Promise.all(pids.map(dead));
 });

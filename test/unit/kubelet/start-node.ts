@@ -8,7 +8,8 @@ import { ImageStore } from '#local/kubelet/images.ts';
 import { type Kubelet, startKubelet } from '#local/kubelet/kubelet.ts';
 import type { ContainerStatus, Pod } from '#local/kubelet/pod.ts';
 import { createStorage } from '#local/kubernetes/storage.ts';
-import type { KubeObject, ObjectStorage } from '#local/kubernetes/types.ts';
+import type { ObjectStorage } from '#local/kubernetes/types.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 
 export const IMAGE = 'registry.test/tools:1';
 
@@ -75,15 +76,21 @@ export function startNode(delays: Parameters<typeof startKubelet>[0]['delays'] =
       const deadline = performance.now() + 10_000;
       for (;;) {
         const pod = get(name);
-        if (pod?.status?.containerStatuses !== undefined && condition(pod)) return pod;
-        if (performance.now() > deadline) throw new Error(`in vain: ${JSON.stringify(pod?.status, undefined, 2)}`);
+        if (pod?.status?.containerStatuses !== undefined && condition(pod)) {
+          return pod;
+        }
+        if (performance.now() > deadline) {
+          throw new Error(`in vain: ${JSON.stringify(pod?.status, undefined, 2)}`);
+        }
         await sleep(5);
       }
     },
     async gone(name) {
       const deadline = performance.now() + 10_000;
       while (get(name) !== undefined) {
-        if (performance.now() > deadline) throw new Error(`pod ${name} is still there`);
+        if (performance.now() > deadline) {
+          throw new Error(`pod ${name} is still there`);
+        }
         await sleep(5);
       }
     },
@@ -93,7 +100,9 @@ export function startNode(delays: Parameters<typeof startKubelet>[0]['delays'] =
     async close() {
       await kubelet.close();
       rmSync(directory, { recursive: true, force: true });
-      if (existsSync(directory)) throw new Error(`${directory} is still there`);
+      if (existsSync(directory)) {
+        throw new Error(`${directory} is still there`);
+      }
     },
   };
 }
@@ -107,7 +116,9 @@ export function isAlive(pid: number): boolean {
 export async function dead(pid: number): Promise<void> {
   const deadline = performance.now() + 10_000;
   while (isAlive(pid)) {
-    if (performance.now() > deadline) throw new Error(`process ${pid} is still alive`);
+    if (performance.now() > deadline) {
+      throw new Error(`process ${pid} is still alive`);
+    }
     await sleep(10);
   }
 }

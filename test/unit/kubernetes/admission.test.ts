@@ -1,7 +1,7 @@
 /** What Knative's webhooks refuse, in their own words. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Storage } from '#local/kubernetes/storage.ts';
-import type { KubeObject } from '#local/kubernetes/types.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { broker, caught, createCluster, NAMESPACE, service, trigger } from './objects.ts';
 
 let storage: Storage;

@@ -58,7 +58,9 @@ async function call(
   return new Promise((resolve, reject) => {
     const outgoing = request(url + path, { method, headers: { ...type, ...headers } }, async (response) => {
       const chunks: Buffer[] = [];
-      for await (const chunk of response) chunks.push(chunk as Buffer);
+      for await (const chunk of response) {
+        chunks.push(chunk as Buffer);
+      }
       const answer = Buffer.concat(chunks).toString();
       const contentType = response.headers['content-type'] ?? '';
       const parsed = contentType.startsWith('application/json') ? JSON.parse(answer) : answer;
@@ -81,7 +83,9 @@ async function* watch(
     for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
       const lines = (rest + chunk).split('\n');
       rest = lines.pop() ?? '';
-      for (const line of lines) yield JSON.parse(line);
+      for (const line of lines) {
+        yield JSON.parse(line);
+      }
     }
   } finally {
     controller.abort();

@@ -157,7 +157,9 @@ test('watch', async () => {
     { labelSelector: 'app=x' },
     (phase, object: KubernetesObject) => {
       events.push(`${phase} ${object.metadata?.name}`);
-      if (events.length === 3) resolve();
+      if (events.length === 3) {
+        resolve();
+      }
     },
     () => {},
   );

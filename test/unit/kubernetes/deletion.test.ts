@@ -1,7 +1,7 @@
 /** Deletion: finalizers, pods' grace, namespaces, and what goes with an owner. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Storage } from '#local/kubernetes/storage.ts';
-import type { KubeObject } from '#local/kubernetes/types.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 import {
   caught,
   configMap,
@@ -257,9 +257,13 @@ describe('a namespace', () => {
 
 test('thousands of dependents go with their owner, and the event loop is not held up for long', async () => {
   const owner = storage.create(configMap('owner'));
-  for (let n = 0; n < 3000; n++) storage.create(configMap(`child-${n}`, {}, { ownerReferences: [ownedBy(owner)] }));
+  for (let n = 0; n < 3000; n++) {
+    storage.create(configMap(`child-${n}`, {}, { ownerReferences: [ownedBy(owner)] }));
+  }
   await settled();
   remove('owner');
-  for (let turns = 0; turns < 10 && storage.list('configmaps').length > 0; turns++) await settled();
+  for (let turns = 0; turns < 10 && storage.list('configmaps').length > 0; turns++) {
+    await settled();
+  }
   expect(storage.list('configmaps')).toEqual([]);
 });

@@ -66,8 +66,9 @@ describe('objects', () => {
   });
 
   test('are deleted as a collection', async () => {
-    for (const name of ['a', 'b', 'c'])
+    for (const name of ['a', 'b', 'c']) {
       server.storage.create(configMap(name, {}, { labels: { odd: name === 'b' ? 'no' : 'yes' } }));
+    }
     expect((await server.call('DELETE', `${CONFIG_MAPS}?labelSelector=odd%3Dyes`)).code).toBe(200);
     expect(server.storage.list('configmaps').map(({ metadata }) => metadata.name)).toEqual(['b']);
   });

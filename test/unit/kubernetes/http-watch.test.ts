@@ -15,8 +15,12 @@ describe('watch', () => {
     const events: { type: string; object: { metadata: Record<string, string>; [field: string]: unknown } }[] = [];
     for await (const event of server.watch(path, headers)) {
       events.push(event);
-      if (events.length === 1) afterFirst?.();
-      if (events.length === count) break;
+      if (events.length === 1) {
+        afterFirst?.();
+      }
+      if (events.length === count) {
+        break;
+      }
     }
     return events;
   };
@@ -46,7 +50,9 @@ describe('watch', () => {
     { case: 'too old', version: () => 1 },
     { case: 'of another life', version: () => server.storage.table.version + 10 },
   ])('from a version that is $case says 410 in the stream', async ({ version }) => {
-    for (let n = 0; n < 10_001; n++) server.storage.create(configMap(`c${n}`));
+    for (let n = 0; n < 10_001; n++) {
+      server.storage.create(configMap(`c${n}`));
+    }
     expect(await take(`${CONFIG_MAPS}?watch=true&resourceVersion=${version()}`, 1)).toMatchObject([
       { type: 'ERROR', object: { kind: 'Status', code: 410, reason: 'Expired' } },
     ]);

@@ -37,8 +37,9 @@ describe.skipIf(!isInstalled())('kubectl', () => {
       'triggers.eventing.knative.dev',
       'brokers.eventing.knative.dev',
     ]) {
-      for (const { metadata } of server.storage.list(resource))
+      for (const { metadata } of server.storage.list(resource)) {
         server.storage.remove(resource, metadata.namespace, metadata.name);
+      }
     }
     for (const { metadata } of server.storage.list('pods')) {
       server.storage.remove('pods', metadata.namespace, metadata.name, { gracePeriodSeconds: 0 });
@@ -63,7 +64,9 @@ describe.skipIf(!isInstalled())('kubectl', () => {
   /** What it prints; throws what it says where it fails. */
   async function ok(command: string, input?: object | string): Promise<string> {
     const { code, out, error } = await kubectl(command, input);
-    if (code !== 0) throw new Error(`kubectl ${command}: ${error}${out}`);
+    if (code !== 0) {
+      throw new Error(`kubectl ${command}: ${error}${out}`);
+    }
     return out;
   }
   const columns = (line: string | undefined) => line?.trim().split(/\s{2,}/);
@@ -77,8 +80,9 @@ describe.skipIf(!isInstalled())('kubectl', () => {
     expect(columns(header)).toEqual(['NAME', 'URL', 'LATESTCREATED', 'LATESTREADY', 'READY', 'REASON']);
     expect(columns(row)).toEqual(['fn', 'http://fn', 'True']);
     const all = await ok('get ksvc,jobs,pods,triggers,brokers -o wide');
-    for (const text of ['service.serving.knative.dev/fn', 'job.batch/build', 'pod/p', 'app:1', 'Pending'])
+    for (const text of ['service.serving.knative.dev/fn', 'job.batch/build', 'pod/p', 'app:1', 'Pending']) {
       expect(all).toContain(text);
+    }
     expect(await ok('get all')).toContain('service.serving.knative.dev/fn');
   });
 
@@ -206,8 +210,9 @@ describe.skipIf(!isInstalled())('kubectl', () => {
     server.storage.create(pod('p', { ownerReferences }, { nodeName: 'node' }));
     const stop = server.storage.watch('pods', ({ object: { metadata } }) => {
       // A kubelet, in short.
-      if (metadata.deletionTimestamp)
+      if (metadata.deletionTimestamp) {
         setTimeout(() => server.storage.remove('pods', NAMESPACE, metadata.name, { gracePeriodSeconds: 0 }), 100);
+      }
     });
     expect(await ok('delete job build --cascade=foreground --wait --timeout=10s')).toContain(
       'job.batch "build" deleted',

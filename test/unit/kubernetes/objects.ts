@@ -1,6 +1,7 @@
 /** Objects for the tests of the embedded Kubernetes API, and a cluster with a namespace to put them in. */
 import { createStorage, type Storage } from '#local/kubernetes/storage.ts';
-import type { KubeObject, ObjectMeta, OwnerReference, WatchEvent } from '#local/kubernetes/types.ts';
+import type { WatchEvent } from '#local/kubernetes/types.ts';
+import type { KubeObject, ObjectMeta, OwnerReference } from '#shared/kubernetes/object.ts';
 
 export const NAMESPACE = 'team';
 

@@ -15,7 +15,9 @@ beforeEach(() => {
   storage.create(namespace(NAMESPACE));
 });
 afterEach(() => {
-  for (const one of opened.splice(0)) one.close();
+  for (const one of opened.splice(0)) {
+    one.close();
+  }
   rmSync(directory, { recursive: true, force: true });
 });
 

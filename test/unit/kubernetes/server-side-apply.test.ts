@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { changedFields, difference, fieldsOf, intersection, pathsOf, union } from '#local/kubernetes/field-set.ts';
 import type { Storage } from '#local/kubernetes/storage.ts';
-import type { KubeObject } from '#local/kubernetes/types.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { caught, configMap, createCluster, job, NAMESPACE, record, service, settled } from './objects.ts';
 
 let storage: Storage;
@@ -241,7 +241,9 @@ describe('field sets', () => {
     fc.assert(
       fc.property(fc.array(data, { minLength: 1, maxLength: 4 }), (steps) => {
         const cluster = createCluster();
-        for (const step of steps) cluster.apply(configMap('a', step), { fieldManager: 'me' });
+        for (const step of steps) {
+          cluster.apply(configMap('a', step), { fieldManager: 'me' });
+        }
         expect(cluster.get('configmaps', NAMESPACE, 'a')?.['data'] ?? {}).toEqual(steps.at(-1));
       }),
       { numRuns: 50 },

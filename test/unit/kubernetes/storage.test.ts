@@ -118,9 +118,13 @@ describe('what is handed out', () => {
     given['data'].x = 'changed';
     created['data'].x = 'changed';
     const read = stored('a');
-    if (read) read['data'].x = 'changed';
+    if (read) {
+      read['data'].x = 'changed';
+    }
     const [listed] = storage.list('configmaps', { namespace: NAMESPACE });
-    if (listed) listed['data'].x = 'changed';
+    if (listed) {
+      listed['data'].x = 'changed';
+    }
     expect(stored('a')?.['data']).toEqual({ x: '1' });
   });
 

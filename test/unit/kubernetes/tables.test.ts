@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { humanDuration } from '#local/kubernetes/human-duration.ts';
 import { summarizePod } from '#local/kubernetes/pod-summary.ts';
 import { representList } from '#local/kubernetes/represent.ts';
-import { type Resource, resourceNamed } from '#local/kubernetes/resource.ts';
-import type { KubeObject } from '#local/kubernetes/types.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
+import { resourceNamed } from '#shared/kubernetes/resource.ts';
+import type { Resource } from '#shared/kubernetes/resource-table.ts';
 import { broker, job, NAMESPACE, namespace, pod, service, trigger } from './objects.ts';
 
 const NOW = Date.parse('2030-01-01T00:00:00Z');

@@ -1,9 +1,9 @@
 /** What is refused, and in which words: Kubernetes' own validation. */
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { parseQuantity } from '#local/kubernetes/quantity.ts';
 import type { Storage } from '#local/kubernetes/storage.ts';
-import type { KubeObject } from '#local/kubernetes/types.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
+import { parseQuantity } from '#shared/kubernetes/quantity.ts';
 import { broker, caught, configMap, createCluster, job, namespace, ownedBy, pod, service, trigger } from './objects.ts';
 
 let storage: Storage;

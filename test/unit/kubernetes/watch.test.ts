@@ -41,8 +41,12 @@ describe('watch', () => {
 
   test('shows every listener the same order, also where one of them writes', async () => {
     storage.watch('configmaps', ({ type, object }) => {
-      if (type === 'ADDED' && object.metadata.name === 'a') storage.create(configMap('reaction'));
-      if (object.metadata.name === 'reaction' && type === 'ADDED') storage.remove('configmaps', NAMESPACE, 'reaction');
+      if (type === 'ADDED' && object.metadata.name === 'a') {
+        storage.create(configMap('reaction'));
+      }
+      if (object.metadata.name === 'reaction' && type === 'ADDED') {
+        storage.remove('configmaps', NAMESPACE, 'reaction');
+      }
     });
     const events = record(storage, 'configmaps');
     storage.create(configMap('a'));
@@ -58,7 +62,9 @@ describe('watch', () => {
       storage.update(configMap('a', { n: String(count) }));
     });
     storage.create(configMap('a'));
-    for (let turns = 0; turns < 3; turns++) await settled();
+    for (let turns = 0; turns < 3; turns++) {
+      await settled();
+    }
     expect(count).toBeGreaterThan(1000);
     stop();
     await settled();
@@ -99,7 +105,9 @@ describe('watch', () => {
     await settled();
     await settled();
     process.removeAllListeners('uncaughtException');
-    for (const listener of listeners) process.on('uncaughtException', listener);
+    for (const listener of listeners) {
+      process.on('uncaughtException', listener);
+    }
     expect(events.map(text)).toEqual(['ADDED a']);
     expect(defects).toMatchObject([{ message: 'a defect' }]);
   });
@@ -111,7 +119,9 @@ describe('history', () => {
     const start = storage.table.version;
     storage.create(configMap('a'));
     expect(feed.since(start)).toHaveLength(1);
-    for (let n = 0; n < 10_001; n++) storage.update(configMap('a', { n: String(n) }));
+    for (let n = 0; n < 10_001; n++) {
+      storage.update(configMap('a', { n: String(n) }));
+    }
     expect(feed.since(start)).toBeUndefined();
     expect(feed.since(storage.table.version - 3)).toHaveLength(3);
     expect(feed.since(feed.oldest - 1)).toBeDefined();

@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { type FuncYaml, readFuncYaml } from '#local/manifests/func-yaml.ts';
-import { functionEnv } from '#local/manifests/function-env.ts';
-import { functionService } from '#local/manifests/function-service.ts';
+import { type FuncYaml, readFuncYaml } from '#shared/manifests/func-yaml.ts';
+import { functionEnv } from '#shared/manifests/function-env.ts';
+import { functionService } from '#shared/manifests/function-service.ts';
 
 const folder = new URL('../../fixtures/func-deploy/', import.meta.url).pathname;
 const recorded = JSON.parse(readFileSync(`${folder}service.json`, 'utf8'));

@@ -4,8 +4,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { parseDocuments } from '#local/manifests/read-documents.ts';
-import { renderOverlay } from '#local/manifests/render-overlay.ts';
+import { parseDocuments } from '#shared/manifests/read-documents.ts';
+import { renderOverlay } from '#shared/manifests/render-overlay.ts';
 
 const root = new URL('../../../', import.meta.url).pathname;
 const hasKubectl = spawnSync('kubectl', ['version', '--client']).status === 0;

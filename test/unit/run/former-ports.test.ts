@@ -12,7 +12,9 @@ beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'ports-'));
 });
 afterEach(() => {
-  for (const server of servers.splice(0)) server.close();
+  for (const server of servers.splice(0)) {
+    server.close();
+  }
   rmSync(directory, { recursive: true, force: true });
 });
 

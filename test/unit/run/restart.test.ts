@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KubeConfig, KubernetesObjectApi } from '@kubernetes/client-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { bundle } from '../../../bundle.ts';
-import { binary, post } from '../../contract/post.ts';
-import { answering } from '../../contract/sources.ts';
-import { subscribe } from '../../contract/subscribe.ts';
-import { waitUntil } from '../../contract/wait-until.ts';
+import { bundle } from '#bundle/main.ts';
+import { binary, post } from '#test/contract/post.ts';
+import { answering } from '#test/contract/sources.ts';
+import { subscribe } from '#test/contract/subscribe.ts';
+import { waitUntil } from '#test/contract/wait-until.ts';
 import { type PlatformProcess, startPlatformProcess } from './platform-process.ts';
 import { type Recorder, startRecorder } from './recorder.ts';
 

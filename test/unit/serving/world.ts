@@ -1,9 +1,10 @@
 /** A cluster of its own for one test: storage, a kubelet, Serving with short times, and a client. */
 import { request as httpRequest, type RequestListener } from 'node:http';
 import { createStorage } from '#local/kubernetes/storage.ts';
-import type { KubeObject, ObjectStorage } from '#local/kubernetes/types.ts';
+import type { ObjectStorage } from '#local/kubernetes/types.ts';
 import type { ServingOptions } from '#local/serving/options.ts';
 import { type Serving, startServing } from '#local/serving/start-serving.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { type FakeImage, FakeKubelet } from './fake-kubelet.ts';
 
 export const NAMESPACE = 'functions';

@@ -3,7 +3,14 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createStorage, type Storage } from '#local/kubernetes/storage.ts';
 import { type RunningSources, startSources } from '#local/sources/start-sources.ts';
-import { type Answering, isReady, type Received, type Subscriber, startSubscriber, until } from '../broker/world.ts';
+import {
+  type Answering,
+  isReady,
+  type Received,
+  type Subscriber,
+  startSubscriber,
+  until,
+} from '#test/unit/broker/world.ts';
 
 const BUILD = { 'app.kubernetes.io/managed-by': 'knative-lambda' };
 let storage: Storage;

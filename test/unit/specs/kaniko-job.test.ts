@@ -5,7 +5,7 @@ import type { JobStart } from '#shared/events/job-start.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
 import { type KanikoJobSettings, kanikoJob } from '#shared/specs/kaniko-job.ts';
 import { jobName } from '#shared/specs/names.ts';
-import { schemaProblems } from '../../fixtures/crds/schema-problems.ts';
+import { schemaProblems } from '#test/fixtures/crds/schema-problems.ts';
 
 const KEY = 'ab'.repeat(32);
 const settings: KanikoJobSettings = {

@@ -5,7 +5,7 @@ import { type Parameters, parametersSchema } from '#shared/events/parameters.ts'
 import { type Build, observedAt, readBuild } from '#shared/specs/annotations.ts';
 import { knativeService } from '#shared/specs/knative-service.ts';
 import { functionTrigger } from '#shared/specs/trigger.ts';
-import { schemaProblems } from '../../fixtures/crds/schema-problems.ts';
+import { schemaProblems } from '#test/fixtures/crds/schema-problems.ts';
 
 const KEY = 'ab'.repeat(32);
 const IMAGE = `registry.example/fn/fn-p1-742d58c1@sha256:${'1'.repeat(64)}`;

@@ -49,7 +49,9 @@ describe('ids that are hard to tell apart', () => {
     { case: 'by nothing that a slug keeps', one: '_', other: '-' },
   ])('$case', ({ one, other }) => {
     const [a, b] = [one, other].map((parser_id) => ({ third_party_id: 'acme', parser_id }));
-    if (!a || !b) throw new Error('two ids');
+    if (!a || !b) {
+      throw new Error('two ids');
+    }
     expect(functionName(a)).not.toBe(functionName(b));
     expect(jobName(a, 'k')).not.toBe(jobName(b, 'k'));
     expect(imageRepository('r', a)).not.toBe(imageRepository('r', b));

@@ -3,8 +3,9 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { PermanentError } from '#shared/errors.ts';
-import { bounded, createLog } from '#shared/telemetry/log.ts';
+import { bounded } from '#shared/bounded-text.ts';
+import { PermanentError } from '#shared/events/errors.ts';
+import { createLog } from '#shared/telemetry/log.ts';
 
 function lines(level: 'info' | 'silent' = 'info') {
   const written: Record<string, unknown>[] = [];

@@ -1,8 +1,8 @@
 /** Spans as a collector receives them. */
 import { trace } from '@opentelemetry/api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { demo, type Running, run } from '../function/run.ts';
-import { send, sendBinary } from '../function/send.ts';
+import { demo, type Running, run } from '#test/unit/runtime/run.ts';
+import { send, sendBinary } from '#test/unit/runtime/send.ts';
 import { type Collector, startCollector } from './collector.ts';
 
 const HOP = { trace: '4bf92f3577b34da6a3ce929d0e0e4736', span: '00f067aa0ba902b7' };

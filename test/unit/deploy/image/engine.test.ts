@@ -71,7 +71,7 @@ test('func gets a copy, which it may write to, and labels', async () => {
     folder,
     'func',
     `for a in "$@"; do case "$a" in --path=*) p="\${a#--path=}";; esac; done
-     cp "$p/func.yaml" "$p/Procfile" "$p/bundle.ts" "${folder}/" && mkdir "$p/.func" && echo "registry.example.com/name@${DIGEST}" > "$p/.func/built-image"`,
+     cp "$p/func.yaml" "$p/Procfile" "$p/bundle/main.ts" "${folder}/" && mkdir "$p/.func" && echo "registry.example.com/name@${DIGEST}" > "$p/.func/built-image"`,
   );
   const build = imageBuild();
   const before = readFileSync(join(build.root, 'func.yaml'), 'utf8');

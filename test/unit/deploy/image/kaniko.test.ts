@@ -140,7 +140,7 @@ describe('before anything is made', () => {
 });
 
 test.each([
-  ['time="t" level=info msg="RUN node bundle.ts"', 'RUN node bundle.ts'],
+  ['time="t" level=info msg="RUN node bundle/main.ts"', 'RUN node bundle/main.ts'],
   ['time="t" level=info msg="Unpacking rootfs as cmd COPY a b requires it."', 'Unpacking rootfs'],
   [
     'time="t" level=info msg="Pushed registry.example.com/name@sha256:00"',

@@ -1,0 +1,72 @@
+/** From a listing to a context archive in S3: the one entry for build-start. */
+import type { ObjectStore } from '#shared/clients/object-store.ts';
+import { PermanentError, RetryableError } from '#shared/events/errors.ts';
+import { contextArchive } from '#shared/packing/archive.ts';
+import { fingerprintOf } from '#shared/packing/fingerprint.ts';
+import { listSource } from '#shared/packing/list-source.ts';
+import { sourceReader } from '#shared/packing/source-reader.ts';
+import type { PrepareBuildOptions, PreparedBuild, SourceListing } from '#shared/packing/types.ts';
+import { contextKey, stagingKey } from '#shared/specs/s3-keys.ts';
+import { planBuild } from './plan-build.ts';
+
+/** Readings of a source that changes meanwhile, the first among them. */
+const READINGS = 3;
+
+/**
+ * Checks the source and packs it, as it is at one moment: where an object is no longer what was listed, everything is listed and read again.
+ * Throws PermanentError with the contract's reasons where the source can't be built, RetryableError SourceChanging where it changed under
+ * three readings in a row, and whatever the store throws.
+ */
+export async function prepareBuild(store: ObjectStore, options: PrepareBuildOptions): Promise<PreparedBuild> {
+  const { listing: first, settings } = options;
+  let listing = first;
+  for (let reading = 1; ; reading += 1) {
+    try {
+      return await prepare(store, listing, options);
+    } catch (error) {
+      const changed = error instanceof RetryableError && error.reason === 'SourceChanging';
+      if (!changed || reading === READINGS) {
+        throw error;
+      }
+      listing = await listSource(store, { bucket: first.bucket, prefix: first.prefix, ...settings });
+    }
+  }
+}
+
+async function prepare(
+  store: ObjectStore,
+  listing: SourceListing,
+  { identity, request, settings, stagingId }: PrepareBuildOptions,
+): Promise<PreparedBuild> {
+  const { language, files: ours, excludes } = await planBuild(sourceReader(store, listing), request, settings);
+  const files = listing.files.filter(({ path }) => !excludes(path));
+  const bucket = settings.temporaryBucket;
+  const staging = stagingKey(identity, stagingId);
+
+  const archive = contextArchive(store, listing, files, ours);
+  const [uploaded, packed] = await Promise.allSettled([
+    store.upload(bucket, staging, archive.body, 'application/gzip'),
+    archive.done,
+  ]);
+  // A source that fails breaks the upload as well, and the other way round: what we threw ourselves is the cause.
+  const failures = [packed, uploaded].flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+  if (packed.status === 'rejected' || failures.length > 0) {
+    throw failures.find((error) => error instanceof RetryableError || error instanceof PermanentError) ?? failures[0];
+  }
+
+  // The archive's name is known only at its end. What is there already is replaced by the same bytes, so that it is young: old ones are swept away.
+  const { buildKey, bytes } = packed.value;
+  const key = contextKey(identity, buildKey);
+  try {
+    await store.copy(bucket, staging, key);
+  } finally {
+    await store.remove(bucket, [staging]);
+  }
+  return {
+    language,
+    buildKey,
+    context: { bucket, key, bytes },
+    listing,
+    fingerprint: fingerprintOf({ listing, identity, request, settings }),
+  };
+}

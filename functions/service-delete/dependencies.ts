@@ -1,0 +1,9 @@
+/** What service-delete works with. Types only: index.ts makes the real ones, tests and the simulator their own. */
+import type { Cluster } from '#shared/clients/cluster.ts';
+import type { ObjectStore } from '#shared/clients/object-store.ts';
+
+export interface ServiceDeleteDependencies {
+  store: ObjectStore;
+  cluster: Cluster;
+  temporaryBucket: string;
+}

@@ -1,0 +1,24 @@
+/** A Dockerfile of the user's: built as it is, with no adapter. */
+
+import { generated } from '#languages/generated-files.ts';
+import type { Recipe } from '#languages/recipe.ts';
+import { PermanentError } from '#shared/events/errors.ts';
+
+export const dockerRecipe: Recipe = async ({ source }) => {
+  const text = await source.text('Dockerfile');
+  if (text === undefined || !/^[^\S\n]*FROM\s+\S/im.test(text)) {
+    throw new PermanentError(
+      'InvalidManifest',
+      `Dockerfile ${text === undefined ? 'is larger than 1 MiB' : 'has no FROM line'}: begin it with a base image, such as "FROM debian:trixie-slim", then send build.start again`,
+    );
+  }
+  // The build reads every Dockerfile from the same place; an ignore file goes with it, as Docker has it.
+  const ignore = await source.text('Dockerfile.dockerignore');
+  return {
+    files: [
+      generated('Dockerfile', text),
+      ...(ignore === undefined ? [] : [generated('Dockerfile.dockerignore', ignore)]),
+    ],
+    excludes: () => false,
+  };
+};

@@ -1,0 +1,150 @@
+/** Go: a workspace of the user's module and our adapter, compiled into one static program. */
+import { posix } from 'node:path';
+import { splitHandler } from '#languages/entry-files.ts';
+import { adapterFile, dockerfile, generated, isLitter, ROOT, USER } from '#languages/generated-files.ts';
+import { maskSource } from '#languages/mask-source.ts';
+import type { Recipe } from '#languages/recipe.ts';
+import { PermanentError } from '#shared/events/errors.ts';
+import type { SourceReader } from '#shared/packing/source-reader.ts';
+import { type GoMod, newerGo, parseGoMod } from './go-mod.ts';
+
+/** The adapter's own `go` line (adapters/go/go.mod). */
+const ADAPTER_GO = '1.24';
+
+/** A package larger than this is not read whole: its handler is then found by the compiler. */
+const MAX_FILES_READ = 100;
+
+export const goRecipe: Recipe = async ({ source, request, settings }) => {
+  const text = await source.text('go.mod');
+  if (text === undefined) {
+    throw new PermanentError(
+      'InvalidManifest',
+      `there is no ${source.has('go.mod') ? 'readable ' : ''}go.mod at the top of the prefix: make one with \`go mod init example.com/parser && go mod tidy\`, then send build.start again`,
+    );
+  }
+  const manifest = parseGoMod(text);
+  const handler = await findGoHandler(source, request.handler);
+  return {
+    files: [
+      ...dockerfile(dockerfileLines(settings.baseImages, manifest, source)),
+      generated('go.work', workspace(manifest)),
+      generated('go/cmd/main.go', program(posix.join(manifest.module, handler.folder), handler.name)),
+      await adapterFile(settings.adapters, 'go', 'adapter.go', 'go/adapter.go'),
+      await adapterFile(settings.adapters, 'go', 'reply.go', 'go/reply.go'),
+      await adapterFile(settings.adapters, 'go', 'go.mod', 'go/go.mod'),
+      await adapterFile(settings.adapters, 'go', 'go.sum', 'go/go.sum'),
+    ],
+    excludes: isLitter,
+  };
+};
+
+interface GoHandler {
+  /** Of the package, relative; empty for the root. */
+  folder: string;
+  name: string;
+}
+
+/** Throws PermanentError HandlerNotFound where no file of the package has such a function, or the package is a program. */
+async function findGoHandler(source: SourceReader, requested: string | undefined): Promise<GoHandler> {
+  const { module, name } = requested === undefined ? { module: '', name: 'Handle' } : splitHandler(requested);
+  const folder = packageFolder(source, module);
+  const files = filesOf(source, folder);
+  const where = folder === '' ? 'the top of the prefix' : `${folder}/`;
+  if (!/^\p{Lu}/u.test(name)) {
+    throw notFound(
+      `parameters.handler names ${name}, which Go does not export: begin its name with a capital letter, in both places`,
+    );
+  }
+  const functions: string[] = [];
+  for (const file of files.slice(0, MAX_FILES_READ)) {
+    const raw = await source.text(file);
+    if (raw === undefined) {
+      return { folder, name };
+    }
+    const text = maskSource(raw, 'go');
+    if (/^[ \t]*package\s+main\b/m.test(text)) {
+      throw notFound(
+        `${file} is in package main, which can't be imported: the platform has its own main. Rename the package (such as "package parser") and export \`func Handle(ctx context.Context, event cloudevents.Event) (any, error)\``,
+      );
+    }
+    for (const match of text.matchAll(/^(?:func\s+|var\s+)(\p{Lu}[\p{L}\p{Nd}_]*)/gmu)) {
+      functions.push(match[1] as string);
+    }
+  }
+  if (functions.includes(name) || files.length > MAX_FILES_READ) {
+    return { folder, name };
+  }
+  const there = files.length === 0 ? 'has no .go file' : `exports ${functions.slice(0, 10).join(', ') || 'nothing'}`;
+  throw notFound(
+    `there is no function ${name} at ${where}, which ${there}: add \`func ${name}(ctx context.Context, event cloudevents.Event) (any, error)\`, or name yours in parameters.handler ("folder.Function")`,
+  );
+}
+
+/** `parameters.handler`'s module is a folder of the module, or names a file or the package at the top. */
+function packageFolder(source: SourceReader, module: string): string {
+  const folder = module.replaceAll('.', '/');
+  return filesOf(source, folder).length > 0 ? folder : posix.dirname(folder) === '.' ? '' : posix.dirname(folder);
+}
+
+function filesOf(source: SourceReader, folder: string): string[] {
+  const prefix = folder === '' ? '' : `${folder}/`;
+  return source.paths.filter(
+    (path) =>
+      path.startsWith(prefix) &&
+      !path.slice(prefix.length).includes('/') &&
+      path.endsWith('.go') &&
+      !path.endsWith('_test.go'),
+  );
+}
+
+function notFound(message: string): PermanentError {
+  return new PermanentError('HandlerNotFound', `${message}. Then send build.start again`);
+}
+
+/** A workspace, not a `replace`: so the user's own replace lines and checksums count as well as ours. */
+function workspace({ go }: GoMod): string {
+  return `go ${newerGo(ADAPTER_GO, go ?? ADAPTER_GO)}\n\nuse (\n\t..\n\t./go\n)\n`;
+}
+
+/** Both come from patterns that admit no quote: MODULE_PATH, and the schema of parameters.handler. */
+function program(importPath: string, name: string): string {
+  return `// The program: the adapter, around the user's function.
+package main
+
+import (
+	"knative-lambda.local/adapter"
+	function ${JSON.stringify(importPath)}
+)
+
+func main() {
+	adapter.Run(function.${name})
+}
+`;
+}
+
+function dockerfileLines(base: { go: string; static: string }, manifest: GoMod, source: SourceReader): string[] {
+  const manifests = ['go.mod', ...['go.sum'].filter(source.has)];
+  const modules = '.knative-lambda/go.work .knative-lambda/';
+  const download = 'RUN cd .knative-lambda && go mod download || exit 65';
+  return [
+    `FROM ${base.go} AS build`,
+    ROOT,
+    'WORKDIR /app',
+    'ENV CGO_ENABLED=0',
+    ...(manifest.replacesLocally
+      ? ['COPY . .', download]
+      : [
+          `COPY ${modules}`,
+          'COPY .knative-lambda/go/ .knative-lambda/go/',
+          `COPY ${manifests.join(' ')} ./`,
+          download,
+          'COPY . .',
+        ]),
+    'RUN cd .knative-lambda && go build -buildvcs=false -trimpath -ldflags="-s -w" -o function ./go/cmd || exit 66',
+    `FROM ${base.static}`,
+    'WORKDIR /app',
+    'COPY --from=build /app/.knative-lambda/function ./function',
+    `USER ${USER}`,
+    'CMD ["./function"]',
+  ];
+}

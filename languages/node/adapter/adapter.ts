@@ -1,0 +1,66 @@
+/** Runs the user's function as a CloudEvents server: the program of every Node function, bundled into one file. */
+import type { Server } from 'node:http';
+import { start } from 'faas-js-runtime';
+import { gatedRequest, installGate } from '#shared/runtime/gate.ts';
+import { InFlight } from '#shared/runtime/in-flight.ts';
+import { overrideListenAddress } from '#shared/runtime/listen-address.ts';
+import { problemAnswer } from '#shared/runtime/problem-answer.ts';
+import { callHandler, MAX_EVENT_BYTES } from './call-handler.ts';
+import { checkSource } from './check-source.ts';
+import { log } from './fail.ts';
+import { type Handler, loadHandler } from './load-handler.ts';
+import { readSettings } from './settings.ts';
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+
+// The kernel ignores SIGTERM for process 1 unless it is handled: a pod that is stopped while it starts would wait for its whole grace period.
+const stopAtOnce = () => process.exit(0);
+process.once('SIGTERM', stopAtOnce);
+
+const settings = readSettings(import.meta.url);
+if (process.argv.includes('--check')) {
+  process.exit(checkSource(settings));
+}
+await serve(await loadHandler(settings));
+
+async function serve(handler: Handler): Promise<void> {
+  const inFlight = new InFlight();
+  let draining = false;
+  const answer = async (headers: object) => {
+    const request = gatedRequest(headers);
+    return request === undefined
+      ? problemAnswer({ status: 503, reason: 'Starting', detail: 'the function is starting: try again' })
+      : await callHandler(handler, request, process.env);
+  };
+  const program = { handle: (context: { headers: object }) => inFlight.track(() => answer(context.headers)) };
+  // A func.yaml of the user's in the working folder would override these; beneath a file there is none.
+  const options = { port: process.env['PORT'] ?? '8080', logLevel: 'silent', config: process.execPath };
+  // The runtime's types know neither half of its options nor that a context has headers.
+  const restored = overrideListenAddress();
+  const server: Server = await start(program as never, options as never);
+  restored();
+  installGate(server, { limit: MAX_EVENT_BYTES, draining: () => draining });
+
+  // The runtime's own listeners drop what is in flight, and turn a crash into exit code 0.
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT', 'uncaughtException', 'unhandledRejection']) {
+    process.removeAllListeners(signal);
+  }
+  process.on('uncaughtException', (error) => {
+    log('error', 'the function crashed', { stack: String(Object(error).stack ?? error) });
+    process.exit(1);
+  });
+  const stop = async () => {
+    draining = true;
+    const closed = new Promise((resolve) => server.close(resolve));
+    // No limit of ours: the platform's grace period is the limit.
+    while (!(await inFlight.idle(MINUTE))) {}
+    // The last answer is still being written; its connection is idle after that, and would be kept open.
+    const closing = setInterval(() => server.closeIdleConnections(), 10);
+    await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, SECOND))]);
+    clearInterval(closing);
+    process.exit(0);
+  };
+  process.on('SIGTERM', () => void stop());
+  process.on('SIGINT', () => void stop());
+}

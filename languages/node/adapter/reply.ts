@@ -1,0 +1,53 @@
+/** `parser.complete`: what a call came to, as the reply to the event that caused it. */
+import { deriveId } from '#shared/events/event.ts';
+import { encodeHeaderValue } from '#shared/runtime/header-value.ts';
+import type { Answer } from '#shared/runtime/request.ts';
+import { parseTraceparent } from '#shared/telemetry/traceparent.ts';
+
+export type Outcome =
+  | { succeeded: true; result: unknown }
+  | { succeeded: false; error: { type: string; message: string } };
+
+const MAX_MESSAGE = 512;
+
+export function failed(error: unknown): Outcome {
+  const { name, message } = Object(error) as { name?: unknown; message?: unknown };
+  const type = typeof name === 'string' && name !== '' ? name : 'Error';
+  // By code points, so that none is cut in two.
+  const text = [...String(message ?? error)].slice(0, MAX_MESSAGE).join('');
+  return { succeeded: false, error: { type, message: text } };
+}
+
+/** Binary mode. `body` is the outcome's JSON: whether it has one is decided before. */
+export function replyTo(
+  event: Record<string, unknown>,
+  body: string,
+  owner: { thirdParty?: string | undefined; parser?: string | undefined },
+): Answer {
+  const id = String(event['id']);
+  const correlationId = String(event['correlationid'] ?? id);
+  const attributes: Record<string, unknown> = {
+    specversion: '1.0',
+    // The same for a redelivery.
+    id: deriveId(String(event['source']), id, 'parser.complete'),
+    source:
+      owner.thirdParty && owner.parser
+        ? `knative-lambda/functions/${owner.thirdParty}/${owner.parser}`
+        : 'knative-lambda/functions',
+    type: 'parser.complete',
+    subject: event['subject'],
+    time: new Date().toISOString(),
+    correlationid: correlationId,
+    causationid: id,
+    traceparent: event['traceparent'],
+  };
+  const headers: Record<string, string> = { 'content-type': 'application/json' };
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== undefined) {
+      headers[`ce-${name}`] = encodeHeaderValue(String(value));
+    }
+  }
+  headers['x-correlation-id'] = encodeHeaderValue(correlationId);
+  const trace = parseTraceparent(event['traceparent']);
+  return { statusCode: 200, headers: trace ? { ...headers, 'x-trace-id': trace.traceId } : headers, body };
+}

@@ -1,0 +1,72 @@
+/** package.json, as far as it decides how dependencies are installed. */
+import * as z from 'zod';
+import { invalidManifest, placeOf } from '#languages/invalid-manifest.ts';
+
+const stringMap = z.record(z.string(), z.string());
+
+const schema = z.object({
+  main: z.string().optional(),
+  type: z.enum(['module', 'commonjs']).optional(),
+  scripts: stringMap.default({}),
+  dependencies: stringMap.default({}),
+  optionalDependencies: stringMap.default({}),
+  workspaces: z.unknown().optional().optional(),
+});
+
+export type PackageJson = z.infer<typeof schema>;
+
+/** Characters. Far more than anybody writes, and read in less than a tenth of a second. */
+const MAX_LENGTH = 256 * 1024;
+
+/** Throws PermanentError InvalidManifest with line and column. */
+export function parsePackageJson(text: string): PackageJson {
+  if (text.length > MAX_LENGTH) {
+    throw invalidManifest(
+      'package.json',
+      undefined,
+      `has ${text.length} characters; at most ${MAX_LENGTH} are read. Make it smaller`,
+    );
+  }
+  let manifest: unknown;
+  try {
+    manifest = JSON.parse(text);
+  } catch (cause) {
+    const message = (cause as Error).message;
+    const position = /at position (\d+)/.exec(message)?.[1];
+    const end = /end of JSON input/.test(message) ? text.length : undefined;
+    const offset = position === undefined ? (end ?? unexpectedToken(text, message)) : Number(position);
+    throw invalidManifest(
+      'package.json',
+      offset === undefined ? undefined : placeOf(text, offset),
+      `is no JSON: ${message.replace(/ in JSON at position.*| at position.*|, "?[\s\S]*" is not valid JSON/s, '')}. Mend it`,
+      cause,
+    );
+  }
+  const parsed = schema.safeParse(manifest);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'it'}: ${issue.message}`);
+    throw invalidManifest(
+      'package.json',
+      undefined,
+      `is no package manifest (${problems.join('; ')}). Mend it`,
+      parsed.error,
+    );
+  }
+  return parsed.data;
+}
+
+/** V8 leaves the position out of some messages, but shows the text around it: `…"b": 1,}" is not valid JSON`. */
+function unexpectedToken(text: string, message: string): number | undefined {
+  const token = /Unexpected token '([\s\S]+?)'/.exec(message)?.[1];
+  const shown = /, (?:\.\.\.)?"([\s\S]*?)"(?:\.\.\.)? is not valid JSON/.exec(message)?.[1];
+  if (token === undefined || shown === undefined) {
+    return undefined;
+  }
+  const start = text.indexOf(shown);
+  if (start === -1) {
+    return undefined;
+  }
+  // Of a longer text V8 shows ten characters either side of the token.
+  const inside = message.includes('..."') ? Math.min(10, shown.length - 1) : shown.indexOf(token);
+  return start + Math.max(inside, 0);
+}

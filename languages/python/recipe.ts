@@ -1,0 +1,77 @@
+/** Python: the user's dependencies in a folder of their own, the adapter's in another, then the code. */
+import { pythonCandidates } from '#languages/entry-files.ts';
+import { findHandler } from '#languages/find-handler.ts';
+import { adapterFile, dockerfile, generated, isLitter, ROOT, USER } from '#languages/generated-files.ts';
+import type { Recipe, RecipeInput } from '#languages/recipe.ts';
+import { pythonNames } from './exported-names.ts';
+import { requirementsOfProject } from './pyproject-toml.ts';
+import { parseRequirements } from './requirements-txt.ts';
+
+export const pythonRecipe: Recipe = async ({ source, request, settings }) => {
+  const handler = await findHandler(source, {
+    language: 'python',
+    requested: request.handler,
+    candidates: pythonCandidates(source, request.handler),
+    usualNames: ['handler', 'handle', 'parse'],
+    namesOf: pythonNames,
+    example: '`def handler(event): …` to parser.py',
+    usualFiles: 'parser.py, main.py or handler.py',
+  });
+  const requirements = await requirementsOf(source);
+  const module = handler.file.replace(/(?:\/__init__)?\.py$/, '').replaceAll('/', '.');
+  return {
+    files: [
+      ...dockerfile(dockerfileLines(settings.baseImages.python, requirements)),
+      generated('function.json', JSON.stringify({ file: handler.file, module, function: handler.name ?? null })),
+      ...(requirements?.generated === undefined ? [] : [generated('project-requirements.txt', requirements.generated)]),
+      await adapterFile(settings.adapters, 'python', 'adapter.py'),
+      await adapterFile(settings.adapters, 'python', 'events.py'),
+      await adapterFile(settings.adapters, 'python', 'requirements.txt'),
+    ],
+    excludes: (path) => isLitter(path) || /^(?:\.venv|venv|node_modules)\//.test(path),
+  };
+};
+
+interface Installed {
+  needsSource: boolean;
+  /** A requirements file of ours, made from pyproject.toml. */
+  generated: string | undefined;
+}
+
+/** requirements.txt where there is one, since a person wrote it to be installed; else pyproject.toml. */
+async function requirementsOf(source: RecipeInput['source']): Promise<Installed | undefined> {
+  const text = await source.text('requirements.txt');
+  if (source.has('requirements.txt')) {
+    // One above the size that is read is left to pip.
+    return { ...(text === undefined ? { needsSource: true } : parseRequirements(text)), generated: undefined };
+  }
+  const project = await source.text('pyproject.toml');
+  const lines = project === undefined ? undefined : requirementsOfProject(project);
+  return lines && { ...parseRequirements(lines.join('\n'), 'pyproject.toml'), generated: `${lines.join('\n')}\n` };
+}
+
+// --target leaves the base image's own packages alone and makes one folder that the adapter puts first on the path.
+const PIP = 'python3 -m pip install --no-cache-dir --disable-pip-version-check --no-input --root-user-action=ignore';
+
+function dockerfileLines(base: string, requirements: Installed | undefined): string[] {
+  const file = requirements?.generated === undefined ? 'requirements.txt' : '.knative-lambda/project-requirements.txt';
+  const install = `RUN ${PIP} --target=.knative-lambda/dependencies -r ${file} || exit 65`;
+  const installed =
+    requirements === undefined
+      ? ['COPY . .']
+      : requirements.needsSource
+        ? ['COPY . .', install]
+        : [`COPY ${file} ${file}`, install, 'COPY . .'];
+  return [
+    `FROM ${base}`,
+    ROOT,
+    'WORKDIR /app',
+    'ENV PYTHONUNBUFFERED=1',
+    'COPY .knative-lambda/requirements.txt .knative-lambda/requirements.txt',
+    `RUN ${PIP} --no-deps --require-hashes --target=.knative-lambda/packages -r .knative-lambda/requirements.txt || exit 65`,
+    ...installed,
+    'RUN python3 .knative-lambda/adapter.py --compile || exit 66',
+    `USER ${USER}`,
+    'CMD ["python3", ".knative-lambda/adapter.py"]',
+  ];
+}

@@ -1,0 +1,51 @@
+/** What the pods of one Job tell about the build. */
+import type { V1ContainerStateTerminated, V1Job, V1Pod } from '@kubernetes/client-node';
+import { FETCH_CONTEXT } from '#shared/specs/build-pod/fetch-context.ts';
+import { KANIKO } from '#shared/specs/build-pod/kaniko.ts';
+import { milliseconds } from './job-state.ts';
+
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
+
+/** Oldest first. A Job of the same name may have been there before: its pods have another owner. */
+export function podsOf(job: V1Job, pods: V1Pod[]): V1Pod[] {
+  const uid = job.metadata?.uid;
+  const own = pods.filter(({ metadata }) => metadata?.ownerReferences?.some((owner) => owner.uid === uid));
+  return own.sort((a, b) => created(a) - created(b));
+}
+
+export function terminated(pod: V1Pod, container: string): V1ContainerStateTerminated | undefined {
+  const { containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {};
+  return [...containerStatuses, ...initContainerStatuses].find(({ name }) => name === container)?.state?.terminated;
+}
+
+export const kanikoResult = (pod: V1Pod) => terminated(pod, KANIKO);
+export const fetchResult = (pod: V1Pod) => terminated(pod, FETCH_CONTEXT);
+
+/** The digest that Kaniko pushed and when it ended; undefined where it did not succeed. */
+export function pushed(pod: V1Pod): { digest: string; at: number } | undefined {
+  const result = kanikoResult(pod);
+  const digest = result?.message?.trim() ?? '';
+  if (result?.exitCode !== 0 || !DIGEST.test(digest)) {
+    return undefined;
+  }
+  return { digest, at: milliseconds(result.finishedAt) ?? 0 };
+}
+
+/** By the kubelet, a drain, or the scheduler: not the build's own doing. */
+export function wasEvicted({ status }: V1Pod): boolean {
+  const disrupted = status?.conditions?.some(({ type, status }) => type === 'DisruptionTarget' && status === 'True');
+  return status?.reason === 'Evicted' || (disrupted ?? false);
+}
+
+/** Why a container has not started: ImagePullBackOff, CreateContainerConfigError … */
+export function waitingReason({ status }: V1Pod): string | undefined {
+  const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  const waiting = containers
+    .map(({ name, state }) => ({ name, ...state?.waiting }))
+    .find(({ reason }) => reason !== undefined && reason !== 'PodInitializing' && reason !== 'ContainerCreating');
+  return waiting && `container ${waiting.name} waits: ${[waiting.reason, waiting.message].filter(Boolean).join(': ')}`;
+}
+
+function created(pod: V1Pod): number {
+  return milliseconds(pod.metadata?.creationTimestamp) ?? 0;
+}

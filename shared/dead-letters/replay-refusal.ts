@@ -1,0 +1,27 @@
+/** Which letters are not sent again, or only by force. */
+import { attributeOf, type DeadLetter } from './letter.ts';
+
+/** Permanent for the event as it stands, but the cause is outside it, where a person can mend it. */
+const MENDABLE = new Set(['NotFound', 'Forbidden']);
+
+/** Undefined where nothing speaks against it. */
+export function replayRefusal(letter: DeadLetter, force: boolean): string | undefined {
+  const { reason, category, event, problems = [] } = letter;
+  const hasData = event['data'] !== undefined || event['data_base64'] !== undefined;
+  const isAboutData = problems.some((problem) => (problem as { path?: unknown } | null)?.path === 'data');
+  if (letter.data_dropped || (!letter.raw && !hasData && isAboutData)) {
+    return 'its data was longer than what is kept: let its sender send it anew';
+  }
+  if (force) {
+    return undefined;
+  }
+  if (attributeOf(letter, 'type').startsWith('dead-letter.')) {
+    return 'it is itself an order to replay or purge: give that order anew, or force it';
+  }
+  if (category !== 'permanent' || MENDABLE.has(reason)) {
+    return undefined;
+  }
+  return reason === 'Poison'
+    ? 'Poison: it came back from every replay; find out what the subscriber fails on, mend that, then force it'
+    : `${reason}: the same event is refused in the same way again; let its sender send a correct one, or force it where the function has changed`;
+}

@@ -1,0 +1,57 @@
+/** Looks into a listed source: which paths there are, and the text of the few files that decide how it is built. */
+import type { ObjectStore } from '#shared/clients/object-store.ts';
+import { RetryableError } from '#shared/events/errors.ts';
+import type { SourceFile, SourceListing } from './types.ts';
+
+/** Enough for any manifest or handler that a person wrote. */
+const MAX_TEXT_BYTES = 1024 * 1024;
+
+export interface SourceReader {
+  paths: readonly string[];
+  has(path: string): boolean;
+  /**
+   * Undefined where the file is missing or above 1 MiB. Bytes that are no UTF-8 become U+FFFD. Throws RetryableError SourceChanging where the object is no longer the one
+   * that was listed.
+   */
+  text(path: string): Promise<string | undefined>;
+}
+
+export function sourceReader(store: ObjectStore, listing: SourceListing): SourceReader {
+  const files = new Map(listing.files.map((file) => [file.path, file]));
+  return {
+    paths: listing.files.map((file) => file.path),
+    has: (path) => files.has(path),
+    async text(path) {
+      const file = files.get(path);
+      if (file === undefined || file.size > MAX_TEXT_BYTES) {
+        return undefined;
+      }
+      const chunks: Buffer[] = [];
+      for await (const chunk of (await openListed(store, listing, file)).body) {
+        chunks.push(chunk as Buffer);
+      }
+      // Editors on Windows begin a file with a byte order mark, which no parser below expects.
+      return Buffer.concat(chunks)
+        .toString('utf8')
+        .replace(/^\uFEFF/, '');
+    },
+  };
+}
+
+/** Opens the very object that was listed. Anything else is RetryableError SourceChanging: list again. */
+export async function openListed(
+  store: ObjectStore,
+  { bucket }: SourceListing,
+  file: SourceFile,
+): Promise<NonNullable<Awaited<ReturnType<ObjectStore['open']>>>> {
+  const object = await store.open(bucket, file.key);
+  if (object === undefined || object.etag !== file.etag || object.size !== file.size) {
+    object?.body.destroy();
+    throw new RetryableError(
+      'SourceChanging',
+      `s3://${bucket}/${file.key} ${object === undefined ? 'was removed' : 'was replaced'} while the source was being read: it will be read again`,
+      { retryAfter: 5 },
+    );
+  }
+  return object;
+}

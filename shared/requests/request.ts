@@ -1,0 +1,65 @@
+/** What has been asked for and is in nobody's hands yet: kept in S3 from the first step of build-start until a Job, or the processed end, answers for it. */
+import * as z from 'zod';
+import type { ObjectStore } from '#shared/clients/object-store.ts';
+import type { ReceivedEvent } from '#shared/events/event.ts';
+import { type Identity, idSchema } from '#shared/events/identity.ts';
+import { readJson } from '#shared/read-json.ts';
+import { REQUESTS, type RequestAddress, requestKey } from '#shared/specs/s3-keys.ts';
+
+/** Extensions of a build.start that was sent again, since its request was lost on the way: how often, and when it first came (RFC 3339). */
+export const RESENT = 'resent';
+export const FIRST_SEEN = 'firstseen';
+
+const requestSchema = z.object({ event: z.looseObject({ id: z.string(), source: z.string() }) });
+
+export interface PendingRequest {
+  key: string;
+  identity: Identity;
+  /** Of the one build.complete that ends it, unless it joins another's build. */
+  terminalId: string;
+  /** The build.start, in structured form. */
+  event: { id: string; source: string; [attribute: string]: unknown };
+  /** When it first came, by S3's clock. */
+  since: Date;
+  /** How often it has been sent again. */
+  resent: number;
+}
+
+export async function recordRequest(
+  store: ObjectStore,
+  where: RequestAddress,
+  event: ReceivedEvent<unknown>,
+): Promise<void> {
+  const body = JSON.stringify({ event: event.original.toJSON() });
+  await store.write(where.bucket, requestKey(where), body, 'application/json');
+}
+
+/** From here on a Job's finalizer, or nobody, need remember it. */
+export async function deleteRequest(store: ObjectStore, where: RequestAddress): Promise<void> {
+  await store.remove(where.bucket, [requestKey(where)]);
+}
+
+/** Pages of what is kept, with S3's time. */
+export function listRequests(store: ObjectStore, bucket: string): ReturnType<ObjectStore['list']> {
+  return store.list(bucket, REQUESTS);
+}
+
+/** Undefined where it has gone meanwhile, or is none of ours. */
+export async function readRequest(
+  store: ObjectStore,
+  bucket: string,
+  { key, modified }: { key: string; modified: Date },
+): Promise<PendingRequest | undefined> {
+  const [, third_party_id, parser_id, terminalId] =
+    /^requests\/([^/]+)\/([^/]+)\/([0-9a-f]{32})\.json$/.exec(key) ?? [];
+  const identity = z.object({ third_party_id: idSchema, parser_id: idSchema }).safeParse({ third_party_id, parser_id });
+  const { text } = await store.read(bucket, key);
+  const body = requestSchema.safeParse(readJson(text)).data;
+  if (!identity.success || !terminalId || !body) {
+    return undefined;
+  }
+  const told = Date.parse(String(body.event[FIRST_SEEN] ?? ''));
+  const since = told < modified.getTime() ? new Date(told) : modified;
+  const resent = Number(body.event[RESENT] ?? 0);
+  return { key, identity: identity.data, terminalId, event: body.event, since, resent: resent > 0 ? resent : 0 };
+}

@@ -1,0 +1,194 @@
+/** The life of one request: read, checked, traced, handled, measured, logged, answered. */
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import * as z from 'zod';
+import { bounded } from '#shared/bounded-text.ts';
+import { causedBy, type NewEvent, type ReceivedEvent } from '#shared/events/event.ts';
+import { identityFields, subjectOf } from '#shared/events/identity.ts';
+import { boundedProblems } from '#shared/events/problem.ts';
+import { type EventRejected, eventRejected } from '#shared/events/rejected.ts';
+import type { EventMetrics, Outcome } from '#shared/telemetry/metrics.ts';
+import { formatTraceparent, parseTraceparent } from '#shared/telemetry/traceparent.ts';
+import type { EventSpan, Tracing } from '#shared/telemetry/traces.ts';
+import { readEnvelope } from './envelope.ts';
+import { eventAnswer } from './event-answer.ts';
+import { failureOf } from './failure-answer.ts';
+import { encodeHeaderValue } from './header-value.ts';
+import { problemAnswer } from './problem-answer.ts';
+import { type Receipt, receiveEvent } from './received-event.ts';
+import type { Answer, FunctionRequest } from './request.ts';
+import { RequestRefused } from './request-refused.ts';
+import { eventFields, spanAttributes } from './telemetry-fields.ts';
+import type { EventSchemas, HandlerContext } from './types.ts';
+
+export interface Answering {
+  name: string;
+  events: EventSchemas;
+  /** Bytes of data. */
+  limit: number;
+  tracing: () => Promise<Tracing>;
+  metrics: EventMetrics;
+  log: Logger;
+  /** Awaits the dependencies, then runs the function's own handler. */
+  handle: (event: ReceivedEvent<unknown>, context: HandlerContext) => Promise<NewEvent | undefined>;
+}
+
+interface Ended {
+  answer: Answer;
+  outcome: Outcome;
+  reason?: string;
+  error?: unknown;
+}
+
+const identitySchema = z.object(identityFields);
+
+/** Never rejects: an error that got out would become whatever status its `code` says. */
+export function answerRequest(answering: Answering): (request: FunctionRequest) => Promise<Answer> {
+  let cold = true;
+  return async (request) => {
+    const began = performance.now();
+    answering.metrics.begin();
+    const received = receive(request, answering);
+    const receipt = 'event' in received ? received : undefined;
+    const span = (await answering.tracing()).startSpan({
+      name: `process ${receipt?.supported ? receipt.event.type : answering.name}`,
+      parent: parseTraceparent(request.headers['traceparent']),
+      creation: parseTraceparent(receipt?.event.traceparent),
+    });
+    const { traceId, spanId } = span.traceparent;
+    const correlationId = receipt?.event.correlationId ?? correlationIdOfRefused(request);
+    const log = answering.log.child({
+      traceid: traceId,
+      spanid: spanId,
+      correlationid: bounded(correlationId),
+      ...eventFields(receipt?.event),
+    });
+    if (receipt) {
+      span.annotate({ ...spanAttributes(receipt.event), 'faas.coldstart': cold });
+      cold = false;
+    }
+
+    const ended = receipt
+      ? await span.run(() => process(receipt, span, { log, request }, answering))
+      : refuse(received as RequestRefused);
+
+    const seconds = (performance.now() - began) / 1000;
+    span.annotate({ 'knative_lambda.outcome': ended.outcome });
+    span.end(ended.error);
+    answering.metrics.end(receipt?.event.type, ended.outcome, seconds);
+    report(log, ended, seconds);
+    ended.answer.headers['x-correlation-id'] = encodeHeaderValue(correlationId);
+    ended.answer.headers['x-trace-id'] = traceId;
+    return ended.answer;
+  };
+}
+
+function receive(request: FunctionRequest, { events, limit }: Answering): Receipt | RequestRefused {
+  try {
+    if (request.path !== '/') {
+      throw new RequestRefused(404, `there is nothing at this path: send events by POST to /`, []);
+    }
+    if (request.method !== 'POST') {
+      const how = `curl -X POST -H 'Content-Type: application/cloudevents+json' -d '{"specversion":"1.0","id":"1","source":"me","type":"…","data":{}}'`;
+      throw new RequestRefused(405, `this is a function that takes CloudEvents; send one by POST: ${how}`, []);
+    }
+    return receiveEvent(readEnvelope(request, limit), events);
+  } catch (error) {
+    if (error instanceof RequestRefused) {
+      return error;
+    }
+    throw error;
+  }
+}
+
+async function process(
+  { event, problems, supported }: Receipt,
+  span: EventSpan,
+  context: HandlerContext,
+  answering: Answering,
+): Promise<Ended> {
+  // What follows from this event hangs on this span, so that a trace shows the chain and not a star.
+  const handled = { ...event, traceparent: formatTraceparent(span.traceparent) };
+  const subject = subjectFor(event);
+  const cause = { ...handled, ...(subject ? { subject } : {}) };
+  const reject = (reason: string, rejected: NewEvent): Ended => {
+    // Nobody but dead-letter takes these. A Trigger that brings one here would bring the answer here as well, for ever.
+    if (event.type === 'event.rejected') {
+      return { answer: accepted(), outcome: 'acknowledged', reason };
+    }
+    const data = { ...(rejected.data as EventRejected), function: answering.name };
+    return { answer: eventAnswer(causedBy(cause, { ...rejected, data })), outcome: 'rejected', reason };
+  };
+  try {
+    if (!supported) {
+      const taken = Object.keys(answering.events).join(', ');
+      const message = `is ${JSON.stringify(bounded(event.type))}, which ${answering.name} does not take; it takes ${taken}: correct the Trigger's filter`;
+      return reject(
+        'UnsupportedEvent',
+        eventRejected(event.original, 'UnsupportedEvent', [...problems, { path: 'type', message }]),
+      );
+    }
+    if (problems.length > 0) {
+      return reject('InvalidEvent', eventRejected(event.original, 'InvalidEvent', problems));
+    }
+    const reply = await answering.handle(handled, context);
+    return reply === undefined
+      ? { answer: accepted(), outcome: 'acknowledged' }
+      : {
+          answer: eventAnswer(causedBy(cause, reply)),
+          outcome: reply.type === 'event.rejected' ? 'rejected' : 'replied',
+        };
+  } catch (error) {
+    const failure = failureOf(error, event);
+    if ('event' in failure) {
+      return { ...reject(failure.reason, failure.event), error };
+    }
+    const headers: Record<string, string> =
+      failure.retryAfter === undefined ? {} : { 'retry-after': String(failure.retryAfter) };
+    return { answer: problemAnswer(failure.details, headers), outcome: failure.outcome, reason: failure.reason, error };
+  }
+}
+
+/** What follows is about the same function, also where the event named it by its data alone. */
+function subjectFor(event: ReceivedEvent<unknown>): string | undefined {
+  const identity = identitySchema.safeParse(event.data);
+  return identity.success ? subjectOf(identity.data) : event.subject;
+}
+
+function refuse(refused: RequestRefused): Ended {
+  const { statusCode: status, message: detail, problems } = refused;
+  const headers: Record<string, string> = status === 405 ? { allow: 'POST' } : {};
+  const answer = problemAnswer(
+    {
+      status,
+      reason: 'NotACloudEvent',
+      detail,
+      ...(problems.length > 0 ? { problems: boundedProblems(problems) } : {}),
+    },
+    headers,
+  );
+  return { answer, outcome: 'refused', reason: bounded(detail) };
+}
+
+function accepted(): Answer {
+  return { statusCode: 202, headers: {}, body: '' };
+}
+
+function correlationIdOfRefused(request: FunctionRequest): string {
+  const given = request.headers['ce-correlationid'];
+  return typeof given === 'string' && given !== '' && given.length <= 200 ? given : randomUUID();
+}
+
+function report(log: Logger, { outcome, reason, error, answer }: Ended, seconds: number): void {
+  const level = outcome === 'failed' ? 'error' : outcome === 'retry' || outcome === 'rejected' ? 'warn' : 'info';
+  const fields = {
+    outcome,
+    status: answer.statusCode,
+    duration_ms: Math.round(seconds * 1_000_000) / 1000,
+    ...(reason ? { reason } : {}),
+    ...(answer.headers['ce-type'] ? { reply: { type: answer.headers['ce-type'], id: answer.headers['ce-id'] } } : {}),
+    ...(error === undefined ? {} : { err: error }),
+    ...(outcome === 'failed' ? { fingerprint: JSON.parse(String(answer.body)).fingerprint } : {}),
+  };
+  log[level](fields, `event ${outcome}`);
+}

@@ -1,0 +1,46 @@
+/** Binary mode: attributes are headers, the body is the data. The way in which brokers deliver. */
+import type { Problem } from '#shared/events/problem.ts';
+import type { Content } from './content.ts';
+import { decodeHeaderValue } from './header-value.ts';
+import type { FunctionRequest } from './request.ts';
+
+const PREFIX = 'ce-';
+
+export function readBinary(
+  request: FunctionRequest,
+  limit: number,
+): { attributes: Record<string, unknown>; content: Content; problems: Problem[] } {
+  const attributes: [string, string][] = [];
+  const problems: Problem[] = request.repeated
+    .filter((name) => name.startsWith(PREFIX))
+    .map((name) => ({ path: name.slice(PREFIX.length), message: `header ${name} is there more than once` }));
+  for (const [header, value] of Object.entries(request.headers)) {
+    if (!header.startsWith(PREFIX) || typeof value !== 'string') {
+      continue;
+    }
+    const name = header.slice(PREFIX.length);
+    if (name === 'datacontenttype' || name === 'data' || name === 'data_base64') {
+      const instead = name === 'datacontenttype' ? 'as the header Content-Type' : 'as the body';
+      problems.push({ path: name, message: `is no header in binary mode: send it ${instead}` });
+      continue;
+    }
+    const decoded = decodeHeaderValue(value);
+    // An optional attribute without a value is one that is not there.
+    if (decoded !== '') {
+      attributes.push([name, decoded]);
+    }
+  }
+  const contentType = request.headers['content-type'];
+  if (contentType) {
+    attributes.push(['datacontenttype', contentType]);
+  }
+  // fromEntries, not assignment: a header ce-__proto__ must be seen, and refused.
+  return { attributes: Object.fromEntries(attributes), content: contentOf(request, limit), problems };
+}
+
+function contentOf(request: FunctionRequest, limit: number): Content {
+  if (request.size > limit || !request.body) {
+    return { kind: 'too large', size: request.size, limit };
+  }
+  return request.size === 0 ? { kind: 'none' } : { kind: 'bytes', bytes: request.body };
+}

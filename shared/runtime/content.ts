@@ -1,0 +1,6 @@
+/** Data as it came. */
+export type Content =
+  | { kind: 'none' }
+  | { kind: 'bytes'; bytes: Buffer }
+  | { kind: 'value'; value: unknown }
+  | { kind: 'too large'; size: number; limit: number };

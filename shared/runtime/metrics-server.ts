@@ -1,0 +1,49 @@
+/** Serves the registry to Prometheus on a port of its own, so that nothing that reaches the function reaches its metrics. */
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Registry } from 'prom-client';
+import { listenAddress } from './listen-address.ts';
+
+export interface MetricsServer {
+  port: number;
+  close(): void;
+}
+
+/** Rejects where the port is taken. Does not keep the process alive. */
+export async function serveMetrics(registry: Registry, port: number): Promise<MetricsServer> {
+  const server = createServer(async (request, response) => {
+    if (request.url !== '/metrics') {
+      response.writeHead(404, { 'content-type': 'text/plain' }).end('only GET /metrics is here\n');
+      return;
+    }
+    if (request.method !== 'GET') {
+      response.writeHead(405, { allow: 'GET', 'content-type': 'text/plain' }).end('only GET is allowed\n');
+      return;
+    }
+    try {
+      response.writeHead(200, { 'content-type': registry.contentType }).end(await registry.metrics());
+    } catch {
+      response.destroy();
+    }
+  });
+  await listen(server, port);
+  server.unref();
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ port, host: listenAddress() }, () => {
+      server.removeListener('error', reject);
+      server.on('error', () => undefined);
+      resolve();
+    });
+  });
+}

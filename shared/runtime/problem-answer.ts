@@ -1,0 +1,24 @@
+/** An answer that is no event: application/problem+json (RFC 9457). */
+import { STATUS_CODES } from 'node:http';
+import type { Problem } from '#shared/events/problem.ts';
+import type { Answer } from './request.ts';
+
+export interface ProblemDetails {
+  status: number;
+  /** PascalCase, for programs. */
+  reason: string;
+  /** For people: what was wrong and what to do next. */
+  detail: string;
+  problems?: Problem[];
+  /** Names the place in the code that failed, in the logs as well. */
+  fingerprint?: string;
+}
+
+export function problemAnswer(details: ProblemDetails, headers: Record<string, string> = {}): Answer {
+  const { status, ...rest } = details;
+  return {
+    statusCode: status,
+    headers: { ...headers, 'content-type': 'application/problem+json' },
+    body: JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, ...rest }),
+  };
+}

@@ -1,0 +1,116 @@
+/** From an envelope to the event that handlers see, or to everything that is wrong with it. */
+import { CloudEvent } from 'cloudevents';
+import type * as z from 'zod';
+import { deriveId, type ReceivedEvent } from '#shared/events/event.ts';
+import { completeIdentity } from '#shared/events/identity.ts';
+import { type Problem, problemsOf } from '#shared/events/problem.ts';
+import { type DecodedData, decodeData } from './decode-data.ts';
+import type { Envelope } from './envelope.ts';
+import type { EventSchemas } from './types.ts';
+
+/** What senders that have no time say, and what brokers written in Go make of a missing one. */
+const NO_TIME = '0001-01-01T00:00:00Z';
+
+/** job.start and build.complete allow no more; a chain must not break in its middle over what was let in at its start. */
+const CORRELATION_ID_LENGTH = 200;
+
+export interface Receipt {
+  event: ReceivedEvent<unknown>;
+  /** Why it must be refused: of its envelope, of its data, all together. */
+  problems: Problem[];
+  /** The function takes events of this type. */
+  supported: boolean;
+}
+
+export function receiveEvent(envelope: Envelope, schemas: EventSchemas): Receipt {
+  const { attributes } = envelope;
+  const type = String(attributes['type']);
+  const source = String(attributes['source']);
+  const subject = typeof attributes['subject'] === 'string' ? attributes['subject'] : undefined;
+  const contentType = typeof attributes['datacontenttype'] === 'string' ? attributes['datacontenttype'] : undefined;
+  const time = typeof attributes['time'] === 'string' ? attributes['time'].toUpperCase() : NO_TIME;
+
+  const decoded = decodeData(envelope.content, contentType);
+  // Not strict: the envelope has been checked by rules of our own, and an extension may be called `validate`.
+  const original = new CloudEvent<unknown>({ ...withoutRelics(attributes), time, data: decoded.data }, false);
+
+  const schema = Object.hasOwn(schemas, type) ? schemas[type] : schemas['*'];
+  const { data, problems } = schema
+    ? checkData(schema, decoded, { source, subject })
+    : { data: decoded.data, problems: [] };
+  const id = String(attributes['id']);
+  return {
+    event: {
+      id,
+      source,
+      type,
+      subject,
+      time: Date.parse(time) === Date.parse(NO_TIME) ? undefined : time,
+      data,
+      correlationId: correlationIdOf(attributes['correlationid'], decoded.data, id, source),
+      traceparent: typeof attributes['traceparent'] === 'string' ? attributes['traceparent'] : undefined,
+      original,
+    },
+    problems: [...envelope.problems, ...problems],
+    supported: schema !== undefined,
+  };
+}
+
+function checkData(
+  schema: z.ZodType,
+  decoded: DecodedData,
+  attributes: { source: string; subject: string | undefined },
+): { data: unknown; problems: Problem[] } {
+  const unusable = decoded.problem === undefined ? [] : [{ path: 'data', message: decoded.problem }];
+  if (decoded.dropped) {
+    return { data: undefined, problems: unusable };
+  }
+  const hasIds = stated(schema, 'third_party_id') && stated(schema, 'parser_id');
+  // An event whose attributes say everything needs no data.
+  const given = decoded.data === undefined && hasIds && unusable.length === 0 ? {} : decoded.data;
+  const completed = hasIds ? completeIdentity(given, attributes) : { data: given, problems: [] };
+  const parsed = schema.safeParse(completed.data);
+  if (parsed.success) {
+    // Unreadable data is no fault where the schema takes anything: dead-letter keeps it.
+    return { data: parsed.data, problems: completed.problems };
+  }
+  if (unusable.length > 0) {
+    return { data: given, problems: unusable };
+  }
+  if (typeof given !== 'object' || given === null || Array.isArray(given) || Buffer.isBuffer(given)) {
+    return { data: given, problems: [{ path: 'data', message: `must be a JSON object, but it is ${kindOf(given)}` }] };
+  }
+  return { data: completed.data, problems: [...completed.problems, ...problemsOf(parsed.error, 'data')] };
+}
+
+/** The SDK's constructor throws at an attribute of the other version, which here is an extension like any other. */
+function withoutRelics(attributes: Record<string, unknown>): Record<string, unknown> {
+  const { schemaurl: _, ...current } = attributes;
+  const { dataschema: __, ...outdated } = attributes;
+  return attributes['specversion'] === '1.0' ? current : outdated;
+}
+
+function stated(schema: z.ZodType, field: string): boolean {
+  const shape = 'shape' in schema ? schema.shape : undefined;
+  return typeof shape === 'object' && shape !== null && field in shape;
+}
+
+function kindOf(value: unknown): string {
+  if (value === undefined) {
+    return 'missing';
+  }
+  if (Buffer.isBuffer(value)) {
+    return 'binary (its content type is not JSON)';
+  }
+  return value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${typeof value}`;
+}
+
+function correlationIdOf(extension: unknown, data: unknown, id: string, source: string): string {
+  const fromData =
+    typeof data === 'object' && data !== null ? (data as Record<string, unknown>)['correlation_id'] : undefined;
+  const candidates = [extension === undefined ? undefined : String(extension), fromData, id];
+  const usable = candidates.find(
+    (value) => typeof value === 'string' && value.length >= 1 && value.length <= CORRELATION_ID_LENGTH,
+  );
+  return typeof usable === 'string' ? usable : deriveId('correlation', source, id);
+}

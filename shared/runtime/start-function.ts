@@ -1,0 +1,158 @@
+/** A function, running: on faas-js-runtime, behind the gate, with its metrics on a port of their own. */
+import type { AddressInfo } from 'node:net';
+import type { DestinationStream, Logger } from 'pino';
+import type * as z from 'zod';
+import { RetryableError } from '#shared/events/errors.ts';
+import { type Environment, parseConfig, type RuntimeConfig } from '#shared/settings/parse-config.ts';
+import { createLog } from '#shared/telemetry/log.ts';
+import { eventMetrics, registry } from '#shared/telemetry/metrics.ts';
+import { type Tracing, untraced } from '#shared/telemetry/traces.ts';
+import { afterFirstAnswer } from './after-first-answer.ts';
+import { answerRequest } from './answer-request.ts';
+import { gatedRequest, installGate } from './gate.ts';
+import { InFlight } from './in-flight.ts';
+import { lazy } from './lazy.ts';
+import { type MetricsServer, serveMetrics } from './metrics-server.ts';
+import { problemAnswer } from './problem-answer.ts';
+import type { Answer } from './request.ts';
+import { serve } from './serve.ts';
+import type { AcceptedEvent, EventSchemas, FunctionDefinition } from './types.ts';
+
+const MIB = 1024 * 1024;
+const SECOND = 1000;
+
+/** The contract's limit of an event. */
+const EVENT_BYTES = MIB;
+/** What takes every type takes event.rejected, too, which holds a whole event, in base64 where it could not be read. */
+const ANY_EVENT_BYTES = 4 * MIB;
+
+/** Below the 30 s that Kubernetes grants by default, with time left for telemetry. */
+const DRAIN_MS = 25 * SECOND;
+const FLUSH_MS = 2 * SECOND;
+
+export interface RunningFunction {
+  port: number;
+  /** Undefined where the port was taken. */
+  metricsPort: number | undefined;
+  log: Logger;
+  /** Readiness turns 503, what is in flight ends, telemetry is sent, the port is closed. */
+  close(): Promise<void>;
+}
+
+/** Rejects with ConfigError where the environment is not what the function needs. */
+export async function startFunction<Config extends z.ZodType, const Schemas extends EventSchemas, Deps>(
+  definition: FunctionDefinition<Config, Schemas, Deps>,
+  environment: Environment,
+  logDestination?: DestinationStream,
+): Promise<RunningFunction> {
+  const { name, events } = definition;
+  const { runtime, own } = parseConfig(definition.config, environment);
+  const log = createLog({ function: name }, runtime.LOG_LEVEL, logDestination);
+  const metrics = eventMetrics(name, Object.keys(events));
+  const limit = '*' in events ? ANY_EVENT_BYTES : EVENT_BYTES;
+  const inFlight = new InFlight();
+  let draining = false;
+
+  const dependencies = lazy(() => definition.dependencies(own));
+  const tracing = lazy(() => startTracing(name, runtime, log));
+  const answer = answerRequest({
+    name,
+    events,
+    limit,
+    tracing,
+    metrics,
+    log,
+    handle: async (event, context) => {
+      const deps = await dependencies().catch((cause: unknown) => {
+        throw new RetryableError('DependenciesUnavailable', `${name} could not connect to what it needs`, { cause });
+      });
+      return await definition.handle(event as AcceptedEvent<Schemas>, deps, context);
+    },
+  });
+
+  const server = await serve(name, runtime.PORT, {
+    isReady: () => !draining,
+    handle: (headers) => inFlight.track(() => guarded(log, answer, headers)),
+  });
+  installGate(server, { limit, draining: () => draining });
+  const port = (server.address() as AddressInfo).port;
+  const uptime = process.uptime();
+  metrics.listening(uptime);
+
+  // Loading blocks the process: the probe that decides when this pod gets events is answered first.
+  afterFirstAnswer(server, () => {
+    dependencies().catch((error: unknown) =>
+      log.error({ err: error }, 'dependencies failed; trying again with the next event'),
+    );
+    void tracing();
+  });
+  const metricsServer = await startMetrics(runtime.METRICS_PORT, log);
+  log.info({ port, metrics_port: metricsServer?.port, cold_start_seconds: uptime }, 'listening');
+
+  return {
+    port,
+    metricsPort: metricsServer?.port,
+    log,
+    close: async () => {
+      draining = true;
+      log.info({ in_flight: inFlight.count }, 'draining');
+      if (!(await inFlight.idle(DRAIN_MS))) {
+        log.error(
+          { in_flight: inFlight.count },
+          'still working when the time to drain was over; the broker sends these events again',
+        );
+      }
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeIdleConnections();
+      await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, SECOND))]);
+      server.closeAllConnections();
+      metricsServer?.close();
+      await (await tracing()).shutdown(FLUSH_MS);
+      log.info('stopped');
+    },
+  };
+}
+
+/** Nothing thrown ever reaches the runtime, which would take an error's `code` for a status and send its message. */
+async function guarded(log: Logger, answer: ReturnType<typeof answerRequest>, headers: object): Promise<Answer> {
+  const request = gatedRequest(headers);
+  if (!request) {
+    return problemAnswer({ status: 503, reason: 'Starting', detail: 'The function is not ready yet: try again.' });
+  }
+  try {
+    return await answer(request);
+  } catch (error) {
+    log.error({ err: error }, 'the request could not be answered');
+    return problemAnswer({ status: 500, reason: 'InternalError', detail: 'The function failed; its log says why.' });
+  }
+}
+
+async function startTracing(name: string, runtime: RuntimeConfig, log: Logger): Promise<Tracing> {
+  const endpoint = runtime.OTEL_EXPORTER_OTLP_ENDPOINT;
+  if (!endpoint) {
+    return untraced;
+  }
+  try {
+    const { otlpTracing } = await import('#shared/telemetry/otlp-traces.ts');
+    return otlpTracing(endpoint, {
+      'service.name': runtime.K_SERVICE ?? name,
+      'service.namespace': 'knative-lambda',
+      'faas.name': name,
+      ...(runtime.K_REVISION ? { 'faas.version': runtime.K_REVISION } : {}),
+      ...(runtime.HOSTNAME ? { 'k8s.pod.name': runtime.HOSTNAME } : {}),
+    });
+  } catch (error) {
+    log.error({ err: error }, 'tracing could not be started; working without it');
+    return untraced;
+  }
+}
+
+/** A port that is taken costs the metrics, never the function: on one machine many of them run side by side. */
+async function startMetrics(port: number, log: Logger): Promise<MetricsServer | undefined> {
+  try {
+    return await serveMetrics(registry, port);
+  } catch (error) {
+    log.warn({ err: error, port }, 'no metrics are served: set METRICS_PORT to a free port, or to 0');
+    return undefined;
+  }
+}

@@ -1,0 +1,57 @@
+/** Every key of the temporary bucket. Lifecycle rules and permissions name these prefixes (docs/install.md), so a change here is one there. */
+import type { Identity } from '#shared/events/identity.ts';
+
+export const CONTEXTS = 'contexts/';
+export const LOGS = 'logs/';
+export const RECORDS = 'builds/';
+export const REQUESTS = 'requests/';
+export const OUTCOMES = 'answers/';
+export const TOMBSTONES = 'tombstones/';
+export const DEAD_LETTERS = 'dead-letters/';
+
+/** One request: the bucket that things about it are kept in, whose it is, and the id of its one build.complete. */
+export interface RequestAddress {
+  bucket: string;
+  identity: Identity;
+  terminalId: string;
+}
+
+function ofParser(prefix: string, { third_party_id, parser_id }: Identity): string {
+  return `${prefix}${third_party_id}/${parser_id}`;
+}
+
+/** The context archives of one parser begin with this. */
+export function contextPrefix(identity: Identity): string {
+  return `${ofParser(CONTEXTS, identity)}/`;
+}
+
+/** The context archive of this content. `buildKey`: 64 hex digits. */
+export function contextKey(identity: Identity, buildKey: string): string {
+  return `${contextPrefix(identity)}${buildKey}.tar.gz`;
+}
+
+/** Where an archive is written to until its build key is known. `id` differs at each attempt. */
+export function stagingKey(identity: Identity, id: string): string {
+  return `${contextPrefix(identity)}.staging-${id}`;
+}
+
+export function logKey(identity: Identity, jobName: string): string {
+  return `${ofParser(LOGS, identity)}/${jobName}.log`;
+}
+
+/** The result of a source that was built. `fingerprint`: 64 hex digits. */
+export function recordKey(fingerprint: string): string {
+  return `${RECORDS}${fingerprint}.json`;
+}
+
+export function requestKey({ identity, terminalId }: RequestAddress): string {
+  return `${ofParser(REQUESTS, identity)}/${terminalId}.json`;
+}
+
+export function outcomeKey({ identity, terminalId }: RequestAddress): string {
+  return `${ofParser(OUTCOMES, identity)}/${terminalId}.json`;
+}
+
+export function tombstoneKey(identity: Identity): string {
+  return `${ofParser(TOMBSTONES, identity)}.json`;
+}

@@ -1,0 +1,195 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type Files, ours, plan } from '#test/languages/conformance/sources.ts';
+
+const python = { 'parser.py': 'def handler(event): ...' };
+const node = { 'parser.js': 'exports.handler = () => {}' };
+const go = { 'go.mod': 'module example.com/p\ngo 1.24\n', 'p.go': 'package p\nfunc Handle() {}' };
+const withDependency = JSON.stringify({ dependencies: { a: '1' } });
+
+async function dockerfile(files: Files): Promise<string[]> {
+  return (ours(await plan(files), 'Dockerfile') ?? '').trimEnd().split('\n');
+}
+
+/** The order in which something happens: the numbers of the lines that match. */
+function order(lines: string[], ...patterns: RegExp[]): number[] {
+  return patterns.map((pattern) => lines.findIndex((line) => pattern.test(line)));
+}
+
+describe('a generated Dockerfile', () => {
+  test.each<{ case: string; files: Files; base: string }>([
+    { case: 'Python', files: { ...python, 'requirements.txt': 'a' }, base: 'python:3.13-slim' },
+    { case: 'Node', files: { ...node, 'package.json': withDependency }, base: 'node:24-slim' },
+    { case: 'Go', files: go, base: 'golang:1.26 AS build' },
+  ])('of $case starts from the configured base and runs as nobody, without a shell', async ({ files, base }) => {
+    const lines = await dockerfile(files);
+    expect(lines[0]).toBe(`FROM ${base}`);
+    expect(lines.at(-2)).toBe('USER 65532:65532');
+    expect(JSON.parse(lines.at(-1)?.replace('CMD ', '') ?? '')).toBeInstanceOf(Array);
+    expect(lines.some((line) => /PORT|ADD|http/.test(line))).toBe(false);
+  });
+
+  test.each<{ case: string; files: Files; steps: RegExp[] }>([
+    {
+      case: "Python installs the adapter's packages, then the user's, then copies the code",
+      files: { ...python, 'requirements.txt': 'a' },
+      steps: [
+        /pip install .*--require-hashes/,
+        /^COPY requirements.txt/,
+        /-r requirements.txt \|\| exit 65$/,
+        /^COPY \. \.$/,
+        /\|\| exit 66$/,
+      ],
+    },
+    {
+      case: 'Python copies the code first where requirements.txt names files',
+      files: { ...python, 'requirements.txt': '-e .' },
+      steps: [/^COPY \. \.$/, /-r requirements.txt \|\| exit 65$/],
+    },
+    {
+      case: 'npm ci with package-lock.json',
+      files: { ...node, 'package.json': withDependency, 'package-lock.json': '{}' },
+      steps: [
+        /^COPY package.json package-lock.json \.\/$/,
+        /npm ci --omit=dev .*\|\| exit 65$/,
+        /^COPY \. \.$/,
+        /\|\| exit 66$/,
+      ],
+    },
+    {
+      case: 'npm ci with npm-shrinkwrap.json',
+      files: { ...node, 'package.json': withDependency, 'npm-shrinkwrap.json': '{}' },
+      steps: [/^COPY package.json npm-shrinkwrap.json/, /npm ci/],
+    },
+    {
+      case: 'npm install without a lock file',
+      files: { ...node, 'package.json': withDependency, '.npmrc': '' },
+      steps: [/^COPY package.json .npmrc \.\/$/, /npm install --omit=dev/, /^COPY \. \.$/],
+    },
+    {
+      case: 'pnpm',
+      files: { ...node, 'package.json': withDependency, 'pnpm-lock.yaml': '' },
+      steps: [/^COPY package.json pnpm-lock.yaml/, /pnpm@10 install --prod --frozen-lockfile/],
+    },
+    {
+      case: 'Yarn Classic',
+      files: { ...node, 'package.json': withDependency, 'yarn.lock': '# yarn lockfile v1' },
+      steps: [/^COPY package.json yarn.lock/, /yarn@1 install --production --frozen-lockfile/],
+    },
+    {
+      case: 'Yarn Berry',
+      files: { ...node, 'package.json': withDependency, 'yarn.lock': '__metadata:\n  version: 8' },
+      steps: [/cli-dist@4 yarn workspaces focus --all --production/],
+    },
+    {
+      case: 'npm after the code where a dependency is a folder of it',
+      files: { ...node, 'package.json': JSON.stringify({ dependencies: { a: 'file:./lib' } }) },
+      steps: [/^COPY \. \.$/, /npm install/],
+    },
+    {
+      case: 'npm without the prepare script, which is for developers',
+      files: { ...node, 'package.json': JSON.stringify({ dependencies: { a: '1' }, scripts: { prepare: 'husky' } }) },
+      steps: [/npm pkg delete scripts.prepare && .*npm install/],
+    },
+    {
+      case: 'Go downloads modules, then copies the code and compiles, then leaves all but the program',
+      files: { ...go, 'go.sum': '' },
+      steps: [
+        /^COPY go.mod go.sum/,
+        /go mod download \|\| exit 65$/,
+        /^COPY \. \.$/,
+        /go build .*\|\| exit 66$/,
+        /^FROM gcr.io\/distroless/,
+        /^COPY --from=build/,
+      ],
+    },
+    {
+      case: 'Go copies the code first where go.mod replaces a module by a folder',
+      files: { ...go, 'go.mod': 'module x\ngo 1.24\nreplace a => ./lib\n' },
+      steps: [/^COPY \. \.$/, /go mod download/],
+    },
+  ])('$case', async ({ files, steps }) => {
+    const lines = await dockerfile(files);
+    const found = order(lines, ...steps);
+    expect(found).not.toContain(-1);
+    expect(found).toEqual(found.toSorted((a, b) => a - b));
+  });
+
+  test.each<{ case: string; files: Files }>([
+    { case: 'Node without package.json', files: node },
+    { case: 'Node without dependencies', files: { ...node, 'package.json': '{"type":"commonjs"}' } },
+    { case: 'Node with devDependencies alone', files: { ...node, 'package.json': '{"devDependencies":{"a":"1"}}' } },
+  ])('installs nothing: $case', async ({ files }) => {
+    expect((await dockerfile(files)).some((line) => line.includes('exit 65'))).toBe(false);
+  });
+
+  test('of a workspace takes the newer Go version of the two', async () => {
+    expect(ours(await plan({ ...go, 'go.mod': 'module x\ngo 1.99.1\n' }), 'go.work')).toMatch(/^go 1\.99\.1\n/);
+    expect(ours(await plan({ ...go, 'go.mod': 'module x\ngo 1.13\n' }), 'go.work')).toMatch(/^go 1\.24\n/);
+  });
+
+  test("is not affected by the user's .dockerignore", async () => {
+    expect(ours(await plan({ ...python, '.dockerignore': '*' }), 'Dockerfile.dockerignore')).toBe('');
+  });
+
+  const name = fc.oneof(
+    fc.constantFrom('$(id)', '`id`', '$PATH', '"; id; "', "'", ' && id', '\\', '--help', '#', '"]', 'é'),
+    fc.string({ unit: 'binary', minLength: 1, maxLength: 20 }),
+  );
+  test('is the same, whatever the files are called', async () => {
+    const expected = {
+      python: await dockerfile({ ...python, 'requirements.txt': 'a' }),
+      node: await dockerfile({ ...node, 'package.json': withDependency }),
+      go: await dockerfile(go),
+    };
+    await fc.assert(
+      fc.asyncProperty(fc.array(name, { minLength: 1, maxLength: 4 }), async (segments) => {
+        // Safe paths alone get here.
+        const path = `x${segments.join('').replace(/[/\\\p{Cc}\p{Cs}]/gu, '_')}`;
+        const main = JSON.stringify({ dependencies: { a: '1' }, main: `${path}.js` });
+        expect(await dockerfile({ ...python, 'requirements.txt': 'a', [path]: '' })).toEqual(expected.python);
+        expect(await dockerfile({ [`${path}.js`]: node['parser.js'], 'package.json': main })).toEqual(expected.node);
+        expect(await dockerfile({ ...go, [`${path}.go`]: 'package p' })).toEqual(expected.go);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+describe("a user's own Dockerfile", () => {
+  const own = 'FROM rust:1\nCOPY . .\nCMD ["./x"]\n';
+
+  test('is taken as it is, with its ignore file and nothing else of ours', async () => {
+    const planned = await plan({ Dockerfile: own, 'Dockerfile.dockerignore': 'target', 'src/main.rs': '' });
+    expect(planned.files.map(({ path, content }) => [path, content.toString()])).toEqual([
+      ['.knative-lambda/Dockerfile', own],
+      ['.knative-lambda/Dockerfile.dockerignore', 'target'],
+    ]);
+    expect(['node_modules/a.js', '.git/HEAD', 'src/main.rs'].some(planned.excludes)).toBe(false);
+  });
+});
+
+test.each<{ case: string; files: Files; left: string[]; kept: string[] }>([
+  {
+    case: 'Python',
+    files: python,
+    left: ['.venv/bin/python', '__pycache__/a.pyc', 'lib/__pycache__/a.pyc', '.git/HEAD'],
+    kept: ['lib/a.py', '.gitignore', '.env'],
+  },
+  {
+    case: 'Node',
+    files: { ...node, 'package.json': withDependency },
+    left: ['node_modules/a/index.js', 'lib/node_modules/b.js'],
+    kept: ['lib/a.js', 'node_modules.md'],
+  },
+  {
+    case: 'Node that brings its modules and has no package.json',
+    files: node,
+    left: ['.git/HEAD'],
+    kept: ['node_modules/a/index.js'],
+  },
+])('what the build makes itself does not come into the image of $case', async ({ files, left, kept }) => {
+  const { excludes } = await plan(files);
+  expect(left.filter((path) => !excludes(path))).toEqual([]);
+  expect(kept.filter(excludes)).toEqual([]);
+});
