@@ -75,7 +75,8 @@ async function confirmByRecord({ id, traceparent, data }: BuildCompleteEvent, de
   if (answered?.end === id && answered.reply.type !== 'build.complete') {
     return 'processed' as const;
   }
-  const image = answered ? (answered.reply.data as BuildComplete | undefined)?.image_uri : record?.image_uri;
+  const end = answered?.reply.type === 'build.complete' ? answered.reply.data : undefined;
+  const image = answered ? end?.image_uri : record?.image_uri;
   if (!record || !observed_at || !image || image !== image_uri) {
     return {
       problems: [

@@ -5,6 +5,7 @@ import { retryConflicts } from '#shared/clients/retry-conflicts.ts';
 import type { BuildStatus } from '#shared/events/build-complete.ts';
 import { PermanentError } from '#shared/events/errors.ts';
 import type { Identity } from '#shared/events/identity.ts';
+import type { Reason } from '#shared/events/reasons.ts';
 import { removeFunction } from '#shared/requests/remove-function.ts';
 import { isTombstoned, readTombstone } from '#shared/requests/tombstone.ts';
 import { type Build, isOf, observedAt, readBuild } from '#shared/specs/annotations.ts';
@@ -16,7 +17,7 @@ import type { BuildCompleteDependencies } from './dependencies.ts';
 /** Why a success was not deployed. */
 export interface NotDeployed {
   status: Exclude<BuildStatus, 'success'>;
-  reason: string;
+  reason: Reason;
   error_message: string;
 }
 

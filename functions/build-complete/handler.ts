@@ -19,6 +19,8 @@ import type { BuildCompleteDependencies, BuildCompleteEvent } from './dependenci
 import { deploy, type NotDeployed } from './deploy.ts';
 import { keepRecord } from './keep-record.ts';
 
+type BuildEnd = 'lifecycle.build.completed' | 'lifecycle.build.failed';
+
 /**
  * Replies lifecycle.build.completed, lifecycle.build.failed, or event.rejected where nothing confirms the claim; nothing where the Job that it is
  * about has gone, which it does only once its end is processed.
@@ -29,7 +31,7 @@ import { keepRecord } from './keep-record.ts';
 export async function buildComplete(
   event: BuildCompleteEvent,
   deps: BuildCompleteDependencies,
-): Promise<NewEvent | undefined> {
+): Promise<NewEvent<BuildEnd | 'event.rejected'> | undefined> {
   const claim = await confirm(event, deps);
   if (claim === 'processed') {
     return undefined;
@@ -49,7 +51,7 @@ export async function buildComplete(
   return { ...reply, correlationId: outcome.correlation_id };
 }
 
-function startedBy(job: V1Job): NewEvent {
+function startedBy(job: V1Job): NewEvent<'lifecycle.build.started'> {
   const build = readBuild(job);
   const { third_party_id = '', parser_id = '', correlation_id = '', build_key = '', event_id = '' } = build ?? {};
   const job_name = job.metadata?.name ?? '';
@@ -60,7 +62,7 @@ async function succeed(
   event: BuildCompleteEvent,
   claim: Confirmed,
   deps: BuildCompleteDependencies,
-): Promise<NewEvent> {
+): Promise<NewEvent<BuildEnd>> {
   const { outcome } = claim;
   const obstacle = await deployed(event, claim, deps);
   if (claim.job) {
@@ -101,7 +103,7 @@ async function deployed(
   }
 }
 
-function failed(outcome: BuildComplete): NewEvent {
+function failed(outcome: BuildComplete): NewEvent<'lifecycle.build.failed'> {
   const data: BuildFailed = {
     third_party_id: outcome.third_party_id,
     parser_id: outcome.parser_id,

@@ -12,7 +12,7 @@ import { eventRejected } from '#shared/events/rejected.ts';
 import { fingerprintOf } from '#shared/packing/fingerprint.ts';
 import { listSource } from '#shared/packing/list-source.ts';
 import { answerFromRecord } from '#shared/requests/answer-from-record.ts';
-import { readOutcome, recordOutcome, settleRequest } from '#shared/requests/outcome.ts';
+import { type RequestOutcome, readOutcome, recordOutcome, settleRequest } from '#shared/requests/outcome.ts';
 import { readRecord } from '#shared/requests/record.ts';
 import { recordRequest } from '#shared/requests/request.ts';
 import { imageRepository, imageTag } from '#shared/specs/names.ts';
@@ -21,7 +21,10 @@ import type { BuildStartDependencies } from './dependencies.ts';
 import { prepareBuild } from './prepare-build.ts';
 
 /** Replies job.start; or build.complete where the source is built already or can't be; or event.rejected. */
-export async function buildStart(event: ReceivedEvent<BuildStart>, deps: BuildStartDependencies): Promise<NewEvent> {
+export async function buildStart(
+  event: ReceivedEvent<BuildStart>,
+  deps: BuildStartDependencies,
+): Promise<NewEvent<'job.start' | 'build.complete' | 'lifecycle.build.started' | 'event.rejected'>> {
   const bucket = event.data.s3_bucket ?? deps.sourceBucket;
   const allowed = [deps.sourceBucket, ...deps.sourceBuckets];
   if (!allowed.includes(bucket)) {
@@ -63,7 +66,11 @@ export async function buildStart(event: ReceivedEvent<BuildStart>, deps: BuildSt
 }
 
 /** Before it is told: another delivery of the same event may have got as far as a Job meanwhile, or may have been told something else. */
-async function end(reply: NewEvent, where: RequestAddress, deps: BuildStartDependencies): Promise<NewEvent> {
+async function end(
+  reply: NewEvent<'build.complete'>,
+  where: RequestAddress,
+  deps: BuildStartDependencies,
+): Promise<RequestOutcome['reply']> {
   const stands = await recordOutcome(deps.store, where, { end: reply.id ?? where.terminalId, reply });
   return await settleRequest(deps.store, where, stands);
 }
@@ -72,7 +79,7 @@ async function build(
   event: ReceivedEvent<BuildStart>,
   bucket: string,
   deps: BuildStartDependencies,
-): Promise<NewEvent> {
+): Promise<NewEvent<'job.start' | 'build.complete'>> {
   const { store, settings } = deps;
   const { data } = event;
   const { language, handler } = data.parameters;
@@ -118,7 +125,7 @@ async function build(
 /** A message quotes the source, where a name can be as long as its file. */
 const MESSAGE_LENGTH = 4000;
 
-function failed(event: ReceivedEvent<BuildStart>, error: PermanentError): NewEvent {
+function failed(event: ReceivedEvent<BuildStart>, error: PermanentError): NewEvent<'build.complete'> {
   const { third_party_id, parser_id, parameters } = event.data;
   const data: BuildComplete = {
     third_party_id,

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { deriveId, type NewEvent } from '#shared/events/event.ts';
 import { subjectOf } from '#shared/events/identity.ts';
-import type { FunctionFailed, FunctionReady } from '#shared/events/lifecycle.ts';
+import type { FunctionFailed } from '#shared/events/lifecycle.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
 import { isManaged } from '#shared/specs/labels.ts';
 import type { ChangedObject } from './changed-object.ts';
@@ -23,8 +23,10 @@ const serviceStatus = z.object({
 /** The scheduler's message: it goes on looking, until the progress deadline has another one written. */
 const WAITS_FOR_A_NODE = /\b\d+\/\d+ nodes are available/;
 
+export type ReadinessEvent = 'lifecycle.function.ready' | 'lifecycle.function.failed';
+
 /** Undefined while Knative is still at it, and where the status is of an older generation than the spec. */
-export function functionReadiness(service: ChangedObject): NewEvent | undefined {
+export function functionReadiness(service: ChangedObject): NewEvent<ReadinessEvent> | undefined {
   const build = readBuild(service);
   const spec = serviceSpec.safeParse(service.spec).data;
   const status = serviceStatus.safeParse(service.status).data;
@@ -47,27 +49,28 @@ export function functionReadiness(service: ChangedObject): NewEvent | undefined 
     image_uri: spec.template.spec.containers[0]?.image ?? '',
   };
   // Kubernetes tells the same state many times: one revision becomes ready once, and fails once.
-  const told = (type: string, data: FunctionReady | FunctionFailed): NewEvent => ({
-    type,
+  const attributes = (type: ReadinessEvent) => ({
     id: deriveId(type, metadata.uid, revision),
     subject: subjectOf(build),
-    data,
     correlationId: build.correlation_id,
     causationId: build.event_id,
     ...(build.traceparent ? { traceparent: build.traceparent } : {}),
   });
   if (ready?.status === 'True' && status.latestReadyRevisionName === revision) {
-    return told('lifecycle.function.ready', { ...about, url: status.address?.url ?? status.url ?? '' });
+    const type = 'lifecycle.function.ready';
+    return { ...attributes(type), type, data: { ...about, url: status.address?.url ?? status.url ?? '' } };
   }
   // Not Ready's own word: that may be the route's, which Knative tries again until it stands.
   const configured = conditionOf('ConfigurationsReady');
   if (ready?.status === 'False' && configured?.status === 'False' && !WAITS_FOR_A_NODE.test(configured.message ?? '')) {
     const { message } = configured;
-    return told('lifecycle.function.failed', {
+    const type = 'lifecycle.function.failed';
+    const data: FunctionFailed = {
       ...about,
       reason: 'FunctionNotReady',
       error_message: `revision ${revision} does not become ready: ${message ?? 'Knative gives no reason'} Mend the code and send build.start again; \`kubectl describe ksvc ${metadata.name}\` shows more`,
-    });
+    };
+    return { ...attributes(type), type, data };
   }
   return undefined;
 }

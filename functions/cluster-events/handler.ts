@@ -3,14 +3,14 @@ import type { HandlerContext } from '#shared/runtime/types.ts';
 import { admitNext } from './admit-next.ts';
 import type { ChangedObject } from './changed-object.ts';
 import type { ClusterEventsDependencies } from './dependencies.ts';
-import { functionReadiness } from './function-readiness.ts';
+import { functionReadiness, type ReadinessEvent } from './function-readiness.ts';
 import { jobEnding } from './job-ending.ts';
 
 export async function handleClusterEvent(
   event: ReceivedEvent<ChangedObject>,
   deps: ClusterEventsDependencies,
   { log }: Pick<HandlerContext, 'log'>,
-): Promise<NewEvent | undefined> {
+): Promise<NewEvent<'build.complete' | ReadinessEvent> | undefined> {
   switch (`${event.data.apiVersion} ${event.data.kind}`) {
     case 'batch/v1 Job': {
       const ending = await jobEnding(event.data, deps.cluster);

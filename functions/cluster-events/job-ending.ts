@@ -16,7 +16,7 @@ import type { ChangedObject } from './changed-object.ts';
 export async function jobEnding(
   changed: ChangedObject,
   cluster: Pick<Cluster, 'getJob' | 'listPods'>,
-): Promise<NewEvent | undefined> {
+): Promise<NewEvent<'build.complete'> | undefined> {
   if (
     !isManaged(changed) ||
     !changed.metadata.finalizers?.includes(TERMINAL_EVENT_FINALIZER) ||

@@ -4,6 +4,7 @@ import type { DeliveryFailure } from '#shared/dead-letters/classify-delivery.ts'
 import type { DeadLetter } from '#shared/dead-letters/letter.ts';
 import { rawDelivery } from '#shared/dead-letters/raw-delivery.ts';
 import { deriveId, type ReceivedEvent } from '#shared/events/event.ts';
+import { reasonSchema } from '#shared/events/reasons.ts';
 import type { FunctionRequest } from '#shared/runtime/request.ts';
 import { MAX_REDELIVERIES } from './resend.ts';
 
@@ -13,7 +14,7 @@ export const ATTEMPTS = 6;
 // Anybody can send an event.rejected, so it may be anything; what is not as expected is kept as it came.
 const rejection = z.object({
   event: z.record(z.string(), z.unknown()),
-  reason: z.string(),
+  reason: reasonSchema,
   problems: z.array(z.unknown()).default([]),
   function: z.string().optional(),
 });

@@ -9,6 +9,7 @@ import { PermanentError, RetryableError } from '#shared/events/errors.ts';
 import type { NewEvent } from '#shared/events/event.ts';
 import { subjectOf } from '#shared/events/identity.ts';
 import type { BuildStarted } from '#shared/events/lifecycle.ts';
+import type { Reason } from '#shared/events/reasons.ts';
 import { eventRejected } from '#shared/events/rejected.ts';
 import { type RequestOutcome, readOutcome, recordOutcome, settleRequest } from '#shared/requests/outcome.ts';
 import { deleteRequest } from '#shared/requests/request.ts';
@@ -23,11 +24,16 @@ import { joinOrReplace, recordedAnswer } from './join-or-replace.ts';
 import { queuePosition } from './queue-position.ts';
 import { jobStartProblems } from './verify-job-start.ts';
 
+type Reply = RequestOutcome['reply'];
+
 /** How often the Job may change hands under us before the broker has to bring the event again. */
 const ATTEMPTS = 5;
 
 /** Replies lifecycle.build.started; or build.complete where the request is over before it began; or event.rejected. */
-export async function jobStart(event: JobStartEvent, deps: JobStartDependencies): Promise<NewEvent> {
+export async function jobStart(
+  event: JobStartEvent,
+  deps: JobStartDependencies,
+): Promise<NewEvent<'build.complete' | 'lifecycle.build.started' | 'event.rejected'>> {
   const { registry, temporaryBucket } = deps.settings;
   const problems = jobStartProblems(event.data, { registry, temporaryBucket, now: deps.now() });
   if (problems.length > 0) {
@@ -51,7 +57,7 @@ export async function jobStart(event: JobStartEvent, deps: JobStartDependencies)
   }
 }
 
-async function start(event: JobStartEvent, deps: JobStartDependencies): Promise<NewEvent> {
+async function start(event: JobStartEvent, deps: JobStartDependencies): Promise<Reply> {
   const name = jobName(event.data, event.data.build_key);
   const obstacle = await reasonNotToBuild(event, deps);
   // Where this very event has made its Job before, the Job tells how it ends: the request must not have a second end of its own.
@@ -66,7 +72,11 @@ async function start(event: JobStartEvent, deps: JobStartDependencies): Promise<
 }
 
 /** Without a Job, or with the end of one that is over. */
-async function answer(event: JobStartEvent, reply: NewEvent, deps: JobStartDependencies): Promise<NewEvent> {
+async function answer(
+  event: JobStartEvent,
+  reply: NewEvent<'build.complete'>,
+  deps: JobStartDependencies,
+): Promise<Reply> {
   const end = reply.id ?? terminalId(event.id);
   const stands = await recordOutcome(deps.store, addressOf(event, deps), { end, reply });
   return stands.end === end
@@ -75,14 +85,14 @@ async function answer(event: JobStartEvent, reply: NewEvent, deps: JobStartDepen
 }
 
 /** With the end that the Job will have. */
-async function share(event: JobStartEvent, end: string, deps: JobStartDependencies): Promise<NewEvent> {
+async function share(event: JobStartEvent, end: string, deps: JobStartDependencies): Promise<Reply> {
   const reply = started(event, { state: 'started' });
   const stands = await recordOutcome(deps.store, addressOf(event, deps), { end, reply });
   return stands.end === end ? await goOn(event, deps) : await repeatOutcome(event, stands, deps);
 }
 
 /** The Job is there: everything that whoever made it may not have come to. */
-async function goOn(event: JobStartEvent, deps: JobStartDependencies): Promise<NewEvent> {
+async function goOn(event: JobStartEvent, deps: JobStartDependencies): Promise<Reply> {
   const name = jobName(event.data, event.data.build_key);
   await supersedeOlderBuilds(event, name, deps);
   const place = await queuePosition(deps.cluster, name, deps.slots);
@@ -92,11 +102,7 @@ async function goOn(event: JobStartEvent, deps: JobStartDependencies): Promise<N
 }
 
 /** Another delivery of this event was faster: its answer stands. */
-async function repeatOutcome(
-  event: JobStartEvent,
-  known: RequestOutcome,
-  deps: JobStartDependencies,
-): Promise<NewEvent> {
+async function repeatOutcome(event: JobStartEvent, known: RequestOutcome, deps: JobStartDependencies): Promise<Reply> {
   const name = jobName(event.data, event.data.build_key);
   if (isOf(event, await deps.cluster.getJob(name))) {
     if (known.end === terminalId(event.id) && known.reply.type !== 'build.complete') {
@@ -107,7 +113,10 @@ async function repeatOutcome(
   return await settleRequest(deps.store, addressOf(event, deps), known);
 }
 
-function started(event: JobStartEvent, place: Pick<BuildStarted, 'state' | 'queue_position'>): NewEvent {
+function started(
+  event: JobStartEvent,
+  place: Pick<BuildStarted, 'state' | 'queue_position'>,
+): NewEvent<'lifecycle.build.started'> {
   const { third_party_id, parser_id, correlation_id, build_key } = event.data;
   const job_name = jobName(event.data, build_key);
   const data: BuildStarted = { third_party_id, parser_id, correlation_id, build_key, job_name, ...place };
@@ -127,7 +136,7 @@ async function enter(
   event: JobStartEvent,
   name: string,
   deps: JobStartDependencies,
-): Promise<NewEvent | { end: string } | { known: RequestOutcome }> {
+): Promise<NewEvent<'build.complete'> | { end: string } | { known: RequestOutcome }> {
   const { cluster, settings, imageRegistry } = deps;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const existing = await cluster.getJob(name);
@@ -160,13 +169,13 @@ async function enter(
   throw new RetryableError('Conflict', `Job ${name} changes with every look at it`, { retryAfter: 1 });
 }
 
-function tooMany(event: JobStartEvent, { message, retryAfter }: OverLimit): NewEvent {
+function tooMany(event: JobStartEvent, { message, retryAfter }: OverLimit): NewEvent<'build.complete'> {
   const ended = completed(event, { status: 'failed', reason: 'TooManyBuilds', message });
-  return { ...ended, data: { ...(ended.data as BuildComplete), retry_after_seconds: retryAfter } };
+  return { ...ended, data: { ...ended.data, retry_after_seconds: retryAfter } };
 }
 
 /** A build that ends before it began. */
-function completed({ id, data }: JobStartEvent, { status, reason, message }: Ending): NewEvent {
+function completed({ id, data }: JobStartEvent, { status, reason, message }: Ending): NewEvent<'build.complete'> {
   const complete: BuildComplete = {
     third_party_id: data.third_party_id,
     parser_id: data.parser_id,
@@ -185,6 +194,6 @@ function completed({ id, data }: JobStartEvent, { status, reason, message }: End
 
 interface Ending {
   status: Exclude<BuildComplete['status'], 'success'>;
-  reason: string;
+  reason: Reason;
   message: string;
 }

@@ -24,7 +24,7 @@ export async function joinOrReplace(
   event: JobStartEvent,
   job: V1Job,
   deps: JobStartDependencies,
-): Promise<'joined' | 'changed' | NewEvent> {
+): Promise<'joined' | 'changed' | NewEvent<'build.complete'>> {
   const { data } = event;
   const name = job.metadata?.name ?? '';
   const build = readBuild(job);
@@ -71,7 +71,7 @@ export async function joinOrReplace(
 export async function recordedAnswer(
   event: JobStartEvent,
   { store, settings }: JobStartDependencies,
-): Promise<NewEvent | undefined> {
+): Promise<NewEvent<'build.complete'> | undefined> {
   const { fingerprint, force, correlation_id, observed_at, parameters } = event.data;
   const record = await readRecord(store, settings.temporaryBucket, fingerprint, event.data);
   const isOwn = record?.event.causationid === event.id;

@@ -1,20 +1,20 @@
 /** parser-events: gives a call of a function the subject by which it is routed, and measures the answers. */
 import type { CloudEvent } from 'cloudevents';
 import * as z from 'zod';
-import type { NewEvent, ReceivedEvent } from '#shared/events/event.ts';
+import type { NewEvent, ReceivedEvent, ReceivedOf } from '#shared/events/event.ts';
 import { completeIdentity, identityFields, subjectOf } from '#shared/events/identity.ts';
-import type { ParserComplete } from '#shared/events/parser.ts';
 import { type Problem, problemsOf } from '#shared/events/problem.ts';
 import { eventRejected } from '#shared/events/rejected.ts';
 import type { ParserEventsDependencies } from './dependencies.ts';
 
-type ParserEvent =
-  | (ReceivedEvent<unknown> & { type: 'parser.start' })
-  | (ReceivedEvent<ParserComplete> & { type: 'parser.complete' });
+type ParserEvent = ReceivedOf<'parser.start' | 'parser.complete'>;
 
 const identitySchema = z.object(identityFields);
 
-export function handleParserEvent(event: ParserEvent, { metrics }: ParserEventsDependencies): NewEvent | undefined {
+export function handleParserEvent(
+  event: ParserEvent,
+  { metrics }: ParserEventsDependencies,
+): NewEvent<'parser.start' | 'event.rejected'> | undefined {
   if (event.type === 'parser.complete') {
     const { succeeded, duration_ms } = event.data;
     metrics.answered(succeeded, duration_ms === undefined ? undefined : duration_ms / 1000);

@@ -24,7 +24,7 @@ import type { ServiceDeleteDependencies } from './dependencies.ts';
 export async function serviceDelete(
   event: ReceivedEvent<ServiceDelete>,
   deps: ServiceDeleteDependencies,
-): Promise<NewEvent> {
+): Promise<NewEvent<'lifecycle.function.deleted'>> {
   const { store, cluster, temporaryBucket } = deps;
   const { data } = event;
   const deletion = await bury(event, deps);

@@ -106,7 +106,7 @@ async function sendEnd(
     error_message: message,
     parameters: {},
   };
-  const reply = { type: 'build.complete', id: terminalId, subject: subjectOf(identity), data };
+  const reply: RequestOutcome['reply'] = { type: 'build.complete', id: terminalId, subject: subjectOf(identity), data };
   const where = { bucket: temporaryBucket, identity, terminalId };
   await resendOutcome(run, request, await recordOutcome(store, where, { end: terminalId, reply }));
 }

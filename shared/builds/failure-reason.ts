@@ -1,5 +1,6 @@
 /** Why a failed Job failed: a stable reason and a sentence that tells what to do next. */
 import type { V1Job, V1Pod } from '@kubernetes/client-node';
+import type { Reason } from '#shared/events/reasons.ts';
 import type { Build } from '#shared/specs/annotations.ts';
 import { COMPILE_EXIT_CODE, DEPENDENCY_INSTALL_EXIT_CODE } from '#shared/specs/exit-codes.ts';
 import { conditionOf } from './job-state.ts';
@@ -7,7 +8,7 @@ import { fetchResult, kanikoResult, waitingReason, wasEvicted } from './pod-resu
 
 export interface Failure {
   status: 'failed' | 'timeout';
-  reason: string;
+  reason: Reason;
   error_message: string;
   exit_code?: number;
 }
@@ -23,7 +24,7 @@ export function failureReason(job: V1Job, pods: V1Pod[], build: Build): Failure 
   const exit = kaniko?.exitCode ?? fetched?.exitCode;
   const output = lastError(kaniko?.message);
   const see = build.log ? `The whole log: \`aws s3 cp ${build.log} -\`` : 'The log was not kept';
-  const told = (reason: string, ...sentences: string[]): Failure => ({
+  const told = (reason: Reason, ...sentences: string[]): Failure => ({
     status: 'failed',
     reason,
     error_message: sentences.join('. '),

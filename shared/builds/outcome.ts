@@ -1,6 +1,7 @@
 /** How a build ended, by what Kubernetes itself shows of it. Pure: the same Job and pods give the same answer, whoever asks. */
 import type { V1Job, V1Pod } from '@kubernetes/client-node';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
+import type { Reason } from '#shared/events/reasons.ts';
 import { type Build, type Ended, readBuild, readEnded } from '#shared/specs/annotations.ts';
 import { type Failure, failureReason } from './failure-reason.ts';
 import { conditionOf, milliseconds } from './job-state.ts';
@@ -63,7 +64,7 @@ type Ending = (Failure | { status: 'success'; image_uri: string } | EndedEarly) 
 
 interface EndedEarly {
   status: Ended['status'];
-  reason: string;
+  reason: Reason;
   error_message: string;
 }
 

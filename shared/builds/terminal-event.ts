@@ -19,7 +19,7 @@ export function terminalIdOfRequest({ source, id }: Pick<ReceivedEvent<unknown>,
   return terminalId(deriveId(source, id, 'job.start'));
 }
 
-export function terminalEvent(job: V1Job, outcome: BuildComplete): NewEvent {
+export function terminalEvent(job: V1Job, outcome: BuildComplete): NewEvent<'build.complete'> {
   const build = readBuild(job);
   return {
     type: 'build.complete',

@@ -1,15 +1,12 @@
 /** What the last answer of a subscriber says about an event that was not delivered. */
+import type { Reason } from '#shared/events/reasons.ts';
 
 export interface DeliveryFailure {
   category: 'permanent' | 'transient';
-  reason:
-    | 'DispatcherStopped'
-    | 'NotFound'
-    | 'QueueFull'
-    | 'ReplyNotDelivered'
-    | 'Throttled'
-    | 'Timeout'
-    | 'Unavailable';
+  reason: Extract<
+    Reason,
+    'DispatcherStopped' | 'NotFound' | 'QueueFull' | 'ReplyNotDelivered' | 'Throttled' | 'Timeout' | 'Unavailable'
+  >;
 }
 
 /**

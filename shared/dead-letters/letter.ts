@@ -1,5 +1,6 @@
 /** A dead letter as it lies in S3: what was refused or not delivered, why, and what it takes to send it again. */
 import * as z from 'zod';
+import { reasonSchema } from '#shared/events/reasons.ts';
 
 const rawSchema = z.object({ headers: z.record(z.string(), z.string()), body_base64: z.base64() });
 
@@ -14,7 +15,7 @@ const letterSchema = z.object({
   data_dropped: z.boolean().optional(),
   /** Permanent: sending it again cannot help before somebody changes something. */
   category: z.enum(['permanent', 'transient']),
-  reason: z.string(),
+  reason: reasonSchema,
   /** What happened, and what to do next. */
   message: z.string().optional(),
   problems: z.array(z.unknown()).optional(),

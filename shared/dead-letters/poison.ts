@@ -1,11 +1,12 @@
 /** What fails again and again although it was sent again by hand. */
+import type { Reason } from '#shared/events/reasons.ts';
 import type { DeadLetter } from './letter.ts';
 
 /** Two replays that came back. */
 export const POISON_AFTER = 2;
 
 /** The subscriber was there and failed on it. What was away, overloaded or not mended says nothing about the event. */
-const FAILED_ON_IT = new Set(['Unavailable', 'Timeout', 'ReplyNotDelivered']);
+const FAILED_ON_IT = new Set<Reason>(['Unavailable', 'Timeout', 'ReplyNotDelivered']);
 
 /**
  * Poison is an event that has come back from two replays, or more, from the same subscriber, and that at last because the subscriber failed on it:

@@ -1,8 +1,9 @@
 /** Which letters are not sent again, or only by force. */
+import type { Reason } from '#shared/events/reasons.ts';
 import { attributeOf, type DeadLetter } from './letter.ts';
 
 /** Permanent for the event as it stands, but the cause is outside it, where a person can mend it. */
-const MENDABLE = new Set(['NotFound', 'Forbidden']);
+const MENDABLE = new Set<Reason>(['NotFound', 'Forbidden']);
 
 /** Undefined where nothing speaks against it. */
 export function replayRefusal(letter: DeadLetter, force: boolean): string | undefined {

@@ -4,6 +4,7 @@ import { correlationId } from './build-start.ts';
 import { identityFields } from './identity.ts';
 import { sha256 } from './job-start.ts';
 import { parametersSchema } from './parameters.ts';
+import { reasonSchema } from './reasons.ts';
 
 export const buildStatuses = ['success', 'failed', 'timeout', 'cancelled', 'superseded'] as const;
 export type BuildStatus = (typeof buildStatuses)[number];
@@ -24,7 +25,7 @@ export const buildCompleteSchema = z
       .optional(),
     observed_at: z.iso.datetime().optional(),
     cached: z.boolean().default(false),
-    reason: z.string().max(100).optional(),
+    reason: z.string().max(100).pipe(reasonSchema).optional(),
     error_message: z.string().optional(),
     exit_code: z.int().optional(),
     log: z.object({ bucket: z.string(), key: z.string() }).optional(),

@@ -1,15 +1,16 @@
 /** Events as handlers see them, and how one event causes the next. */
 import { createHash } from 'node:crypto';
 import { CloudEvent } from 'cloudevents';
+import type { Events, EventType } from './catalogue.ts';
 
 /** The one CloudEvents source of everything the builder sends: source and id together name an event, and two of our functions may tell the same. */
 export const SOURCE = 'knative-lambda';
 
 /** An event whose envelope and data have been checked. */
-export interface ReceivedEvent<Data> {
+export interface ReceivedEvent<Data, Type extends string = string> {
   id: string;
   source: string;
-  type: string;
+  type: Type;
   subject: string | undefined;
   /** RFC 3339; undefined where the sender gave none (brokers then say 0001-01-01T00:00:00Z). */
   time: string | undefined;
@@ -20,10 +21,20 @@ export interface ReceivedEvent<Data> {
   original: CloudEvent<unknown>;
 }
 
-/** An event to be sent. What is left out comes from the event that caused it. */
-export interface NewEvent {
-  type: string;
-  data?: unknown;
+/** The same, of one of the types of the catalogue: its `type` tells what its `data` is. */
+export type ReceivedOf<T extends EventType> = { [Type in T]: ReceivedEvent<Events[Type], Type> }[T];
+
+/**
+ * An event to be sent, of one of the types of the catalogue: its `type` tells what its `data` is. What is left out comes from the event that
+ * caused it.
+ */
+export type NewEvent<T extends EventType = EventType> = {
+  [Type in T]: NewEventAttributes & { type: Type } & DataOf<Events[Type]>;
+}[T];
+
+type DataOf<Data> = unknown extends Data ? { data?: Data } : { data: Data };
+
+interface NewEventAttributes {
   /** Default application/json. */
   datacontenttype?: string;
   subject?: string;

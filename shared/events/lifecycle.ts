@@ -1,5 +1,7 @@
 /** `lifecycle.*`: what the platform tells about builds and functions. Sent by us alone, so types and no schemas. */
+import type { BuildStatus } from './build-complete.ts';
 import type { Identity } from './identity.ts';
+import type { Reason } from './reasons.ts';
 
 interface Correlated extends Identity {
   correlation_id: string;
@@ -24,8 +26,8 @@ export interface BuildCompleted extends Correlated {
 
 export interface BuildFailed extends Correlated {
   build_key?: string;
-  status: string;
-  reason: string;
+  status: BuildStatus;
+  reason: Reason;
   error_message: string;
   log?: { bucket: string; key: string };
 }
@@ -41,7 +43,7 @@ export interface FunctionFailed extends Correlated {
   service_name: string;
   revision: string;
   image_uri: string;
-  reason: string;
+  reason: Reason;
   error_message: string;
 }
 

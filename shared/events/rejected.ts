@@ -1,19 +1,25 @@
 /** `event.rejected`: an event that a function had to refuse, kept whole with every reason. */
 import type { CloudEvent } from 'cloudevents';
-import type { NewEvent } from './event.ts';
 import { boundedProblems, type Problem } from './problem.ts';
+import type { Reason } from './reasons.ts';
 
 export interface EventRejected {
   /** The original in structured form. */
   event: Record<string, unknown>;
-  reason: string;
+  reason: Reason;
   problems: Problem[];
   /** The function that refused it; of several, any one. */
   function?: string;
 }
 
+interface Rejection {
+  type: 'event.rejected';
+  data: EventRejected;
+  subject?: string;
+}
+
 /** The event that stands for a refused one. It goes to dead-letter, which keeps it. */
-export function eventRejected(original: CloudEvent<unknown>, reason: string, problems: Problem[]): NewEvent {
+export function eventRejected(original: CloudEvent<unknown>, reason: Reason, problems: Problem[]): Rejection {
   const data: EventRejected = { event: original.toJSON(), reason, problems: boundedProblems(problems) };
   return { type: 'event.rejected', data, ...(original.subject ? { subject: original.subject } : {}) };
 }

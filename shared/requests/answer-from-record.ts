@@ -27,7 +27,7 @@ const LONGEST_DELAY = 5 * MINUTE;
  *   ────┼┼┼┼┼┼──────────────────────────────────────────┼──────────▶
  *       └ handled at once: join the Job                 └ the last ones, delayed in their queue, find the record: their `time` tells
  */
-export function answerFromRecord(record: BuildRecord, request: Answered): NewEvent {
+export function answerFromRecord(record: BuildRecord, request: Answered): NewEvent<'build.complete'> {
   const asksTheSame = isDeepStrictEqual(record.event.data.parameters, request.parameters);
   return asksTheSame && sentBeforeItsEnd(record, request.time) ? sameEvent(record) : cached(record, request);
 }
@@ -37,7 +37,7 @@ function sentBeforeItsEnd({ observed_at, completed_at }: BuildRecord, time: stri
   return sent >= Date.parse(observed_at) - LONGEST_DELAY && sent <= Date.parse(completed_at);
 }
 
-function sameEvent({ event }: BuildRecord): NewEvent {
+function sameEvent({ event }: BuildRecord): NewEvent<'build.complete'> {
   return {
     type: event.type,
     id: event.id,
@@ -51,7 +51,10 @@ function sameEvent({ event }: BuildRecord): NewEvent {
   };
 }
 
-function cached(record: BuildRecord, { id, correlation_id, observed_at, parameters }: Answered): NewEvent {
+function cached(
+  record: BuildRecord,
+  { id, correlation_id, observed_at, parameters }: Answered,
+): NewEvent<'build.complete'> {
   const { third_party_id, parser_id, build_key, fingerprint, image_uri } = record;
   const data: BuildComplete = {
     third_party_id,

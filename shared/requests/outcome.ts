@@ -6,11 +6,13 @@ import { readJson } from '#shared/read-json.ts';
 import { OUTCOMES, outcomeKey, type RequestAddress } from '#shared/specs/s3-keys.ts';
 import { deleteRequest } from './request.ts';
 
+type Reply = NewEvent<'build.complete' | 'lifecycle.build.started'>;
+
 export interface RequestOutcome {
   /** The id of the one build.complete that ends the request: its own, or that of the build it joined. */
   end: string;
   /** What the first one replied: that very build.complete, or lifecycle.build.started of the Job that brings it about. */
-  reply: NewEvent;
+  reply: Reply;
 }
 
 const answerSchema = z.object({ end: z.string(), reply: z.looseObject({ type: z.string() }) });
@@ -44,11 +46,7 @@ export function isOwnEnd({ end, reply }: RequestOutcome, { terminalId }: Request
 }
 
 /** The reply. Unless it is an end of the request's own, somebody else answers for the request from here on. */
-export async function settleRequest(
-  store: ObjectStore,
-  where: RequestAddress,
-  answer: RequestOutcome,
-): Promise<NewEvent> {
+export async function settleRequest(store: ObjectStore, where: RequestAddress, answer: RequestOutcome): Promise<Reply> {
   if (!isOwnEnd(answer, where)) {
     await deleteRequest(store, where);
   }

@@ -6,7 +6,8 @@ import { bounded } from '#shared/bounded-text.ts';
 import { causedBy, type NewEvent, type ReceivedEvent } from '#shared/events/event.ts';
 import { identityFields, subjectOf } from '#shared/events/identity.ts';
 import { boundedProblems } from '#shared/events/problem.ts';
-import { type EventRejected, eventRejected } from '#shared/events/rejected.ts';
+import type { Reason } from '#shared/events/reasons.ts';
+import { eventRejected } from '#shared/events/rejected.ts';
 import type { EventMetrics, Outcome } from '#shared/telemetry/metrics.ts';
 import { formatTraceparent, parseTraceparent } from '#shared/telemetry/traceparent.ts';
 import type { EventSpan, Tracing } from '#shared/telemetry/traces.ts';
@@ -111,12 +112,12 @@ async function process(
   const handled = { ...event, traceparent: formatTraceparent(span.traceparent) };
   const subject = subjectFor(event);
   const cause = { ...handled, ...(subject ? { subject } : {}) };
-  const reject = (reason: string, rejected: NewEvent): Ended => {
+  const reject = (reason: Reason, rejected: NewEvent<'event.rejected'>): Ended => {
     // Nobody but dead-letter takes these. A Trigger that brings one here would bring the answer here as well, for ever.
     if (event.type === 'event.rejected') {
       return { answer: accepted(), outcome: 'acknowledged', reason };
     }
-    const data = { ...(rejected.data as EventRejected), function: answering.name };
+    const data = { ...rejected.data, function: answering.name };
     return { answer: eventAnswer(causedBy(cause, { ...rejected, data })), outcome: 'rejected', reason };
   };
   try {

@@ -2,14 +2,15 @@
 import { createHash } from 'node:crypto';
 import { PermanentError, RetryableError } from '#shared/events/errors.ts';
 import type { NewEvent, ReceivedEvent } from '#shared/events/event.ts';
+import type { Reason } from '#shared/events/reasons.ts';
 import { eventRejected } from '#shared/events/rejected.ts';
 import type { ProblemDetails } from './problem-answer.ts';
 
 export type Failure =
   /** Never worth retrying: an event tells of it. */
-  | { outcome: 'rejected'; reason: string; event: NewEvent }
+  | { outcome: 'rejected'; reason: Reason; event: NewEvent<'event.rejected'> }
   /** Worth retrying: the broker does, whatever the status is that says so. */
-  | { outcome: 'retry' | 'failed'; reason: string; details: ProblemDetails; retryAfter?: number };
+  | { outcome: 'retry' | 'failed'; reason: Reason; details: ProblemDetails; retryAfter?: number };
 
 /**
  * Only by its class: an upstream's `code`, `status` or message never shows outside. An error that nobody foresaw is retried

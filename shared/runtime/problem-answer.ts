@@ -1,12 +1,12 @@
 /** An answer that is no event: application/problem+json (RFC 9457). */
 import { STATUS_CODES } from 'node:http';
 import type { Problem } from '#shared/events/problem.ts';
+import type { Reason } from '#shared/events/reasons.ts';
 import type { Answer } from './request.ts';
 
 export interface ProblemDetails {
   status: number;
-  /** PascalCase, for programs. */
-  reason: string;
+  reason: Reason;
   /** For people: what was wrong and what to do next. */
   detail: string;
   problems?: Problem[];

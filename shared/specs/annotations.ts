@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { type Identity, idSchema } from '#shared/events/identity.ts';
 import { sha256 } from '#shared/events/job-start.ts';
 import { languages, parametersSchema } from '#shared/events/parameters.ts';
+import { reasonSchema } from '#shared/events/reasons.ts';
 import { readJson } from '#shared/read-json.ts';
 
 const PREFIX = 'knative-lambda/';
@@ -44,7 +45,7 @@ export type Build = z.infer<typeof buildSchema>;
 
 const endedSchema = z.object({
   status: z.enum(['cancelled', 'superseded', 'timeout']),
-  reason: z.string(),
+  reason: reasonSchema,
   message: z.string(),
 });
 

@@ -5,7 +5,7 @@ import { buildStart } from '#functions/build-start/handler.ts';
 import { jobStart } from '#functions/job-start/handler.ts';
 import { endJob, superseded } from '#shared/builds/end-job.ts';
 import { terminalId } from '#shared/builds/terminal-event.ts';
-import { recordOutcome } from '#shared/requests/outcome.ts';
+import { type RequestOutcome, recordOutcome } from '#shared/requests/outcome.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
 import { received } from '#test/fakes/received.ts';
 import {
@@ -27,10 +27,12 @@ import {
 const start = (world: World, asked: Asked) =>
   jobStart(jobStartEvent(asked), { ...world.deps(), imageRegistry: undefined, settings: jobSettings });
 const where = (id: string) => ({ bucket: TEMPORARY_BUCKET, identity: ACME, terminalId: terminalId(id) });
+const replied = (type: RequestOutcome['reply']['type'], id: string) =>
+  ({ type, id, data: { job_name: 'another' } }) as RequestOutcome['reply'];
 
 test('of two decisions the first stands', async () => {
   const { store } = new World();
-  const [mine, theirs] = ['a', 'b'].map((end) => ({ end, reply: { type: 'build.complete', id: end } }));
+  const [mine, theirs] = ['a', 'b'].map((end) => ({ end, reply: replied('build.complete', end) }));
   expect(await recordOutcome(store, where('x'), mine as NonNullable<typeof mine>)).toEqual(mine);
   expect(await recordOutcome(store, where('x'), theirs as NonNullable<typeof theirs>)).toEqual(mine);
 });
@@ -63,7 +65,7 @@ test('a Job that was made for a request answered otherwise meanwhile ends under 
   await world.running({ id: 'twice' });
   await recordOutcome(world.store, where('twice'), {
     end: 'another',
-    reply: { type: 'lifecycle.build.started', id: 'told' },
+    reply: replied('lifecycle.build.started', 'told'),
   });
   expect(await start(world, { id: 'twice' })).toMatchObject({ id: 'told' });
   expect(readBuild((await world.cluster.getJob(nameOf())) ?? {})?.event_id).not.toBe('twice');
@@ -86,7 +88,7 @@ test('the event of a former Job does not end the one that has its name now', asy
   const former = successClaim({ id: terminalId('first'), job_name: nameOf() });
   await recordOutcome(world.store, where('first'), {
     end: terminalId('first'),
-    reply: { type: 'lifecycle.build.started', id: 'told' },
+    reply: replied('lifecycle.build.started', 'told'),
   });
   expect(await buildComplete(former, { ...world.deps(), settings: functionSettings })).toBeUndefined();
   expect((await world.cluster.getJob(nameOf()))?.metadata?.finalizers).toHaveLength(1);
@@ -94,7 +96,7 @@ test('the event of a former Job does not end the one that has its name now', asy
 
 test('a process that stood still makes no Job of its own once another delivery has been answered', async () => {
   const world = new World();
-  const reply = { type: 'lifecycle.build.started', data: { job_name: 'another' } };
+  const reply = replied('lifecycle.build.started', 'told');
   const list = world.cluster.listJobMetadata.bind(world.cluster);
   world.cluster.listJobMetadata = async (selector) => {
     await recordOutcome(world.store, where('slow'), { end: 'another', reply });

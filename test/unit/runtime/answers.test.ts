@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { PermanentError, RetryableError } from '#shared/events/errors.ts';
-import { deriveId, type NewEvent } from '#shared/events/event.ts';
+import { deriveId } from '#shared/events/event.ts';
 import { boundedProblems } from '#shared/events/problem.ts';
 import { demo, type Running, run } from './run.ts';
 import { send, sendBinary, sendStructured } from './send.ts';
@@ -251,7 +251,7 @@ describe('a handler that throws', () => {
   });
 
   test('a reply that is no event is a failure like any other', async () => {
-    const url = await start(() => ({ type: 'demo.done', data: { big: 1n } }) as NewEvent);
+    const url = await start(() => ({ type: 'demo.done', data: { big: 1n } }));
     expect(await sendBinary(url)).toMatchObject({ status: 500, json: { reason: 'InternalError' } });
   });
 });
@@ -291,7 +291,7 @@ describe('dependencies', () => {
           made.push(config);
           return config as { GREETING: string };
         },
-        handle: (event, { GREETING }) => ({ type: `${event.type}.done`, data: { GREETING } }),
+        handle: (event, { GREETING }) => ({ type: `${event.type}.done`, data: { GREETING } }) as never,
       },
       { GREETING: 'hello' },
     );

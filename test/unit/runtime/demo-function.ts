@@ -30,7 +30,7 @@ await defineFunction({
         return undefined;
       default:
         log.info('greeting');
-        return { type: 'demo.done', data: { greeting: GREETING } };
+        return { type: 'demo.done', data: { greeting: GREETING } } as never;
     }
   },
 });

@@ -1,6 +1,5 @@
 /** A function running in this process, with its log at hand. */
 import * as z from 'zod';
-import type { NewEvent } from '#shared/events/event.ts';
 import { identityFields } from '#shared/events/identity.ts';
 import { type RunningFunction, startFunction } from '#shared/runtime/start-function.ts';
 import type { EventSchemas, FunctionDefinition } from '#shared/runtime/types.ts';
@@ -19,10 +18,14 @@ export const demoEvents = {
   }),
 };
 
+type Demo = FunctionDefinition<z.ZodType, typeof demoEvents, unknown>;
+
+/** Replies demo.done, which is not in the catalogue, so that these tests hang on no event of the product. */
 export function demo(
-  handle: FunctionDefinition<z.ZodType, typeof demoEvents, unknown>['handle'] = (): NewEvent => ({ type: 'demo.done' }),
-): FunctionDefinition<z.ZodType, typeof demoEvents, unknown> {
-  return { name: 'demo', config: z.object({}), events: demoEvents, dependencies: () => ({}), handle };
+  handle: (...handled: Parameters<Demo['handle']>) => unknown = () => ({ type: 'demo.done' }),
+): Demo {
+  const definition = { name: 'demo', config: z.object({}), events: demoEvents, dependencies: () => ({}), handle };
+  return definition as Demo;
 }
 
 export async function run<Schemas extends EventSchemas, Deps>(

@@ -1,0 +1,39 @@
+/** Every event type of ours with its data. A new event type begins here: nothing else can be sent, and no Trigger may ask for anything else. */
+import type { BuildComplete } from './build-complete.ts';
+import type { BuildStart } from './build-start.ts';
+import type { DeadLetterPurge, DeadLetterPurged, DeadLetterReplay, DeadLetterReplayed } from './dead-letter.ts';
+import type { JobStart } from './job-start.ts';
+import type {
+  BuildCompleted,
+  BuildFailed,
+  BuildStarted,
+  FunctionDeleted,
+  FunctionFailed,
+  FunctionReady,
+} from './lifecycle.ts';
+import type { ParserComplete } from './parser.ts';
+import type { EventRejected } from './rejected.ts';
+import type { ServiceDelete } from './service-delete.ts';
+
+export interface Events {
+  'build.start': BuildStart;
+  'job.start': JobStart;
+  'build.complete': BuildComplete;
+  'lifecycle.build.started': BuildStarted;
+  'lifecycle.build.completed': BuildCompleted;
+  'lifecycle.build.failed': BuildFailed;
+  'lifecycle.function.ready': FunctionReady;
+  'lifecycle.function.failed': FunctionFailed;
+  'lifecycle.function.deleted': FunctionDeleted;
+  'service.delete': ServiceDelete;
+  /** The data is the user's own. */
+  'parser.start': unknown;
+  'parser.complete': ParserComplete;
+  'event.rejected': EventRejected;
+  'dead-letter.replay': DeadLetterReplay;
+  'dead-letter.purge': DeadLetterPurge;
+  'dead-letter.replayed': DeadLetterReplayed;
+  'dead-letter.purged': DeadLetterPurged;
+}
+
+export type EventType = keyof Events;

@@ -1,0 +1,74 @@
+/** Every reason by which a build, an event or a delivery fails: what was wrong, and what to do next. docs/events.md shows this list. */
+import * as z from 'zod';
+
+/** Stable, PascalCase: programs tell failures apart by them. New ones may be added. */
+export const REASONS = {
+  // A build ends with one of these.
+  NoSource:
+    'There is nothing under the prefix, or no such bucket: upload the source, or correct s3_bucket and s3_prefix.',
+  SourceTooLarge: 'The source is over 100 MB: remove what the function does not need.',
+  TooManyFiles: 'The source has over 10,000 files: remove what the function does not need.',
+  UnsafePath:
+    'A key has `..`, control characters or no UTF-8, is absolute, or two keys cannot be one tree: rename or remove it.',
+  UnknownLanguage: 'No language is recognised: upload the manifest of one, or set parameters.language.',
+  AmbiguousLanguage: 'More than one language is recognised: set parameters.language.',
+  HandlerNotFound: 'The file has no function of the expected name: name it so, or set parameters.handler.',
+  InvalidManifest:
+    'The manifest (package.json, pyproject.toml, go.mod …) cannot be read or used: correct what the message names.',
+  DependencyInstallFailed:
+    'The package manager could not install what the manifest asks for: correct names, versions and lock file.',
+  CompileFailed: 'The code does not compile: correct it.',
+  BuildFailed: 'Another step of the build failed: the message has its last words, `log` the whole log.',
+  ImagePushFailed: 'The registry did not take the image: let the operator check the registry and its credentials.',
+  BuildTimeout:
+    'The build ran over its deadline, or waited a day for others: make it smaller, or have the limits raised.',
+  OutOfMemory: 'The build needed more memory than it may use: install less, or have BUILD_MEMORY_LIMIT raised.',
+  Evicted: 'The node ended the build pod: send build.start again; if it happens again, look at the nodes.',
+  TooManyBuilds:
+    'Your client reached its limit of waiting builds, or of builds a minute: send build.start again after `retry_after_seconds`.',
+  NotProcessed:
+    'The request was lost on the way and could not be processed for an hour: see the dead letters, then send build.start again.',
+  Cancelled: 'A `service.delete` came, or the Job was deleted: send build.start again if the function is still wanted.',
+  Superseded: 'A newer source was asked for meanwhile: wait for its build.complete.',
+  Forbidden: 'The platform may not do what it must: let the operator mend the permissions that the message names.',
+  Refused:
+    'Kubernetes or the registry refuses what was asked for: correct what the message, which has its words, names.',
+  FunctionNotReady:
+    'The image is built, and the function does not start: see its log, correct the code, send build.start again.',
+
+  // A function refuses an event, or what is none, with one of these.
+  InvalidEvent: "The event's data is wrong: correct each of its `problems`, then send it again.",
+  UnsupportedEvent: 'The function does not take events of this type: correct the type, or the filter of the Trigger.',
+  NotACloudEvent: 'The request is no CloudEvent: send it as the answer describes.',
+
+  // A dead letter has one of these, or that of the refusal.
+  Poison:
+    'The event came back from two replays: find out what the subscriber fails on, mend that, then force its replay.',
+  DispatcherStopped:
+    'There was no answer, although somebody listens: the event is sent again by itself, and kept after the third time.',
+  NotFound: 'Nothing takes events at the address: mend the Trigger or deploy the function, then replay the letter.',
+  QueueFull: 'RabbitMQ itself took the event out of its queue: see the limits of the queue, then replay the letter.',
+  ReplyNotDelivered:
+    'The event was handled, but the reply could not be sent on: replay the letter if the reply is needed.',
+  Timeout: 'The subscriber was too slow at every attempt: make it faster or give it more time, then replay the letter.',
+
+  // What fails for a while is tried again with one of these, by the Broker or by the function itself.
+  Unavailable: 'Kubernetes, S3, the registry or the subscriber is down or cannot be reached: see its log and mend it.',
+  Throttled: 'A limit of calls or a quota is reached: wait; if it stays, have the limit raised.',
+  Conflict: 'Somebody else changed the same object in between: nothing, it is tried again.',
+  SourceChanging: 'The source changed while it was packed: stop writing to it.',
+  BuildEnding: 'The former build of this source has not gone yet: nothing, it is tried again.',
+  JobJoined: 'Another request joined the build while its end was processed: nothing, it is tried again.',
+  BrokerUnavailable: 'The Broker cannot be reached, or did not store the event: see `kubectl get brokers,pods`.',
+  DependenciesUnavailable: "The function could not connect to what it needs: see the function's log and its settings.",
+  Starting: 'The function is not ready yet: nothing, it is tried again.',
+  InternalError: "The function failed in a way nobody foresaw: its log says why under the answer's `fingerprint`.",
+} as const satisfies Record<string, string>;
+
+export type Reason = keyof typeof REASONS;
+
+/**
+ * For reading what is stored or sent by others. Takes any text, since another version may know reasons that this one does not. The type is
+ * that of what we write ourselves.
+ */
+export const reasonSchema = z.string().pipe(z.custom<Reason>());
