@@ -1,20 +1,32 @@
-/** The order of one parser's builds: by when their source was seen, not by when their events arrive. */
+/** Orders the builds of one parser by when their source was seen, whatever the order in which their events arrive. */
 import type { V1Job } from '@kubernetes/client-node';
 import { cancelled, endJob, superseded } from '#shared/builds/end-job.ts';
 import { awaitsTerminalEvent, isFinished } from '#shared/builds/job-state.ts';
 import type { Cluster } from '#shared/clients/cluster.ts';
+import type { ObjectStore } from '#shared/clients/object-store.ts';
 import { PermanentError } from '#shared/events/errors.ts';
+import type { ReceivedEvent } from '#shared/events/event.ts';
 import type { Identity } from '#shared/events/identity.ts';
+import type { JobStart } from '#shared/events/job-start.ts';
 import { isTombstoned, readTombstone } from '#shared/requests/tombstone.ts';
 import { type Ended, isOf, observedAt, readBuild, readEnded } from '#shared/specs/annotations.ts';
 import { buildsOf } from '#shared/specs/labels.ts';
 import { functionName } from '#shared/specs/names.ts';
-import type { JobStartDependencies, JobStartEvent } from './dependencies.ts';
 
-/** Why this build must not begin: its function was deleted, or a newer source was seen, since it was asked for. */
+interface Tombstones {
+  store: Pick<ObjectStore, 'read'>;
+  settings: { temporaryBucket: string };
+}
+
+type Annotated = Parameters<typeof readBuild>[0];
+
+/**
+ * Undefined where the build may begin. It may not where, since its source was seen, its function was deleted or a newer
+ * source was seen. Throws PermanentError('Refused') where another parser's function has the same name.
+ */
 export async function reasonNotToBuild(
-  { data }: JobStartEvent,
-  { store, cluster, settings }: JobStartDependencies,
+  { data }: ReceivedEvent<JobStart>,
+  { store, cluster, settings }: Tombstones & { cluster: Pick<Cluster, 'getService' | 'listJobs'> },
 ): Promise<Ended | undefined> {
   const observed = Date.parse(data.observed_at);
   const { tombstone } = await readTombstone(store, settings.temporaryBucket, data);
@@ -29,25 +41,29 @@ export async function reasonNotToBuild(
     );
   }
   const others = [...(await jobsOf(data, cluster)), ...(service ? [service] : [])];
-  // The same content seen again is no newer source: of twenty requests at once the nineteen others share the first one's Job.
-  const isOther = (object: Parameters<typeof readBuild>[0]) => readBuild(object)?.build_key !== data.build_key;
+  // The same content, seen again, is no newer source: of twenty requests at once, nineteen join the Job of the first.
+  const isOther = (object: Annotated) => readBuild(object)?.build_key !== data.build_key;
   const newer = others.find((other) => observedAt(other) > observed && isOther(other));
-  return newer && superseded(told(newer));
+  return newer && superseded(requestOf(newer));
 }
 
 /**
- * Of several builds of one parser the newest goes on. Each looks around only after its own Job is there, so of two that begin at
- * once at least one sees the other:
+ * Only the newest of a parser's builds goes on. Each request lists the Jobs after it has created its own, so of two
+ * that begin at the same time at least one sees the other. The first reason that is written on a Job stays:
  *
  *      older:  ──┼ create ───────────────┼ list: sees the newer, ends itself ─▶
- *      newer:  ─────────┼ create ──┼ list: sees the older, ends it ──────────▶     (the first reason given stays)
+ *      newer:  ─────────┼ create ──┼ list: sees the older, ends it ──────────▶
  *
- * The same with a tombstone: service-delete writes it before it lists the Jobs.
+ * A tombstone works the same way: service-delete writes it before it lists the Jobs.
  */
 export async function supersedeOlderBuilds(
-  { data }: JobStartEvent,
+  { data }: ReceivedEvent<JobStart>,
   name: string,
-  { store, cluster, settings }: JobStartDependencies,
+  {
+    store,
+    cluster,
+    settings,
+  }: Tombstones & { cluster: Pick<Cluster, 'getJob' | 'listJobs' | 'patchJob' | 'deleteJob'> },
 ): Promise<void> {
   const jobs = await jobsOf(data, cluster);
   const own = jobs.find(({ metadata }) => metadata?.name === name);
@@ -57,28 +73,33 @@ export async function supersedeOlderBuilds(
   const end = (job: V1Job, ended: Ended) => endJob(cluster, job.metadata?.name ?? '', job.metadata?.uid, ended);
   const { tombstone } = await readTombstone(store, settings.temporaryBucket, data);
   const newer = jobs.find((other) => observedAt(other) > observedAt(own));
-  const obstacle = isTombstoned(tombstone, observedAt(own)) ? cancelled(undefined) : newer && superseded(told(newer));
+  const obstacle = isTombstoned(tombstone, observedAt(own))
+    ? cancelled(undefined)
+    : newer && superseded(requestOf(newer));
   const reason = readEnded(own) ?? obstacle;
-  if (reason && goesOn(own)) {
+  if (reason && isActive(own)) {
     await end(own, reason);
   }
-  for (const older of jobs.filter((other) => observedAt(other) < observedAt(own) && goesOn(other))) {
-    await end(older, superseded(told(own)));
+  for (const older of jobs.filter((other) => observedAt(other) < observedAt(own) && isActive(other))) {
+    await end(older, superseded(requestOf(own)));
   }
 }
 
-/** Also one that somebody has given a reason and then, crashing, not deleted. */
-function goesOn(job: V1Job): boolean {
+/**
+ * True as well of a Job that carries a reason to end already: whoever wrote it may have crashed before deleting the
+ * Job.
+ */
+function isActive(job: V1Job): boolean {
   return !isFinished(job) && awaitsTerminalEvent(job) && job.metadata?.deletionTimestamp === undefined;
 }
 
-/** Label values can coincide where ids differ; the annotations hold the ids themselves. */
-async function jobsOf(identity: Identity, cluster: Cluster): Promise<V1Job[]> {
+/** Different ids can have the same label value. The annotations hold the ids themselves. */
+async function jobsOf(identity: Identity, cluster: Pick<Cluster, 'listJobs'>): Promise<V1Job[]> {
   const jobs = await cluster.listJobs(buildsOf(identity));
   return jobs.filter((job) => isOf(identity, job));
 }
 
-function told(newer: Parameters<typeof readBuild>[0]): { correlation_id: string; observed_at: string } {
+function requestOf(newer: Annotated): { correlation_id: string; observed_at: string } {
   const build = readBuild(newer);
   return {
     correlation_id: build?.correlation_id ?? 'another request',

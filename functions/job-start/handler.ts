@@ -1,181 +1,159 @@
-/** `job.start`: makes the build's Job, or joins the one that is there. */
+/**
+ * `job.start`: claims the build's Job, by creating it or by joining the one that exists, and replies what came of it.
+ */
 import type { V1Job } from '@kubernetes/client-node';
+import { admit } from '#shared/builds/admit.ts';
 import { buildStarted } from '#shared/builds/build-started.ts';
 import { detachJob } from '#shared/builds/detach-job.ts';
 import { terminalId } from '#shared/builds/terminal-event.ts';
-import { repositoryPath } from '#shared/clients/image-registry.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
-import { PermanentError, RetryableError } from '#shared/events/errors.ts';
-import type { NewEvent } from '#shared/events/event.ts';
+import { PermanentError } from '#shared/events/errors.ts';
+import type { NewEvent, ReceivedEvent } from '#shared/events/event.ts';
 import { subjectOf } from '#shared/events/identity.ts';
+import type { JobStart } from '#shared/events/job-start.ts';
 import type { BuildStarted } from '#shared/events/lifecycle.ts';
-import type { Reason } from '#shared/events/reasons.ts';
 import { eventRejected } from '#shared/events/rejected.ts';
 import { type RequestOutcome, readOutcome, recordOutcome, settleRequest } from '#shared/requests/outcome.ts';
 import { deleteRequest } from '#shared/requests/request.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
-import { kanikoJob } from '#shared/specs/kaniko-job.ts';
-import { cacheRepository, jobName } from '#shared/specs/names.ts';
-import type { RequestAddress } from '#shared/specs/s3-keys.ts';
+import { jobName } from '#shared/specs/names.ts';
 import { reasonNotToBuild, supersedeOlderBuilds } from './build-order.ts';
-import { type OverLimit, overLimit } from './client-limits.ts';
-import type { JobStartDependencies, JobStartEvent } from './dependencies.ts';
-import { joinOrReplace, recordedAnswer } from './join-or-replace.ts';
+import type { Claim, Ending } from './claim.ts';
+import { addressOf, claimJob } from './claim-job.ts';
+import type { JobStartDependencies } from './dependencies.ts';
 import { queuePosition } from './queue-position.ts';
 import { jobStartProblems } from './verify-job-start.ts';
 
 type Reply = RequestOutcome['reply'];
 
-/** How often the Job may change hands under us before the broker has to bring the event again. */
-const ATTEMPTS = 5;
-
-/** Replies lifecycle.build.started; or build.complete where the request is over before it began; or event.rejected. */
+/**
+ * Replies lifecycle.build.started; build.complete where the request ends without a Job of its own; or event.rejected.
+ */
 export async function jobStart(
-  event: JobStartEvent,
+  event: ReceivedEvent<JobStart>,
   deps: JobStartDependencies,
-): Promise<NewEvent<'build.complete' | 'lifecycle.build.started' | 'event.rejected'>> {
+): Promise<Reply | NewEvent<'event.rejected'>> {
   const { registry, temporaryBucket } = deps.settings;
   const problems = jobStartProblems(event.data, { registry, temporaryBucket, now: deps.now() });
   if (problems.length > 0) {
     return eventRejected(event.original, 'InvalidEvent', problems);
   }
-  const known = await readOutcome(deps.store, addressOf(event, deps));
-  if (known) {
-    return await repeatOutcome(event, known, deps);
+  const outcome = await readOutcome(deps.store, addressOf(event, deps));
+  if (outcome) {
+    return await repeatOutcome(event, outcome, deps);
   }
   try {
-    return await start(event, deps);
+    const claim = (await refusalOf(event, deps)) ?? (await claimJob(event, deps));
+    return await answer(event, claim, deps);
   } catch (error) {
     if (error instanceof PermanentError) {
-      return await answer(
-        event,
-        completed(event, { status: 'failed', reason: error.reason, message: error.message }),
-        deps,
-      );
+      const { reason, message } = error;
+      return await answer(event, { kind: 'refused', ending: { status: 'failed', reason, message } }, deps);
     }
     throw error;
   }
 }
 
-async function start(event: JobStartEvent, deps: JobStartDependencies): Promise<Reply> {
-  const name = jobName(event.data, event.data.build_key);
-  const obstacle = await reasonNotToBuild(event, deps);
-  // Where this very event has made its Job before, the Job tells how it ends: the request must not have a second end of its own.
-  if (obstacle && !isOf(event, await deps.cluster.getJob(name))) {
-    return await answer(event, completed(event, obstacle), deps);
+async function refusalOf(event: ReceivedEvent<JobStart>, deps: JobStartDependencies): Promise<Claim | undefined> {
+  const ending = await reasonNotToBuild(event, deps);
+  if (!ending) {
+    return undefined;
   }
-  const entered = await enter(event, name, deps);
-  if ('known' in entered) {
-    return await repeatOutcome(event, entered.known, deps);
-  }
-  return 'type' in entered ? await answer(event, entered, deps) : await share(event, entered.end, deps);
+  // If an earlier delivery of this event has created the Job, the request ends with that Job. A second end would
+  // contradict it.
+  const hasOwnJob = isJobOf(event, await deps.cluster.getJob(nameOf(event)));
+  return hasOwnJob ? undefined : { kind: 'refused', ending };
 }
 
-/** Without a Job, or with the end of one that is over. */
-async function answer(
-  event: JobStartEvent,
+async function answer(event: ReceivedEvent<JobStart>, claim: Claim, deps: JobStartDependencies): Promise<Reply> {
+  switch (claim.kind) {
+    case 'created':
+      return await replyStarted(event, terminalId(event.id), deps);
+    case 'joined':
+      return await replyStarted(event, claim.terminalId, deps);
+    case 'answered':
+      return await replyEnded(event, claim.reply, deps);
+    case 'refused':
+      return await replyEnded(event, endedBuild(event, claim.ending), deps);
+    case 'repeated':
+      return await repeatOutcome(event, claim.outcome, deps);
+  }
+}
+
+/** `end` is the id of the terminal event that the Job will have. */
+async function replyStarted(event: ReceivedEvent<JobStart>, end: string, deps: JobStartDependencies): Promise<Reply> {
+  const reply = startedBuild(event, { state: 'started' });
+  const outcome = await recordOutcome(deps.store, addressOf(event, deps), { end, reply });
+  return outcome.end === end ? await advanceJob(event, deps) : await repeatOutcome(event, outcome, deps);
+}
+
+async function replyEnded(
+  event: ReceivedEvent<JobStart>,
   reply: NewEvent<'build.complete'>,
   deps: JobStartDependencies,
 ): Promise<Reply> {
+  const where = addressOf(event, deps);
   const end = reply.id ?? terminalId(event.id);
-  const stands = await recordOutcome(deps.store, addressOf(event, deps), { end, reply });
-  return stands.end === end
-    ? await settleRequest(deps.store, addressOf(event, deps), stands)
-    : await repeatOutcome(event, stands, deps);
+  const outcome = await recordOutcome(deps.store, where, { end, reply });
+  return outcome.end === end
+    ? await settleRequest(deps.store, where, outcome)
+    : await repeatOutcome(event, outcome, deps);
 }
 
-/** With the end that the Job will have. */
-async function share(event: JobStartEvent, end: string, deps: JobStartDependencies): Promise<Reply> {
-  const reply = started(event, { state: 'started' });
-  const stands = await recordOutcome(deps.store, addressOf(event, deps), { end, reply });
-  return stands.end === end ? await goOn(event, deps) : await repeatOutcome(event, stands, deps);
-}
-
-/** The Job is there: everything that whoever made it may not have come to. */
-async function goOn(event: JobStartEvent, deps: JobStartDependencies): Promise<Reply> {
-  const name = jobName(event.data, event.data.build_key);
-  await supersedeOlderBuilds(event, name, deps);
-  const place = await queuePosition(deps.cluster, name, deps.slots);
-  // The Job and its finalizer see to it from here on.
-  await deleteRequest(deps.store, addressOf(event, deps));
-  return started(event, place);
-}
-
-/** Another delivery of this event was faster: its answer stands. */
-async function repeatOutcome(event: JobStartEvent, known: RequestOutcome, deps: JobStartDependencies): Promise<Reply> {
-  const name = jobName(event.data, event.data.build_key);
-  if (isOf(event, await deps.cluster.getJob(name))) {
-    if (known.end === terminalId(event.id) && known.reply.type !== 'build.complete') {
-      return await goOn(event, deps);
+/**
+ * Gives the recorded reply again. A Job that this delivery has created in vain is left to the requests that joined it.
+ */
+async function repeatOutcome(
+  event: ReceivedEvent<JobStart>,
+  outcome: RequestOutcome,
+  deps: JobStartDependencies,
+): Promise<Reply> {
+  const name = nameOf(event);
+  if (isJobOf(event, await deps.cluster.getJob(name))) {
+    if (outcome.end === terminalId(event.id) && outcome.reply.type !== 'build.complete') {
+      return await advanceJob(event, deps);
     }
     await detachJob(deps.cluster, name, event.id);
   }
-  return await settleRequest(deps.store, addressOf(event, deps), known);
+  return await settleRequest(deps.store, addressOf(event, deps), outcome);
 }
 
-function started(
-  event: JobStartEvent,
-  place: Pick<BuildStarted, 'state' | 'queue_position'>,
+/**
+ * Does everything that follows the creation of the Job. Its creator may have crashed before, so each delivery does it.
+ */
+async function advanceJob(event: ReceivedEvent<JobStart>, deps: JobStartDependencies): Promise<Reply> {
+  const { cluster, slots } = deps;
+  await supersedeOlderBuilds(event, nameOf(event), deps);
+  if (slots) {
+    await admit(cluster, slots);
+  }
+  const position = await queuePosition(cluster, nameOf(event), slots);
+  // From here on the Job's finalizer makes sure that the request ends.
+  await deleteRequest(deps.store, addressOf(event, deps));
+  return startedBuild(event, position);
+}
+
+function startedBuild(
+  event: ReceivedEvent<JobStart>,
+  position: Pick<BuildStarted, 'state' | 'queue_position'>,
 ): NewEvent<'lifecycle.build.started'> {
   const { third_party_id, parser_id, correlation_id, build_key } = event.data;
-  const job_name = jobName(event.data, build_key);
-  const data: BuildStarted = { third_party_id, parser_id, correlation_id, build_key, job_name, ...place };
+  const data: BuildStarted = {
+    third_party_id,
+    parser_id,
+    correlation_id,
+    build_key,
+    job_name: nameOf(event),
+    ...position,
+  };
   return buildStarted(event.id, data);
 }
 
-function addressOf({ id, data }: JobStartEvent, { settings }: JobStartDependencies): RequestAddress {
-  return { bucket: settings.temporaryBucket, identity: data, terminalId: terminalId(id) };
-}
-
-function isOf(event: JobStartEvent, job: V1Job | undefined): boolean {
-  return job !== undefined && readBuild(job)?.event_id === event.id;
-}
-
-/** After this the Job is there and this request may share its end; or the reply says why not. */
-async function enter(
-  event: JobStartEvent,
-  name: string,
-  deps: JobStartDependencies,
-): Promise<NewEvent<'build.complete'> | { end: string } | { known: RequestOutcome }> {
-  const { cluster, settings, imageRegistry } = deps;
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const existing = await cluster.getJob(name);
-    if (existing) {
-      const answer = await joinOrReplace(event, existing, deps);
-      if (answer !== 'changed') {
-        return answer === 'joined' ? { end: terminalId(readBuild(existing)?.event_id ?? '') } : answer;
-      }
-      continue;
-    }
-    const answer = await recordedAnswer(event, deps);
-    if (answer) {
-      return answer;
-    }
-    const over = await overLimit(cluster, event.data, deps.limits, deps.now());
-    if (over) {
-      return tooMany(event, over);
-    }
-    await imageRegistry?.ensureRepository(repositoryPath(event.data.image.repository), 'images');
-    await imageRegistry?.ensureRepository(repositoryPath(cacheRepository(settings.registry, event.data)), 'cache');
-    // Once more: this process may have stood still for minutes, and another delivery been answered meanwhile.
-    const known = await readOutcome(deps.store, addressOf(event, deps));
-    if (known) {
-      return { known };
-    }
-    if (await cluster.createJob(kanikoJob(event, settings))) {
-      return { end: terminalId(event.id) };
-    }
-  }
-  throw new RetryableError('Conflict', `Job ${name} changes with every look at it`, { retryAfter: 1 });
-}
-
-function tooMany(event: JobStartEvent, { message, retryAfter }: OverLimit): NewEvent<'build.complete'> {
-  const ended = completed(event, { status: 'failed', reason: 'TooManyBuilds', message });
-  return { ...ended, data: { ...ended.data, retry_after_seconds: retryAfter } };
-}
-
-/** A build that ends before it began. */
-function completed({ id, data }: JobStartEvent, { status, reason, message }: Ending): NewEvent<'build.complete'> {
+/** The terminal event of a build that ends before it begins. */
+function endedBuild(
+  { id, data }: ReceivedEvent<JobStart>,
+  { status, reason, message, retryAfter }: Ending,
+): NewEvent<'build.complete'> {
   const complete: BuildComplete = {
     third_party_id: data.third_party_id,
     parser_id: data.parser_id,
@@ -188,12 +166,15 @@ function completed({ id, data }: JobStartEvent, { status, reason, message }: End
     reason,
     error_message: message,
     parameters: data.parameters,
+    ...(retryAfter === undefined ? {} : { retry_after_seconds: retryAfter }),
   };
   return { type: 'build.complete', id: terminalId(id), subject: subjectOf(data), data: complete };
 }
 
-interface Ending {
-  status: Exclude<BuildComplete['status'], 'success'>;
-  reason: Reason;
-  message: string;
+function nameOf({ data }: ReceivedEvent<JobStart>): string {
+  return jobName(data, data.build_key);
+}
+
+function isJobOf(event: ReceivedEvent<JobStart>, job: V1Job | undefined): boolean {
+  return job !== undefined && readBuild(job)?.event_id === event.id;
 }

@@ -1,19 +1,16 @@
-/** Where a build stands once its Job is there: it runs, or how many go before it. */
+/** Whether a build runs, or how many builds are admitted before it. */
 import { isWaiting, nextBuilds } from '#shared/builds/admission.ts';
-import { admit, type Slots } from '#shared/builds/admit.ts';
+import type { Slots } from '#shared/builds/admit.ts';
 import type { Cluster } from '#shared/clients/cluster.ts';
 import type { BuildStarted } from '#shared/events/lifecycle.ts';
 import { admissionSelector } from '#shared/specs/labels.ts';
 
-/** Lets run what may; `slots` is undefined where Kueue decides, whose line is its own to tell. */
+/** `slots` is undefined where Kueue decides. Its queue is not visible here, so no position is told. */
 export async function queuePosition(
-  cluster: Cluster,
+  cluster: Pick<Cluster, 'getJob' | 'listJobMetadata'>,
   name: string,
   slots: Slots | undefined,
 ): Promise<Pick<BuildStarted, 'state' | 'queue_position'>> {
-  if (slots) {
-    await admit(cluster, slots);
-  }
   const job = await cluster.getJob(name);
   if (!job?.spec?.suspend) {
     return { state: 'started' };

@@ -1,4 +1,7 @@
-/** Whether a `job.start` says only what build-start would say of this parser: a forged one must not point at another tenant's objects. */
+/**
+ * Checks that a `job.start` says only what build-start would say of this parser: a forged one must not name objects of
+ * another tenant.
+ */
 import { isFromTheFuture } from '#shared/builds/clock.ts';
 import type { JobStart } from '#shared/events/job-start.ts';
 import type { Problem } from '#shared/events/problem.ts';

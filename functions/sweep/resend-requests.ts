@@ -6,7 +6,13 @@ import type { BuildComplete } from '#shared/events/build-complete.ts';
 import { correlationId } from '#shared/events/build-start.ts';
 import { causedBy } from '#shared/events/event.ts';
 import { subjectOf } from '#shared/events/identity.ts';
-import { isOwnEnd, type RequestOutcome, readOutcome, recordOutcome, settleRequest } from '#shared/requests/outcome.ts';
+import {
+  hasOwnTerminalEvent,
+  type RequestOutcome,
+  readOutcome,
+  recordOutcome,
+  settleRequest,
+} from '#shared/requests/outcome.ts';
 import {
   deleteRequest,
   FIRST_SEEN,
@@ -121,7 +127,7 @@ async function resendOutcome(
   const cause = { id: event.id, source: event.source, correlationId: correlationIdOf(event) };
   await send(broker, causedBy(cause, answer.reply));
   await settleRequest(store, where, answer);
-  report.did(isOwnEnd(answer, where) ? 'requests_ended' : 'requests_forgotten', key);
+  report.did(hasOwnTerminalEvent(answer, where) ? 'requests_ended' : 'requests_forgotten', key);
 }
 
 /** As the chain would have been named. */

@@ -1,18 +1,23 @@
-/** Which of the waiting builds come next. Pure: the Jobs themselves are the queue, so whoever looks at the same Jobs comes to the same order. */
+/**
+ * Which waiting builds are admitted next. Pure: the Jobs are the queue, and the same Jobs always give the same order.
+ */
 import type { V1Job } from '@kubernetes/client-node';
 import type { JobMetadata } from '#shared/clients/cluster.ts';
 import { priorityOf, readEnded, tenantOf } from '#shared/specs/annotations.ts';
 import { ADMISSION_LABEL } from '#shared/specs/labels.ts';
 import { isFinished, milliseconds } from './job-state.ts';
 
-/** Until it is finished; one that is being deleted, until its pods have gone: foreground deletion keeps it that long. */
+/**
+ * True until the Job is finished. While it is being deleted, true until its pods are gone: foreground deletion keeps it
+ * that long.
+ */
 export function holdsSlot(job: V1Job): boolean {
   return job.metadata?.deletionTimestamp === undefined
     ? !isFinished(job)
     : (job.metadata.finalizers ?? []).includes('foregroundDeletion');
 }
 
-/** Not one that has been told to end: it will not run any more. */
+/** False for a Job that carries a reason to end: it will not run any more. */
 export function isWaiting(job: JobMetadata): boolean {
   return (
     job.metadata?.labels?.[ADMISSION_LABEL] === 'waiting' &&
@@ -22,34 +27,35 @@ export function isWaiting(job: JobMetadata): boolean {
 }
 
 /**
- * The order in which waiting builds get the slots that become free, at most `count` of them: fewest running builds of its tenant first, then
- * priority (1 before 10), then age. Each choice counts as running for the next, so that one tenant's 500 builds do not hold up another's first.
+ * The waiting builds in the order in which they get free slots, at most `count` of them. First come the builds of the
+ * tenant with the fewest running builds, then priority decides (1 before 10), then age. Each chosen build counts as
+ * running for the next choice, so that 500 builds of one tenant do not delay the first build of another.
  */
 export function nextBuilds(waiting: JobMetadata[], running: JobMetadata[], count = waiting.length): JobMetadata[] {
-  const taken = new Map<string, number>();
+  const runningOf = new Map<string, number>();
   for (const job of running) {
-    taken.set(tenantOf(job), (taken.get(tenantOf(job)) ?? 0) + 1);
+    runningOf.set(tenantOf(job), (runningOf.get(tenantOf(job)) ?? 0) + 1);
   }
-  const lines = new Map<string, JobMetadata[]>();
+  const queues = new Map<string, JobMetadata[]>();
   for (const job of waiting.toSorted(byPriorityAndAge)) {
-    lines.set(tenantOf(job), [...(lines.get(tenantOf(job)) ?? []), job]);
+    queues.set(tenantOf(job), [...(queues.get(tenantOf(job)) ?? []), job]);
   }
   const order: JobMetadata[] = [];
-  while (order.length < count && lines.size > 0) {
-    const heads = [...lines].map(([tenant, [job]]) => ({
+  while (order.length < count && queues.size > 0) {
+    const heads = [...queues].map(([tenant, [job]]) => ({
       tenant,
       job: job as JobMetadata,
-      running: taken.get(tenant) ?? 0,
+      running: runningOf.get(tenant) ?? 0,
     }));
     const next = heads.reduce((best, head) =>
       (head.running - best.running || byPriorityAndAge(head.job, best.job)) < 0 ? head : best,
     );
     order.push(next.job);
-    taken.set(next.tenant, next.running + 1);
-    const line = lines.get(next.tenant) ?? [];
-    line.shift();
-    if (line.length === 0) {
-      lines.delete(next.tenant);
+    runningOf.set(next.tenant, next.running + 1);
+    const queue = queues.get(next.tenant) ?? [];
+    queue.shift();
+    if (queue.length === 0) {
+      queues.delete(next.tenant);
     }
   }
   return order;
@@ -58,11 +64,11 @@ export function nextBuilds(waiting: JobMetadata[], running: JobMetadata[], count
 function byPriorityAndAge(a: JobMetadata, b: JobMetadata): number {
   return (
     priorityOf(a) - priorityOf(b) ||
-    created(a) - created(b) ||
+    createdAt(a) - createdAt(b) ||
     (a.metadata?.name ?? '').localeCompare(b.metadata?.name ?? '')
   );
 }
 
-function created(job: JobMetadata): number {
+function createdAt(job: JobMetadata): number {
   return milliseconds(job.metadata?.creationTimestamp) ?? 0;
 }

@@ -1,4 +1,4 @@
-/** Lets waiting builds run, as many as there are slots: in the whole cluster, whoever asks, however many ask at once. */
+/** Admits waiting builds, as many as there are slots in the whole cluster, however many processes do so at once. */
 import type { V1Job, V1Lease } from '@kubernetes/client-node';
 import * as z from 'zod';
 import type { Cluster } from '#shared/clients/cluster.ts';
@@ -8,14 +8,14 @@ import { ADMISSION_LABEL, admissionSelector } from '#shared/specs/labels.ts';
 import { holdsSlot, isWaiting, nextBuilds } from './admission.ts';
 import { awaitsTerminalEvent, isFinished } from './job-state.ts';
 
-/** In the builds namespace, made with the other manifests. */
+/** In the builds namespace, created with the other manifests. */
 const LEASE = 'admission';
 const GRANTED_ANNOTATION = 'knative-lambda/granted';
 
 const grantsSchema = z.array(z.object({ name: z.string(), uid: z.string() }));
 type Grant = z.infer<typeof grantsSchema>[number];
 
-/** Others may decide at the same moment, each of them for good: then there is something new to look at. */
+/** Each attempt that loses the compare-and-swap has lost it to another decision, so something has been decided. */
 const ATTEMPTS = 10;
 
 export interface Slots {
@@ -34,12 +34,17 @@ type AdmittingCluster = Pick<
 >;
 
 /**
- * Decisions are made one after the other, by a compare-and-swap of the Lease; what they say is done afterwards, by anybody:
+ * Decisions are serialized by a compare-and-swap of the Lease: each writes its grants there. After that any process may
+ * carry them out:
  *
- *      A:  ─┼ read Lease ─┼ list Jobs ─┼ write grant x ─▶ ok ──┼ let x run ─▶       (a crash before the last step: the grant stands in the
- *      B:  ───┼ read Lease ──┼ list Jobs ──────┼ write ─▶ 409, again: x is granted   Lease, counts as running, and the next one lets x run)
+ *      A:  ─┼ read Lease ─┼ list Jobs ─┼ write: grants x ─▶ ok ──┼ unsuspend x ─▶
+ *      B:  ───┼ read Lease ──┼ list Jobs ──────┼ write ─▶ 409 ──┼ read again: x is granted
  *
- * The names of the builds that run now and did not before.
+ * If A crashes before it unsuspends x, the grant stays in the Lease and counts as running. The next process that admits
+ * unsuspends x.
+ *
+ * Returns the names of the builds that were admitted. Throws RetryableError('Conflict') where the Lease changes all the
+ * time.
  */
 export async function admit(cluster: AdmittingCluster, { limit }: Slots): Promise<string[]> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
@@ -54,14 +59,16 @@ export async function admit(cluster: AdmittingCluster, { limit }: Slots): Promis
   throw new RetryableError('Conflict', `Lease ${LEASE} changes with every look at it`, { retryAfter: 1 });
 }
 
-/** What has been granted and does not run yet, the new grants among it. Undefined where somebody else was faster. */
+/**
+ * The grants, old and new, whose Jobs do not run yet. Undefined where another process has changed the Lease in between.
+ */
 async function decide(cluster: AdmittingCluster, limit: number): Promise<Grant[] | undefined> {
   const lease = await readLease(cluster);
-  // Most often there is nothing to decide, which the short list alone tells.
+  // Most often all slots are taken. The short list alone shows that.
   if ((await listAdmitted(cluster)).length >= limit) {
     return [];
   }
-  // The waiting ones first: whoever is let run between the two lists is in both, not in neither.
+  // The waiting builds are listed first: one that is admitted between the two lists is then in both, not in neither.
   const waiting = (await cluster.listJobMetadata(admissionSelector('waiting'))).filter(isWaiting);
   if (waiting.length === 0) {
     return [];
@@ -77,16 +84,16 @@ async function decide(cluster: AdmittingCluster, limit: number): Promise<Grant[]
     name: metadata?.name ?? '',
     uid: metadata?.uid ?? '',
   }));
-  return chosen.length === 0 || (await swap(cluster, lease, granted)) ? granted : undefined;
+  return chosen.length === 0 || (await compareAndSwap(cluster, lease, granted)) ? granted : undefined;
 }
 
-/** Those that are over and processed lose their label: they stay for an hour, and would make this list long. */
+/** Removes the label from Jobs whose end is processed: they exist for an hour longer, and would make this list long. */
 async function listAdmitted(cluster: AdmittingCluster): Promise<V1Job[]> {
   const jobs = await cluster.listJobs(admissionSelector('admitted'));
   const done = jobs.filter((job) => isFinished(job) && !awaitsTerminalEvent(job));
   for (const { metadata } of done) {
     const { name = '', resourceVersion } = metadata ?? {};
-    // It may be another one by now, or changed: then it is the next one's to look at.
+    // A Job that has changed, or was replaced, since the list is left to the next call.
     await cluster
       .patchJob(name, { metadata: { resourceVersion, labels: { [ADMISSION_LABEL]: null } } })
       .catch(unlessConflict);
@@ -109,12 +116,13 @@ function grantsOf(lease: V1Lease): Grant[] {
   try {
     return grantsSchema.parse(JSON.parse(lease.metadata?.annotations?.[GRANTED_ANNOTATION] ?? '[]'));
   } catch {
-    // Somebody has edited it. What runs is seen on the Jobs; what was granted and does not run yet gets a new grant.
+    // Somebody has edited the annotation. The Jobs show which builds run; a build that was granted and does not run
+    // gets a new grant.
     return [];
   }
 }
 
-async function swap(cluster: AdmittingCluster, lease: V1Lease, granted: Grant[]): Promise<boolean> {
+async function compareAndSwap(cluster: AdmittingCluster, lease: V1Lease, granted: Grant[]): Promise<boolean> {
   const annotations = { ...lease.metadata?.annotations, [GRANTED_ANNOTATION]: JSON.stringify(granted) };
   const swapped = await cluster
     .replaceLease({ ...lease, metadata: { ...lease.metadata, annotations } })
@@ -129,7 +137,7 @@ function unlessConflict(error: unknown): undefined {
   }
 }
 
-/** Only that very Job, and only while it waits: it may have been let run, ended and made anew since. */
+/** The uid and the state are checked: since the grant, the Job may have run, ended and been created anew. */
 async function unsuspend(cluster: AdmittingCluster, { name, uid }: Grant): Promise<void> {
   await retryConflicts(async () => {
     const job = await cluster.getJob(name);

@@ -1,7 +1,9 @@
-/** Times that order builds and deletions of one parser: S3's, which all of us ask. */
+/**
+ * The times that order builds and deletions of one parser. They come from S3, the one clock that all functions share.
+ */
 import { withinSecond } from '#shared/packing/list-source.ts';
 
-/** What stands in events and annotations. */
+/** RFC 3339, as written in events and annotations. */
 export function orderTime(s3Date: Date, now: Date): string {
   return withinSecond(s3Date, now).toISOString();
 }
@@ -9,7 +11,7 @@ export function orderTime(s3Date: Date, now: Date): string {
 const MINUTE = 60_000;
 const TOLERANCE = 5 * MINUTE;
 
-/** A time that S3 can't have told yet. Believed, it would keep every real build from replacing what it deploys. */
+/** Whether S3 can't have said this time yet. A build with such a time could not be replaced by any real one. */
 export function isFromTheFuture(observedAt: string, now: Date): boolean {
   return Date.parse(observedAt) > now.getTime() + TOLERANCE;
 }

@@ -1,4 +1,4 @@
-/** Ends a Job early: says why on the Job itself, then deletes it. */
+/** Ends a Job early: writes the reason onto the Job, then deletes it. */
 import type { V1Job } from '@kubernetes/client-node';
 import type { Cluster } from '#shared/clients/cluster.ts';
 import { retryConflicts } from '#shared/clients/retry-conflicts.ts';
@@ -6,17 +6,24 @@ import { ENDED_ANNOTATION, type Ended, readEnded } from '#shared/specs/annotatio
 import { awaitsTerminalEvent, isOver } from './job-state.ts';
 
 /**
- * Deletes the Job with its pods; `ended` becomes its outcome unless it has one. Its finalizer keeps it until its terminal event has been
- * processed. Nothing happens to a Job that is gone, or that another of the same name has replaced.
+ * Deletes the Job with its pods. `ended` becomes its outcome, unless it has one already. The finalizer keeps the Job
+ * until its terminal event has been processed. Does nothing where the Job is gone, or another one has taken its name.
  *
- *      job-start (newer build)            service-delete
- *   ──┼ GET ──┼ PATCH superseded ─▶ ok ───┼─────────────┼ DELETE ─▶     the second PATCH names a resourceVersion that has passed:
- *   ──────────┼ GET ──────────────────────┼ PATCH cancelled ─▶ 409      it reads again, finds the reason given, and only deletes
+ *      job-start (newer build):  ──┼ GET ──┼ PATCH superseded ─▶ ok ──────────────────────┼ DELETE ─▶
+ *      service-delete:           ──────┼ GET ──────────────────────┼ PATCH cancelled ─▶ 409 ──┼ GET again ──┼ DELETE ─▶
+ *
+ * The second PATCH names an old resourceVersion, so it fails. service-delete reads the Job again, finds a reason, and
+ * only deletes it.
  */
-export async function endJob(cluster: Cluster, name: string, uid: string | undefined, ended: Ended): Promise<void> {
-  const isMeant = await retryConflicts(async () => {
+export async function endJob(
+  cluster: Pick<Cluster, 'getJob' | 'patchJob' | 'deleteJob'>,
+  name: string,
+  uid: string | undefined,
+  ended: Ended,
+): Promise<void> {
+  const shouldDelete = await retryConflicts(async () => {
     const job = await cluster.getJob(name);
-    if (!job || job.metadata?.uid !== uid || keepsItsEnd(job, ended)) {
+    if (!job || job.metadata?.uid !== uid || keepsItsOutcome(job, ended)) {
       return false;
     }
     if (!needsNoReason(job)) {
@@ -26,25 +33,29 @@ export async function endJob(cluster: Cluster, name: string, uid: string | undef
     }
     return true;
   });
-  if (isMeant) {
+  if (shouldDelete) {
     await cluster.deleteJob(name, uid);
   }
 }
 
 /**
- * A finished build stays what it is when a newer one comes, or its time is over. When its function is deleted it goes too, and is cancelled as long as its end has not
- * been processed: the Job takes its pods along, and with them the digest that would tell of its success.
+ * A build that is over keeps its outcome when a newer build begins, or when it has waited too long. When its function
+ * is deleted, it is deleted as well, and cancelled unless its end has been processed: with the Job go its pods, and
+ * with them the digest of its image.
  */
-function keepsItsEnd(job: V1Job, { status }: Ended): boolean {
+function keepsItsOutcome(job: V1Job, { status }: Ended): boolean {
   return status !== 'cancelled' && readEnded(job) === undefined && isOver(job);
 }
 
-/** Given already, by somebody who may have crashed before deleting; or nobody is going to ask. */
+/**
+ * It has a reason already, whose writer may have crashed before deleting the Job; or its terminal event has been
+ * processed.
+ */
 function needsNoReason(job: V1Job): boolean {
   return readEnded(job) !== undefined || !awaitsTerminalEvent(job);
 }
 
-/** What a Job is told when its function is deleted. */
+/** The reason to end a Job whose function is deleted. */
 export function cancelled(reason: string | undefined): Ended {
   return {
     status: 'cancelled',
@@ -53,7 +64,7 @@ export function cancelled(reason: string | undefined): Ended {
   };
 }
 
-/** What a Job is told when a newer source of its parser is being built. */
+/** The reason to end a Job where a newer source of its parser is being built. */
 export function superseded(newer: { correlation_id: string; observed_at: string }): Ended {
   return {
     status: 'superseded',
@@ -62,7 +73,7 @@ export function superseded(newer: { correlation_id: string; observed_at: string 
   };
 }
 
-/** What a Job is told that nobody has let run for a day. */
+/** The reason to end a Job that has not been admitted for a day. */
 export function waitedTooLong(): Ended {
   return {
     status: 'timeout',

@@ -1,4 +1,4 @@
-/** What a Job's own metadata and conditions tell, without its pods. */
+/** The state of a Job, by its metadata and conditions alone, without its pods. */
 import type { V1Job } from '@kubernetes/client-node';
 import { PROCESSED_ANNOTATION, readEnded, TERMINAL_EVENT_FINALIZER } from '#shared/specs/annotations.ts';
 
@@ -8,7 +8,9 @@ export function conditionOf(job: V1Job, type: JobCondition) {
   return job.status?.conditions?.find((condition) => condition.type === type && condition.status === 'True');
 }
 
-/** Nothing more comes of it: finished, ended early, being deleted, or its end is told already, however long its pod still takes. */
+/**
+ * Whether the build is over: finished, ended early, being deleted, or its end processed although its pod still runs.
+ */
 export function isOver(job: V1Job): boolean {
   return (
     isFinished(job) ||
@@ -18,7 +20,7 @@ export function isOver(job: V1Job): boolean {
   );
 }
 
-/** By the Job controller's own word. */
+/** Whether the Job controller says so. */
 export function isFinished(job: V1Job): boolean {
   return conditionOf(job, 'Complete') !== undefined || conditionOf(job, 'Failed') !== undefined;
 }
@@ -27,7 +29,7 @@ export function awaitsTerminalEvent(job: V1Job): boolean {
   return job.metadata?.finalizers?.includes(TERMINAL_EVENT_FINALIZER) ?? false;
 }
 
-/** Milliseconds since the epoch; undefined while it runs. */
+/** Milliseconds since the epoch; undefined while the build is not over. */
 export function overSince(job: V1Job): number | undefined {
   if (!isOver(job)) {
     return undefined;
@@ -39,7 +41,7 @@ export function overSince(job: V1Job): number | undefined {
   return Math.min(ended ?? processed ?? Date.now(), processed ?? Number.POSITIVE_INFINITY);
 }
 
-/** The client gives dates where the API sends strings. */
+/** Takes both, since the typed client makes Dates of the API's strings. */
 export function milliseconds(time: Date | string | undefined): number | undefined {
   const value = time === undefined ? Number.NaN : new Date(time).getTime();
   return Number.isNaN(value) ? undefined : value;

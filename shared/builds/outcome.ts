@@ -1,4 +1,7 @@
-/** How a build ended, by what Kubernetes itself shows of it. Pure: the same Job and pods give the same answer, whoever asks. */
+/**
+ * How a build ended, by its Job and pods. Pure: sidecar, cluster-events, build-complete and sweep come to the same
+ * outcome.
+ */
 import type { V1Job, V1Pod } from '@kubernetes/client-node';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
 import type { Reason } from '#shared/events/reasons.ts';
@@ -11,14 +14,17 @@ import { kanikoResult, podsOf, pushed } from './pod-results.ts';
  * The data of the Job's build.complete; undefined while it runs, or where the Job is not one of ours.
  *
  * What counts, in this order:
- *  1. the `ended` annotation: whoever ends a Job early writes it first, and nothing that a dying pod still reports changes it;
- *  2. an image that was pushed, by any of the Job's pods: the Job itself may not have noticed yet, or fail later for other reasons;
+ *  1. the `ended` annotation: it is written before a Job is ended early, and no later report of a pod changes it;
+ *  2. an image that any of the Job's pods has pushed: the Job may not show it yet, or fail later for another reason;
  *  3. the Job's condition Failed;
- *  4. a deletion that nobody explained: somebody's `kubectl delete job`.
+ *  4. a deletion without a reason: somebody's `kubectl delete job`.
  *
- *      deleted by hand        pod still ends its work
- *   ─────────┼───────────────────────┼──────────▶      3 s of grace may be enough to push: what was pushed after the
- *        cancelled              (cancelled)            deletion does not count, or the answer would depend on when one asks
+ * An image that was pushed after the deletion does not count. Otherwise the outcome would depend on when it is asked
+ * for:
+ *
+ *      deleted by hand        pod pushes during its grace period
+ *   ─────────┼───────────────────────┼──────────▶
+ *        cancelled            still cancelled
  */
 export function outcomeOf(job: V1Job, pods: V1Pod[]): BuildComplete | undefined {
   const build = readBuild(job);

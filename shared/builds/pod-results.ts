@@ -1,4 +1,4 @@
-/** What the pods of one Job tell about the build. */
+/** What the pods of one Job show of the build. */
 import type { V1ContainerStateTerminated, V1Job, V1Pod } from '@kubernetes/client-node';
 import { FETCH_CONTEXT } from '#shared/specs/build-pod/fetch-context.ts';
 import { KANIKO } from '#shared/specs/build-pod/kaniko.ts';
@@ -6,11 +6,11 @@ import { milliseconds } from './job-state.ts';
 
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 
-/** Oldest first. A Job of the same name may have been there before: its pods have another owner. */
+/** Oldest first. The pods of an earlier Job of the same name have another owner. */
 export function podsOf(job: V1Job, pods: V1Pod[]): V1Pod[] {
   const uid = job.metadata?.uid;
   const own = pods.filter(({ metadata }) => metadata?.ownerReferences?.some((owner) => owner.uid === uid));
-  return own.sort((a, b) => created(a) - created(b));
+  return own.sort((a, b) => createdAt(a) - createdAt(b));
 }
 
 export function terminated(pod: V1Pod, container: string): V1ContainerStateTerminated | undefined {
@@ -31,7 +31,7 @@ export function pushed(pod: V1Pod): { digest: string; at: number } | undefined {
   return { digest, at: milliseconds(result.finishedAt) ?? 0 };
 }
 
-/** By the kubelet, a drain, or the scheduler: not the build's own doing. */
+/** Whether the kubelet, a drain or the scheduler ended it, and not the build itself. */
 export function wasEvicted({ status }: V1Pod): boolean {
   const disrupted = status?.conditions?.some(({ type, status }) => type === 'DisruptionTarget' && status === 'True');
   return status?.reason === 'Evicted' || (disrupted ?? false);
@@ -46,6 +46,6 @@ export function waitingReason({ status }: V1Pod): string | undefined {
   return waiting && `container ${waiting.name} waits: ${[waiting.reason, waiting.message].filter(Boolean).join(': ')}`;
 }
 
-function created(pod: V1Pod): number {
+function createdAt(pod: V1Pod): number {
   return milliseconds(pod.metadata?.creationTimestamp) ?? 0;
 }

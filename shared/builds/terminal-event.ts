@@ -1,4 +1,7 @@
-/** The one `build.complete` of a request. Of a Job's: sidecar, cluster-events and build-complete all say it with the same id and data. */
+/**
+ * The one `build.complete` of a request. For a Job, sidecar, cluster-events and sweep all send it with the same id and
+ * data.
+ */
 import type { V1Job } from '@kubernetes/client-node';
 import type { CloudEvent } from 'cloudevents';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
@@ -7,14 +10,14 @@ import { subjectOf } from '#shared/events/identity.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
 
 /**
- * Of the request that a `job.start` of ours stands for, whoever ends it: the Job that it made, or job-start itself where there is nothing to
- * build. So a request that is delivered again after its Job has gone can't get a second end.
+ * The id of the request's terminal event, derived from its `job.start`, whether the Job ends the request or job-start
+ * itself. So a request that is delivered again after its Job is gone can't end a second time.
  */
 export function terminalId(jobStartId: string): string {
   return deriveId(SOURCE, jobStartId, 'build.complete');
 }
 
-/** The same, as build-start knows it: by the job.start that it answers, or would have answered. */
+/** The same id, derived from the `build.start`: its reply is that job.start, or would be. */
 export function terminalIdOfRequest({ source, id }: Pick<ReceivedEvent<unknown>, 'source' | 'id'>): string {
   return terminalId(deriveId(source, id, 'job.start'));
 }
@@ -34,7 +37,7 @@ export function terminalEvent(job: V1Job, outcome: BuildComplete): NewEvent<'bui
   };
 }
 
-/** The same as an event that can be sent or kept. */
+/** The same as a CloudEvent, to be sent or stored. */
 export function terminalCloudEvent(job: V1Job, outcome: BuildComplete): CloudEvent<unknown> {
   const event = terminalEvent(job, outcome);
   return causedBy({ id: event.causationId ?? '', source: SOURCE, correlationId: outcome.correlation_id }, event);

@@ -1,12 +1,12 @@
-/** The `build.complete` of a request whose source has been built already. */
+/** The `build.complete` of a request whose source has been built before. */
 import { isDeepStrictEqual } from 'node:util';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
 import type { NewEvent } from '#shared/events/event.ts';
 import type { JobStart } from '#shared/events/job-start.ts';
 import type { BuildRecord } from './record.ts';
 
-export interface Answered {
-  /** Of an end of its own. */
+export interface AnsweredRequest {
+  /** Id of a terminal event of its own. */
   id: string;
   correlation_id: string;
   observed_at: string;
@@ -16,23 +16,25 @@ export interface Answered {
 }
 
 const MINUTE = 60_000;
-/** An event that waited longer for its delivery than this gets an end of its own. */
+/** An event that waited longer than this for its delivery gets a terminal event of its own. */
 const LONGEST_DELAY = 5 * MINUTE;
 
 /**
- * A request that was sent before that build ended, and asks for the same, shares its end: the same event, again. Any other has an end of its own,
- * `cached`, whose id comes from the request.
+ * A request that was sent before that build ended, with the same parameters, gets the same event again. Any other
+ * request gets a terminal event of its own, with `cached`, whose id is derived from the request. Twenty requests at
+ * once:
  *
  *      build.start ×20          Job runs            record written
  *   ────┼┼┼┼┼┼──────────────────────────────────────────┼──────────▶
- *       └ handled at once: join the Job                 └ the last ones, delayed in their queue, find the record: their `time` tells
+ *       └ handled at once: they join the Job            └ the last ones, delayed in their queue, find the record. Their
+ *                                                         `time` says that they were sent before the build ended.
  */
-export function answerFromRecord(record: BuildRecord, request: Answered): NewEvent<'build.complete'> {
-  const asksTheSame = isDeepStrictEqual(record.event.data.parameters, request.parameters);
-  return asksTheSame && sentBeforeItsEnd(record, request.time) ? sameEvent(record) : cached(record, request);
+export function answerFromRecord(record: BuildRecord, request: AnsweredRequest): NewEvent<'build.complete'> {
+  const hasSameParameters = isDeepStrictEqual(record.event.data.parameters, request.parameters);
+  return hasSameParameters && wasSentDuringBuild(record, request.time) ? sameEvent(record) : cached(record, request);
 }
 
-function sentBeforeItsEnd({ observed_at, completed_at }: BuildRecord, time: string | undefined): boolean {
+function wasSentDuringBuild({ observed_at, completed_at }: BuildRecord, time: string | undefined): boolean {
   const sent = Date.parse(time ?? '');
   return sent >= Date.parse(observed_at) - LONGEST_DELAY && sent <= Date.parse(completed_at);
 }
@@ -53,7 +55,7 @@ function sameEvent({ event }: BuildRecord): NewEvent<'build.complete'> {
 
 function cached(
   record: BuildRecord,
-  { id, correlation_id, observed_at, parameters }: Answered,
+  { id, correlation_id, observed_at, parameters }: AnsweredRequest,
 ): NewEvent<'build.complete'> {
   const { third_party_id, parser_id, build_key, fingerprint, image_uri } = record;
   const data: BuildComplete = {

@@ -1,4 +1,7 @@
-/** What a request is answered with: decided once, by whoever handles it first, so that one that is delivered twice has not two ends. */
+/**
+ * The outcome of a request: an idempotency record, written by the first delivery, so that a second one does not end it
+ * differently.
+ */
 import * as z from 'zod';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
 import type { NewEvent } from '#shared/events/event.ts';
@@ -6,54 +9,63 @@ import { readJson } from '#shared/read-json.ts';
 import { OUTCOMES, outcomeKey, type RequestAddress } from '#shared/specs/s3-keys.ts';
 import { deleteRequest } from './request.ts';
 
-type Reply = NewEvent<'build.complete' | 'lifecycle.build.started'>;
-
 export interface RequestOutcome {
   /** The id of the one build.complete that ends the request: its own, or that of the build it joined. */
   end: string;
-  /** What the first one replied: that very build.complete, or lifecycle.build.started of the Job that brings it about. */
-  reply: Reply;
+  /** What the first delivery replied: that build.complete, or lifecycle.build.started of the Job that leads to it. */
+  reply: NewEvent<'build.complete' | 'lifecycle.build.started'>;
 }
 
-const answerSchema = z.object({ end: z.string(), reply: z.looseObject({ type: z.string() }) });
+const outcomeSchema = z.object({ end: z.string(), reply: z.looseObject({ type: z.string() }) });
 
-/** Undefined where nobody has answered yet. */
-export async function readOutcome(store: ObjectStore, where: RequestAddress): Promise<RequestOutcome | undefined> {
+/** Undefined where the request has not been answered yet. */
+export async function readOutcome(
+  store: Pick<ObjectStore, 'read'>,
+  where: RequestAddress,
+): Promise<RequestOutcome | undefined> {
   const { text } = await store.read(where.bucket, outcomeKey(where));
-  return answerSchema.safeParse(readJson(text)).data as RequestOutcome | undefined;
+  return outcomeSchema.safeParse(readJson(text)).data as RequestOutcome | undefined;
 }
 
 /**
- * To be called before anything is told: the answer that stands, which is another's where another was faster.
+ * Returns the outcome that counts: this one, or the one that another delivery has recorded before. Call it before
+ * replying anything. Two deliveries of one event, of which the second finds another state of affairs:
  *
- *      first delivery:   ──┼ joins Job x ─┼ decide: x ─▶ "started x" ──            x is superseded
- *      second delivery:  ────────────────────────────────────────────┼ finds no x ─┼ decide: its own ─▶ x stands ─▶ "started x"
+ *      first:   ──┼ joins Job x ─┼ record x ─▶ "started x"       x is superseded
+ *      second:  ───────────────────────────────────────────────────┼ finds no x ─┼ record its own ─▶ x counts
  */
 export async function recordOutcome(
-  store: ObjectStore,
+  store: Pick<ObjectStore, 'read' | 'create'>,
   where: RequestAddress,
-  answer: RequestOutcome,
+  outcome: RequestOutcome,
 ): Promise<RequestOutcome> {
-  if (await store.create(where.bucket, outcomeKey(where), JSON.stringify(answer), 'application/json')) {
-    return answer;
+  if (await store.create(where.bucket, outcomeKey(where), JSON.stringify(outcome), 'application/json')) {
+    return outcome;
   }
-  return (await readOutcome(store, where)) ?? answer;
+  return (await readOutcome(store, where)) ?? outcome;
 }
 
-/** The end is told, and told as the request's own: it is kept in mind until build-complete has processed that. */
-export function isOwnEnd({ end, reply }: RequestOutcome, { terminalId }: RequestAddress): boolean {
+/**
+ * Whether the reply is a terminal event of this request alone. The request is then kept until build-complete has
+ * processed that event.
+ */
+export function hasOwnTerminalEvent({ end, reply }: RequestOutcome, { terminalId }: RequestAddress): boolean {
   return reply.type === 'build.complete' && end === terminalId;
 }
 
-/** The reply. Unless it is an end of the request's own, somebody else answers for the request from here on. */
-export async function settleRequest(store: ObjectStore, where: RequestAddress, answer: RequestOutcome): Promise<Reply> {
-  if (!isOwnEnd(answer, where)) {
+/** Returns the reply. Deletes the request where a Job, or another request's terminal event, takes care of its end. */
+export async function settleRequest(
+  store: Pick<ObjectStore, 'remove'>,
+  where: RequestAddress,
+  outcome: RequestOutcome,
+): Promise<RequestOutcome['reply']> {
+  if (!hasOwnTerminalEvent(outcome, where)) {
     await deleteRequest(store, where);
   }
-  return answer.reply;
+  return outcome.reply;
 }
 
-/** Pages of what was answered, with S3's time. */
-export function listOutcomes(store: ObjectStore, bucket: string): ReturnType<ObjectStore['list']> {
+/** Pages of all outcomes, with S3's time. */
+export function listOutcomes(store: Pick<ObjectStore, 'list'>, bucket: string): ReturnType<ObjectStore['list']> {
   return store.list(bucket, OUTCOMES);
 }

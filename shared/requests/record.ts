@@ -1,4 +1,7 @@
-/** What came of a source: kept in S3 under its fingerprint, so that an unchanged source is answered without a build. */
+/**
+ * The result of a build, kept in S3 under the source's fingerprint. An unchanged source is answered from it, without a
+ * build.
+ */
 import * as z from 'zod';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
 import { buildCompleteSchema } from '#shared/events/build-complete.ts';
@@ -18,7 +21,7 @@ const recordSchema = z.object({
   started_at: z.iso.datetime(),
   completed_at: z.iso.datetime(),
   language: z.enum([...languages, 'docker']),
-  /** The build.complete of the build that made it, in structured form. */
+  /** The build.complete of that build, in structured form. */
   event: z.looseObject({
     id: z.string(),
     source: z.string(),
@@ -35,11 +38,11 @@ const recordSchema = z.object({
 export type BuildRecord = z.infer<typeof recordSchema>;
 
 /**
- * Undefined where there is none of this parser's, and where it can't be read: then the source is built, which writes it anew. A fingerprint is what a
- * job.start claims, so under it may lie what somebody else has built.
+ * Undefined where this parser has none, and where it can't be read: the source is then built, which writes the record
+ * again. A job.start can claim any fingerprint, so the record of another parser may lie under it.
  */
 export async function readRecord(
-  store: ObjectStore,
+  store: Pick<ObjectStore, 'read'>,
   bucket: string,
   fingerprint: string,
   identity: Identity,
@@ -50,8 +53,12 @@ export async function readRecord(
   return isOurs && record.fingerprint === fingerprint ? record : undefined;
 }
 
-/** Another parser's record stays: whoever claimed its fingerprint must not take it away. */
-export async function writeRecord(store: ObjectStore, bucket: string, record: BuildRecord): Promise<void> {
+/** Leaves another parser's record as it is: a forged fingerprint must not replace it. */
+export async function writeRecord(
+  store: Pick<ObjectStore, 'read' | 'write'>,
+  bucket: string,
+  record: BuildRecord,
+): Promise<void> {
   const { text } = await store.read(bucket, recordKey(record.fingerprint));
   const existing = recordSchema.safeParse(readJson(text)).data;
   if (existing && (existing.third_party_id !== record.third_party_id || existing.parser_id !== record.parser_id)) {

@@ -1,4 +1,4 @@
-/** Deletes a parser's Trigger and Service, as far as they are of builds that are to be forgotten. */
+/** Deletes a parser's Trigger and Service, unless they belong to a build that is newer than the deletion. */
 import type { Cluster, KnativeObject, ObjectVersion } from '#shared/clients/cluster.ts';
 import { retryConflicts } from '#shared/clients/retry-conflicts.ts';
 import type { Identity } from '#shared/events/identity.ts';
@@ -6,38 +6,46 @@ import { isOf, observedAt } from '#shared/specs/annotations.ts';
 import { functionName } from '#shared/specs/names.ts';
 import type { Deleted } from './tombstone.ts';
 
-/** What there is to delete of sources seen at `until` (milliseconds since the epoch) or before: a newer build's objects are not. */
-export async function findFunction(cluster: Cluster, identity: Identity, until: number): Promise<Deleted> {
+/** The objects of builds whose source was seen at `until` (milliseconds since the epoch) or before. */
+export async function findFunction(
+  cluster: Pick<Cluster, 'getTrigger' | 'getService'>,
+  identity: Identity,
+  until: number,
+): Promise<Deleted> {
   const name = functionName(identity);
   const trigger = await cluster.getTrigger(name);
   const service = await cluster.getService(name);
   return [
-    ...(isMeant(trigger, identity, until) ? [{ kind: 'Trigger', name }] : []),
-    ...(isMeant(service, identity, until) ? [{ kind: 'Service', name }] : []),
+    ...(isOfOldBuild(trigger, identity, until) ? [{ kind: 'Trigger', name }] : []),
+    ...(isOfOldBuild(service, identity, until) ? [{ kind: 'Service', name }] : []),
   ];
 }
 
 /**
- * The Trigger first, so that no event is sent to a function that is going. Each delete names the version that was looked at: a newer build
- * may be deployed at this very moment.
+ * Deletes the Trigger first, so that no event is sent to a function that is being deleted. Each delete names the
+ * resourceVersion that was read: a newer build may be deployed at the same moment.
  */
-export async function removeFunction(cluster: Cluster, identity: Identity, until: number): Promise<void> {
+export async function removeFunction(
+  cluster: Pick<Cluster, 'getTrigger' | 'deleteTrigger' | 'getService' | 'deleteService'>,
+  identity: Identity,
+  until: number,
+): Promise<void> {
   const name = functionName(identity);
   await retryConflicts(async () => {
     const trigger = await cluster.getTrigger(name);
-    if (isMeant(trigger, identity, until)) {
+    if (isOfOldBuild(trigger, identity, until)) {
       await cluster.deleteTrigger(name, versionOf(trigger));
     }
   });
   await retryConflicts(async () => {
     const service = await cluster.getService(name);
-    if (isMeant(service, identity, until)) {
+    if (isOfOldBuild(service, identity, until)) {
       await cluster.deleteService(name, versionOf(service));
     }
   });
 }
 
-function isMeant(object: KnativeObject | undefined, identity: Identity, until: number): object is KnativeObject {
+function isOfOldBuild(object: KnativeObject | undefined, identity: Identity, until: number): object is KnativeObject {
   return object !== undefined && isOf(identity, object) && observedAt(object) <= until;
 }
 

@@ -1,4 +1,7 @@
-/** What has been asked for and is in nobody's hands yet: kept in S3 from the first step of build-start until a Job, or the processed end, answers for it. */
+/**
+ * A pending request: kept in S3 from the first step of build-start until a Job exists for it, or its terminal event has
+ * been processed. sweep sends it again if it is lost in between.
+ */
 import * as z from 'zod';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
 import type { ReceivedEvent } from '#shared/events/event.ts';
@@ -6,7 +9,7 @@ import { type Identity, idSchema } from '#shared/events/identity.ts';
 import { readJson } from '#shared/read-json.ts';
 import { REQUESTS, type RequestAddress, requestKey } from '#shared/specs/s3-keys.ts';
 
-/** Extensions of a build.start that was sent again, since its request was lost on the way: how often, and when it first came (RFC 3339). */
+/** Extensions of a build.start that sweep has sent again: how often, and when it was received first (RFC 3339). */
 export const RESENT = 'resent';
 export const FIRST_SEEN = 'firstseen';
 
@@ -15,18 +18,18 @@ const requestSchema = z.object({ event: z.looseObject({ id: z.string(), source: 
 export interface PendingRequest {
   key: string;
   identity: Identity;
-  /** Of the one build.complete that ends it, unless it joins another's build. */
+  /** Id of the build.complete that ends it, unless it joins the build of another request. */
   terminalId: string;
   /** The build.start, in structured form. */
   event: { id: string; source: string; [attribute: string]: unknown };
-  /** When it first came, by S3's clock. */
+  /** When it was received first, by S3's clock. */
   since: Date;
   /** How often it has been sent again. */
   resent: number;
 }
 
 export async function recordRequest(
-  store: ObjectStore,
+  store: Pick<ObjectStore, 'write'>,
   where: RequestAddress,
   event: ReceivedEvent<unknown>,
 ): Promise<void> {
@@ -34,19 +37,18 @@ export async function recordRequest(
   await store.write(where.bucket, requestKey(where), body, 'application/json');
 }
 
-/** From here on a Job's finalizer, or nobody, need remember it. */
-export async function deleteRequest(store: ObjectStore, where: RequestAddress): Promise<void> {
+export async function deleteRequest(store: Pick<ObjectStore, 'remove'>, where: RequestAddress): Promise<void> {
   await store.remove(where.bucket, [requestKey(where)]);
 }
 
-/** Pages of what is kept, with S3's time. */
-export function listRequests(store: ObjectStore, bucket: string): ReturnType<ObjectStore['list']> {
+/** Pages of all pending requests, with S3's time. */
+export function listRequests(store: Pick<ObjectStore, 'list'>, bucket: string): ReturnType<ObjectStore['list']> {
   return store.list(bucket, REQUESTS);
 }
 
-/** Undefined where it has gone meanwhile, or is none of ours. */
+/** Undefined where it has been deleted since it was listed, or is not a request. */
 export async function readRequest(
-  store: ObjectStore,
+  store: Pick<ObjectStore, 'read'>,
   bucket: string,
   { key, modified }: { key: string; modified: Date },
 ): Promise<PendingRequest | undefined> {
@@ -58,8 +60,8 @@ export async function readRequest(
   if (!identity.success || !terminalId || !body) {
     return undefined;
   }
-  const told = Date.parse(String(body.event[FIRST_SEEN] ?? ''));
-  const since = told < modified.getTime() ? new Date(told) : modified;
+  const firstSeen = Date.parse(String(body.event[FIRST_SEEN] ?? ''));
+  const since = firstSeen < modified.getTime() ? new Date(firstSeen) : modified;
   const resent = Number(body.event[RESENT] ?? 0);
   return { key, identity: identity.data, terminalId, event: body.event, since, resent: resent > 0 ? resent : 0 };
 }

@@ -1,4 +1,7 @@
-/** What `service.delete` leaves in S3: what was observed before it is never deployed again, however late its events arrive. */
+/**
+ * The tombstone that `service.delete` writes to S3: a source that was seen before it is never deployed again, however
+ * late its events are.
+ */
 import * as z from 'zod';
 import { orderTime } from '#shared/builds/clock.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
@@ -9,17 +12,20 @@ import { TOMBSTONES, tombstoneKey } from '#shared/specs/s3-keys.ts';
 const deletedSchema = z.array(z.object({ kind: z.string(), name: z.string() }));
 
 const deletionSchema = z.object({
-  /** Of the service.delete. */
+  /** Derived from the service.delete. */
   event_id: z.string(),
   /** RFC 3339, by S3's clock. */
   time: z.iso.datetime(),
   deleted: deletedSchema,
-  /** Archives that were there before it: keys. */
+  /** Keys of the context archives that existed then. */
   contexts: z.array(z.string()).default([]),
 });
 
 const tombstoneSchema = deletionSchema.extend({
-  /** Former deletions, newest first: one of their events delivered again must not delete what was built since. */
+  /**
+   * Earlier deletions, newest first. If one of their events is delivered again, it must not delete what was built
+   * since.
+   */
   earlier: z.array(deletionSchema).default([]),
 });
 
@@ -27,12 +33,15 @@ export type Deleted = z.infer<typeof deletedSchema>;
 export type Deletion = z.infer<typeof deletionSchema>;
 export type Tombstone = z.infer<typeof tombstoneSchema>;
 
-/** More deletions of one parser than a broker redelivers. */
+/** More than a Broker redelivers at the same time. */
 const EARLIER_KEPT = 20;
 
-/** The newest deletion, undefined where there was none, and S3's time. */
+/**
+ * The newest deletion, undefined where there was none, and S3's time. Throws RetryableError('Unavailable') where it
+ * can't be parsed.
+ */
 export async function readTombstone(
-  store: ObjectStore,
+  store: Pick<ObjectStore, 'read'>,
   bucket: string,
   identity: Identity,
 ): Promise<{ tombstone: Tombstone | undefined; now: string }> {
@@ -41,21 +50,24 @@ export async function readTombstone(
   return { tombstone: text === undefined ? undefined : parse(text, `s3://${bucket}/${tombstoneKey(identity)}`), now };
 }
 
-/** Pages of all there are, with S3's time. */
-export function listTombstones(store: ObjectStore, bucket: string): ReturnType<ObjectStore['list']> {
+/** Pages of all tombstones, with S3's time. */
+export function listTombstones(store: Pick<ObjectStore, 'list'>, bucket: string): ReturnType<ObjectStore['list']> {
   return store.list(bucket, TOMBSTONES);
 }
 
-/** Adds a deletion, or replaces the one of the same event. The tombstone's time is the newest deletion's. */
+/** Adds a deletion, or replaces the one of the same event. The time of the tombstone is that of its newest deletion. */
 export async function writeDeletion(
-  store: ObjectStore,
+  store: Pick<ObjectStore, 'write'>,
   bucket: string,
   identity: Identity,
   { before, deletion }: { before: Tombstone | undefined; deletion: Deletion },
 ): Promise<Tombstone> {
   const others = before ? [before, ...before.earlier].filter(({ event_id }) => event_id !== deletion.event_id) : [];
   const [newest = deletion, ...earlier] = [deletion, ...others].sort((a, b) => b.time.localeCompare(a.time));
-  const tombstone: Tombstone = { ...only(newest), earlier: earlier.slice(0, EARLIER_KEPT).map(only) };
+  const tombstone: Tombstone = {
+    ...deletionFields(newest),
+    earlier: earlier.slice(0, EARLIER_KEPT).map(deletionFields),
+  };
   await store.write(bucket, tombstoneKey(identity), JSON.stringify(tombstone), 'application/json');
   return tombstone;
 }
@@ -64,12 +76,12 @@ export function deletionOf(tombstone: Tombstone | undefined, eventId: string): D
   return tombstone && [tombstone, ...tombstone.earlier].find(({ event_id }) => event_id === eventId);
 }
 
-/** Whether what was observed then has been deleted since. */
+/** Whether a source that was seen at `observedAt` (milliseconds since the epoch) has been deleted since. */
 export function isTombstoned(tombstone: Tombstone | undefined, observedAt: number): boolean {
   return tombstone !== undefined && Date.parse(tombstone.time) >= observedAt;
 }
 
-/** Without its tombstone nobody knows what may be deployed, so an unreadable one is not taken for none. */
+/** An unreadable tombstone is an error: taken for none, it would allow a deleted function to be deployed again. */
 function parse(text: string, where: string): Tombstone {
   try {
     return tombstoneSchema.parse(JSON.parse(text));
@@ -82,6 +94,6 @@ function parse(text: string, where: string): Tombstone {
   }
 }
 
-function only({ event_id, time, deleted, contexts }: Deletion): Deletion {
+function deletionFields({ event_id, time, deleted, contexts }: Deletion): Deletion {
   return { event_id, time, deleted, contexts };
 }

@@ -104,7 +104,7 @@ export const SAFEGUARDS: Safeguard[] = [
   {
     name: 'sweep lets waiting builds run',
     file: 'functions/sweep/handler.ts',
-    find: '    letRun,\n',
+    find: '    admitWaiting,\n',
     replace: '',
   },
   {
@@ -134,15 +134,15 @@ export const SAFEGUARDS: Safeguard[] = [
   {
     name: 'what a request was answered stands',
     file: 'shared/requests/outcome.ts',
-    find: 'return answerSchema.safeParse(readJson(text)).data',
-    replace: 'return answerSchema.safeParse(readJson(text && undefined)).data',
+    find: 'return outcomeSchema.safeParse(readJson(text)).data',
+    replace: 'return outcomeSchema.safeParse(readJson(text && undefined)).data',
   },
   {
     name: 'create-if-absent of that answer',
     file: 'shared/requests/outcome.ts',
-    find: "if (await store.create(where.bucket, keyOf(PREFIX, where), JSON.stringify(answer), 'application/json')) {",
+    find: "if (await store.create(where.bucket, outcomeKey(where), JSON.stringify(outcome), 'application/json')) {",
     replace:
-      "if ((await store.write(where.bucket, keyOf(PREFIX, where), JSON.stringify(answer), 'application/json')) === undefined) {",
+      "if ((await store.write(where.bucket, outcomeKey(where), JSON.stringify(outcome), 'application/json')) === undefined) {",
   },
   {
     name: 'build-complete remembers whose a Job was',
