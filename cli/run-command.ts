@@ -1,5 +1,6 @@
 /** One command on the letters of a bucket: what it says is what was done. */
 import { type FoundLetter, findLetters } from '#shared/dead-letters/find-letters.ts';
+import type { LetterBox } from '#shared/dead-letters/letter-box.ts';
 import { purgeLetters } from '#shared/dead-letters/purge-letters.ts';
 import { type Replaying, replayLetters } from '#shared/dead-letters/replay-letters.ts';
 import type { DeadLetterReplayed } from '#shared/events/dead-letter.ts';
@@ -14,7 +15,10 @@ export interface Output {
   json: unknown;
 }
 
-export async function runCommand(command: Exclude<Command, { verb: 'help' }>, deps: Replaying): Promise<Output> {
+export async function runCommand(
+  command: Exclude<Command, { verb: 'help' }>,
+  deps: Replaying & { box: LetterBox },
+): Promise<Output> {
   const now = deps.now();
   switch (command.verb) {
     case 'list': {

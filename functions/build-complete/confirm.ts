@@ -1,98 +1,115 @@
-/** Whether anything but the event itself says so: anybody who reaches the broker can send a build.complete. */
+/** Confirms a build.complete by the Job or a record: anybody who reaches the Broker can send one. */
 import type { V1Job } from '@kubernetes/client-node';
 import { isFromTheFuture } from '#shared/builds/clock.ts';
 import { outcomeOf } from '#shared/builds/outcome.ts';
 import { terminalId } from '#shared/builds/terminal-event.ts';
+import type { Cluster } from '#shared/clients/cluster.ts';
+import type { ObjectStore } from '#shared/clients/object-store.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
+import type { ReceivedEvent } from '#shared/events/event.ts';
 import type { Problem } from '#shared/events/problem.ts';
 import { readOutcome } from '#shared/requests/outcome.ts';
 import { readRecord } from '#shared/requests/record.ts';
 import { type Build, isOf, readBuild } from '#shared/specs/annotations.ts';
 import { imageRepository, imageTag } from '#shared/specs/names.ts';
-import type { BuildCompleteDependencies, BuildCompleteEvent } from './dependencies.ts';
+
+export type Confirmation =
+  | ConfirmedSuccess
+  | Unsuccessful
+  /** Nothing confirms the claim. */
+  | { kind: 'unconfirmed'; problems: Problem[] }
+  /** The Job is gone, which it is only after its end has been processed. */
+  | { kind: 'processed' };
 
 /** A success that a Job or a record confirms. */
-export interface Confirmed {
+export interface ConfirmedSuccess {
+  kind: 'success';
   /** What that Job or record says, whatever the event claimed. */
   outcome: BuildComplete;
   /** What to write on the objects that are deployed. */
   build: Build;
   /** By digest, from this tenant's repository. */
   image: string;
-  /** Undefined where the source was built before, or the Job has gone. */
+  /** Undefined where the source was built before, or the Job is gone. */
   job?: V1Job | undefined;
 }
 
-/** Any other end: it changes nothing, so the claim will do where there is no Job. */
+/** Any other end. It deploys nothing, so where there is no Job the claim alone is enough. */
 interface Unsuccessful {
-  outcome: BuildComplete & { status: Exclude<BuildComplete['status'], 'success'> };
+  kind: 'unsuccessful';
+  outcome: BuildComplete;
   job?: V1Job | undefined;
 }
 
-export async function confirm(
-  event: BuildCompleteEvent,
-  deps: BuildCompleteDependencies,
-): Promise<Confirmed | Unsuccessful | { problems: Problem[] } | 'processed'> {
+interface Confirming {
+  store: Pick<ObjectStore, 'read'>;
+  cluster: Pick<Cluster, 'getJob' | 'listPods'>;
+  temporaryBucket: string;
+  imageRegistry: string;
+  now: () => Date;
+}
+
+export async function confirm(event: ReceivedEvent<BuildComplete>, deps: Confirming): Promise<Confirmation> {
   const { data } = event;
   const job = data.job_name ? await deps.cluster.getJob(data.job_name) : undefined;
   const build = job && readBuild(job);
   if (job && (!build || !isOf(data, job))) {
-    const message = `is "${data.job_name}", which is no build of this parser`;
-    return { problems: [{ path: 'data.job_name', message }] };
+    return unconfirmed('data.job_name', `is "${data.job_name}", which is no build of this parser`);
   }
-  // A forced build takes the name of the one before it, whose event may be delivered once more: it must not end the new one.
+  // A forced build has the name of the one before it. If the event of that one is delivered again, it must not end the
+  // new build.
   if (job && build && terminalId(build.event_id) === event.id) {
     return await confirmByJob(job, build, deps);
   }
-  return isUnsuccessful(data) ? { outcome: data } : await confirmByRecord(event, deps);
+  return data.status === 'success' ? await confirmByRecord(event, deps) : { kind: 'unsuccessful', outcome: data };
 }
 
-async function confirmByJob(job: V1Job, build: Build, deps: BuildCompleteDependencies) {
+async function confirmByJob(
+  job: V1Job,
+  build: Build,
+  { cluster, imageRegistry }: Pick<Confirming, 'cluster' | 'imageRegistry'>,
+): Promise<Confirmation> {
   const name = job.metadata?.name ?? '';
-  const outcome = outcomeOf(job, await deps.cluster.listPods(`batch.kubernetes.io/job-name=${name}`));
+  const outcome = outcomeOf(job, await cluster.listPods(`batch.kubernetes.io/job-name=${name}`));
   if (!outcome) {
-    return {
-      problems: [{ path: 'data.job_name', message: `is "${name}", which is still running: its end will be told` }],
-    };
+    return unconfirmed('data.job_name', `is "${name}", which is still running: its end will be told`);
   }
-  if (isUnsuccessful(outcome)) {
-    return { outcome, job };
+  if (outcome.status !== 'success') {
+    return { kind: 'unsuccessful', outcome, job };
   }
   const image = outcome.image_uri ?? '';
-  const problem = repositoryProblem(image, outcome, deps);
-  return problem ? { problems: [problem] } : { outcome, job, build, image };
+  return outsideRepository(image, outcome, imageRegistry) ?? { kind: 'success', outcome, job, build, image };
 }
 
-/** Of a source that had been built before, or of a Job that has gone since. */
-async function confirmByRecord({ id, traceparent, data }: BuildCompleteEvent, deps: BuildCompleteDependencies) {
+/** For a source that was built before, or a Job that is gone. */
+async function confirmByRecord(
+  { id, traceparent, data }: ReceivedEvent<BuildComplete>,
+  { store, temporaryBucket, imageRegistry, now }: Omit<Confirming, 'cluster'>,
+): Promise<Confirmation> {
   const { fingerprint, image_uri, observed_at } = data;
-  const record = fingerprint ? await readRecord(deps.store, deps.temporaryBucket, fingerprint, data) : undefined;
+  const record = fingerprint ? await readRecord(store, temporaryBucket, fingerprint, data) : undefined;
   // A forced build may have replaced the record that the request was answered from.
   const answered =
     record?.image_uri === image_uri
       ? undefined
-      : await readOutcome(deps.store, { bucket: deps.temporaryBucket, identity: data, terminalId: id });
+      : await readOutcome(store, { bucket: temporaryBucket, identity: data, terminalId: id });
   if (answered?.end === id && answered.reply.type !== 'build.complete') {
-    return 'processed' as const;
+    return { kind: 'processed' };
   }
   const end = answered?.reply.type === 'build.complete' ? answered.reply.data : undefined;
   const image = answered ? end?.image_uri : record?.image_uri;
   if (!record || !observed_at || !image || image !== image_uri) {
-    return {
-      problems: [
-        {
-          path: 'data',
-          message: `claims a success that neither a Job nor a record of an earlier build confirms: send build.start instead`,
-        },
-      ],
-    };
+    return unconfirmed(
+      'data',
+      `claims a success that neither a Job nor a record of an earlier build confirms: send build.start instead`,
+    );
   }
-  const problem = repositoryProblem(image, data, deps);
-  if (problem) {
-    return { problems: [problem] };
+  const refusal = outsideRepository(image, data, imageRegistry);
+  if (refusal) {
+    return refusal;
   }
-  if (isFromTheFuture(observed_at, deps.now())) {
-    return { problems: [{ path: 'data.observed_at', message: `is ${observed_at}, which is still to come` }] };
+  if (isFromTheFuture(observed_at, now())) {
+    return unconfirmed('data.observed_at', `is ${observed_at}, which is still to come`);
   }
   const outcome: BuildComplete = { ...data, build_key: record.build_key };
   const build: Build = {
@@ -104,27 +121,23 @@ async function confirmByRecord({ id, traceparent, data }: BuildCompleteEvent, de
     correlation_id: data.correlation_id,
     event_id: id,
     traceparent,
-    image: `${imageRepository(deps.imageRegistry, data)}:${imageTag(record.build_key)}`,
+    image: `${imageRepository(imageRegistry, data)}:${imageTag(record.build_key)}`,
     language: record.language,
     priority: DEFAULT_PRIORITY,
     parameters: data.parameters,
   };
-  return { outcome, build, image };
+  return { kind: 'success', outcome, build, image };
 }
 
 const DEFAULT_PRIORITY = 5;
 
-function repositoryProblem(
-  image: string,
-  identity: BuildComplete,
-  { imageRegistry }: BuildCompleteDependencies,
-): Problem | undefined {
+function outsideRepository(image: string, identity: BuildComplete, imageRegistry: string): Confirmation | undefined {
   const repository = imageRepository(imageRegistry, identity);
   return image.startsWith(`${repository}@sha256:`)
     ? undefined
-    : { path: 'data.image_uri', message: `is "${image}", which is not in this parser's repository ${repository}` };
+    : unconfirmed('data.image_uri', `is "${image}", which is not in this parser's repository ${repository}`);
 }
 
-function isUnsuccessful(outcome: BuildComplete): outcome is Unsuccessful['outcome'] {
-  return outcome.status !== 'success';
+function unconfirmed(path: string, message: string): Confirmation {
+  return { kind: 'unconfirmed', problems: [{ path, message }] };
 }

@@ -1,6 +1,6 @@
-/** Makes the Service and its Trigger what the newest source says, and nothing where that source is no longer wanted. */
-
+/** Deploys the newest source of a parser as a Service and its Trigger, unless the function has been deleted since. */
 import { type Cluster, type KnativeObject, NOT_THERE } from '#shared/clients/cluster.ts';
+import type { ObjectStore } from '#shared/clients/object-store.ts';
 import { retryConflicts } from '#shared/clients/retry-conflicts.ts';
 import type { BuildStatus } from '#shared/events/build-complete.ts';
 import { PermanentError } from '#shared/events/errors.ts';
@@ -9,10 +9,19 @@ import type { Reason } from '#shared/events/reasons.ts';
 import { removeFunction } from '#shared/requests/remove-function.ts';
 import { isTombstoned, readTombstone } from '#shared/requests/tombstone.ts';
 import { type Build, isOf, observedAt, readBuild } from '#shared/specs/annotations.ts';
-import { knativeService } from '#shared/specs/knative-service.ts';
+import { type FunctionSettings, knativeService } from '#shared/specs/knative-service.ts';
 import { functionTrigger } from '#shared/specs/trigger.ts';
-import type { Confirmed } from './confirm.ts';
-import type { BuildCompleteDependencies } from './dependencies.ts';
+import type { ConfirmedSuccess } from './confirm.ts';
+
+interface Deploying {
+  store: Pick<ObjectStore, 'read'>;
+  cluster: Pick<
+    Cluster,
+    'getService' | 'applyService' | 'deleteService' | 'getTrigger' | 'applyTrigger' | 'deleteTrigger'
+  >;
+  temporaryBucket: string;
+  settings: FunctionSettings;
+}
 
 /** Why a success was not deployed. */
 export interface NotDeployed {
@@ -22,23 +31,24 @@ export interface NotDeployed {
 }
 
 /**
- * Checks, applies, checks again:
+ * Returns undefined where the build is deployed. Looks for a tombstone before it applies the objects, and again after
+ * that:
  *
- *      build-complete:  ─┼ no tombstone ──────────────┼ apply ──┼ tombstone! take it back ─▶
+ *      build-complete:  ─┼ no tombstone ──────────────┼ apply ──┼ tombstone: delete again ─▶
  *      service-delete:  ────────────┼ write tombstone ─────┼ nothing to delete ────────────▶
  *
- * Whichever of the two comes last finds what the other left. Two builds that are deployed at once are kept in order by the Service's
- * resourceVersion: the apply names the one it was checked at, or that there was none.
+ * Whichever of the two is last sees what the other has done. Two builds that are deployed at the same time are ordered
+ * by optimistic concurrency: each apply names the resourceVersion that it has checked, or that there was no object.
  */
 export async function deploy(
   eventId: string,
-  { build: built, image, outcome }: Confirmed,
-  deps: BuildCompleteDependencies,
+  { build: built, image, outcome }: ConfirmedSuccess,
+  deps: Deploying,
 ): Promise<NotDeployed | undefined> {
   const build: Build = { ...built, event_id: eventId, correlation_id: outcome.correlation_id };
-  const burial = await buried(build, deps);
-  if (burial) {
-    return burial;
+  const deleted = await removeIfDeleted(build, deps);
+  if (deleted) {
+    return deleted;
   }
   const { cluster, settings } = deps;
   const services = {
@@ -54,10 +64,10 @@ export async function deploy(
     apply: (object: KnativeObject) => cluster.applyTrigger(object),
   };
   await applyUnlessNewer(build, functionTrigger(build, service, settings), triggers);
-  return await buried(build, deps);
+  return await removeIfDeleted(build, deps);
 }
 
-/** The object as applied; undefined where there is one of a newer build. */
+/** The object as applied; undefined where the object belongs to a newer build. */
 async function applyUnlessNewer(
   identity: Identity,
   desired: KnativeObject,
@@ -73,7 +83,7 @@ async function applyUnlessNewer(
       );
     }
     if (existing && observedAt(existing) > observedAt(desired)) {
-      // The same build's, deployed for a request that has joined it since.
+      // It may belong to this build: deployed for a later request that joined it.
       return readBuild(existing)?.event_id === readBuild(desired)?.event_id ? existing : undefined;
     }
     const { resourceVersion = NOT_THERE } = existing?.metadata ?? {};
@@ -81,10 +91,12 @@ async function applyUnlessNewer(
   });
 }
 
-/** Takes back what a former attempt may have deployed before it crashed, or this one just now. */
-async function buried(
+/**
+ * Where the function has been deleted, removes what this attempt, or one that crashed before it, has deployed since.
+ */
+async function removeIfDeleted(
   build: Build,
-  { store, cluster, temporaryBucket }: BuildCompleteDependencies,
+  { store, cluster, temporaryBucket }: Omit<Deploying, 'settings'>,
 ): Promise<NotDeployed | undefined> {
   const { tombstone } = await readTombstone(store, temporaryBucket, build);
   if (!isTombstoned(tombstone, Date.parse(build.observed_at))) {

@@ -1,11 +1,13 @@
-/** `build.complete`: deploys what has been built, if it is still wanted, and tells how the build ended. */
+/**
+ * `build.complete`: deploys what has been built, unless it is superseded or deleted, and replies how the build ended.
+ */
 import type { V1Job } from '@kubernetes/client-node';
 import { buildStarted } from '#shared/builds/build-started.ts';
 import { awaitsTerminalEvent } from '#shared/builds/job-state.ts';
 import { releaseJob } from '#shared/builds/release-job.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
 import { PermanentError } from '#shared/events/errors.ts';
-import type { NewEvent } from '#shared/events/event.ts';
+import type { NewEvent, ReceivedEvent } from '#shared/events/event.ts';
 import { subjectOf } from '#shared/events/identity.ts';
 import type { BuildCompleted, BuildFailed } from '#shared/events/lifecycle.ts';
 import { eventRejected } from '#shared/events/rejected.ts';
@@ -14,63 +16,75 @@ import { deleteRequest } from '#shared/requests/request.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
 import { functionUrl } from '#shared/specs/knative-service.ts';
 import { functionName } from '#shared/specs/names.ts';
-import { type Confirmed, confirm } from './confirm.ts';
-import type { BuildCompleteDependencies, BuildCompleteEvent } from './dependencies.ts';
+import { type ConfirmedSuccess, confirm } from './confirm.ts';
+import type { BuildCompleteDependencies } from './dependencies.ts';
 import { deploy, type NotDeployed } from './deploy.ts';
 import { keepRecord } from './keep-record.ts';
 
-type BuildEnd = 'lifecycle.build.completed' | 'lifecycle.build.failed';
+type EndReply = NewEvent<'lifecycle.build.completed' | 'lifecycle.build.failed'>;
 
 /**
- * Replies lifecycle.build.completed, lifecycle.build.failed, or event.rejected where nothing confirms the claim; nothing where the Job that it is
- * about has gone, which it does only once its end is processed.
+ * Replies lifecycle.build.completed, lifecycle.build.failed, or event.rejected where nothing confirms the event.
+ * Replies nothing where the event has been processed already, and its Job is gone.
  *
- * Every step can be done again, and the Job's finalizer goes last: whatever breaks in between, cluster-events or the broker brings the event
- * once more.
+ * Every step is idempotent, and the Job's finalizer is removed last. After a crash in between, cluster-events or the
+ * Broker delivers the event again.
  */
 export async function buildComplete(
-  event: BuildCompleteEvent,
+  event: ReceivedEvent<BuildComplete>,
   deps: BuildCompleteDependencies,
-): Promise<NewEvent<BuildEnd | 'event.rejected'> | undefined> {
-  const claim = await confirm(event, deps);
-  if (claim === 'processed') {
-    return undefined;
+): Promise<EndReply | NewEvent<'event.rejected'> | undefined> {
+  const confirmation = await confirm(event, deps);
+  switch (confirmation.kind) {
+    case 'processed':
+      return undefined;
+    case 'unconfirmed':
+      return eventRejected(event.original, 'InvalidEvent', confirmation.problems);
+    case 'unsuccessful':
+      return await settle(event, confirmation, buildFailed(confirmation.outcome), deps);
+    case 'success':
+      return await settle(event, confirmation, await deployAndRecord(event, confirmation, deps), deps);
   }
-  if ('problems' in claim) {
-    return eventRejected(event.original, 'InvalidEvent', claim.problems);
-  }
-  const { outcome, job } = claim;
+}
+
+/** Marks the end as processed: from now on nothing has to remember the request. */
+async function settle(
+  event: ReceivedEvent<BuildComplete>,
+  { outcome, job }: { outcome: BuildComplete; job?: V1Job | undefined },
+  reply: EndReply,
+  deps: BuildCompleteDependencies,
+): Promise<EndReply> {
   const where = { bucket: deps.temporaryBucket, identity: event.data, terminalId: event.id };
-  const reply = 'image' in claim ? await succeed(event, claim, deps) : failed(outcome);
   if (job && awaitsTerminalEvent(job)) {
-    // From now on the Job may go, and with it the one who knows that this request has been answered.
-    await recordOutcome(deps.store, where, { end: event.id, reply: startedBy(job) });
+    // Without its finalizer the Job may be deleted. After that this record alone says that the request has been
+    // answered.
+    await recordOutcome(deps.store, where, { end: event.id, reply: startedReplyOf(job) });
     await releaseJob(deps.cluster, job, deps.now());
   }
   await deleteRequest(deps.store, where);
   return { ...reply, correlationId: outcome.correlation_id };
 }
 
-function startedBy(job: V1Job): NewEvent<'lifecycle.build.started'> {
+function startedReplyOf(job: V1Job): NewEvent<'lifecycle.build.started'> {
   const build = readBuild(job);
   const { third_party_id = '', parser_id = '', correlation_id = '', build_key = '', event_id = '' } = build ?? {};
   const job_name = job.metadata?.name ?? '';
   return buildStarted(event_id, { third_party_id, parser_id, correlation_id, build_key, job_name, state: 'started' });
 }
 
-async function succeed(
-  event: BuildCompleteEvent,
-  claim: Confirmed,
+async function deployAndRecord(
+  event: ReceivedEvent<BuildComplete>,
+  success: ConfirmedSuccess,
   deps: BuildCompleteDependencies,
-): Promise<NewEvent<BuildEnd>> {
-  const { outcome } = claim;
-  const obstacle = await deployed(event, claim, deps);
-  if (claim.job) {
-    // Also for what was not deployed: the image is there, so the same source need not be built again.
-    await keepRecord(claim.job, outcome, deps);
+): Promise<EndReply> {
+  const { outcome } = success;
+  const obstacle = await deployUnlessRefused(event, success, deps);
+  if (success.job) {
+    // Also where it was not deployed: the image exists, so the same source need not be built again.
+    await keepRecord(success.job, outcome, deps);
   }
   if (obstacle) {
-    return failed({ ...outcome, ...obstacle });
+    return buildFailed({ ...outcome, ...obstacle });
   }
   const service_name = functionName(outcome);
   const data: BuildCompleted = {
@@ -78,7 +92,7 @@ async function succeed(
     parser_id: outcome.parser_id,
     correlation_id: outcome.correlation_id,
     ...(outcome.build_key ? { build_key: outcome.build_key } : {}),
-    image_uri: claim.image,
+    image_uri: success.image,
     service_name,
     url: functionUrl(service_name, deps.settings.namespace),
     cached: outcome.cached,
@@ -87,14 +101,14 @@ async function succeed(
   return { type: 'lifecycle.build.completed', subject: subjectOf(outcome), data };
 }
 
-/** What Kubernetes refuses for good ends the build as failed: the request's own settings may be at fault. */
-async function deployed(
-  event: BuildCompleteEvent,
-  claim: Confirmed,
+/** A refusal by Kubernetes that is final ends the build as failed: the settings of the request may be the cause. */
+async function deployUnlessRefused(
+  event: ReceivedEvent<BuildComplete>,
+  success: ConfirmedSuccess,
   deps: BuildCompleteDependencies,
 ): Promise<NotDeployed | undefined> {
   try {
-    return await deploy(event.id, claim, deps);
+    return await deploy(event.id, success, deps);
   } catch (error) {
     if (error instanceof PermanentError) {
       return { status: 'failed', reason: error.reason, error_message: error.message };
@@ -103,7 +117,7 @@ async function deployed(
   }
 }
 
-function failed(outcome: BuildComplete): NewEvent<'lifecycle.build.failed'> {
+function buildFailed(outcome: BuildComplete): NewEvent<'lifecycle.build.failed'> {
   const data: BuildFailed = {
     third_party_id: outcome.third_party_id,
     parser_id: outcome.parser_id,

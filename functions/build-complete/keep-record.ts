@@ -1,4 +1,4 @@
-/** Keeps what came of a source, for the next time that it is asked for unchanged. */
+/** Writes the record of a success, from which an unchanged source is answered without a build. */
 import type { V1Job } from '@kubernetes/client-node';
 import { terminalCloudEvent } from '#shared/builds/terminal-event.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
@@ -9,14 +9,14 @@ import { readBuild } from '#shared/specs/annotations.ts';
 export async function keepRecord(
   job: V1Job,
   outcome: BuildComplete,
-  { store, temporaryBucket }: { store: ObjectStore; temporaryBucket: string },
+  { store, temporaryBucket }: { store: Pick<ObjectStore, 'read' | 'write'>; temporaryBucket: string },
 ): Promise<void> {
   const build = readBuild(job);
   const { image_uri, started_at, completed_at } = outcome;
   if (!build || !image_uri || !started_at || !completed_at) {
     return;
   }
-  // Not the event that was received: that is a claim, and the record is believed.
+  // Not the event that was received: nothing has confirmed all of its data, and the record is trusted.
   const event = terminalCloudEvent(job, outcome).toJSON();
   await writeRecord(store, temporaryBucket, {
     third_party_id: build.third_party_id,

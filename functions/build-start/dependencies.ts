@@ -4,11 +4,12 @@ import type { BuildSettings } from '#shared/packing/types.ts';
 import type { Packing } from './packing.ts';
 
 export interface BuildStartDependencies {
+  /** All its methods. */
   store: ObjectStore;
   settings: BuildSettings;
-  /** Where source lies unless the request says otherwise. */
+  /** Where the source is, unless the request names a bucket. */
   sourceBucket: string;
-  /** What a request may name: otherwise it could have us read any bucket that our credentials open. */
+  /** The buckets that a request may name: our credentials may allow more. */
   sourceBuckets: readonly string[];
   imageRegistry: string;
   /** Different at every call. */

@@ -1,7 +1,10 @@
-/** `build.start`: packs the source into a content-addressed archive and asks for its build, or answers at once where there is nothing to build. */
-
+/**
+ * `build.start`: packs the source into a content-addressed archive and requests its build, or answers at once where
+ * nothing is to be built.
+ */
 import { bounded } from '#shared/bounded-text.ts';
 import { terminalIdOfRequest } from '#shared/builds/terminal-event.ts';
+import type { ObjectStore } from '#shared/clients/object-store.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
 import type { BuildStart } from '#shared/events/build-start.ts';
 import { asRetryable, PermanentError } from '#shared/events/errors.ts';
@@ -20,7 +23,7 @@ import type { RequestAddress } from '#shared/specs/s3-keys.ts';
 import type { BuildStartDependencies } from './dependencies.ts';
 import { prepareBuild } from './prepare-build.ts';
 
-/** Replies job.start; or build.complete where the source is built already or can't be; or event.rejected. */
+/** Replies job.start; build.complete where the source has been built before or can't be built; or event.rejected. */
 export async function buildStart(
   event: ReceivedEvent<BuildStart>,
   deps: BuildStartDependencies,
@@ -38,44 +41,47 @@ export async function buildStart(
   const { store, settings } = deps;
   const where = { bucket: settings.temporaryBucket, identity: event.data, terminalId: terminalIdOfRequest(event) };
   try {
-    const [answer, kept, known] = await Promise.allSettled([
-      build(event, bucket, deps),
+    const [reply, request, outcome] = await Promise.allSettled([
+      requestBuild(event, bucket, deps),
       recordRequest(store, where, event),
       readOutcome(store, where),
     ]);
-    // What is not kept could be lost with the answer; that S3 refuses to keep it is no fault of the request.
-    if (kept.status === 'rejected') {
-      throw asRetryable(kept.reason);
+    // A request that is not stored could be lost together with the reply. If S3 refuses to store it, the request is not
+    // at fault.
+    if (request.status === 'rejected') {
+      throw asRetryable(request.reason);
     }
-    if (known.status === 'rejected') {
-      throw asRetryable(known.reason);
+    if (outcome.status === 'rejected') {
+      throw asRetryable(outcome.reason);
     }
-    if (known.value) {
-      return await settleRequest(store, where, known.value);
+    if (outcome.value) {
+      return await settleRequest(store, where, outcome.value);
     }
-    if (answer.status === 'rejected') {
-      throw answer.reason;
+    if (reply.status === 'rejected') {
+      throw reply.reason;
     }
-    return answer.value.type === 'build.complete' ? await end(answer.value, where, deps) : answer.value;
+    return reply.value.type === 'build.complete' ? await replyEnded(reply.value, where, store) : reply.value;
   } catch (error) {
     if (error instanceof PermanentError) {
-      return await end(failed(event, error), where, deps);
+      return await replyEnded(buildFailed(event, error), where, store);
     }
     throw error;
   }
 }
 
-/** Before it is told: another delivery of the same event may have got as far as a Job meanwhile, or may have been told something else. */
-async function end(
+/**
+ * Records the outcome first: another delivery of the same event may have led to a Job, or to another reply, in between.
+ */
+async function replyEnded(
   reply: NewEvent<'build.complete'>,
   where: RequestAddress,
-  deps: BuildStartDependencies,
+  store: Pick<ObjectStore, 'read' | 'create' | 'remove'>,
 ): Promise<RequestOutcome['reply']> {
-  const stands = await recordOutcome(deps.store, where, { end: reply.id ?? where.terminalId, reply });
-  return await settleRequest(deps.store, where, stands);
+  const outcome = await recordOutcome(store, where, { end: reply.id ?? where.terminalId, reply });
+  return await settleRequest(store, where, outcome);
 }
 
-async function build(
+async function requestBuild(
   event: ReceivedEvent<BuildStart>,
   bucket: string,
   deps: BuildStartDependencies,
@@ -97,13 +103,14 @@ async function build(
       time: event.time,
     });
   }
-  // Of this attempt alone: two deliveries of one event at once would copy and remove each other's archive. What a crash leaves behind expires
-  // with the archives.
+  // The id belongs to this attempt alone: otherwise two deliveries of one event would overwrite and remove each other's
+  // upload. An upload that a crash leaves behind expires together with the archives.
   const stagingId = deps.attemptId();
   const prepared = await deps.pack(fingerprint, () =>
     prepareBuild(store, { listing, identity: data, request, settings, stagingId }),
   );
-  // What another request's archive was packed from was seen earlier than what this one saw, which is the same.
+  // The archive may have been packed for another request, which saw the same source earlier. This request's own time
+  // counts then.
   const { observedAt } = prepared.fingerprint === fingerprint ? listing : prepared.listing;
   const jobStart: JobStart = {
     third_party_id: data.third_party_id,
@@ -122,10 +129,10 @@ async function build(
   return { type: 'job.start', subject: subjectOf(data), data: jobStart };
 }
 
-/** A message quotes the source, where a name can be as long as its file. */
+/** Messages quote the source, in which a name can be as long as the file. */
 const MESSAGE_LENGTH = 4000;
 
-function failed(event: ReceivedEvent<BuildStart>, error: PermanentError): NewEvent<'build.complete'> {
+function buildFailed(event: ReceivedEvent<BuildStart>, error: PermanentError): NewEvent<'build.complete'> {
   const { third_party_id, parser_id, parameters } = event.data;
   const data: BuildComplete = {
     third_party_id,

@@ -1,4 +1,4 @@
-/** From a listing to a context archive in S3: the one entry for build-start. */
+/** Packs a listed source into a context archive in S3. */
 import type { ObjectStore } from '#shared/clients/object-store.ts';
 import { PermanentError, RetryableError } from '#shared/events/errors.ts';
 import { contextArchive } from '#shared/packing/archive.ts';
@@ -9,15 +9,17 @@ import type { PrepareBuildOptions, PreparedBuild, SourceListing } from '#shared/
 import { contextKey, stagingKey } from '#shared/specs/s3-keys.ts';
 import { planBuild } from './plan-build.ts';
 
-/** Readings of a source that changes meanwhile, the first among them. */
+type PackingStore = Pick<ObjectStore, 'list' | 'open' | 'upload' | 'copy' | 'remove'>;
+
+/** How often a source that changes while it is read is read in all. */
 const READINGS = 3;
 
 /**
- * Checks the source and packs it, as it is at one moment: where an object is no longer what was listed, everything is listed and read again.
- * Throws PermanentError with the contract's reasons where the source can't be built, RetryableError SourceChanging where it changed under
- * three readings in a row, and whatever the store throws.
+ * Checks the source and packs it as it is at one moment. Where an object is no longer what was listed, everything is
+ * listed and read again. Throws PermanentError with the contract's reasons where the source can't be built,
+ * RetryableError('SourceChanging') where it has changed in three readings in a row, and whatever the store throws.
  */
-export async function prepareBuild(store: ObjectStore, options: PrepareBuildOptions): Promise<PreparedBuild> {
+export async function prepareBuild(store: PackingStore, options: PrepareBuildOptions): Promise<PreparedBuild> {
   const { listing: first, settings } = options;
   let listing = first;
   for (let reading = 1; ; reading += 1) {
@@ -34,7 +36,7 @@ export async function prepareBuild(store: ObjectStore, options: PrepareBuildOpti
 }
 
 async function prepare(
-  store: ObjectStore,
+  store: PackingStore,
   listing: SourceListing,
   { identity, request, settings, stagingId }: PrepareBuildOptions,
 ): Promise<PreparedBuild> {
@@ -48,13 +50,14 @@ async function prepare(
     store.upload(bucket, staging, archive.body, 'application/gzip'),
     archive.done,
   ]);
-  // A source that fails breaks the upload as well, and the other way round: what we threw ourselves is the cause.
+  // If reading fails, the upload fails as well, and vice versa. The cause is the error that has been classified.
   const failures = [packed, uploaded].flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
   if (packed.status === 'rejected' || failures.length > 0) {
     throw failures.find((error) => error instanceof RetryableError || error instanceof PermanentError) ?? failures[0];
   }
 
-  // The archive's name is known only at its end. What is there already is replaced by the same bytes, so that it is young: old ones are swept away.
+  // The key is known only at the end. An archive of that key is replaced by the same bytes, so that it gets a new date:
+  // sweep removes old ones.
   const { buildKey, bytes } = packed.value;
   const key = contextKey(identity, buildKey);
   try {

@@ -1,4 +1,4 @@
-/** A Job that is finished or gone has left its slot: the next build may run. */
+/** Admits the next build when a Job is finished or gone, and has left its slot. */
 import type { Logger } from 'pino';
 import { admit } from '#shared/builds/admit.ts';
 import type { ReceivedEvent } from '#shared/events/event.ts';
@@ -7,7 +7,7 @@ import type { ChangedObject } from './changed-object.ts';
 import type { ClusterEventsDependencies } from './dependencies.ts';
 import { hasFinished } from './job-ending.ts';
 
-/** Where there is an end to tell, that must not wait for this: sweep admits as well. */
+/** A failure must not hold back the terminal event, where there is one: sweep admits builds as well. */
 export async function admitNext(
   { type, data }: ReceivedEvent<ChangedObject>,
   { cluster, slots }: ClusterEventsDependencies,

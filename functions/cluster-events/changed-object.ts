@@ -1,7 +1,7 @@
 /** An object of Kubernetes as ApiServerSource sends it. */
 import * as z from 'zod';
 
-// One problem for a whole list: an event of a million numbers for finalizers would otherwise make a million of them.
+// One problem for a whole list: otherwise an event with a million numbers as finalizers would cause a million problems.
 const strings = z.custom<string[]>(
   (value) => Array.isArray(value) && value.every(isString),
   'must be a list of strings',
@@ -15,7 +15,7 @@ function isString(value: unknown): boolean {
   return typeof value === 'string';
 }
 
-/** The object as ApiServerSource sends it: whole, as the API shows it. */
+/** The whole object, as the API shows it. */
 export const changedObject = z.looseObject({
   apiVersion: z.string(),
   kind: z.string(),

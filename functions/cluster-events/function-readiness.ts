@@ -1,4 +1,4 @@
-/** What a Knative Service's Ready condition means for whoever asked for the function. */
+/** Reports that a function is ready, or has failed, by the conditions of its Knative Service. */
 import * as z from 'zod';
 import { deriveId, type NewEvent } from '#shared/events/event.ts';
 import { subjectOf } from '#shared/events/identity.ts';
@@ -7,7 +7,7 @@ import { readBuild } from '#shared/specs/annotations.ts';
 import { isManaged } from '#shared/specs/labels.ts';
 import type { ChangedObject } from './changed-object.ts';
 
-// As much of a Service as is read here.
+// The parts of a Service that are read here.
 const serviceSpec = z.object({
   template: z.object({ spec: z.object({ containers: z.array(z.object({ image: z.string() })).min(1) }) }),
 });
@@ -20,12 +20,12 @@ const serviceStatus = z.object({
   conditions: z.array(z.object({ type: z.string(), status: z.string(), message: z.string().optional() })),
 });
 
-/** The scheduler's message: it goes on looking, until the progress deadline has another one written. */
+/** The scheduler's message. It retries until the progress deadline, after which the message is another one. */
 const WAITS_FOR_A_NODE = /\b\d+\/\d+ nodes are available/;
 
 export type ReadinessEvent = 'lifecycle.function.ready' | 'lifecycle.function.failed';
 
-/** Undefined while Knative is still at it, and where the status is of an older generation than the spec. */
+/** Undefined while the state may still change, and where the status belongs to an older generation than the spec. */
 export function functionReadiness(service: ChangedObject): NewEvent<ReadinessEvent> | undefined {
   const build = readBuild(service);
   const spec = serviceSpec.safeParse(service.spec).data;
@@ -48,7 +48,8 @@ export function functionReadiness(service: ChangedObject): NewEvent<ReadinessEve
     revision,
     image_uri: spec.template.spec.containers[0]?.image ?? '',
   };
-  // Kubernetes tells the same state many times: one revision becomes ready once, and fails once.
+  // Kubernetes sends the same state many times. The id makes sure that a revision is reported ready once, and failed
+  // once.
   const attributes = (type: ReadinessEvent) => ({
     id: deriveId(type, metadata.uid, revision),
     subject: subjectOf(build),
@@ -60,7 +61,7 @@ export function functionReadiness(service: ChangedObject): NewEvent<ReadinessEve
     const type = 'lifecycle.function.ready';
     return { ...attributes(type), type, data: { ...about, url: status.address?.url ?? status.url ?? '' } };
   }
-  // Not Ready's own word: that may be the route's, which Knative tries again until it stands.
+  // The condition Ready alone is not enough: it may be false because of the route, which Knative retries.
   const configured = conditionOf('ConfigurationsReady');
   if (ready?.status === 'False' && configured?.status === 'False' && !WAITS_FOR_A_NODE.test(configured.message ?? '')) {
     const { message } = configured;

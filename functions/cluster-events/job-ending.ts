@@ -1,4 +1,4 @@
-/** The terminal event of a Job that has ended, one way or another, and whose ending nobody has processed yet. */
+/** The terminal event of a Job that has ended and whose end has not been processed yet. */
 import * as z from 'zod';
 import { awaitsTerminalEvent } from '#shared/builds/job-state.ts';
 import { outcomeOf } from '#shared/builds/outcome.ts';
@@ -10,8 +10,8 @@ import { isManaged } from '#shared/specs/labels.ts';
 import type { ChangedObject } from './changed-object.ts';
 
 /**
- * The event may be late, so the Job is read again: without its finalizer its ending has been processed. Where the sidecar has told it already,
- * this is the same event once more.
+ * The notification may be late, so the Job is read again. Without our finalizer its end has been processed. The sidecar
+ * may have sent the terminal event before: this is the same event, with the same id.
  */
 export async function jobEnding(
   changed: ChangedObject,
@@ -39,7 +39,7 @@ export function hasFinished({ status }: Pick<ChangedObject, 'status'>): boolean 
   return conditions.some(({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True');
 }
 
-/** A running Job changes often; this spares two reads each time. */
+/** A running Job changes often. This check saves two reads each time. */
 function mayHaveEnded({ metadata, status }: ChangedObject): boolean {
   return metadata.deletionTimestamp !== undefined || hasFinished({ status });
 }

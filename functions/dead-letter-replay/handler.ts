@@ -1,14 +1,15 @@
-/** `dead-letter.replay` and `dead-letter.purge`: dead letters go to the Broker again, or away, as a person orders. */
+/** `dead-letter.replay` and `dead-letter.purge`: sends dead letters to the Broker again, or deletes them. */
 import { purgeLetters } from '#shared/dead-letters/purge-letters.ts';
-import { type Replaying, replayLetters } from '#shared/dead-letters/replay-letters.ts';
+import { replayLetters } from '#shared/dead-letters/replay-letters.ts';
 import type { NewEvent, ReceivedOf } from '#shared/events/event.ts';
+import type { DeadLetterReplayDependencies } from './dependencies.ts';
 
 export type DeadLetterOrder = ReceivedOf<'dead-letter.replay' | 'dead-letter.purge'>;
 
-/** Replies with what was done; an order that was interrupted, and is delivered again, with what was left to do. */
+/** Replies what was done. If an order is interrupted and delivered again, replies what was left to do. */
 export async function replayOrPurge(
   order: DeadLetterOrder,
-  deps: Replaying,
+  deps: DeadLetterReplayDependencies,
 ): Promise<NewEvent<'dead-letter.replayed' | 'dead-letter.purged'>> {
   switch (order.type) {
     case 'dead-letter.replay':

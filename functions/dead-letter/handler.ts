@@ -1,4 +1,7 @@
-/** dead-letter: keeps, in S3, what a function refused and what could not be delivered, so that a person can see and mend it; sends again what no subscriber answered. */
+/**
+ * dead-letter: keeps refused and undelivered events in S3, so that a person can repair the cause. Resends events whose
+ * delivery was cut off.
+ */
 import type { Logger } from 'pino';
 import type { Broker, RawEvent } from '#shared/clients/broker.ts';
 import { classifyDelivery } from '#shared/dead-letters/classify-delivery.ts';
@@ -16,8 +19,9 @@ interface Context {
 }
 
 /**
- * Never refuses and never replies: what it refused would come back to it. Where S3 or the Broker is away it answers 503, and the letter waits in
- * RabbitMQ: its Trigger tries for a week (eventing/base/functions/triggers/dead-letter.yaml).
+ * Never rejects an event: event.rejected would be delivered to this function again. Where S3 or the Broker is down it
+ * answers 503, and the letter waits in RabbitMQ: its Trigger retries for a week
+ * (eventing/base/functions/triggers/dead-letter.yaml).
  */
 export async function handleDeadLetter(
   event: ReceivedEvent<unknown>,
@@ -34,23 +38,24 @@ export async function handleDeadLetter(
   }
 
   const code = codeOf(event);
-  // Sending to the Broker means sending to everybody: not for the sake of one who is not even there.
-  const listens = code === -1 && destination !== undefined && !hasArrived && (await deps.listens(destination));
+  // The Broker delivers an event to all its subscribers again. That is not justified by a subscriber that does not
+  // exist.
+  const isListening = code === -1 && destination !== undefined && !hasArrived && (await deps.listens(destination));
   const redeliveries = redeliveriesOf(request);
-  // What failed at this very function is here now; sending it again could go round for ever.
-  const again = listens && redeliveries < MAX_REDELIVERIES ? eventToResend(request) : undefined;
-  if (again && (await isTaken(again, deps.broker))) {
+  // An event whose delivery to this function failed has arrived now. Resending it could repeat for ever.
+  const resent = isListening && redeliveries < MAX_REDELIVERIES ? eventToResend(request) : undefined;
+  if (resent && (await wasTaken(resent, deps.broker))) {
     log.info({ reason: 'DispatcherStopped', destination, redeliveries: redeliveries + 1 }, 'sent to the Broker again');
     return;
   }
-  const failure = classifyDelivery(code, listens || hasArrived);
+  const failure = classifyDelivery(code, isListening || hasArrived);
   const message = explain(failure.reason, destination, redeliveries);
   const letter = undeliveredOf(event, request, { ...failure, message, destination, code, redeliveries }, now);
   await keepLetter(letter, event, deps);
 }
 
-/** A crash, or an answer that is lost, after it: sent twice, under the same source and id. What the Broker never takes is kept. */
-async function isTaken(event: RawEvent, broker: Broker): Promise<boolean> {
+/** False where the Broker refuses such an event. After a crash the event is sent twice, with the same source and id. */
+async function wasTaken(event: RawEvent, broker: Broker): Promise<boolean> {
   try {
     await broker.publish(event);
     return true;
@@ -66,11 +71,11 @@ function isOurs(destination: string): boolean {
   return URL.canParse(destination) && new URL(destination).hostname.split('.')[0] === 'dead-letter';
 }
 
-/** What is no number is no answer of anybody's. */
+/** Undefined where the dispatcher has given no number. */
 function codeOf(event: ReceivedEvent<unknown>): number | undefined {
-  const told = event.original['knativeerrorcode'];
-  const code = Number(told);
-  return told === undefined || told === '' || Number.isNaN(code) ? undefined : code;
+  const given = event.original['knativeerrorcode'];
+  const code = Number(given);
+  return given === undefined || given === '' || Number.isNaN(code) ? undefined : code;
 }
 
 function text(value: unknown): string | undefined {

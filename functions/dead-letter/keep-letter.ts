@@ -1,4 +1,4 @@
-/** Puts a letter where a duplicate of it finds it again. */
+/** Stores a letter under a key that depends on the event and its subscriber, so that a duplicate replaces it. */
 import type { ObjectStore } from '#shared/clients/object-store.ts';
 import { type DeadLetter, letterText } from '#shared/dead-letters/letter.ts';
 import { createLetterBox } from '#shared/dead-letters/letter-box.ts';
@@ -14,8 +14,8 @@ export interface Keeping {
 }
 
 /**
- * One object for one event at one subscriber, however often it comes. Two copies that are kept in the same moment count as one: nothing else is lost,
- * since whether the letter is open does not stand in it (place.ts).
+ * Keeps one object for an event at a subscriber, however often it is delivered. Two copies that are stored at the same
+ * time count as one. Nothing else is lost, since the state of the letter is not in the object (place.ts).
  */
 export async function keepLetter(letter: DeadLetter, event: ReceivedEvent<unknown>, deps: Keeping): Promise<void> {
   const { store, temporaryBucket, now } = deps;
@@ -38,21 +38,21 @@ export async function keepLetter(letter: DeadLetter, event: ReceivedEvent<unknow
     }
     await store.write(temporaryBucket, letterKey(place), letterText(poisoned(kept)), 'application/json');
   } catch (error) {
-    // Where S3 refuses us for good the letter must still not count as taken.
+    // Even where S3 refuses us for good, the Broker must keep the letter and deliver it again.
     throw asRetryable(error);
   }
 }
 
-/** Anybody can write these extensions; what is none of ours is none. */
+/** Any sender can set these extensions, so values that we would not write are ignored. */
 function replayOf({ event }: DeadLetter): { link: ReturnType<typeof readLink>; n: number } {
   const n = Number(/^\d{1,3}$/.exec(String(event['replays']))?.[0] ?? 0);
   return { link: n > 0 ? readLink(event['replayof']) : undefined, n };
 }
 
-/** By the event's own time where it tells one, so that a redelivery after midnight finds the same object. */
+/** The day of the event's own time, where it has one, so that a redelivery after midnight finds the same object. */
 function dayOf(event: ReceivedEvent<unknown>, now: Date): string {
-  const told = new Date(event.time ?? Number.NaN);
-  // Brokers say year 1 where the sender said nothing.
-  const usable = told.getUTCFullYear() >= 2000 && told <= now;
-  return (usable ? told : now).toISOString().slice(0, 10);
+  const sent = new Date(event.time ?? Number.NaN);
+  // Brokers write year 1 where the sender gave no time.
+  const isUsable = sent.getUTCFullYear() >= 2000 && sent <= now;
+  return (isUsable ? sent : now).toISOString().slice(0, 10);
 }

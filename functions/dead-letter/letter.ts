@@ -1,4 +1,4 @@
-/** The letter that an event which was refused or not delivered becomes. */
+/** Makes the letter of an event that was refused, or that could not be delivered. */
 import * as z from 'zod';
 import type { DeliveryFailure } from '#shared/dead-letters/classify-delivery.ts';
 import type { DeadLetter } from '#shared/dead-letters/letter.ts';
@@ -8,10 +8,13 @@ import { reasonSchema } from '#shared/events/reasons.ts';
 import type { FunctionRequest } from '#shared/runtime/request.ts';
 import { MAX_REDELIVERIES } from './resend.ts';
 
-/** One delivery and what the Broker's delivery (eventing/base/functions/broker.yaml) retries. A Trigger with a delivery of its own may try otherwise. */
+/**
+ * One delivery and the retries of the Broker (eventing/base/functions/broker.yaml). A Trigger with a delivery of its
+ * own may differ.
+ */
 export const ATTEMPTS = 6;
 
-// Anybody can send an event.rejected, so it may be anything; what is not as expected is kept as it came.
+// Anybody can send an event.rejected with any data. One that does not fit this schema is kept as an undelivered event.
 const rejection = z.object({
   event: z.record(z.string(), z.unknown()),
   reason: reasonSchema,
@@ -19,7 +22,7 @@ const rejection = z.object({
   function: z.string().optional(),
 });
 
-/** Undefined where the event tells of no refusal. */
+/** Undefined where the event is no event.rejected of ours. */
 export function refusalOf(event: ReceivedEvent<unknown>, now: Date): DeadLetter | undefined {
   const refused = event.type === 'event.rejected' ? rejection.safeParse(event.data).data : undefined;
   if (!refused) {
@@ -52,10 +55,11 @@ export function undeliveredOf(
   const { destination, code, redeliveries, ...failure } = undelivered;
   const raw = rawDelivery(request);
   const name = destination === undefined ? undefined : serviceAt(destination);
-  // A dispatcher that was stopped had not tried to the end; of a reply that was lost nobody knows which attempt brought it.
+  // A dispatcher that was stopped has not made all its attempts. Which attempt brought a reply that was lost is
+  // unknown.
   const isTried = code !== undefined && code >= 0 && failure.reason !== 'ReplyNotDelivered';
   return {
-    // The same event can fail at several subscribers: each is a letter of its own.
+    // The same event can fail at several subscribers: each has a letter of its own.
     id: deriveId(event.source, event.id, destination ?? ''),
     event: event.original.toJSON(),
     ...(raw ? { raw } : { data_dropped: true }),
@@ -73,7 +77,7 @@ function since(now: Date): Pick<DeadLetter, 'count' | 'first_at' | 'last_at'> {
   return { count: 1, first_at: now.toISOString(), last_at: now.toISOString() };
 }
 
-/** The name of the Service, where the address is one of the cluster's. */
+/** The name of the Service, where the address is inside the cluster. */
 export function serviceAt(destination: string): string | undefined {
   const [name, ...rest] = URL.canParse(destination) ? new URL(destination).hostname.split('.') : [];
   return name !== undefined && rest.slice(1).join('.').startsWith('svc') ? name : undefined;
@@ -91,7 +95,7 @@ const advice: Record<DeliveryFailure['reason'], string> = {
   Unavailable: `failed at every attempt, or cannot be reached. See its log, mend it; then ${SEND_AGAIN}.`,
 };
 
-/** For a person who looks at the letter. */
+/** What happened and what to do next, for a person who reads the letter. */
 export function explain(
   reason: DeliveryFailure['reason'],
   destination: string | undefined,

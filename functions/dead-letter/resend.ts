@@ -1,24 +1,30 @@
-/** A dead letter as the event that it was, to be sent to the Broker again: with one attribute more, and with nothing else changed. */
+/**
+ * Turns a dead letter into the event that it was, to be sent to the Broker again, with one attribute added and nothing
+ * else changed.
+ */
 import type { RawEvent } from '#shared/clients/broker.ts';
 import { eventHeaders } from '#shared/dead-letters/raw-delivery.ts';
 import { mediaType } from '#shared/runtime/media-type.ts';
 import type { FunctionRequest } from '#shared/runtime/request.ts';
 
-/** The next dispatcher may be stopped as well. What listens and yet answers nothing costs a whole round of the dispatcher's retries each time. */
+/**
+ * More than one, since the next dispatcher may be stopped as well. Few, since a subscriber that listens and never
+ * answers costs all retries of the dispatcher each time.
+ */
 export const MAX_REDELIVERIES = 3;
 
-/** Counts in the event itself, since no process remembers. Not of CloudEvents, nor of Knative. */
+/** The count is kept in the event, since no process keeps it. An extension of ours, not of CloudEvents or Knative. */
 const REDELIVERIES = 'ce-redeliveries';
 /** What the dispatcher adds to a letter: knativeerrordest, knativeerrorcode. */
 const BROKERS_OWN = 'ce-knativeerror';
 
-/** How often it was sent again. What a sender wrote there that is no count is none. */
+/** How often the event was resent; 0 where a sender has written something else there. */
 export function redeliveriesOf({ headers }: FunctionRequest): number {
-  const told = headers[REDELIVERIES];
-  return typeof told === 'string' && /^\d{1,3}$/.test(told) ? Number(told) : 0;
+  const count = headers[REDELIVERIES];
+  return typeof count === 'string' && /^\d{1,3}$/.test(count) ? Number(count) : 0;
 }
 
-/** Undefined for what no dispatcher sends: structured mode, or data beyond what is read. */
+/** Undefined for structured mode, which no dispatcher sends, and where the data was too long to be read. */
 export function eventToResend(request: FunctionRequest): RawEvent | undefined {
   const { headers, body } = request;
   if (!body || mediaType(headers['content-type']).startsWith('application/cloudevents')) {

@@ -1,9 +1,11 @@
 /** What parser-events works with. Types only: index.ts makes the real ones, tests and the simulator their own. */
 
-/** What is measured of the answers. Without the function's name: one series a function would grow without bound. */
+/**
+ * Measurements of calls and answers, without the function's name: with it, the number of series would have no bound.
+ */
 export interface ParserMetrics {
   called(): void;
-  /** Seconds, where the function told them. */
+  /** Seconds, where the function has reported them. */
   answered(succeeded: boolean, seconds: number | undefined): void;
 }
 

@@ -1,4 +1,4 @@
-/** parser-events: gives a call of a function the subject by which it is routed, and measures the answers. */
+/** parser-events: gives the call of a function the subject that routes it, and measures the answers. */
 import type { CloudEvent } from 'cloudevents';
 import * as z from 'zod';
 import type { NewEvent, ReceivedEvent, ReceivedOf } from '#shared/events/event.ts';
@@ -24,15 +24,15 @@ export function handleParserEvent(
     metrics.called();
     return undefined;
   }
-  const { subject, problems } = routeOf(event);
-  if (!subject) {
-    return eventRejected(event.original, 'InvalidEvent', problems);
+  const route = routeOf(event);
+  if (route.kind === 'unknown') {
+    return eventRejected(event.original, 'InvalidEvent', route.problems);
   }
   const { datacontenttype } = event.original;
-  // As it came, but for the subject: the same function answers it as if the sender had given it.
+  // Only the subject is changed, so that the function gets the event as if its sender had set it.
   return {
     type: 'parser.start',
-    subject,
+    subject: route.subject,
     data: event.data,
     extensions: extensionsOf(event.original),
     ...(datacontenttype ? { datacontenttype } : {}),
@@ -58,20 +58,23 @@ function extensionsOf(event: CloudEvent<unknown>): Record<string, string> {
   return Object.fromEntries(extensions.map(([name, value]) => [name, String(value)]));
 }
 
-/** What a function's Trigger filters by, literally. */
+/** Whether the subject is one that a function's Trigger can filter by. */
 function isRouted(subject: string | undefined): boolean {
   const [third_party_id, parser_id, ...rest] = subject?.split('/') ?? [];
   return rest.length === 0 && identitySchema.safeParse({ third_party_id, parser_id }).success;
 }
 
-function routeOf(event: ReceivedEvent<unknown>): { subject?: string; problems: Problem[] } {
+type Route = { kind: 'known'; subject: string } | { kind: 'unknown'; problems: Problem[] };
+
+function routeOf(event: ReceivedEvent<unknown>): Route {
   const data = typeof event.data === 'object' && event.data !== null && !Array.isArray(event.data) ? event.data : {};
   const completed = completeIdentity(data, event);
   const identity = identitySchema.safeParse(completed.data);
   const problems = [...completed.problems, ...(identity.success ? [] : problemsOf(identity.error, 'data'))];
   return identity.success && problems.length === 0
-    ? { subject: subjectOf(identity.data), problems }
+    ? { kind: 'known', subject: subjectOf(identity.data) }
     : {
+        kind: 'unknown',
         problems: [
           ...problems,
           {

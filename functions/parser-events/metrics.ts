@@ -21,7 +21,7 @@ export function createParserMetrics(): ParserMetrics {
     buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300],
     registers: [registry],
   });
-  // A series that begins at 1 is invisible to rate().
+  // rate() does not see the first value of a series, so each series begins at 0.
   answers.inc({ succeeded: 'true' }, 0);
   answers.inc({ succeeded: 'false' }, 0);
   return {

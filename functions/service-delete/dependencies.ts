@@ -3,7 +3,10 @@ import type { Cluster } from '#shared/clients/cluster.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
 
 export interface ServiceDeleteDependencies {
-  store: ObjectStore;
-  cluster: Cluster;
+  store: Pick<ObjectStore, 'list' | 'read' | 'write' | 'remove'>;
+  cluster: Pick<
+    Cluster,
+    'getJob' | 'listJobs' | 'patchJob' | 'deleteJob' | 'getService' | 'deleteService' | 'getTrigger' | 'deleteTrigger'
+  >;
   temporaryBucket: string;
 }

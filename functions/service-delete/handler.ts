@@ -1,6 +1,7 @@
-/** `service.delete`: a function and every build of it go, and nothing that was asked for before brings them back. */
+/** `service.delete`: deletes a function and all its builds. No request that was made before brings them back. */
 import type { V1Job } from '@kubernetes/client-node';
 import { cancelled, endJob } from '#shared/builds/end-job.ts';
+import type { ObjectStore } from '#shared/clients/object-store.ts';
 import { deriveId, type NewEvent, type ReceivedEvent } from '#shared/events/event.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
 import type { FunctionDeleted } from '#shared/events/lifecycle.ts';
@@ -13,13 +14,13 @@ import { contextPrefix } from '#shared/specs/s3-keys.ts';
 import type { ServiceDeleteDependencies } from './dependencies.ts';
 
 /**
- * Replies lifecycle.function.deleted, with what was there; the same event delivered again gives the same answer.
+ * Replies lifecycle.function.deleted with what it has found. The same event, delivered again, gets the same reply.
  *
- * The tombstone comes first. From then on job-start makes no Job and build-complete deploys nothing of what was seen before; what either of
- * them did a moment earlier is in the lists that are read afterwards:
+ * Writes the tombstone first. From then on job-start creates no Job, and build-complete deploys nothing, whose source
+ * was seen before. What either of them did shortly before is in the lists that are read afterwards:
  *
  *      service-delete:  ──┼ tombstone ──┼ list ──┼ delete ─▶
- *      job-start:       ─────────┼ create ──┼ tombstone? ends its own Job ─▶
+ *      job-start:       ─────────┼ create ──┼ sees the tombstone, ends its own Job ─▶
  */
 export async function serviceDelete(
   event: ReceivedEvent<ServiceDelete>,
@@ -27,23 +28,24 @@ export async function serviceDelete(
 ): Promise<NewEvent<'lifecycle.function.deleted'>> {
   const { store, cluster, temporaryBucket } = deps;
   const { data } = event;
-  const deletion = await bury(event, deps);
+  const deletion = await writeTombstone(event, deps);
   const until = Date.parse(deletion.time);
 
   const jobs = (await cluster.listJobs(buildsOf(data))).filter((job) => isOf(data, job));
-  const going = jobs.filter((job) => observedAt(job) <= until);
-  const staying = jobs.filter((job) => observedAt(job) > until);
-  // First of all, since a build.start sent right after the service.delete takes an archive that is still there for its own.
-  await store.remove(temporaryBucket, withoutThoseOf(staying, deletion.contexts));
+  const deletable = jobs.filter((job) => observedAt(job) <= until);
+  const newer = jobs.filter((job) => observedAt(job) > until);
+  // The archives go first: a build.start that is sent right after the service.delete may find an old archive, and use
+  // it.
+  await store.remove(temporaryBucket, withoutThoseOf(newer, deletion.contexts));
 
-  const found = [...(await findFunction(cluster, data, until)), ...going.filter(isUntouched).map(named)];
+  const found = [...(await findFunction(cluster, data, until)), ...deletable.filter(isPresent).map(nameOf)];
   const deleted = union(deletion.deleted, found);
   if (deleted.length > deletion.deleted.length) {
     const before = (await readTombstone(store, temporaryBucket, data)).tombstone;
     await writeDeletion(store, temporaryBucket, data, { before, deletion: { ...deletion, deleted } });
   }
   await removeFunction(cluster, data, until);
-  for (const { metadata } of going) {
+  for (const { metadata } of deletable) {
     await endJob(cluster, metadata?.name ?? '', metadata?.uid, cancelled(data.reason));
   }
 
@@ -56,8 +58,11 @@ export async function serviceDelete(
   return { type: 'lifecycle.function.deleted', subject: subjectOf(data), data: reply };
 }
 
-/** The deletion that this event stands for: a new one now, or the one it was when it first came. */
-async function bury(event: ReceivedEvent<ServiceDelete>, deps: ServiceDeleteDependencies): Promise<Deletion> {
+/** Returns the deletion of this event: a new one, or the one that an earlier delivery has written. */
+async function writeTombstone(
+  event: ReceivedEvent<ServiceDelete>,
+  deps: Omit<ServiceDeleteDependencies, 'cluster'>,
+): Promise<Deletion> {
   const { store, temporaryBucket } = deps;
   const eventId = deriveId(event.source, event.id);
   const contexts = await contextsOf(event.data, deps);
@@ -71,10 +76,10 @@ async function bury(event: ReceivedEvent<ServiceDelete>, deps: ServiceDeleteDepe
   return deletion;
 }
 
-/** Those that are being packed are left to whoever packs them. */
+/** Keys of the finished context archives. An archive that is being uploaded is left to build-start. */
 async function contextsOf(
   identity: Identity,
-  { store, temporaryBucket }: ServiceDeleteDependencies,
+  { store, temporaryBucket }: { store: Pick<ObjectStore, 'list'>; temporaryBucket: string },
 ): Promise<string[]> {
   const keys: string[] = [];
   for await (const { objects } of store.list(temporaryBucket, contextPrefix(identity))) {
@@ -83,18 +88,18 @@ async function contextsOf(
   return keys;
 }
 
-/** The same content may be wanted again by a newer build. */
+/** A newer build may need the archive of the same content. */
 function withoutThoseOf(jobs: V1Job[], contexts: string[]): string[] {
-  const wanted = jobs.map((job) => `/${readBuild(job)?.build_key}.tar.gz`);
-  return contexts.filter((key) => !wanted.some((name) => key.endsWith(name)));
+  const needed = jobs.map((job) => `/${readBuild(job)?.build_key}.tar.gz`);
+  return contexts.filter((key) => !needed.some((name) => key.endsWith(name)));
 }
 
-/** One that is going already is somebody else's deletion. */
-function isUntouched({ metadata }: V1Job): boolean {
+/** A Job that is being deleted already belongs to another deletion. */
+function isPresent({ metadata }: V1Job): boolean {
   return metadata?.deletionTimestamp === undefined;
 }
 
-function named(job: V1Job): Deleted[number] {
+function nameOf(job: V1Job): Deleted[number] {
   return { kind: 'Job', name: job.metadata?.name ?? '' };
 }
 

@@ -1,7 +1,7 @@
-/** A bounded share of a run's work, one object after the other. */
+/** Bounds the work of one step in one run. */
 import type { Report } from './report.ts';
 
-/** Events sent, objects deleted … by one step of one run. The rest is the next minute's. */
+/** Events sent, objects deleted … by one step. The rest is left to the next run. */
 export const LIMIT = 200;
 
 export function nameOf({ metadata }: { metadata?: { name?: string } }): string {
@@ -10,16 +10,18 @@ export function nameOf({ metadata }: { metadata?: { name?: string } }): string {
 
 const MINUTE = 60_000;
 
-/** So many failures in one step are not the objects' own: what they all need is down. */
+/** After so many failures in one step the cause is not the objects but an upstream that is down. */
 const FAILURES = 3;
 
-/** At most `limit` of them, in another minute others: what can't be mended must not hold up the rest for ever. */
+/**
+ * At most `limit` items, and others in the next minute: items that fail in every run must not block the rest for ever.
+ */
 export function takeBatch<Item>(items: Item[], now: Date, limit = LIMIT): Item[] {
   const start = items.length <= limit ? 0 : (Math.floor(now.getTime() / MINUTE) * limit) % items.length;
   return [...items.slice(start), ...items.slice(0, start)].slice(0, limit);
 }
 
-/** One that fails is reported, and the others go on. */
+/** Reports an item that fails, and goes on with the next. The third failure is thrown. */
 export async function forEachInBatch<Item>(
   items: Item[],
   { report, nameOf }: { report: Report; nameOf: (item: Item) => string },

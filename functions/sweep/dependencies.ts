@@ -6,13 +6,30 @@ import type { ObjectStore } from '#shared/clients/object-store.ts';
 import type { Counts, Report } from './report.ts';
 
 export interface SweepDependencies {
-  store: ObjectStore;
-  cluster: Cluster;
+  store: Pick<ObjectStore, 'list' | 'read' | 'write' | 'create' | 'remove'>;
+  cluster: Pick<
+    Cluster,
+    | 'getJob'
+    | 'listJobs'
+    | 'listJobMetadata'
+    | 'patchJob'
+    | 'deleteJob'
+    | 'listPods'
+    | 'getLease'
+    | 'replaceLease'
+    | 'getService'
+    | 'listServices'
+    | 'deleteService'
+    | 'getTrigger'
+    | 'listTriggers'
+    | 'applyTrigger'
+    | 'deleteTrigger'
+  >;
   broker: Broker;
   /** Undefined where Kueue decides which builds run. */
   slots: Slots | undefined;
   temporaryBucket: string;
-  /** Where functions live. */
+  /** Of the functions. */
   settings: { namespace: string };
   metrics: SweepMetrics;
   now: () => Date;
@@ -21,13 +38,18 @@ export interface SweepDependencies {
 export interface SweepMetrics {
   swept(counts: Counts): void;
   builds(waiting: number, running: number): void;
-  /** Seconds; 0 where nothing waits. */
+  /** Seconds; 0 where no request is pending. */
   oldestRequest(seconds: number): void;
 }
 
-/** What one run of sweep works with. */
-export interface Run extends SweepDependencies {
-  /** As they were when the run first asked. */
-  jobs: () => Promise<JobMetadata[]>;
+/** What each step of a run is given, besides the clients that it names itself. */
+export interface Step {
   report: Report;
+  now: () => Date;
+}
+
+/** What one run of sweep works with. */
+export interface Run extends SweepDependencies, Step {
+  /** Listed once in a run, by the first step that needs them. */
+  jobs: () => Promise<JobMetadata[]>;
 }

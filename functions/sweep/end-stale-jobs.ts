@@ -1,14 +1,18 @@
-/** Jobs that nobody else would ever end or delete. */
+/** Ends and deletes Jobs that nothing else would end or delete. */
 import { endJob, waitedTooLong } from '#shared/builds/end-job.ts';
 import { awaitsTerminalEvent, isOver, milliseconds } from '#shared/builds/job-state.ts';
-import type { JobMetadata } from '#shared/clients/cluster.ts';
+import type { Cluster, JobMetadata } from '#shared/clients/cluster.ts';
 import { PROCESSED_ANNOTATION, readEnded } from '#shared/specs/annotations.ts';
 import { forEachInBatch, nameOf, takeBatch } from './batch.ts';
-import type { Run } from './dependencies.ts';
+import type { Run, Step } from './dependencies.ts';
 
 const DAY = 86_400_000;
 
-export async function endStaleJobs(run: Run): Promise<void> {
+interface Needs extends Step {
+  cluster: Pick<Cluster, 'getJob' | 'patchJob' | 'deleteJob'>;
+}
+
+export async function endStaleJobs(run: Needs & Pick<Run, 'jobs'>): Promise<void> {
   const before = run.now().getTime() - DAY;
   const present = (await run.jobs()).filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
   await finishEnding(run, present);
@@ -16,18 +20,18 @@ export async function endStaleJobs(run: Run): Promise<void> {
   await deleteProcessed(run, present, before);
 }
 
-/** Whoever ends a Job leaves the reason there, then deletes it; this one died in between. */
-async function finishEnding({ cluster, report, now }: Run, jobs: JobMetadata[]): Promise<void> {
-  const told = jobs.filter((job) => readEnded(job) !== undefined);
-  await forEachInBatch(takeBatch(told, now()), { report, nameOf }, async (job) => {
+/** A Job is ended in two steps: the reason is written, then it is deleted. Here the second step is missing. */
+async function finishEnding({ cluster, report, now }: Needs, jobs: JobMetadata[]): Promise<void> {
+  const ended = jobs.filter((job) => readEnded(job) !== undefined);
+  await forEachInBatch(takeBatch(ended, now()), { report, nameOf }, async (job) => {
     if (await cluster.deleteJob(nameOf(job), job.metadata?.uid)) {
       report.did('jobs_ended', nameOf(job));
     }
   });
 }
 
-/** Also where Kueue decides, whose waiting Jobs only their `suspend` tells from those that run. */
-async function endWaiting({ cluster, report, now }: Run, jobs: JobMetadata[], before: number): Promise<void> {
+/** Reads each Job: where Kueue decides, only `suspend` tells a waiting Job from one that runs. */
+async function endWaiting({ cluster, report, now }: Needs, jobs: JobMetadata[], before: number): Promise<void> {
   const old = jobs.filter(
     (job) => awaitsTerminalEvent(job) && (milliseconds(job.metadata?.creationTimestamp) ?? Infinity) <= before,
   );
@@ -40,8 +44,11 @@ async function endWaiting({ cluster, report, now }: Run, jobs: JobMetadata[], be
   });
 }
 
-/** Kubernetes deletes a finished Job after an hour (ttlSecondsAfterFinished). One that stays all the same fills the quota. */
-async function deleteProcessed({ cluster, report, now }: Run, jobs: JobMetadata[], before: number): Promise<void> {
+/**
+ * Kubernetes deletes a finished Job after an hour (ttlSecondsAfterFinished). A Job that it has not deleted uses up the
+ * quota.
+ */
+async function deleteProcessed({ cluster, report, now }: Needs, jobs: JobMetadata[], before: number): Promise<void> {
   const processed = jobs.filter(
     (job) =>
       !awaitsTerminalEvent(job) &&

@@ -1,4 +1,4 @@
-/** sweep: every minute, looks at what there is and mends what events have missed. */
+/** sweep: once a minute, compares what exists with what should, and repairs what lost events have left behind. */
 import type { Logger } from 'pino';
 import { holdsSlot, isWaiting } from '#shared/builds/admission.ts';
 import { admit } from '#shared/builds/admit.ts';
@@ -15,9 +15,10 @@ import { resendRequests } from './resend-requests.ts';
 import { resendTerminalEvents } from './resend-terminal-events.ts';
 
 /**
- * Acknowledges whatever happens: the Broker's retries would do within seconds what the next minute does anyhow, and at last keep a dead letter
- * of every minute that the cluster was down. Each step stands alone, does again what a crashed run has done, and two runs at once are in
- * nobody's way. Dead letters, logs and records are not touched: how long they are kept is the operator's to say.
+ * Never fails: the next run is a minute away, while the Broker would retry within seconds, and keep a dead letter of
+ * every minute in which the cluster was down. The steps are independent and idempotent, so a crashed run is simply
+ * repeated, and two runs at once do no harm. Dead letters, logs and records are not touched: the operator decides how
+ * long they are kept.
  */
 export async function sweep(deps: SweepDependencies, { log }: { log: Logger }): Promise<undefined> {
   const report = new Report(log);
@@ -44,13 +45,13 @@ export async function sweep(deps: SweepDependencies, { log }: { log: Logger }): 
   report.write();
 }
 
-async function admitWaiting({ cluster, slots, report }: Run): Promise<void> {
+async function admitWaiting({ cluster, slots, report }: Pick<Run, 'cluster' | 'slots' | 'report'>): Promise<void> {
   for (const name of slots ? await admit(cluster, slots) : []) {
     report.did('admitted', name);
   }
 }
 
-async function measure({ cluster, jobs, metrics }: Run): Promise<void> {
+async function measure({ cluster, jobs, metrics }: Pick<Run, 'cluster' | 'jobs' | 'metrics'>): Promise<void> {
   const running = (await cluster.listJobs(admissionSelector('admitted'))).filter(holdsSlot);
   metrics.builds((await jobs()).filter(isWaiting).length, running.length);
 }

@@ -1,5 +1,7 @@
-/** What becomes of a request that nobody has answered. Pure: by S3's clock, and by what stands in the request itself. */
-
+/**
+ * When a request that has not been answered is sent again, and when it is given up. Pure: depends on S3's clock and the
+ * request alone.
+ */
 import type { PendingRequest } from '#shared/requests/request.ts';
 import { isTombstoned, type Tombstone } from '#shared/requests/tombstone.ts';
 import type { Ended } from '#shared/specs/annotations.ts';
@@ -7,21 +9,22 @@ import type { Ended } from '#shared/specs/annotations.ts';
 const MINUTE = 60_000;
 
 /**
- * Silence after which it is sent again for the first time … the fifth time, and given up at last: at 2, 4, 8, 16, 32 and 64 minutes where
- * every run comes in time. Counted from the last sign of it, so that after an outage each attempt has its time, too.
+ * How long a request may stay unanswered before it is sent again for the first … the fifth time, and before it is given
+ * up. If every run is in time, these are 2, 4, 8, 16, 32 and 64 minutes after it was received. Each delay counts from
+ * the last attempt, so that after an outage each attempt still has its time.
  */
-const SILENCES = [2, 2, 4, 8, 16, 32].map((minutes) => minutes * MINUTE);
-const ATTEMPTS = SILENCES.length - 1;
+const DELAYS = [2, 2, 4, 8, 16, 32].map((minutes) => minutes * MINUTE);
+const ATTEMPTS = DELAYS.length - 1;
 
 export interface SeenRequest {
   request: PendingRequest;
-  /** When it was written last: by build-start as it handled it, or by sweep as it sent it again. */
+  /** When it was written last: by build-start when it handled it, or by sweep when it sent it again. */
   modified: Date;
 }
 
 export function isDue({ request, modified }: SeenRequest, now: Date): boolean {
   const last = request.resent === 0 ? request.since : modified;
-  return now.getTime() - last.getTime() >= (SILENCES[Math.min(request.resent, ATTEMPTS)] ?? 0);
+  return now.getTime() - last.getTime() >= (DELAYS[Math.min(request.resent, ATTEMPTS)] ?? 0);
 }
 
 /** Undefined where it is to be sent again. */

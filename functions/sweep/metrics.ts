@@ -1,4 +1,4 @@
-/** What sweep has mended, and what it saw. */
+/** What sweep has repaired, and what it has seen. */
 import { Counter, Gauge } from 'prom-client';
 import { registry } from '#shared/telemetry/metrics.ts';
 import type { SweepMetrics } from './dependencies.ts';

@@ -1,4 +1,4 @@
-/** What has lain in S3 for a day, by S3's own clock. */
+/** Objects that are older than a day, by S3's own clock. */
 import type { ObjectStore } from '#shared/clients/object-store.ts';
 
 const DAY = 86_400_000;

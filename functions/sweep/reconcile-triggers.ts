@@ -1,20 +1,34 @@
-/** A function is a Service and its Trigger: one without the other is made whole, or goes. */
-
-import { type KnativeObject, NOT_THERE } from '#shared/clients/cluster.ts';
+/** A function is a Service and its Trigger. Restores a Trigger that is missing, and deletes one that has no Service. */
+import { type Cluster, type KnativeObject, NOT_THERE } from '#shared/clients/cluster.ts';
+import type { ObjectStore } from '#shared/clients/object-store.ts';
 import { isTombstoned, readTombstone } from '#shared/requests/tombstone.ts';
 import { observedAt, readBuild } from '#shared/specs/annotations.ts';
 import { FUNCTIONS } from '#shared/specs/labels.ts';
 import { functionName } from '#shared/specs/names.ts';
 import { functionTrigger } from '#shared/specs/trigger.ts';
 import { forEachInBatch, nameOf, takeBatch } from './batch.ts';
-import type { Run } from './dependencies.ts';
+import type { Step } from './dependencies.ts';
 
-/** build-complete applies the Service first and service-delete deletes the Trigger first: what either has half done looks the same. */
+/**
+ * build-complete applies the Service first, and service-delete deletes the Trigger first. Half done, both look the
+ * same.
+ */
 const GRACE = 30_000;
 
-export async function reconcileTriggers(run: Run): Promise<void> {
+interface Needs extends Step {
+  cluster: Pick<
+    Cluster,
+    'getService' | 'listServices' | 'getTrigger' | 'listTriggers' | 'applyTrigger' | 'deleteTrigger'
+  >;
+  store: Pick<ObjectStore, 'read'>;
+  temporaryBucket: string;
+  settings: { namespace: string };
+}
+
+export async function reconcileTriggers(run: Needs): Promise<void> {
   const { cluster, report } = run;
-  // Triggers first: a Service that was applied before its Trigger is then in the second list.
+  // Triggers are listed first: the Service of a Trigger in this list was applied before it, so it is in the second
+  // list.
   const triggers = await cluster.listTriggers(FUNCTIONS);
   const services = await cluster.listServices(FUNCTIONS);
   const now = run.now();
@@ -24,8 +38,8 @@ export async function reconcileTriggers(run: Run): Promise<void> {
   await forEachInBatch(takeBatch(unserved, now), { report, nameOf }, (service) => restoreTrigger(run, service));
 
   const present = new Set(services.map(nameOf));
-  const pointless = triggers.filter((trigger) => !present.has(nameOf(trigger)));
-  await forEachInBatch(takeBatch(pointless, now), { report, nameOf }, async (trigger) => {
+  const orphaned = triggers.filter((trigger) => !present.has(nameOf(trigger)));
+  await forEachInBatch(takeBatch(orphaned, now), { report, nameOf }, async (trigger) => {
     const { uid = '', resourceVersion = '' } = trigger.metadata;
     if (await cluster.deleteTrigger(nameOf(trigger), { uid, resourceVersion })) {
       report.did('triggers_deleted', nameOf(trigger));
@@ -38,9 +52,9 @@ function isSettled({ metadata }: KnativeObject, now: Date): boolean {
   return metadata.deletionTimestamp === undefined && age >= GRACE;
 }
 
-/** Not of a Service that is going: its Trigger went first. */
+/** Does nothing where the function is being deleted: then its Trigger has been deleted first. */
 async function restoreTrigger(
-  { cluster, store, temporaryBucket, settings, report }: Run,
+  { cluster, store, temporaryBucket, settings, report }: Needs,
   listed: KnativeObject,
 ): Promise<void> {
   const { name } = listed.metadata;

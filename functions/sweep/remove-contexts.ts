@@ -1,22 +1,35 @@
-/** Context archives of a day ago that no build needs any more, and what was left half packed. */
-
+/** Removes context archives that are a day old and that no build needs, and uploads that were not finished. */
+import type { Cluster } from '#shared/clients/cluster.ts';
+import type { ObjectStore } from '#shared/clients/object-store.ts';
 import { listRequests } from '#shared/requests/request.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
 import { BUILDS } from '#shared/specs/labels.ts';
 import { CONTEXTS, contextKey } from '#shared/specs/s3-keys.ts';
 import { LIMIT, takeBatch } from './batch.ts';
-import type { Run } from './dependencies.ts';
+import type { Step } from './dependencies.ts';
 import { olderThanADay } from './older-than-a-day.ts';
 
 /**
- * build-start writes the archive anew for every build, so an old one is of an old build; but it may be written at this very moment:
+ * build-start writes the archive again for every build, so an old archive belongs to an old build. But it may be
+ * written again just now:
  *
- *      build-start:  ─┼ keep request ─┼ archive ─▶ job-start: ─┼ Job ─┼ forget request ─▶
+ *      build-start:  ─┼ write request ─┼ write archive ─▶ job-start: ─┼ create Job ─┼ delete request ─▶
  *      sweep:        ──┼ list archives ──┼ list requests ──┼ list Jobs ─┼ remove ──▶
  *
- * In this order whoever wrote one after it was listed shows in one of the two other lists.
+ * The lists are read in this order, so that a build whose archive was written after the first list is in one of the two
+ * others.
  */
-export async function removeContexts({ store, cluster, temporaryBucket, report, now }: Run): Promise<void> {
+export async function removeContexts({
+  store,
+  cluster,
+  temporaryBucket,
+  report,
+  now,
+}: Step & {
+  store: Pick<ObjectStore, 'list' | 'remove'>;
+  cluster: Pick<Cluster, 'listJobMetadata'>;
+  temporaryBucket: string;
+}): Promise<void> {
   const old: string[] = [];
   for await (const keys of olderThanADay(store.list(temporaryBucket, CONTEXTS))) {
     old.push(...keys);
@@ -24,22 +37,22 @@ export async function removeContexts({ store, cluster, temporaryBucket, report, 
   if (old.length === 0) {
     return;
   }
-  const asking = await parsersAsking({ store, temporaryBucket });
+  const waiting = await parsersWithRequests(store, temporaryBucket);
   const builds = (await cluster.listJobMetadata(BUILDS))
     .map((job) => readBuild(job))
     .filter((build) => build !== undefined);
   const needed = new Set(builds.map((build) => contextKey(build, build.build_key)));
-  const free = old.filter((key) => !needed.has(key) && !asking.has(parserOf(key)));
-  const going = takeBatch(free, now(), LIMIT);
-  await store.remove(temporaryBucket, going);
-  for (const key of going) {
+  const unneeded = old.filter((key) => !needed.has(key) && !waiting.has(parserOf(key)));
+  const batch = takeBatch(unneeded, now(), LIMIT);
+  await store.remove(temporaryBucket, batch);
+  for (const key of batch) {
     report.did('contexts_deleted', key);
   }
 }
 
-async function parsersAsking({ store, temporaryBucket }: Pick<Run, 'store' | 'temporaryBucket'>): Promise<Set<string>> {
+async function parsersWithRequests(store: Pick<ObjectStore, 'list'>, bucket: string): Promise<Set<string>> {
   const parsers = new Set<string>();
-  for await (const { objects } of listRequests(store, temporaryBucket)) {
+  for await (const { objects } of listRequests(store, bucket)) {
     for (const { key } of objects) {
       parsers.add(parserOf(key));
     }

@@ -1,14 +1,20 @@
-/** What requests were answered a day ago: by then no delivery of them is still to come. */
+/** Removes outcomes that are a day old: after a day no event is delivered again. */
+import type { ObjectStore } from '#shared/clients/object-store.ts';
 import { listOutcomes } from '#shared/requests/outcome.ts';
-import type { Run } from './dependencies.ts';
+import type { Step } from './dependencies.ts';
 import { olderThanADay } from './older-than-a-day.ts';
 
-/** There is one for each request, so the list is long: it is read once an hour. */
+/** There is an outcome for each request, so the list is long. It is read once an hour. */
 const MINUTE_OF_THE_HOUR = 7;
-/** Of one run. A thousand go in one call of S3. */
+/** Removed in one run. One call of S3 removes a thousand. */
 const LIMIT = 20_000;
 
-export async function removeOutcomes({ store, temporaryBucket, report, now }: Run): Promise<void> {
+export async function removeOutcomes({
+  store,
+  temporaryBucket,
+  report,
+  now,
+}: Step & { store: Pick<ObjectStore, 'list' | 'remove'>; temporaryBucket: string }): Promise<void> {
   if (now().getUTCMinutes() !== MINUTE_OF_THE_HOUR) {
     return;
   }

@@ -1,4 +1,4 @@
-/** What one run of sweep has done: counted for the metrics, and one line for a person. */
+/** What one run of sweep has done: counts for the metrics, and one log line. */
 import type { Logger } from 'pino';
 
 export const REPAIRS = [
@@ -20,7 +20,7 @@ export const REPAIRS = [
 export type Repair = (typeof REPAIRS)[number];
 export type Counts = Record<Repair, number>;
 
-/** A line that names everything after an outage would be cut by whoever collects it. */
+/** Log collectors cut long lines, such as one that names everything that was repaired after an outage. */
 const NAMED = 50;
 
 export class Report {
@@ -39,7 +39,7 @@ export class Report {
     }
   }
 
-  /** `where` is the step, or the object that could not be mended. */
+  /** `where` is the step, or the object that could not be repaired. */
   failed(error: unknown, where: string): void {
     this.counts.errors += 1;
     this.#log.warn({ err: error, where }, 'could not be swept; the next run tries again');

@@ -1,7 +1,11 @@
-/** Requests that were lost between build-start and their Job: sent again a few times, then ended, so that each has its terminal event. */
+/**
+ * Resends requests that were lost between build-start and their Job. Ends them after a few attempts, so that each has a
+ * terminal event.
+ */
 import { CloudEvent } from 'cloudevents';
 import { terminalId } from '#shared/builds/terminal-event.ts';
-import type { StoredObject } from '#shared/clients/object-store.ts';
+import type { Broker } from '#shared/clients/broker.ts';
+import type { ObjectStore, StoredObject } from '#shared/clients/object-store.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
 import { correlationId } from '#shared/events/build-start.ts';
 import { causedBy } from '#shared/events/event.ts';
@@ -24,14 +28,20 @@ import {
 import { readTombstone } from '#shared/requests/tombstone.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
 import { forEachInBatch, takeBatch } from './batch.ts';
-import type { Run } from './dependencies.ts';
+import type { Run, Step } from './dependencies.ts';
 import { finalOutcome, isDue, type SeenRequest } from './lost-request.ts';
 import { send } from './send.ts';
 
-/** Each is a small object of S3. Of more than these, another part each minute. */
+/** Requests that are read in one run, each a small object in S3. If there are more, each run reads others. */
 const READ_LIMIT = 1000;
 
-export async function resendRequests(run: Run): Promise<void> {
+interface Needs extends Step {
+  store: Pick<ObjectStore, 'list' | 'read' | 'write' | 'create' | 'remove'>;
+  broker: Broker;
+  temporaryBucket: string;
+}
+
+export async function resendRequests(run: Needs & Pick<Run, 'jobs' | 'metrics'>): Promise<void> {
   const { seen, now } = await readAll(run);
   const ages = seen.map(({ request }) => now.getTime() - request.since.getTime());
   run.metrics.oldestRequest(Math.max(0, ...ages) / 1000);
@@ -39,13 +49,14 @@ export async function resendRequests(run: Run): Promise<void> {
     seen.filter((request) => isDue(request, now)),
     now,
   );
-  // What became a Job is in the hands of its finalizer: whoever made it died before forgetting the request.
-  const inHands = new Set(
+  // A request that has a Job needs nothing: the Job's finalizer keeps it. Its creator crashed before it deleted the
+  // request.
+  const withJob = new Set(
     due.length > 0 ? (await run.jobs()).map((job) => terminalId(readBuild(job)?.event_id ?? '')) : [],
   );
   await forEachInBatch(due, { report: run.report, nameOf: ({ request }) => request.key }, async ({ request }) => {
     const where = { bucket: run.temporaryBucket, identity: request.identity, terminalId: request.terminalId };
-    if (inHands.has(request.terminalId)) {
+    if (withJob.has(request.terminalId)) {
       await deleteRequest(run.store, where);
       run.report.did('requests_forgotten', request.key);
       return;
@@ -65,7 +76,7 @@ export async function resendRequests(run: Run): Promise<void> {
   });
 }
 
-async function readAll({ store, temporaryBucket, report }: Run): Promise<{ seen: SeenRequest[]; now: Date }> {
+async function readAll({ store, temporaryBucket, report }: Needs): Promise<{ seen: SeenRequest[]; now: Date }> {
   const objects: StoredObject[] = [];
   let now = new Date(0);
   for await (const page of listRequests(store, temporaryBucket)) {
@@ -83,10 +94,10 @@ async function readAll({ store, temporaryBucket, report }: Run): Promise<{ seen:
 }
 
 /**
- * Sent, then counted: a crash in between costs an event more, under the same source and id; the other way round an outage of the Broker
- * would use up the attempts.
+ * Sends first and counts afterwards. A crash in between sends the event once more, with the same source and id. In the
+ * other order, an outage of the Broker would use up the attempts.
  */
-async function sendAgain({ broker, store, temporaryBucket, report }: Run, request: PendingRequest): Promise<void> {
+async function sendAgain({ broker, store, temporaryBucket, report }: Needs, request: PendingRequest): Promise<void> {
   const resent = request.resent + 1;
   const event = { ...request.event, [RESENT]: String(resent), [FIRST_SEEN]: request.since.toISOString() };
   await send(broker, new CloudEvent<unknown>(event, false));
@@ -94,9 +105,9 @@ async function sendAgain({ broker, store, temporaryBucket, report }: Run, reques
   report.did('requests_resent', request.key);
 }
 
-/** The request stays until build-complete has processed its end, which is told every minute until then. */
+/** The request is kept until build-complete has processed its terminal event, which is sent in every run until then. */
 async function sendEnd(
-  run: Run,
+  run: Needs,
   request: PendingRequest,
   { status, reason, message }: NonNullable<ReturnType<typeof finalOutcome>>,
 ): Promise<void> {
@@ -117,17 +128,17 @@ async function sendEnd(
   await resendOutcome(run, request, await recordOutcome(store, where, { end: terminalId, reply }));
 }
 
-/** It was answered, and whoever did died before the answer was told, or before build-complete had processed it. */
+/** The request has been answered, but the reply was lost, or build-complete has not processed it yet. */
 async function resendOutcome(
-  { broker, store, temporaryBucket, report }: Run,
+  { broker, store, temporaryBucket, report }: Needs,
   { key, identity, terminalId, event }: PendingRequest,
-  answer: RequestOutcome,
+  outcome: RequestOutcome,
 ): Promise<void> {
   const where = { bucket: temporaryBucket, identity, terminalId };
   const cause = { id: event.id, source: event.source, correlationId: correlationIdOf(event) };
-  await send(broker, causedBy(cause, answer.reply));
-  await settleRequest(store, where, answer);
-  report.did(hasOwnTerminalEvent(answer, where) ? 'requests_ended' : 'requests_forgotten', key);
+  await send(broker, causedBy(cause, outcome.reply));
+  await settleRequest(store, where, outcome);
+  report.did(hasOwnTerminalEvent(outcome, where) ? 'requests_ended' : 'requests_forgotten', key);
 }
 
 /** As the chain would have been named. */

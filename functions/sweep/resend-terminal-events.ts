@@ -1,21 +1,29 @@
-/** Terminal events that were lost: of Jobs that are over, and still wait for theirs to be processed. */
+/** Resends terminal events that were lost: those of Jobs that are over and still have our finalizer. */
 import { isWaiting } from '#shared/builds/admission.ts';
 import { awaitsTerminalEvent, overSince } from '#shared/builds/job-state.ts';
 import { outcomeOf } from '#shared/builds/outcome.ts';
 import { terminalCloudEvent } from '#shared/builds/terminal-event.ts';
+import type { Broker } from '#shared/clients/broker.ts';
+import type { Cluster } from '#shared/clients/cluster.ts';
 import { forEachInBatch, nameOf, takeBatch } from './batch.ts';
-import type { Run } from './dependencies.ts';
+import type { Run, Step } from './dependencies.ts';
 import { send } from './send.ts';
 
 const SECOND = 1000;
-/** The sidecar and cluster-events tell it within moments, and build-complete may be starting. */
+/** The sidecar and cluster-events send it within seconds, and build-complete may have to start first. */
 const GRACE = 30 * SECOND;
 
 /**
- * Under the id that everybody tells it under: one that is still on its way is told once more, and processed once. Those that run are among the
- * few that are read.
+ * The event has the same id whoever sends it, so one that is still on its way is processed once. Reads the Jobs that
+ * run as well: they are few.
  */
-export async function resendTerminalEvents({ jobs, cluster, broker, report, now }: Run): Promise<void> {
+export async function resendTerminalEvents({
+  jobs,
+  cluster,
+  broker,
+  report,
+  now,
+}: Step & Pick<Run, 'jobs'> & { cluster: Pick<Cluster, 'getJob' | 'listPods'>; broker: Broker }): Promise<void> {
   const time = now();
   const awaited = (await jobs()).filter((job) => awaitsTerminalEvent(job) && !isWaiting(job));
   await forEachInBatch(takeBatch(awaited, time), { report, nameOf }, async (known) => {

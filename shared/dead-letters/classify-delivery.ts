@@ -1,4 +1,4 @@
-/** What the last answer of a subscriber says about an event that was not delivered. */
+/** Classifies an undelivered event by the subscriber's last answer. */
 import type { Reason } from '#shared/events/reasons.ts';
 
 export interface DeliveryFailure {
@@ -10,17 +10,20 @@ export interface DeliveryFailure {
 }
 
 /**
- * `code` is an HTTP status; -1 where there was no answer; undefined where no dispatcher gave up, but RabbitMQ itself. Where somebody `listens` at the
- * subscriber's address all the same, -1 was most likely a dispatcher stopped in mid-delivery: what runs behind Knative Serving and crashes or hangs
- * answers 502 or 504, by way of its queue-proxy. A status that the dispatcher takes for success means that the subscriber's reply could not be sent
- * on: the Broker was away, or the reply is no valid event.
+ * `code` is an HTTP status; -1 where there was no answer; undefined where RabbitMQ itself gave the event up, and no
+ * dispatcher.
+ *
+ * With -1 and a subscriber that `isListening`, the dispatcher was most likely stopped during the delivery: a subscriber
+ * behind Knative Serving that crashes or hangs answers 502 or 504, through its queue-proxy. A code that the dispatcher
+ * takes for success means that the subscriber's reply could not be sent: the Broker was down, or the reply is no valid
+ * event.
  */
-export function classifyDelivery(code: number | undefined, listens: boolean): DeliveryFailure {
+export function classifyDelivery(code: number | undefined, isListening: boolean): DeliveryFailure {
   switch (code) {
     case undefined:
       return { category: 'transient', reason: 'QueueFull' };
     case -1:
-      return { category: 'transient', reason: listens ? 'DispatcherStopped' : 'Unavailable' };
+      return { category: 'transient', reason: isListening ? 'DispatcherStopped' : 'Unavailable' };
     case 404:
       return { category: 'permanent', reason: 'NotFound' };
     case 408:

@@ -1,4 +1,4 @@
-/** Reads the letters that are meant, several at a time. */
+/** Finds and reads the selected letters, several at a time. */
 import pLimit from 'p-limit';
 import type { LetterSelector } from '#shared/events/dead-letter.ts';
 import type { DeadLetter } from './letter.ts';
@@ -6,7 +6,7 @@ import type { LetterBox } from './letter-box.ts';
 import type { LetterPlace } from './place.ts';
 import { isChosen, mayBeChosen } from './select.ts';
 
-/** A letter may hold some MiB, several times over while it is read. */
+/** A letter may have several MiB, and takes a multiple of that in memory while it is read. */
 const AT_ONCE = 8;
 
 export interface FoundLetter {
@@ -14,9 +14,9 @@ export interface FoundLetter {
   letter: DeadLetter;
 }
 
-/** Oldest day first. Only a few are in memory at a time. */
+/** Oldest day first. Only a few letters are in memory at a time. */
 export async function* findLetters(
-  box: LetterBox,
+  box: Pick<LetterBox, 'places' | 'read'>,
   selector: LetterSelector,
   now: Date,
 ): AsyncGenerator<FoundLetter, void> {
@@ -26,8 +26,8 @@ export async function* findLetters(
     const letter = await box.read(place);
     return letter && isChosen(letter, selector, now) ? { place, letter } : undefined;
   };
-  async function* next(down: number): AsyncGenerator<FoundLetter, void> {
-    while (reading.length > down) {
+  async function* yieldDownTo(remaining: number): AsyncGenerator<FoundLetter, void> {
+    while (reading.length > remaining) {
       const found = await reading.shift();
       if (found) {
         yield found;
@@ -37,11 +37,11 @@ export async function* findLetters(
   for await (const place of box.places()) {
     if (mayBeChosen(place, selector)) {
       const found = limit(() => read(place));
-      // Whoever stops looking, or fails at an earlier one, leaves these to nobody.
+      // If the caller stops, or an earlier read fails, nothing awaits this one. Its rejection must not end the process.
       found.catch(() => {});
       reading.push(found);
-      yield* next(AT_ONCE - 1);
+      yield* yieldDownTo(AT_ONCE - 1);
     }
   }
-  yield* next(0);
+  yield* yieldDownTo(0);
 }

@@ -1,13 +1,13 @@
 /**
- * Where a letter lies and how far it is. Beside `dead-letters/{yyyy-mm-dd}/{id}.json` there is one small object for each replay that was sent, and
- * one for each that failed again:
+ * The keys of a letter, and its state. Beside `dead-letters/{yyyy-mm-dd}/{id}.json` there is a small object for each
+ * replay that was sent, and one for each replay that failed:
  *
  *     {id}.json                    open
- *     {id}.json .replayed-1        replayed: it has not come back
- *     {id}.json .replayed-1 .failed-1      open again, one replay behind it
+ *     {id}.json .replayed-1                replayed: it has not failed since
+ *     {id}.json .replayed-1 .failed-1      open again, after one replay
  *
- * So whoever replays and whoever keeps letters never write the same object, and S3, which has no compare-and-swap that every store knows, loses
- * no state between them, in whatever order they come: a replay may have failed before it was noted that it was sent.
+ * So dead-letter and dead-letter-replay never write the same object, and need no compare-and-swap, which not every S3
+ * store supports. The order of the writes does not matter: a replay may fail before it is marked as sent.
  */
 import { DEAD_LETTERS } from '#shared/specs/s3-keys.ts';
 
@@ -16,9 +16,9 @@ export type Mark = 'replayed' | 'failed';
 export interface LetterPlace {
   date: string;
   id: string;
-  /** The highest replay that was sent; 0 for none. */
+  /** The number of the last replay that was sent; 0 for none. */
   replayed: number;
-  /** The highest replay that came back. */
+  /** The number of the last replay that failed; 0 for none. */
   failed: number;
 }
 
@@ -39,18 +39,18 @@ export function isOpen({ replayed, failed }: LetterPlace): boolean {
   return failed >= replayed;
 }
 
-/** What is to be sent next. */
+/** The number of the next replay. */
 export function nextReplay({ replayed, failed }: LetterPlace): number {
   return Math.max(replayed, failed) + 1;
 }
 
-/** The letter and its marks. */
+/** The keys of the letter and its marks. */
 export function keysOf(place: LetterPlace): string[] {
   const marks = Array.from({ length: Math.max(place.replayed, place.failed) }, (_, index) => index + 1);
   return [letterKey(place), ...marks.flatMap((n) => [markKey(place, 'replayed', n), markKey(place, 'failed', n)])];
 }
 
-/** Undefined for what is neither letter nor mark. */
+/** Undefined where the key is neither a letter's nor a mark's. */
 export function readKey(key: string): (Named & { mark?: { kind: Mark; n: number } }) | undefined {
   const [, date, id, kind, n] = KEY.exec(key) ?? [];
   if (date === undefined || id === undefined) {
@@ -59,7 +59,7 @@ export function readKey(key: string): (Named & { mark?: { kind: Mark; n: number 
   return { date, id, ...(kind === undefined ? {} : { mark: { kind: kind as Mark, n: Number(n) } }) };
 }
 
-/** The extension `replayof` of an event that is sent again: enough to find its letter without a list. */
+/** The value of the extension `replayof` of a replayed event: finds its letter without a list. */
 export function linkTo({ date, id }: Named): string {
   return `${date}/${id}`;
 }

@@ -1,16 +1,19 @@
-/** What fails again and again although it was sent again by hand. */
+/** Poison: events that keep failing although they have been replayed. */
 import type { Reason } from '#shared/events/reasons.ts';
 import type { DeadLetter } from './letter.ts';
 
-/** Two replays that came back. */
+/** Failed replays. */
 export const POISON_AFTER = 2;
 
-/** The subscriber was there and failed on it. What was away, overloaded or not mended says nothing about the event. */
+/**
+ * Reasons that blame the event. A subscriber that is down, overloaded or not repaired yet says nothing about the event.
+ */
 const FAILED_ON_IT = new Set<Reason>(['Unavailable', 'Timeout', 'ReplyNotDelivered']);
 
 /**
- * Poison is an event that has come back from two replays, or more, from the same subscriber, and that at last because the subscriber failed on it:
- * a 5xx, 409 or time-out at every attempt, or a reply that cannot be sent on. A refused event is permanent anyway and keeps the reason of its refusal.
+ * An event is poison where two replays or more have failed at the same subscriber, the last one because the subscriber
+ * failed on the event: a 5xx, 409 or time-out at every attempt, or a reply that could not be sent. A refused event is
+ * permanent anyway, and keeps the reason of its refusal.
  */
 export function poisoned(letter: DeadLetter): DeadLetter {
   const { replays = 0, category, reason, code } = letter;

@@ -1,13 +1,13 @@
-/** Deletes letters, with what is noted of their replays. */
+/** Deletes letters and their marks. */
 import type { DeadLetterPurge, DeadLetterPurged } from '#shared/events/dead-letter.ts';
 import { findLetters } from './find-letters.ts';
 import type { LetterBox } from './letter-box.ts';
 import type { LetterPlace } from './place.ts';
 
-/** Nobody gets them back. Delivered twice the same order finds less the second time, and does no harm. */
+/** Deletes them for good. The same order, delivered twice, finds fewer letters the second time. */
 export async function purgeLetters(
   { max, dry_run, ...selector }: DeadLetterPurge,
-  { box, now }: { box: LetterBox; now: () => Date },
+  { box, now }: { box: Pick<LetterBox, 'places' | 'read' | 'remove'>; now: () => Date },
 ): Promise<DeadLetterPurged> {
   const places: LetterPlace[] = [];
   let remaining = 0;

@@ -1,16 +1,16 @@
-/** An event as the bytes that it was delivered in, and as the bytes that it is sent again in. */
+/** The bytes in which an event was delivered, and those in which it is sent again. */
 import type { RawEvent } from '#shared/clients/broker.ts';
 import { mediaType } from '#shared/runtime/media-type.ts';
 import type { FunctionRequest } from '#shared/runtime/request.ts';
 import type { DeadLetter, RawDelivery } from './letter.ts';
 
-/** The dispatcher makes these of the event's extensions, and the ingress makes extensions of them again. */
+/** The dispatcher sends these extensions as headers without prefix, and the ingress reads them so. */
 const TRACE = new Set(['traceparent', 'tracestate']);
-/** What dispatchers add to a letter, what dead-letter counts, and what an earlier replay said. */
+/** What dispatchers add to a letter, what dead-letter counts, and the marks of an earlier replay. */
 const NOT_SENT_AGAIN = /^(knativeerror.*|redeliveries|replayof|replays)$/;
 const STRUCTURED = 'application/cloudevents';
 
-/** The headers that belong to the event; the others are the connection's. */
+/** The headers that belong to the event, without those of the connection. */
 export function eventHeaders({ headers }: Pick<FunctionRequest, 'headers'>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).filter(
@@ -21,15 +21,15 @@ export function eventHeaders({ headers }: Pick<FunctionRequest, 'headers'>): Rec
   );
 }
 
-/** Undefined for data beyond what is read. */
+/** Undefined where the data was too long to be read. */
 export function rawDelivery(request: FunctionRequest): RawDelivery | undefined {
   const { body } = request;
   return body && { headers: eventHeaders(request), body_base64: body.toString('base64') };
 }
 
 /**
- * The event of a letter, marked as its n-th replay. Byte for byte as it came in binary mode. Of a refused event there is only the structured form, in
- * which numbers beyond 2^53 have lost digits.
+ * The event of a letter, marked as its n-th replay: the same bytes as were delivered in binary mode. Of a refused event
+ * only the structured form is known, in which numbers beyond 2^53 have lost digits.
  */
 export function eventToReplay({ event, raw }: DeadLetter, replayOf: string, n: number): RawEvent {
   const marks = { replayof: replayOf, replays: String(n) };

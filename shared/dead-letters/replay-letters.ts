@@ -1,4 +1,4 @@
-/** Sends letters to the Broker again, slowly, each once. */
+/** Replays letters: sends their events to the Broker again, each once, at a limited rate. */
 import type { Broker } from '#shared/clients/broker.ts';
 import type { DeadLetterReplay, DeadLetterReplayed } from '#shared/events/dead-letter.ts';
 import { PermanentError } from '#shared/events/errors.ts';
@@ -9,24 +9,26 @@ import { eventToReplay } from './raw-delivery.ts';
 import { replayRefusal } from './replay-refusal.ts';
 
 const SECOND = 1000;
-/** At most ten a second: what failed together must not come back together. */
+/** At most ten a second: events that have overloaded a subscriber must not do so again. */
 const PAUSE = 100;
-/** Below a function's 300 s. What is left over is told as `remaining`. */
+/** Less than a function's time-out of 300 s. Letters that are left over are counted as `remaining`. */
 export const REPLAY_WITHIN = 240 * SECOND;
-/** In one answer, which is an event of at most 1 MiB. */
-const TOLD = 1000;
+/** Refusals in one reply, which is an event of at most 1 MiB. */
+const MAX_REFUSALS = 1000;
 
 export interface Replaying {
-  box: LetterBox;
+  box: Pick<LetterBox, 'places' | 'read' | 'mark'>;
   broker: Broker;
   now: () => Date;
   sleep: (milliseconds: number) => Promise<unknown>;
 }
 
 /**
- * Sent first, then marked as replayed: a crash between the two sends the event once more at the next order, under the same source and id, which
- * handlers expect; marked first it would be lost. A letter that was replayed and has not come back is passed over, so an order that is delivered
- * twice goes on where the first one ended. Rejects with RetryableError where S3 or the Broker is away; what was sent until then is marked.
+ * Sends each event first, then marks its letter as replayed. After a crash in between the next order sends the event
+ * once more, with the same source and id, which handlers expect. In the other order the event would be lost. Letters
+ * that were replayed and have not failed since are skipped, so an order that is delivered twice goes on where the first
+ * delivery ended. Throws RetryableError where S3 or the Broker is down; letters whose events were sent before are
+ * marked.
  */
 export async function replayLetters(
   { force, max, dry_run, ...selector }: DeadLetterReplay,
@@ -35,7 +37,7 @@ export async function replayLetters(
   const { box, now, sleep } = deps;
   const began = now().getTime();
   const result: DeadLetterReplayed = { replayed: 0, refused: [], skipped: 0, remaining: 0, dry_run, ids: [] };
-  const refuse = (id: string, why: string) => result.refused.length < TOLD && result.refused.push({ id, why });
+  const refuse = (id: string, why: string) => result.refused.length < MAX_REFUSALS && result.refused.push({ id, why });
   const missing = new Set(selector.ids);
   for await (const found of findLetters(box, selector, now())) {
     const { id } = found.place;
@@ -54,7 +56,7 @@ export async function replayLetters(
     } else if (dry_run) {
       result.ids.push(id);
     } else {
-      // The first at once, the n-th no sooner than n pauses after it.
+      // The first is sent at once, each further one at least a pause later.
       await sleep(Math.max(0, began + result.replayed * PAUSE - now().getTime()));
       const problem = await replay(found, deps);
       if (problem === undefined) {
@@ -71,7 +73,7 @@ export async function replayLetters(
   return result;
 }
 
-/** Why the Broker does not take it; undefined where it did. */
+/** Returns why the Broker refuses the event; undefined where it has accepted it. */
 async function replay({ place, letter }: FoundLetter, { box, broker, now }: Replaying): Promise<string | undefined> {
   const n = nextReplay(place);
   try {

@@ -1,11 +1,11 @@
-/** Which letters are not sent again, or only by force. */
+/** Which letters are not replayed, or only by force. */
 import type { Reason } from '#shared/events/reasons.ts';
 import { attributeOf, type DeadLetter } from './letter.ts';
 
-/** Permanent for the event as it stands, but the cause is outside it, where a person can mend it. */
+/** Permanent, but the cause is outside the event, where a person can remove it. */
 const MENDABLE = new Set<Reason>(['NotFound', 'Forbidden']);
 
-/** Undefined where nothing speaks against it. */
+/** Why the letter is not replayed; undefined where it may be. */
 export function replayRefusal(letter: DeadLetter, force: boolean): string | undefined {
   const { reason, category, event, problems = [] } = letter;
   const hasData = event['data'] !== undefined || event['data_base64'] !== undefined;

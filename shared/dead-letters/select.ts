@@ -1,4 +1,4 @@
-/** Which letters a person means. */
+/** Which letters a selector selects. */
 import type { LetterSelector } from '#shared/events/dead-letter.ts';
 import { attributeOf, type DeadLetter } from './letter.ts';
 import { isOpen, type LetterPlace } from './place.ts';
@@ -11,13 +11,13 @@ export function milliseconds(duration: string): number {
   return Number(duration.slice(0, -1)) * (UNITS[duration.slice(-1)] ?? Number.NaN);
 }
 
-/** By name and state alone, before anything is read. */
+/** By id and state alone, before the letter is read. */
 export function mayBeChosen(place: LetterPlace, { ids, state }: LetterSelector): boolean {
   const isNamed = ids === undefined || ids.includes(place.id);
   return isNamed && (state === undefined || state === (isOpen(place) ? 'open' : 'replayed'));
 }
 
-/** All that is given must hold. */
+/** True where the letter matches every given criterion. */
 export function isChosen(letter: DeadLetter, selector: LetterSelector, now: Date): boolean {
   const { category, type, reason, older_than, newer_than } = selector;
   const age = now.getTime() - Date.parse(letter.last_at);
@@ -25,7 +25,7 @@ export function isChosen(letter: DeadLetter, selector: LetterSelector, now: Date
     (category === undefined || letter.category === category) &&
     (type === undefined || attributeOf(letter, 'type') === type) &&
     (reason === undefined || letter.reason === reason) &&
-    // Of what says no time, age is not a number: neither older nor newer.
+    // Without a time the age is NaN: neither older nor newer.
     (older_than === undefined || age > milliseconds(older_than)) &&
     (newer_than === undefined || age < milliseconds(newer_than))
   );

@@ -1,4 +1,4 @@
-/** The build context as one deterministic gzipped tar: the same files give the same bytes, whenever and wherever it is made. */
+/** The build context as a deterministic gzipped tar: the same files always give the same bytes. */
 import { createHash, type Hash } from 'node:crypto';
 import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -12,22 +12,23 @@ import { type Content, writeTarEntry } from './tar-entry.ts';
 import type { GeneratedFile, SourceFile, SourceListing } from './types.ts';
 
 /**
- * Objects up to SMALL are read whole, AHEAD of them at a time, before their turn: a source of small files would otherwise take a round trip to S3 for each.
- * Larger ones are opened when it is their turn. So memory is bounded by AHEAD × SMALL, whatever the source.
+ * Objects up to SMALL bytes are prefetched whole, AHEAD of them at a time: otherwise a source of small files would take
+ * a round trip to S3 for each file. Larger objects are opened when it is their turn. So memory is bounded by AHEAD ×
+ * SMALL for any source.
  */
 const AHEAD = 16;
 const SMALL = 1024 * 1024;
 
 /**
- * Deflate works in another thread, at a cost for each piece that is handed over: a tar of small files comes in pieces of a header, some data and a
- * padding, which took as long to hand over as to compress.
+ * Deflate runs in another thread, and each chunk that is passed to it has a cost. A tar of small files consists of
+ * small chunks (header, data, padding), which took as long to pass on as to compress.
  */
 const CHUNK_BYTES = 512 * 1024;
 
 export interface ContextArchive {
-  /** Gzipped tar; to be read to its end. Errors of the store destroy it. */
+  /** Gzipped tar. Must be read to its end. Errors of the store destroy it. */
   body: Readable;
-  /** Settles after the last byte: what names the archive, and its size. */
+  /** Settles after the last byte. */
   done: Promise<{ buildKey: string; bytes: number }>;
 }
 
@@ -38,11 +39,12 @@ interface Entry {
 }
 
 /**
- * Streams the user's files and ours, by path. The build key is the SHA-256 over every entry's path, mode, size and content; base images are in it by the
- * Dockerfile. `files` are those of the listing that go into the image.
+ * Streams the user's files and ours, ordered by path. The build key is the SHA-256 of every entry's path, mode, size
+ * and content. It covers the base images, since the Dockerfile names them. `files` are those of the listing that go
+ * into the image.
  */
 export function contextArchive(
-  store: ObjectStore,
+  store: Pick<ObjectStore, 'open'>,
   listing: SourceListing,
   files: readonly SourceFile[],
   ours: readonly GeneratedFile[],
@@ -63,7 +65,8 @@ export function contextArchive(
       forward(null, chunk);
     },
   });
-  // Whichever part fails first, its error destroys the next, and so reaches whoever reads the body; a reader that goes away is seen backwards, part by part.
+  // The error of the part that fails first destroys the next part, and so on, until it reaches the reader of the body.
+  // A reader that stops destroys the parts in the opposite order.
   const written = writeEntries(tar, entries, hash).catch((error: Error) => {
     tar.destroy(error);
     throw error;
@@ -76,12 +79,15 @@ export function contextArchive(
     buildKey: hash.digest('hex'),
     bytes,
   }));
-  // Whoever reads the body sees the failure there as well, and may be gone before asking here.
+  // The failure is reported by the body as well. A caller may have left before it awaits this promise.
   done.catch(() => undefined);
   return { body, done };
 }
 
-/** One block for all: what is allocated for each chunk lies about until it is collected, and memory would be three times as high. */
+/**
+ * Copies all chunks through one block. Buffers allocated for each chunk wait for garbage collection, which would triple
+ * the memory.
+ */
 async function compress(tar: AsyncIterable<Buffer>, gzip: Gzip): Promise<void> {
   const block = Buffer.allocUnsafeSlow(CHUNK_BYTES);
   let filled = 0;
@@ -91,7 +97,7 @@ async function compress(tar: AsyncIterable<Buffer>, gzip: Gzip): Promise<void> {
       taken += copied;
       filled += copied;
       if (filled === block.length) {
-        // Not before this may the block be filled again: deflate reads it in its own thread.
+        // Deflate reads the block in its own thread, so the block must not be filled again before this.
         await deflated(gzip, block);
         filled = 0;
       }
@@ -107,7 +113,11 @@ async function deflated(gzip: Gzip, block: Buffer): Promise<void> {
   });
 }
 
-async function openContent(store: ObjectStore, listing: SourceListing, file: SourceFile): Promise<Content> {
+async function openContent(
+  store: Pick<ObjectStore, 'open'>,
+  listing: SourceListing,
+  file: SourceFile,
+): Promise<Content> {
   const { body } = await openListed(store, listing, file);
   if (file.size > SMALL) {
     return body;
@@ -121,7 +131,8 @@ async function openContent(store: ObjectStore, listing: SourceListing, file: Sou
 
 async function writeEntries(tar: Pack, entries: readonly Entry[], hash: Hash): Promise<void> {
   const small = entries.filter(({ size }) => size <= SMALL);
-  // Kaniko gives the image's folder the mode of the context's, which without an entry is 0700: only root could start what is built.
+  // Kaniko gives the image's folder the mode of the context's folder. Without this entry that is 0700, and only root
+  // could start the image.
   tar.entry({ name: './', type: 'directory', mode: 0o755, mtime: new Date(0), uid: 0, gid: 0 });
   const ahead = prefetch(small, AHEAD, (entry) => entry.open());
   try {

@@ -1,12 +1,15 @@
-/** The source fingerprint: what a build would be made from, known from the listing alone, without downloading a byte. */
+/**
+ * The source fingerprint: identifies what a build would be made from, by the listing alone, without downloading
+ * anything.
+ */
 import { createHash } from 'node:crypto';
 import type { Identity } from '#shared/events/identity.ts';
 import { RECIPE_VERSION } from './recipe-version.ts';
 import type { BuildRequest, BuildSettings, SourceListing } from './types.ts';
 
 /**
- * 64 hex digits. Changes with any file (key, size, ETag), the options that shape the image, the base images, the recipe
- * and the owner; not with env, scaling, resources or time-outs, which do not.
+ * 64 hex digits. Changes with any file (key, size, ETag), the options that change the image, the base images, the
+ * recipe and the owner. Does not change with env, scaling, resources or time-outs, which do not change the image.
  */
 export function fingerprintOf({
   listing,
@@ -21,7 +24,7 @@ export function fingerprintOf({
 }): string {
   const { python, node, go, static: compiled } = settings.baseImages;
   const hash = createHash('sha256');
-  // JSON arrays: no two lists of parts read the same.
+  // JSON arrays, so that no two different lists of parts give the same text.
   hash.update(
     JSON.stringify([
       'fingerprint',

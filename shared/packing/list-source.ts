@@ -1,4 +1,4 @@
-/** Lists a parser's source in S3: bounded, and only with paths that are safe to unpack. */
+/** Lists a parser's source in S3: within limits, and only with paths that are safe to unpack. */
 import type { ObjectStore } from '#shared/clients/object-store.ts';
 import { PermanentError } from '#shared/events/errors.ts';
 import { pathProblems } from './safe-paths.ts';
@@ -8,12 +8,12 @@ import type { SourceFile, SourceLimits, SourceListing } from './types.ts';
 const NAMED = 10;
 
 /**
- * The files under `prefix` and the moment at which S3 showed them.
- * Throws PermanentError NoSource, SourceTooLarge, TooManyFiles or UnsafePath. Stops reading pages once a limit is passed, so memory is bounded by
- * `maxFiles`, however many keys there are.
+ * The files under `prefix`, and when S3 listed them. Throws PermanentError NoSource, SourceTooLarge, TooManyFiles or
+ * UnsafePath. Stops reading pages once a limit is exceeded, so memory is bounded by `maxFiles`, however many keys there
+ * are.
  */
 export async function listSource(
-  store: ObjectStore,
+  store: Pick<ObjectStore, 'list'>,
   { bucket, prefix: requested, ...limits }: { bucket: string; prefix: string } & SourceLimits,
 ): Promise<SourceListing> {
   const prefix = requested.endsWith('/') ? requested : `${requested}/`;
@@ -23,7 +23,7 @@ export async function listSource(
   for await (const page of store.list(bucket, prefix)) {
     observedAt ??= withinSecond(page.date, new Date());
     for (const { key, size, etag } of page.objects) {
-      // Consoles and sync tools write an empty `folder/` object for a folder: it is no file.
+      // Consoles and sync tools write an empty object `folder/` for a folder. It is no file.
       if (key.endsWith('/') && size === 0) {
         continue;
       }
@@ -52,8 +52,8 @@ export async function listSource(
 }
 
 /**
- * S3's Date header has whole seconds. Two listings within one second are told apart by the local clock, which is
- * believed only as far as it agrees with S3's.
+ * S3's Date header has whole seconds. Within the second the local clock adds the milliseconds, so that two listings in
+ * one second differ. A local clock that is wrong can't move the time out of S3's second.
  */
 export function withinSecond(date: Date, now: Date): Date {
   const start = date.getTime();

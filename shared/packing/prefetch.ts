@@ -1,6 +1,8 @@
-/** Starts work ahead of its consumer, a bounded number of items at a time, and hands the results over in order. */
+/**
+ * Starts work on the next items before they are needed, a bounded number at a time, and yields the results in order.
+ */
 
-/** Where the consumer stops early, what was started is awaited, so that nothing goes on behind its back. */
+/** If the consumer stops early, waits for the work that was started, so that nothing goes on in the background. */
 export async function* prefetch<Item, Result>(
   items: Iterable<Item>,
   ahead: number,
@@ -15,7 +17,7 @@ export async function* prefetch<Item, Result>(
         return;
       }
       const result = start(next.value);
-      // It may fail long before its turn: the failure is seen when it is awaited.
+      // It may fail before it is awaited. Without this the process would end with an unhandled rejection.
       result.catch(() => undefined);
       started.push(result);
     }

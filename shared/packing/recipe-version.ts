@@ -1,2 +1,5 @@
-/** The version of everything in this folder that shapes an image: raise it, and every parser builds anew at its next build.start. */
+/**
+ * The version of everything in this folder that changes an image. Raising it makes every parser build again at its next
+ * build.start.
+ */
 export const RECIPE_VERSION = '2';

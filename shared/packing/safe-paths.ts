@@ -1,19 +1,19 @@
-/** Which S3 keys can become files of an archive that is unpacked as root, and which can't. */
+/** Checks which S3 keys can safely become files of an archive that is unpacked as root. */
 
 export interface PathProblem {
   path: string;
   message: string;
 }
 
-/** The folder that holds what we add to a context: the Dockerfile and the adapter. Users can't put anything into it. */
+/** The folder for the files that we add to a context: the Dockerfile and the adapter. Users can't put files into it. */
 export const GENERATED_FOLDER = '.knative-lambda';
 
-/** The limit of every file system that images are unpacked to. */
+/** The limit of the file systems that images are unpacked to. */
 const SEGMENT_BYTES = 255;
 
 /**
- * Every path that is unsafe by itself (absolute, `..`, control characters …) and every one that can't stand beside another: the same name in another
- * Unicode form, or a file where another path needs a folder.
+ * Finds every path that is unsafe by itself (absolute, `..`, control characters …), and every path that conflicts with
+ * another: the same name in another Unicode form, or a file where another path needs a folder.
  */
 export function pathProblems(paths: readonly string[]): PathProblem[] {
   const problems: PathProblem[] = [];
@@ -33,16 +33,17 @@ export function pathProblems(paths: readonly string[]): PathProblem[] {
     files.set(normal, path);
   }
   const names = [...files.keys()].sort();
-  // A folder's name comes before the names of what is in it, so what lies under several files is told of the outermost.
-  const told = new Set<string>();
+  // A folder's name sorts before the names of its content, so each path is reported once, with the outermost file that
+  // it conflicts with.
+  const reported = new Set<string>();
   for (const file of names) {
-    if (told.has(file)) {
+    if (reported.has(file)) {
       continue;
     }
     const folder = `${file}/`;
     for (let index = firstFrom(names, folder); names[index]?.startsWith(folder); index += 1) {
       const inside = names[index] as string;
-      told.add(inside);
+      reported.add(inside);
       problems.push({
         path: files.get(inside) as string,
         message: `needs a folder where ${JSON.stringify(files.get(file))} is a file`,
@@ -63,11 +64,11 @@ function unsafe(path: string): string | undefined {
   if (segments.includes('..') || segments.includes('.')) {
     return 'has a "." or ".." path segment';
   }
-  // A lone surrogate has no UTF-8 form, so it would become another name in the archive.
+  // A lone surrogate has no UTF-8 form, so the name would be another one in the archive.
   if (/\p{Cc}/u.test(path) || !path.isWellFormed()) {
     return 'has a control character';
   }
-  // Some stores write it for a control character when they list, and then know no key of that name.
+  // Some stores list it in place of a control character, and then find no key of that name.
   if (path.includes('\uFFFD')) {
     return 'has the replacement character U+FFFD, which stands for one that the store cannot name';
   }
@@ -83,7 +84,10 @@ function unsafe(path: string): string | undefined {
   return undefined;
 }
 
-/** Index of the first that is not before `text`. Of 10 000 paths with hundreds of folders each, looking up every folder would take seconds. */
+/**
+ * Binary search: index of the first item that is not before `text`. Looking up each folder of 10 000 deep paths would
+ * take seconds.
+ */
 function firstFrom(sorted: readonly string[], text: string): number {
   let low = 0;
   let high = sorted.length;

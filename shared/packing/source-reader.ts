@@ -1,22 +1,22 @@
-/** Looks into a listed source: which paths there are, and the text of the few files that decide how it is built. */
+/** Reads a listed source: its paths, and the text of the few files that decide how it is built. */
 import type { ObjectStore } from '#shared/clients/object-store.ts';
 import { RetryableError } from '#shared/events/errors.ts';
 import type { SourceFile, SourceListing } from './types.ts';
 
-/** Enough for any manifest or handler that a person wrote. */
+/** Enough for any manifest or handler that a person has written. */
 const MAX_TEXT_BYTES = 1024 * 1024;
 
 export interface SourceReader {
   paths: readonly string[];
   has(path: string): boolean;
   /**
-   * Undefined where the file is missing or above 1 MiB. Bytes that are no UTF-8 become U+FFFD. Throws RetryableError SourceChanging where the object is no longer the one
-   * that was listed.
+   * Undefined where the file is missing or above 1 MiB. Bytes that are no UTF-8 become U+FFFD. Throws
+   * RetryableError('SourceChanging') where the object is no longer the one that was listed.
    */
   text(path: string): Promise<string | undefined>;
 }
 
-export function sourceReader(store: ObjectStore, listing: SourceListing): SourceReader {
+export function sourceReader(store: Pick<ObjectStore, 'open'>, listing: SourceListing): SourceReader {
   const files = new Map(listing.files.map((file) => [file.path, file]));
   return {
     paths: listing.files.map((file) => file.path),
@@ -30,7 +30,7 @@ export function sourceReader(store: ObjectStore, listing: SourceListing): Source
       for await (const chunk of (await openListed(store, listing, file)).body) {
         chunks.push(chunk as Buffer);
       }
-      // Editors on Windows begin a file with a byte order mark, which no parser below expects.
+      // Some editors on Windows write a byte order mark, which the parsers do not expect.
       return Buffer.concat(chunks)
         .toString('utf8')
         .replace(/^\uFEFF/, '');
@@ -38,9 +38,12 @@ export function sourceReader(store: ObjectStore, listing: SourceListing): Source
   };
 }
 
-/** Opens the very object that was listed. Anything else is RetryableError SourceChanging: list again. */
+/**
+ * Opens the object that was listed. Throws RetryableError('SourceChanging') where it has been replaced or removed: list
+ * again.
+ */
 export async function openListed(
-  store: ObjectStore,
+  store: Pick<ObjectStore, 'open'>,
   { bucket }: SourceListing,
   file: SourceFile,
 ): Promise<NonNullable<Awaited<ReturnType<ObjectStore['open']>>>> {

@@ -1,4 +1,4 @@
-/** One file of a tar, as the same bytes every time: fixed owner, time and mode. */
+/** Writes one file of a tar, deterministically: with a fixed owner, time and mode. */
 import type { Hash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { Pack } from 'tar-stream';
@@ -6,7 +6,7 @@ import { RetryableError } from '#shared/events/errors.ts';
 
 export type Content = Iterable<Buffer> | Readable;
 
-/** Writes one file and hashes what is written. Throws RetryableError where the content is not as long as the listing says. */
+/** Writes a file and hashes its content. Throws RetryableError where the content is not as long as the listing says. */
 export async function writeTarEntry(
   tar: Pack,
   { path, size }: { path: string; size: number },
@@ -14,11 +14,11 @@ export async function writeTarEntry(
   hash: Hash,
 ): Promise<void> {
   const written = Promise.withResolvers<void>();
-  // Its rejection is awaited below, but not while a chunk is being read.
+  // It is awaited below, but may reject earlier, while a chunk is being read.
   written.promise.catch(() => undefined);
   let sink: ReturnType<Pack['entry']> | undefined;
   let bytes = 0;
-  // The header comes first and has the mode in it, which the first bytes decide.
+  // The header comes first and contains the mode, which depends on the first bytes.
   const open = (beginning: Buffer) => {
     const mode = isProgram(beginning) ? 0o755 : 0o644;
     hash.update(JSON.stringify([path, mode, size]));
@@ -29,7 +29,7 @@ export async function writeTarEntry(
         written.resolve();
       }
     });
-    // It is told by the callback as well; without a listener it would end the process.
+    // The callback gets the same error. Without a listener it would end the process.
     entry.on('error', () => undefined);
     return entry;
   };
@@ -49,7 +49,10 @@ export async function writeTarEntry(
   await written.promise;
 }
 
-/** S3 keeps no modes. What a kernel would start (a script with `#!`, an ELF file) is executable, so that a Dockerfile's ENTRYPOINT can name it. */
+/**
+ * S3 stores no modes. A script with `#!` and an ELF file are made executable, so that a Dockerfile's ENTRYPOINT can
+ * name them.
+ */
 function isProgram(beginning: Buffer): boolean {
   return beginning.subarray(0, 2).equals(SCRIPT) || beginning.subarray(0, 4).equals(ELF);
 }
@@ -58,7 +61,7 @@ const SCRIPT = Buffer.from('#!');
 const ELF = Buffer.from('\x7fELF', 'latin1');
 const PROGRAM_BYTES = 4;
 
-/** The same bytes, the first chunk at least `minimum` long where there are so many. */
+/** The same content, with a first chunk of at least `minimum` bytes where there are so many. */
 async function* atLeast(minimum: number, content: Content): AsyncIterable<Buffer> {
   let first: Buffer | undefined = Buffer.alloc(0);
   for await (const chunk of content) {

@@ -1,4 +1,4 @@
-/** What a build is made from and what preparing it yields: the vocabulary of this folder and of whoever calls it. */
+/** Types for the source of a build, and for what packing it yields. */
 import type { Identity } from '#shared/events/identity.ts';
 import type { Language } from '#shared/events/parameters.ts';
 
@@ -12,7 +12,7 @@ export interface SourceFile {
   etag: string;
 }
 
-/** A prefix of a bucket, seen at one moment. */
+/** The files under a prefix of a bucket, as listed at one moment. */
 export interface SourceListing {
   bucket: string;
   /** Ends in `/`. */
@@ -21,14 +21,14 @@ export interface SourceListing {
   files: SourceFile[];
   /** Of all files together. */
   bytes: number;
-  /** By S3's clock: what orders the builds of one parser. */
+  /** By S3's clock. Orders the builds of one parser. */
   observedAt: Date;
 }
 
 export interface SourceLimits {
-  /** MAX_SOURCE_BYTES, 100 MB where the configuration says nothing else. */
+  /** MAX_SOURCE_BYTES. */
   maxBytes: number;
-  /** MAX_SOURCE_FILES, 10 000. */
+  /** MAX_SOURCE_FILES. */
   maxFiles: number;
 }
 
@@ -37,7 +37,7 @@ export interface BaseImages {
   python: string;
   node: string;
   go: string;
-  /** The final stage of what is compiled: no shell, no libc. */
+  /** The final stage for compiled languages: without shell and libc. */
   static: string;
 }
 
@@ -66,16 +66,19 @@ export interface PrepareBuildOptions {
   identity: Identity;
   request: BuildRequest;
   settings: BuildSettings;
-  /** Names the object that the archive is written to until its key is known. Different at every attempt: two at once must not share it. */
+  /**
+   * Names the object that the archive is uploaded to until its key is known. Differs at each attempt, since two may run
+   * at once.
+   */
   stagingId: string;
 }
 
 export interface PreparedBuild {
   language: Language;
-  /** 64 hex: names the archive, the Job and the image tag. */
+  /** 64 hex digits. The archive, the Job and the image tag are named after it. */
   buildKey: string;
   context: { bucket: string; key: string; bytes: number };
-  /** The listing that was packed: a later one than was given where the source changed meanwhile. */
+  /** The listing that was packed: a later one than was given, where the source has changed since. */
   listing: SourceListing;
   /** Of that listing. */
   fingerprint: string;

@@ -55,9 +55,9 @@ export const SAFEGUARDS: Safeguard[] = [
   {
     name: 'the finalizer goes last',
     file: 'functions/build-complete/handler.ts',
-    find: '  const { outcome, job } = claim;\n',
+    find: '  const confirmation = await confirm(event, deps);\n',
     replace:
-      '  const { outcome, job } = claim;\n  if (job) {\n    await releaseJob(deps.cluster, job, deps.now());\n  }\n',
+      "  const confirmation = await confirm(event, deps);\n  if ('job' in confirmation && confirmation.job) {\n    await releaseJob(deps.cluster, confirmation.job, deps.now());\n  }\n",
   },
   {
     name: 'the order of observed_at, at a deployment',
@@ -147,8 +147,8 @@ export const SAFEGUARDS: Safeguard[] = [
   {
     name: 'build-complete remembers whose a Job was',
     file: 'functions/build-complete/handler.ts',
-    find: '    await recordOutcome(deps.store, where, { end: event.id, reply: startedBy(job) });\n',
-    replace: '    startedBy(job);\n',
+    find: '    await recordOutcome(deps.store, where, { end: event.id, reply: startedReplyOf(job) });\n',
+    replace: '    startedReplyOf(job);\n',
   },
   {
     name: 'an end is processed only for the Job that it is of',
