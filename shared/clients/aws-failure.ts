@@ -1,4 +1,6 @@
-/** What an AWS SDK error means: its name and HTTP status, never its message, which may repeat what was sent. */
+/**
+ * Classifies errors of the AWS SDK by name and HTTP status. Their message is never used: it may quote what was sent.
+ */
 import {
   classify,
   type FailureKind,
@@ -28,9 +30,9 @@ const BY_NAME: Record<string, FailureKind> = {
   RequestTimeTooSkewed: 'expired-credentials',
   CredentialsProviderError: 'expired-credentials',
   OperationAborted: 'unavailable',
-  // The answer to an end of an upload that was done before, and got lost.
+  // The upload has been completed before, and the answer to that was lost.
   NoSuchUpload: 'conflict',
-  // Two conditional writes at once; neither may have been done.
+  // Two conditional writes at once, of which possibly neither has succeeded.
   ConditionalRequestConflict: 'unavailable',
 };
 
@@ -43,7 +45,7 @@ export function awsHeader(error: unknown, name: string): string | undefined {
   return (error as SdkError).$response?.headers?.[name];
 }
 
-/** The error to throw for what the SDK threw; ours pass unchanged. */
+/** The error to throw in place of the SDK's. Errors of ours pass unchanged. */
 export function awsError(
   error: unknown,
   doing: string,
@@ -58,7 +60,7 @@ export function awsError(
     kind,
     system,
     doing,
-    detail: `${said(error)}${requestId ? `, request ${requestId}` : ''}`,
+    detail: `${detailOf(error)}${requestId ? `, request ${requestId}` : ''}`,
     retryAfter: retryAfterOf(error),
     advice: advice ?? adviceFor(kind, system),
   });
@@ -66,7 +68,7 @@ export function awsError(
 
 const PASSING: FailureKind[] = ['no-answer', 'unavailable', 'throttled', 'expired-credentials'];
 
-/** Undefined where the upstream is well, and it is the request that was refused. */
+/** Undefined where the upstream is healthy, and the request was refused. */
 export function awsTrouble(error: unknown): Trouble | undefined {
   const kind = kindOf(error);
   if (isClassified(error) || !PASSING.includes(kind)) {
@@ -75,14 +77,14 @@ export function awsTrouble(error: unknown): Trouble | undefined {
   const status = awsStatus(error);
   const isFailure = kind === 'no-answer' || kind === 'unavailable';
   const isIll = isFailure && (status === undefined || status >= 500);
-  return { detail: said(error), isIll, retryAfter: retryAfterOf(error) };
+  return { detail: detailOf(error), isIll, retryAfter: retryAfterOf(error) };
 }
 
 function kindOf(error: unknown): FailureKind {
   return (error instanceof Error ? BY_NAME[error.name] : undefined) ?? kindOfStatus(awsStatus(error));
 }
 
-function said(error: unknown): string {
+function detailOf(error: unknown): string {
   const status = awsStatus(error);
   const name = error instanceof Error ? error.name : 'Error';
   if (kindOf(error) === 'no-answer' && status === undefined) {

@@ -1,4 +1,7 @@
-/** Who we are to AWS: a key pair, else the pod's own identity. Never the SDK's probing chain, which asks disks and link-local addresses at the first call. */
+/**
+ * Our credentials for AWS: a key pair, else the pod's own identity. Never the SDK's default chain, which probes files
+ * and link-local addresses.
+ */
 import type { S3ClientConfig } from '@aws-sdk/client-s3';
 
 export interface AwsIdentity {
@@ -12,7 +15,7 @@ export interface AwsIdentity {
   AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE?: string | undefined;
 }
 
-/** Throws a plain Error, at start, where the configuration names no identity at all. */
+/** Throws a plain Error where the configuration names no identity. */
 export function awsCredentials(identity: AwsIdentity): NonNullable<S3ClientConfig['credentials']> {
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = identity;
   if (accessKeyId && secretAccessKey) {

@@ -1,13 +1,18 @@
-/** Has every request of an AWS client go through its upstream's limits: of an upload each part, since its source may be read from the same S3. */
+/**
+ * Applies the upstream's limits to every request of an AWS client. For an upload that is each part, since its source
+ * may be read from the same S3.
+ */
 import { awsTrouble } from './aws-failure.ts';
 import type { Upstream } from './upstream.ts';
 
-/** The SDK's own retries are off: they know no breaker, and would sleep for as long as a Retry-After says. */
+/** The SDK's own retries are off: they know no circuit breaker, and would wait for as long as a Retry-After says. */
 export const ONE_ATTEMPT = 1;
 
 type Handler<Request, Output> = (request: Request) => Promise<Output>;
 
-/** The middleware, for the stack's first step. Each request of ours can be made again: its body is text or a Buffer, and the same each time. */
+/**
+ * The middleware, for the first step of the stack. All our requests can be repeated: their bodies are text or Buffers.
+ */
 export function throughUpstream(upstream: Upstream) {
   return <Request, Output>(next: Handler<Request, Output>): Handler<Request, Output> =>
     (request) =>

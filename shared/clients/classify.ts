@@ -1,7 +1,10 @@
-/** From what an upstream (Kubernetes, S3, ECR) answered to one of our two errors: the only place that decides what is worth retrying. */
+/**
+ * Turns a failure of an upstream (Kubernetes, S3, ECR) into one of our two errors. The only place that decides what is
+ * retried.
+ */
 import { PermanentError, RetryableError } from '#shared/events/errors.ts';
 
-/** What went wrong, in words that all upstreams share. Each adapter translates its own errors into these. */
+/** The kinds of failure that all upstreams share. Each adapter maps its own errors to them. */
 export type FailureKind =
   /** No answer: refused, reset, timed out, no such host. */
   | 'no-answer'
@@ -9,17 +12,17 @@ export type FailureKind =
   | 'unavailable'
   /** 429, SlowDown. */
   | 'throttled'
-  /** Our credentials are valid no more; the next attempt reads fresh ones. */
+  /** Our credentials have expired; the next attempt reads new ones. */
   | 'expired-credentials'
-  /** Somebody changed the object in between. */
+  /** The object has been changed in between. */
   | 'conflict'
-  /** There is room later, when something else has ended. */
+  /** There is room later, when other objects are gone. */
   | 'quota-exceeded'
-  /** What we may not do. */
+  /** We lack the permission. */
   | 'forbidden'
-  /** A bucket, namespace or kind that must be there is not. */
+  /** A bucket, namespace or kind that must exist does not. */
   | 'missing'
-  /** Invalid, or an admission webhook said no. */
+  /** Invalid, or denied by an admission webhook. */
   | 'refused';
 
 export interface UpstreamFailure {
@@ -27,21 +30,21 @@ export interface UpstreamFailure {
   system: 'Kubernetes' | 'S3' | 'ECR';
   /** What we were doing, as a phrase: `creating Job build-p1-0123456789`. */
   doing: string;
-  /** The upstream's own words, checked to hold neither credentials nor bodies of unknown origin. */
+  /** The upstream's own words. Must contain neither credentials nor bodies of unknown origin. */
   detail: string;
-  /** Seconds, where it said so. */
+  /** Seconds, where the upstream has said so. */
   retryAfter?: number | undefined;
-  /** For the person who must act, with the very command where there is one. */
+  /** What a person has to do, with the command where there is one. */
   advice?: string | undefined;
 }
 
-/** Long enough for an admission webhook's list, short enough for a log line. */
+/** Characters: enough for the message of an admission webhook, and not too many for a log line. */
 const DETAIL_LIMIT = 600;
 const QUOTA_RETRY_SECONDS = 60;
 
 /**
- * The error to throw. The upstream's error object is not kept as `cause`: it holds request headers and response bodies, and its `code`
- * would become an HTTP status in faas-js-runtime.
+ * Returns the error to throw. The upstream's error is not kept as `cause`: it contains request headers and response
+ * bodies, and faas-js-runtime would use its `code` as the HTTP status.
  */
 export function classify(failure: UpstreamFailure): PermanentError | RetryableError {
   const { kind, system, doing, retryAfter } = failure;
@@ -70,7 +73,7 @@ export function classify(failure: UpstreamFailure): PermanentError | RetryableEr
   }
 }
 
-/** Ours already: what an upload's own source threw, for instance. */
+/** Whether the error is one of ours already, such as one that the source of an upload has thrown. */
 export function isClassified(error: unknown): error is PermanentError | RetryableError {
   return error instanceof PermanentError || error instanceof RetryableError;
 }
@@ -84,7 +87,7 @@ export function retryAfterSeconds(header: string | undefined, now = Date.now()):
   return Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined;
 }
 
-/** The code of a network error (ECONNREFUSED, ETIMEDOUT …), which undici and the AWS SDK bury in `cause`. */
+/** The code of a network error (ECONNREFUSED, ETIMEDOUT …), which undici and the AWS SDK keep in a chain of `cause`. */
 export function networkCode(error: unknown): string {
   for (let current = error, depth = 0; current instanceof Error && depth < 5; current = current.cause, depth++) {
     const code = (current as NodeJS.ErrnoException).code;

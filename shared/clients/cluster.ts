@@ -31,7 +31,7 @@ export interface KnativeObject {
   status?: any;
 }
 
-/** As much of a Job as can be had cheaply of many. */
+/** The part of a Job that is cheap to list for many Jobs. */
 export interface JobMetadata {
   metadata?: Pick<
     V1ObjectMeta,
@@ -47,12 +47,13 @@ export interface JobMetadata {
 }
 
 /**
- * An apply that names this resourceVersion creates: no object has it, as etcd counts from 1 and the first write is its second revision.
- * Where there is an object, the apply is a Conflict like any other that comes too late.
+ * An apply with this resourceVersion can only create: no object has it, since etcd counts from 1, and the first write
+ * is its second revision. Where the object exists, the apply fails with a Conflict, like any write that is based on an
+ * old version.
  */
 export const NOT_THERE = '1';
 
-/** One version of an object: what a delete or an apply may be bound to, so that it can't hit what somebody has put there since. */
+/** One version of an object. A delete or an apply that names it can't affect a newer version. */
 export interface ObjectVersion {
   uid: string;
   resourceVersion: string;
@@ -60,27 +61,27 @@ export interface ObjectVersion {
 
 /**
  * Jobs, pods and Leases are those of the builds namespace, Services and Triggers those of the functions namespace.
- * Every method throws RetryableError('Unavailable' | 'Throttled' | 'Conflict', …) or PermanentError('Forbidden' | 'Refused', …); a missing
- * object is no error, nor is one that exists already.
+ * Every method throws RetryableError('Unavailable' | 'Throttled' | 'Conflict', …) or PermanentError('Forbidden' |
+ * 'Refused', …); a missing object is no error, nor is one that exists already.
  */
 export interface Cluster {
   getJob(name: string): Promise<V1Job | undefined>;
   listJobs(labelSelector: string): Promise<V1Job[]>;
   /**
-   * The same without spec, status and managedFields: of a thousand Jobs a tenth of the bytes. Times are strings, as the API sends them. Shared by all
-   * who ask at the same time: not to be changed.
+   * The same without spec, status and managedFields: a tenth of the bytes. Times are strings, as the API sends them.
+   * Callers at the same time share the result (singleflight), so it must not be modified.
    */
   listJobMetadata(labelSelector: string): Promise<JobMetadata[]>;
   /** False where a Job of that name exists already. */
   createJob(job: V1Job): Promise<boolean>;
   /**
-   * JSON merge patch. With `metadata.resourceVersion` in it, a Job changed meanwhile is RetryableError('Conflict').
-   * False where there is no such Job.
+   * JSON merge patch. With `metadata.resourceVersion` in it, throws RetryableError('Conflict') where the Job has
+   * changed since. False where there is no such Job.
    */
   patchJob(name: string, patch: object): Promise<boolean>;
   /**
-   * Foreground, so that the pods end although our finalizer keeps the Job. With `uid`, only that very Job.
-   * False where there was none.
+   * Foreground deletion, so that the pods end although our finalizer keeps the Job. With `uid`, only the Job that has
+   * it. False where there was none.
    */
   deleteJob(name: string, uid?: string): Promise<boolean>;
   listPods(labelSelector: string): Promise<V1Pod[]>;
@@ -88,16 +89,21 @@ export interface Cluster {
   /** The whole log of one container, at most `limitBytes` of it. */
   readLog(pod: string, container: string, limitBytes: number): Promise<string>;
   getLease(name: string): Promise<V1Lease | undefined>;
-  /** RetryableError('Conflict') where it is no longer at the resourceVersion that `lease` names. */
+  /**
+   * Compare-and-swap: throws RetryableError('Conflict') where the Lease no longer has the resourceVersion that `lease`
+   * names.
+   */
   replaceLease(lease: V1Lease): Promise<void>;
   getService(name: string): Promise<KnativeObject | undefined>;
   listServices(labelSelector: string): Promise<KnativeObject[]>;
   /**
-   * Server-side apply under our field manager; takes fields over from others. With `metadata.resourceVersion` in it, an object changed
-   * meanwhile, or made where it says NOT_THERE, is RetryableError('Conflict').
+   * Server-side apply with our field manager, which takes over fields of others. With `metadata.resourceVersion` in it,
+   * throws RetryableError('Conflict') where the object has changed since, or exists in spite of NOT_THERE.
    */
   applyService(service: KnativeObject): Promise<KnativeObject>;
-  /** With `version`, an object changed meanwhile is RetryableError('Conflict'). False where there was none. */
+  /**
+   * With `version`, throws RetryableError('Conflict') where the object has changed since. False where there was none.
+   */
   deleteService(name: string, version?: ObjectVersion): Promise<boolean>;
   getTrigger(name: string): Promise<KnativeObject | undefined>;
   listTriggers(labelSelector: string): Promise<KnativeObject[]>;

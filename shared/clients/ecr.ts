@@ -1,4 +1,4 @@
-/** ImageRegistry over Amazon ECR: scanned on push, tags that can't be moved, old images removed. */
+/** The ImageRegistry by Amazon ECR: images are scanned on push, tags are immutable, old images are removed. */
 import {
   CreateRepositoryCommand,
   ECRClient,
@@ -15,13 +15,16 @@ import { createUpstream } from './upstream.ts';
 
 const SECOND = 1000;
 
-/** Four calls a build. ECR has a quota a second for each action and says so when it is reached. */
+/** Four calls a build. ECR has quotas for each action, and answers so when one is reached. */
 const LIMITS = { atOnce: 8, perSecond: 50, burst: 100 };
 const LOOK = 'See whether ECR is well at https://health.aws.amazon.com';
 
-/** Enough to go back to; what runs is among the newest, since every deployment is of the newest build. */
+/**
+ * Enough to go back to an earlier one. The image that runs is among the newest, since only the newest build is
+ * deployed.
+ */
 const IMAGES_KEPT = 50;
-/** Kaniko itself believes a cached layer for two weeks. */
+/** Kaniko itself uses a cached layer for two weeks. */
 const CACHE_DAYS = 14;
 
 export function createEcrRegistry(
@@ -58,7 +61,8 @@ export function createEcrRegistry(
           throw awsError(error, `creating repository ${repositoryName}`, { system: 'ECR' });
         }
       }
-      // Not only after a creation: whoever created it may have crashed before this step. A policy that is there stays: it may be the operator's.
+      // Not only after creating it: whoever created it may have crashed before this step. A policy that exists is kept:
+      // it may be the operator's.
       try {
         await client.send(new GetLifecyclePolicyCommand(repository));
       } catch (error) {

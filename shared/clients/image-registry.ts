@@ -1,8 +1,11 @@
-/** A registry in which a repository must exist before anybody can push to it. The adapter is ecr.ts; other registries need none. */
+/**
+ * A registry that needs a repository to exist before an image is pushed. The adapter is ecr.ts; other registries need
+ * none.
+ */
 
 export interface ImageRegistry {
   /**
-   * Makes the repository where there is none. `name` has the registry's path, not its host.
+   * Creates the repository where there is none. `name` includes the registry's path, not its host.
    * Throws RetryableError('Unavailable' | 'Throttled') or PermanentError('Forbidden' | 'Refused').
    */
   ensureRepository(name: string, use: RepositoryUse): Promise<void>;

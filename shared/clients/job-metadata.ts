@@ -1,18 +1,18 @@
-/** The metadata of Jobs without the Jobs: what the API calls PartialObjectMetadata. */
+/** Lists the metadata of Jobs without the rest: PartialObjectMetadata. */
 import { type Configuration, CustomObjectsApi, setHeaderOptions } from '@kubernetes/client-node';
 import type { JobMetadata } from './cluster.ts';
 
-/** Objects of one answer: memory does not grow with how many there are, but for what is kept of each. */
+/** Objects in one answer, so that only the metadata that is kept grows with the number of Jobs. */
 const PAGE = 250;
 const ACCEPT = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
 
 interface Page {
   metadata?: { continue?: string };
-  /** Null where there are none: so kube-apiserver tells an empty list of metadata. */
+  /** Null where there are none: kube-apiserver sends an empty list of metadata so. */
   items: { metadata: NonNullable<JobMetadata['metadata']> & { managedFields?: unknown } }[] | null;
 }
 
-/** By the client for custom objects: the typed one makes a Job of each, spec and all. */
+/** Uses the client for custom objects, since the typed one would build a whole Job of each. */
 export async function listMetadata(
   configuration: Configuration,
   namespace: string,

@@ -1,4 +1,4 @@
-/** How we speak to the Kubernetes API: one connection pool, limits and time-outs, a User-Agent. */
+/** The connection to the Kubernetes API: one connection pool, limits and time-outs, a User-Agent. */
 import {
   type Configuration,
   createConfiguration,
@@ -29,8 +29,9 @@ export function connectKubernetes({
   if (!cluster) {
     throw new Error('no Kubernetes cluster: set KUBECONFIG, or run in a pod with a service account token');
   }
-  // The client makes a dispatcher for each request, so each request would open a connection of its own
-  // (kubernetes-client/javascript#2893). The first one made has the cluster's certificates and proxy: it serves all.
+  // The client creates a dispatcher for each request, so each would open a connection of its own
+  // (kubernetes-client/javascript#2893). The first one has the cluster's certificates and proxy, so all requests use
+  // it.
   let shared: Dispatcher | undefined;
   const configuration = createConfiguration({
     baseServer: new ServerConfiguration(cluster.server, {}),

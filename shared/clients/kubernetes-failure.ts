@@ -13,13 +13,16 @@ const statusSchema = z.object({
 
 interface Status {
   code: number;
-  /** `AlreadyExists` and `Conflict` are both 409: only this tells them apart. */
+  /** `AlreadyExists` and `Conflict` are both 409 and differ only here. */
   reason: string;
   message: string;
   retryAfter: number | undefined;
 }
 
-/** The Status of a refusal; undefined where nothing answered. A body that is no Status is never repeated: it may be anybody's. */
+/**
+ * The Status of a refusal; undefined where there was no answer. A body that is no Status is not quoted, since its
+ * origin is unknown.
+ */
 export function statusOf(error: unknown): Status | undefined {
   if (!(error instanceof ApiException)) {
     return undefined;
@@ -35,7 +38,7 @@ export function statusOf(error: unknown): Status | undefined {
   };
 }
 
-/** The error to throw for what the client threw. */
+/** The error to throw in place of the client's. */
 export function kubernetesError(error: unknown, doing: string): Error {
   if (isClassified(error)) {
     return error;
@@ -70,7 +73,7 @@ function kindOf({ code, reason, message }: Status): FailureKind {
   if (code === 429) {
     return 'throttled';
   }
-  // The token file is rotated by the kubelet; the client reads it again once a minute.
+  // The kubelet rotates the token file. The client reads it again once a minute.
   if (code === 401) {
     return 'expired-credentials';
   }
@@ -80,7 +83,7 @@ function kindOf({ code, reason, message }: Status): FailureKind {
   if (code === 404) {
     return 'missing';
   }
-  // Expired: a list's continue token is too old. Starting over helps.
+  // 410 Expired: the continue token of a list is too old. Starting over helps.
   if (code === 408 || code === 410 || code >= 500) {
     return 'unavailable';
   }

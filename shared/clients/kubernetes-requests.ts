@@ -1,4 +1,4 @@
-/** One request to the Kubernetes API, its failure told as one of our two errors. */
+/** Sends a request to the Kubernetes API. Throws one of our two errors where it fails. */
 import { kubernetesError, statusOf } from './kubernetes-failure.ts';
 
 export async function answered<Result>(doing: string, send: () => Promise<Result>): Promise<Result> {

@@ -1,4 +1,4 @@
-/** The Kubernetes client's way to HTTP: through the upstream's limits, each attempt with a time-out of its own. */
+/** The HTTP library of the Kubernetes client: applies the upstream's limits, and a time-out to each attempt. */
 import {
   type Configuration,
   IsomorphicFetchHttpLibrary,
@@ -12,14 +12,14 @@ import { networkCode, retryAfterSeconds } from './classify.ts';
 import { createUpstream, type Trouble } from './upstream.ts';
 
 /**
- * A job.start makes some ten calls, one after the other, and fifty of them may be under way. These bound a loop of ours that runs wild; what shares the
- * API server out among all pods is its own Priority and Fairness.
+ * A job.start makes some ten calls, one after the other, and fifty events may be handled at once. These limits bound a
+ * runaway loop of ours. Among the pods, the API server's own Priority and Fairness shares its capacity.
  */
 const LIMITS = { atOnce: 32, perSecond: 200, burst: 400 };
 const LOOK = 'See whether the API server is well with `kubectl get --raw /readyz`';
 
-/** What binds a write to the version that was looked at. */
-const boundSchema = z.union([
+/** The parts of a body that make a write conditional. */
+const conditionalSchema = z.union([
   z.object({ metadata: z.object({ resourceVersion: z.string() }) }),
   z.object({ preconditions: z.object({ uid: z.string() }) }),
 ]);
@@ -28,7 +28,7 @@ export function kubernetesHttp(timeout: number): Configuration['httpApi'] {
   const upstream = createUpstream('Kubernetes', LIMITS, LOOK);
   const library = new IsomorphicFetchHttpLibrary();
 
-  /** With the whole body, so that an answer which breaks off is none. */
+  /** Reads the whole body, so that an answer that is cut off counts as no answer. */
   async function answerTo(request: RequestContext): Promise<ResponseContext> {
     request.setSignal(AbortSignal.timeout(timeout));
     const { httpStatusCode, headers, body } = await library.send(request).toPromise();
@@ -55,8 +55,9 @@ function troubleOf(attempt: PromiseSettledResult<ResponseContext>): Trouble | un
 }
 
 /**
- * Not what is decided by an object that was missing, or that is changed whatever its version: between the attempts a newer build may have come. Where
- * the first attempt was done after all, the second is told AlreadyExists, Conflict or NotFound, as anybody is who comes second, and looks again.
+ * Reads, creates and conditional writes are repeated. An unconditional write is not: a newer build may have changed the
+ * object between the attempts. If the first attempt has succeeded after all, the second gets AlreadyExists, Conflict or
+ * NotFound, and the caller reads the object again.
  */
 function isRepeatable(request: RequestContext): boolean {
   const method = request.getHttpMethod();
@@ -64,5 +65,5 @@ function isRepeatable(request: RequestContext): boolean {
     return true;
   }
   const body = request.getBody();
-  return typeof body === 'string' && boundSchema.safeParse(JSON.parse(body)).success;
+  return typeof body === 'string' && conditionalSchema.safeParse(JSON.parse(body)).success;
 }

@@ -1,4 +1,4 @@
-/** Cluster over the official client: Jobs, pods and Leases of one namespace, Services and Triggers of another. */
+/** The Cluster by the official client: Jobs, pods and Leases of one namespace, Services and Triggers of another. */
 import {
   BatchV1Api,
   CoordinationV1Api,
@@ -22,7 +22,7 @@ export interface KubernetesSettings {
   BUILDS_NAMESPACE: string;
 }
 
-/** Who owns the fields that we apply. */
+/** The owner of the fields that we apply. */
 const FIELD_MANAGER = 'knative-lambda';
 
 export function createCluster(
@@ -36,7 +36,7 @@ export function createCluster(
   const knative = { namespace: NAMESPACE, fieldManager: FIELD_MANAGER };
   const services = knativeObjects(configuration, { ...knative, group: 'serving.knative.dev', plural: 'services' });
   const triggers = knativeObjects(configuration, { ...knative, group: 'eventing.knative.dev', plural: 'triggers' });
-  // Fifty events may be handled at once, each with the same thousand Jobs to look at.
+  // Fifty events may be handled at once, and each lists the same thousand Jobs.
   const listJobMetadata = singleflight((labelSelector) => listMetadata(configuration, namespace, labelSelector));
 
   return {

@@ -1,4 +1,4 @@
-/** The objects of one page of a listing, their keys as they are. */
+/** The objects of one page of a listing, with decoded keys. */
 import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
 import { PermanentError } from '#shared/events/errors.ts';
 import type { StoredObject } from './object-store.ts';
@@ -23,7 +23,7 @@ function decodeKey(key: string): string {
   }
 }
 
-/** An ETag as others compare it. */
+/** An ETag without quotes, as we compare it. */
 export function unquoted(etag: string | undefined): string {
   return (etag ?? '').replaceAll('"', '');
 }

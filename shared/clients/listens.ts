@@ -1,4 +1,4 @@
-/** Whether anybody listens at an address: a TCP connection is opened, and closed without a byte. */
+/** Whether an address is listening: opens a TCP connection and closes it without sending anything. */
 import { connect } from 'node:net';
 
 const SECOND = 1000;
@@ -6,11 +6,11 @@ const SECOND = 1000;
 export type Listens = (url: string) => Promise<boolean>;
 
 /**
- * False where the connection is refused, takes too long or has no host to go to. On a laptop, where the Broker itself is on loopback, names of the
- * cluster mean nothing to a process; there a name that is not found says nothing, and counts as true.
+ * False where the connection is refused or times out, or the host is unknown. On a laptop, where the Broker is on
+ * loopback, a process can't resolve names of the cluster, so there an unknown name counts as true.
  */
 export function createListens({ BROKER_URL }: { BROKER_URL: string }, within = 3 * SECOND): Listens {
-  const knowsNames = new URL(BROKER_URL).hostname !== '127.0.0.1';
+  const resolvesNames = new URL(BROKER_URL).hostname !== '127.0.0.1';
   return (url) => {
     if (!URL.canParse(url)) {
       return Promise.resolve(false);
@@ -26,7 +26,7 @@ export function createListens({ BROKER_URL }: { BROKER_URL: string }, within = 3
       socket.once('connect', () => end(true));
       socket.once('timeout', () => end(false));
       socket.once('error', ({ code }: NodeJS.ErrnoException) =>
-        end(!knowsNames && (code === 'ENOTFOUND' || code === 'EAI_AGAIN')),
+        end(!resolvesNames && (code === 'ENOTFOUND' || code === 'EAI_AGAIN')),
       );
     });
   };

@@ -13,21 +13,27 @@ export interface StoredObject {
 
 /**
  * Every method throws RetryableError('Unavailable' | 'Throttled', …) where S3 is down, slow or throttling, and
- * PermanentError('Forbidden', …) where it refuses us. A missing object is no error.
+ * PermanentError('Forbidden', …) where we lack the permission. A missing object is no error.
  */
 export interface ObjectStore {
-  /** Pages in key order. `date` is S3's own clock (its Date header), which orders the builds of one parser. A missing bucket is PermanentError('NoSource'). */
+  /**
+   * Pages in key order. `date` is S3's own clock (its Date header), which orders the builds of one parser. Throws
+   * PermanentError('NoSource') where the bucket does not exist.
+   */
   list(bucket: string, prefix: string): AsyncIterable<{ objects: StoredObject[]; date: Date }>;
   /** Undefined where there is no such object. The caller must consume or destroy `body`. */
   open(bucket: string, key: string): Promise<{ body: Readable; etag: string; size: number } | undefined>;
   /** The object's text, undefined where there is none, with S3's clock in either case. */
   read(bucket: string, key: string): Promise<{ text: string | undefined; date: Date }>;
   write(bucket: string, key: string, body: string | Buffer, contentType: string): Promise<void>;
-  /** False, and nothing written, where there is such an object already: of several at once one is told true. */
+  /**
+   * Create-if-absent: false, and nothing written, where the object exists. Of several calls at once exactly one returns
+   * true.
+   */
   create(bucket: string, key: string, body: string, contentType: string): Promise<boolean>;
-  /** Multipart, so memory does not grow with the stream. A failed upload leaves no parts behind. */
+  /** Multipart, so memory does not depend on the stream's length. A failed upload leaves no parts behind. */
   upload(bucket: string, key: string, body: Readable, contentType: string): Promise<void>;
   copy(bucket: string, from: string, to: string): Promise<void>;
-  /** Missing ones are no error. */
+  /** Missing objects are no error. */
   remove(bucket: string, keys: string[]): Promise<void>;
 }

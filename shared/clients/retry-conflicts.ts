@@ -1,10 +1,16 @@
-/** Read, decide, write on condition that nothing has changed; and again where something has. */
+/**
+ * Optimistic concurrency: reads, decides, writes on condition that nothing has changed, and starts over where something
+ * has.
+ */
 import { RetryableError } from '#shared/events/errors.ts';
 
-/** An object's status changes a few times while its pods start and end, and each change may cost one attempt. */
+/** The status of an object changes a few times while its pods start and end. Each change may cost an attempt. */
 const ATTEMPTS = 6;
 
-/** Runs `attempt` until it does not end in RetryableError('Conflict'); at last that error is thrown for the broker to retry. */
+/**
+ * Runs `attempt` until it does not throw RetryableError('Conflict'). After the last attempt that error is thrown, so
+ * that the Broker retries.
+ */
 export async function retryConflicts<Result>(attempt: () => Promise<Result>): Promise<Result> {
   for (let count = 1; ; count++) {
     try {

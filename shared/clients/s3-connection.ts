@@ -1,16 +1,16 @@
-/** One S3 client a process: where S3 is, who we are, how long we wait, how much we ask. */
+/** The S3 client of a process: endpoint, identity, time-outs and limits. */
 import { S3Client } from '@aws-sdk/client-s3';
 import { type AwsIdentity, awsCredentials } from './aws-identity.ts';
 import { ONE_ATTEMPT, throughUpstream } from './aws-upstream.ts';
 import { createUpstream } from './upstream.ts';
 
 export interface S3Settings extends AwsIdentity {
-  /** A store that is not AWS's: path style, since its buckets have no host names. */
+  /** For stores other than AWS. Addressed by path, since their buckets have no host names. */
   S3_ENDPOINT?: string | undefined;
 }
 
 export interface S3Timeouts {
-  /** Milliseconds until the connection stands. */
+  /** Milliseconds until the connection is established. */
   connect: number;
   /** Milliseconds without a byte. Bounds a body that stalls, yet not a long upload. */
   idle: number;
@@ -19,7 +19,7 @@ export interface S3Timeouts {
 const SECOND = 1000;
 const TIMEOUTS: S3Timeouts = { connect: 3 * SECOND, idle: 20 * SECOND };
 
-/** Sockets at once, so that packing a source of many small files is not one file after the other. */
+/** So many that the small files of a source are read in parallel. */
 const MAX_SOCKETS = 64;
 
 /** A source of 10,000 small files is read at some thousand a second; AWS takes 5,500 reads a second of one prefix. */
@@ -40,7 +40,7 @@ export function connectS3(settings: S3Settings, timeouts: S3Timeouts = TIMEOUTS)
       httpAgent: agent,
       httpsAgent: agent,
     },
-    // Not every store understands the trailing checksums that AWS's own has since 2024.
+    // Not every store supports the trailing checksums that AWS introduced in 2024.
     ...(endpoint
       ? {
           endpoint,
@@ -67,7 +67,7 @@ export function connectS3(settings: S3Settings, timeouts: S3Timeouts = TIMEOUTS)
   return client;
 }
 
-/** S3's clock from a Date header. Where a proxy has dropped it, ours has to do. */
+/** S3's clock, from a Date header. Our own clock where a proxy has removed the header. */
 export function s3Date(header: string | undefined): Date {
   const time = Date.parse(header ?? '');
   return Number.isNaN(time) ? new Date() : new Date(time);

@@ -1,4 +1,4 @@
-/** ObjectStore over AWS's SDK. */
+/** The ObjectStore by AWS's SDK. */
 import { Readable } from 'node:stream';
 import {
   CopyObjectCommand,
@@ -15,10 +15,10 @@ import type { ObjectStore } from './object-store.ts';
 import { connectS3, dateOf, type S3Settings, type S3Timeouts, s3Date } from './s3-connection.ts';
 
 const MIB = 1024 * 1024;
-/** Two parts in flight: 16 MiB is all that an upload keeps in memory. */
+/** Two parts at once: an upload keeps at most 16 MiB in memory. */
 const PART_SIZE = 8 * MIB;
 const PARTS_AT_ONCE = 2;
-/** S3 takes no more keys in one DeleteObjects. */
+/** The limit of S3 for keys in one DeleteObjects. */
 const DELETE_LIMIT = 1000;
 
 export function createObjectStore(settings: S3Settings, timeouts?: S3Timeouts): ObjectStore & { close(): void } {
@@ -32,7 +32,7 @@ export function createObjectStore(settings: S3Settings, timeouts?: S3Timeouts): 
     }
   }
 
-  /** Undefined where the object is missing; a missing bucket is an error, as it is for every method. */
+  /** Calls `missing` where the object does not exist. A missing bucket is an error, as in every method. */
   async function unlessMissing<Result>(
     send: () => Promise<Result>,
     missing: (error: unknown) => Result,
@@ -53,7 +53,7 @@ export function createObjectStore(settings: S3Settings, timeouts?: S3Timeouts): 
       do {
         const page: ListObjectsV2CommandOutput = await attempt(`listing s3://${bucket}/${prefix}`, bucket, () =>
           client.send(
-            // Encoded: XML can't hold the control characters that a key may.
+            // Encoded, since XML can't represent the control characters that a key may contain.
             new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ContinuationToken: token, EncodingType: 'url' }),
           ),
         );
@@ -162,7 +162,7 @@ export function createObjectStore(settings: S3Settings, timeouts?: S3Timeouts): 
   };
 }
 
-/** The body, with what breaks it on the way told as one of our errors. */
+/** The body, with errors while it is read turned into ours. */
 function classified(body: Readable, doing: string): Readable {
   async function* chunks(): AsyncIterable<Buffer> {
     try {
@@ -171,10 +171,10 @@ function classified(body: Readable, doing: string): Readable {
       throw awsError(error, doing);
     }
   }
-  const told = Readable.from(chunks(), { objectMode: false });
-  // A reader that stops before the first chunk never starts the generator, and its connection would stay taken.
-  told.once('close', () => body.destroy());
-  return told;
+  const readable = Readable.from(chunks(), { objectMode: false });
+  // A reader that stops before the first chunk never starts the generator. Without this the connection would stay open.
+  readable.once('close', () => body.destroy());
+  return readable;
 }
 
 function adviceOn(error: unknown, bucket: string): string | undefined {

@@ -1,33 +1,34 @@
-/** One question for all who ask the same at the same time. */
+/** Singleflight: callers that ask for the same at the same time share one request. */
 
 /**
- * Nobody is told what was so before he asked: whoever comes while an answer is under way waits for the next one.
+ * Each caller gets an answer that was requested after its call, never an older one. A caller that arrives while a
+ * request is under way waits for the next request, which it shares with all others that wait:
  *
- *      a:  ──┼ asks ──────┼ answer to a
- *      b:  ─────┼ waits ──┼ asks ──────┼ answer to b and c
+ *      a:  ──┼ request ───┼ answer to a
+ *      b:  ─────┼ waits ──┼ request ───┼ answer to b and c
  *      c:  ────────┼ waits ────────────┤
  *
- * The answer is shared: it must not be changed.
+ * The answer is shared, so it must not be modified.
  */
-export function singleflight<Answer>(ask: (about: string) => Promise<Answer>): (about: string) => Promise<Answer> {
-  /** Those that are under way; they never reject. */
+export function singleflight<Answer>(request: (key: string) => Promise<Answer>): (key: string) => Promise<Answer> {
+  /** Requests under way. These promises never reject. */
   const current = new Map<string, Promise<void>>();
   const next = new Map<string, Promise<Answer>>();
 
-  function begin(about: string): Promise<Answer> {
-    next.delete(about);
-    const answer = ask(about);
-    const over = () => void current.delete(about);
-    current.set(about, answer.then(over, over));
+  function begin(key: string): Promise<Answer> {
+    next.delete(key);
+    const answer = request(key);
+    const over = () => void current.delete(key);
+    current.set(key, answer.then(over, over));
     return answer;
   }
 
-  return (about) => {
-    const later = next.get(about) ?? current.get(about)?.then(() => begin(about));
+  return (key) => {
+    const later = next.get(key) ?? current.get(key)?.then(() => begin(key));
     if (!later) {
-      return begin(about);
+      return begin(key);
     }
-    next.set(about, later);
+    next.set(key, later);
     return later;
   };
 }

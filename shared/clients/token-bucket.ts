@@ -1,13 +1,19 @@
-/** So many calls a second, with a burst. It begins full: a cold start has everything before it and has used nothing. */
+/**
+ * A token bucket: limits calls a second, and allows bursts. It begins full, since a process has made no calls when it
+ * starts.
+ */
 
 const SECOND = 1000;
 
 export interface TokenBucket {
-  /** Takes a token and tells the milliseconds until it may be used; undefined where that is beyond `patience`, and none is taken. */
+  /**
+   * Takes a token and returns the milliseconds until it may be used. Undefined, and no token taken, where that is
+   * longer than `patience`.
+   */
   take(): number | undefined;
 }
 
-/** Filled by looking at the clock, so no timer keeps the process awake. Whoever waits has a token already: first come, first served. */
+/** Filled by the clock, without a timer. A caller that waits has its token already, so callers are served in order. */
 export function tokenBucket({
   perSecond,
   burst,

@@ -1,4 +1,4 @@
-/** How this process treats one upstream: so many calls at once and a second, repeated a little, and none for a while where it keeps failing. */
+/** The calls of this process to one upstream: bulkhead, rate limit, a few repeats, and a circuit breaker. */
 import {
   BrokenCircuitError,
   BulkheadRejectedError,
@@ -17,19 +17,22 @@ import { tokenBucket } from './token-bucket.ts';
 
 const SECOND = 1000;
 
-/** A blip is over in less than this; the Broker's retries are the patient ones. */
+/** Enough for a short interruption. Longer ones are left to the Broker's retries. */
 const REPEATS = 2;
 const REPEAT_WITHIN = 2 * SECOND;
 const FIRST_DELAY = 200;
-/** A Retry-After beyond it is the Broker's to wait for. */
+/** Seconds. A longer Retry-After is left to the Broker's retries. */
 const LONGEST_RETRY_AFTER = 1;
 
 const FAILURES_IN_A_ROW = 5;
-/** Then none for 1, 2, 4, 8, 10, 10 … seconds, after each of which one call tries: less than the Broker's own longest delay of 32. */
+/**
+ * The breaker is then open for 1, 2, 4, 8, 10, 10 … seconds, after each of which one call is tried. The Broker's
+ * longest delay is 32 s.
+ */
 const FIRST_PAUSE = SECOND;
 const LONGEST_PAUSE = 10 * SECOND;
 
-/** Calls that wait while as many as allowed are under way, and how long one waits for its share of the calls a second. */
+/** Calls that may wait in the bulkhead's queue, and how long a call may wait for a token. */
 const WAITING_CALLS = 1000;
 const PATIENCE = 2 * SECOND;
 
@@ -37,17 +40,20 @@ export interface UpstreamLimits {
   /** Calls at once. */
   atOnce: number;
   perSecond: number;
-  /** Calls at once after a quiet time. */
+  /** Calls at once after a time without calls. */
   burst: number;
 }
 
-/** An attempt that got no answer, a 5xx, or was told to slow down. Whatever else was answered is the caller's: the upstream is well. */
+/**
+ * An attempt that got no answer, a 5xx, or a request to slow down. With any other answer the upstream is healthy, and
+ * the caller handles it.
+ */
 export interface Trouble {
-  /** Holds neither credentials nor bodies. */
+  /** Contains neither credentials nor bodies. */
   detail: string;
-  /** It is down or failing. False where it only asks for patience: 429, SlowDown. */
+  /** The upstream is down or failing. False where it only asks to slow down: 429, SlowDown. */
   isIll: boolean;
-  /** Seconds, where it said so. */
+  /** Seconds, where the upstream has said so. */
   retryAfter?: number | undefined;
 }
 
@@ -55,14 +61,14 @@ export interface Call<Answer> {
   send: () => Promise<Answer>;
   /** Undefined where the attempt was answered. */
   troubleOf: (attempt: PromiseSettledResult<Answer>) => Trouble | undefined;
-  /** A second time changes nothing that the first has not: also where the first was done and only its answer was lost. */
+  /** The call is idempotent: it may be repeated even where the first attempt succeeded and only its answer was lost. */
   isRepeatable: boolean;
 }
 
 export interface Upstream {
   /**
-   * What the last attempt answered or threw. RetryableError('Unavailable') where the upstream is not asked at the moment, RetryableError('Throttled')
-   * where this process has too many calls under way; both with a time.
+   * Returns or throws what the last attempt did. Throws RetryableError('Unavailable') where the breaker is open,
+   * RetryableError('Throttled') where this process has too many calls under way; both with `retryAfter`.
    */
   call<Answer>(call: Call<Answer>): Promise<Answer>;
 }
@@ -74,23 +80,24 @@ interface Attempt<Answer> {
 }
 
 /**
- * One for an upstream and process. `look`: what a person does to see how the upstream is.
+ * One per upstream and process. `look` says how a person can check the upstream.
  *
- * A repeat goes through everything once more, and holds no place while it waits. Only results pass through the policies, never errors: to a breaker
- * of cockatiel's an error that it does not handle is no success, so refusals in between would not interrupt a row of failures.
+ * A repeat passes through all limits again, and takes no place while it waits. Only results pass through the policies,
+ * never errors: cockatiel's breaker does not count an unhandled error as a success, so refusals in between would not
+ * reset its count of failures.
  */
 export function createUpstream(system: UpstreamFailure['system'], limits: UpstreamLimits, look: string): Upstream {
   const count = upstreamMetrics(system);
   const bucket = tokenBucket({ ...limits, patience: PATIENCE });
   const places = bulkhead(limits.atOnce, WAITING_CALLS);
-  let askedAgainAt = 0;
+  let nextTryAt = 0;
   const breaker = circuitBreaker(
     handleWhenResult((attempt) => (attempt as Attempt<unknown>).trouble?.isIll === true),
     {
       breaker: new ConsecutiveBreaker(FAILURES_IN_A_ROW),
       halfOpenAfter: new DelegateBackoff(({ attempt }) => {
         const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1));
-        askedAgainAt = Date.now() + pause;
+        nextTryAt = Date.now() + pause;
         return pause;
       }),
     },
@@ -124,7 +131,7 @@ export function createUpstream(system: UpstreamFailure['system'], limits: Upstre
             count((refusal as RetryableError).reason === 'Unavailable' ? 'short_circuited' : 'limited');
             throw refusal;
           }
-          // What the upstream itself said tells more than that it is not asked again.
+          // The upstream's own answer says more than that the breaker has opened since.
           last.again = false;
         }
         return last;
@@ -138,9 +145,9 @@ export function createUpstream(system: UpstreamFailure['system'], limits: Upstre
   };
 
   async function attempt<Answer>({ send, troubleOf }: Call<Answer>): Promise<Omit<Attempt<Answer>, 'again'>> {
-    // Before a place or a token is taken, which others could use.
-    if (breaker.state === CircuitState.Open && Date.now() < askedAgainAt) {
-      throw notAsked();
+    // Checked before a place or a token is taken that other calls could use.
+    if (breaker.state === CircuitState.Open && Date.now() < nextTryAt) {
+      throw breakerOpen();
     }
     const wait = bucket.take();
     if (wait === undefined) {
@@ -158,7 +165,7 @@ export function createUpstream(system: UpstreamFailure['system'], limits: Upstre
       );
     } catch (error) {
       if (error instanceof BrokenCircuitError) {
-        throw notAsked();
+        throw breakerOpen();
       }
       if (error instanceof BulkheadRejectedError) {
         throw tooMany(`has ${limits.atOnce} calls under way and ${WAITING_CALLS} that wait`);
@@ -167,8 +174,8 @@ export function createUpstream(system: UpstreamFailure['system'], limits: Upstre
     }
   }
 
-  function notAsked(): RetryableError {
-    const seconds = Math.max(1, Math.ceil((askedAgainAt - Date.now()) / SECOND));
+  function breakerOpen(): RetryableError {
+    const seconds = Math.max(1, Math.ceil((nextTryAt - Date.now()) / SECOND));
     const { value } = breaker.lastFailure as { value: Attempt<unknown> };
     const message = `${system} has failed ${FAILURES_IN_A_ROW} times in a row, at last with ${value.trouble?.detail}, and is not asked again for ${seconds} s. ${look}`;
     return new RetryableError('Unavailable', message, { retryAfter: seconds });

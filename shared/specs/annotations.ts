@@ -1,4 +1,7 @@
-/** What a Job, a Service and a Trigger tell about the build they belong to, so that nothing about it need be kept elsewhere. */
+/**
+ * The annotations of a Job, a Service and a Trigger: they describe the build that the object belongs to, so nothing
+ * else has to store it.
+ */
 import * as z from 'zod';
 import { type Identity, idSchema } from '#shared/events/identity.ts';
 import { sha256 } from '#shared/events/job-start.ts';
@@ -11,10 +14,13 @@ const PREFIX = 'knative-lambda/';
 /** Keeps a Job until its terminal event has been processed. */
 export const TERMINAL_EVENT_FINALIZER = 'knative-lambda/terminal-event';
 
-/** Holds why a Job was ended early. Whoever ends one writes it before deleting; the first writer wins. */
+/** Why a Job was ended early. It is written before the Job is deleted, and the first writer wins. */
 export const ENDED_ANNOTATION = `${PREFIX}ended`;
 
-/** RFC 3339: when a Job's terminal event had been processed. A success is, some seconds before the Job itself is complete: its pod ends first. */
+/**
+ * RFC 3339: when a Job's terminal event has been processed. For a success that is some seconds before the Job itself is
+ * complete.
+ */
 export const PROCESSED_ANNOTATION = `${PREFIX}processed`;
 
 const language = z.enum([...languages, 'docker']);
@@ -28,10 +34,10 @@ const buildSchema = z.object({
   /** RFC 3339: when the source was listed. */
   observed_at: z.iso.datetime(),
   correlation_id: z.string().min(1),
-  /** The event that asked: a Job's is job.start, a Service's build.complete. */
+  /** Id of the event that caused the object: a job.start for a Job, a build.complete for a Service. */
   event_id: z.string().min(1),
   traceparent: z.string().optional(),
-  /** `repository:tag`: where Kaniko pushes to; the tag is the beginning of what each pod appends its own name to. */
+  /** `repository:tag`. Each pod pushes to this tag with its own name appended. */
   image: z.string().min(1),
   /** `s3://bucket/key` of the build log. */
   log: z.string().optional(),
@@ -40,7 +46,7 @@ const buildSchema = z.object({
   parameters: parametersSchema,
 });
 
-/** One build, as the objects made for it carry it. */
+/** One build, as described by the annotations of its objects. */
 export type Build = z.infer<typeof buildSchema>;
 
 const endedSchema = z.object({
@@ -65,7 +71,7 @@ export function buildAnnotations(build: Build): Record<string, string> {
   return annotations;
 }
 
-/** Undefined where the object is not one of ours, or somebody has changed what we wrote. */
+/** Undefined where the object is not ours, or its annotations have been changed. */
 export function readBuild(object: Annotated): Build | undefined {
   const annotations = object.metadata?.annotations ?? {};
   const fields = Object.keys(buildSchema.shape).map((field) => [field, annotations[keyOf(field)]] as const);
@@ -81,17 +87,17 @@ export function isOf(identity: Identity, object: Annotated): boolean {
   );
 }
 
-/** Empty where the object tells none. */
+/** Empty where the object has none. */
 export function tenantOf(object: Annotated): string {
   return object.metadata?.annotations?.[keyOf('third_party_id')] ?? '';
 }
 
-/** 1 first; last where the object tells none. */
+/** 1 comes first. An object without priority comes last. */
 export function priorityOf(object: Annotated): number {
   return Number(object.metadata?.annotations?.[keyOf('priority')] ?? Number.POSITIVE_INFINITY);
 }
 
-/** Milliseconds since the epoch; -Infinity where the object tells none, so that it is older than everything. */
+/** Milliseconds since the epoch; -Infinity where the object has none, so that it counts as older than any other. */
 export function observedAt(object: Annotated): number {
   const time = Date.parse(object.metadata?.annotations?.[keyOf('observed_at')] ?? '');
   return Number.isNaN(time) ? Number.NEGATIVE_INFINITY : time;

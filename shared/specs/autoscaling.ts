@@ -1,11 +1,14 @@
-/** Autoscaling annotations of a user's function. They belong on the revision template: Serving's webhook refuses them on the Service. */
+/**
+ * Autoscaling annotations of a user's function. They belong on the revision template: Serving's webhook rejects them on
+ * the Service.
+ */
 import type { Parameters } from '#shared/events/parameters.ts';
 
 const PREFIX = 'autoscaling.knative.dev/';
 
 const MIN = 0;
 const MAX = 10;
-/** Requests at once, or per second. */
+/** Requests at once, or requests per second. */
 const TARGET = 100;
 const SCALE_DOWN_DELAY = '30s';
 
@@ -13,7 +16,7 @@ export function autoscalingAnnotations(scaling: Parameters['scaling'] = {}): Rec
   return scaling.class === 'hpa' ? horizontal(scaling) : knative(scaling);
 }
 
-/** Knative's own autoscaler: from and to zero, by requests. */
+/** Knative's own autoscaler: scales by requests, down to zero. */
 function knative({ min = MIN, max, target = TARGET, metric = 'concurrency', scale_down_delay }: Scaling): Annotations {
   return {
     [`${PREFIX}class`]: 'kpa.autoscaling.knative.dev',
@@ -25,7 +28,10 @@ function knative({ min = MIN, max, target = TARGET, metric = 'concurrency', scal
   };
 }
 
-/** Kubernetes' autoscaler: by CPU or memory, never to zero. Without a target it is Knative's own default for the metric. */
+/**
+ * Kubernetes' autoscaler: scales by CPU or memory, never to zero. Without a target, Knative's default for the metric
+ * applies.
+ */
 function horizontal({ min = MIN, max, target, metric = 'cpu' }: Scaling): Annotations {
   const atLeastOne = Math.max(1, min);
   return {

@@ -13,8 +13,9 @@ interface Resources {
 }
 
 /**
- * What was asked for, the rest from the defaults. Where only one of request and limit was asked for and the other's default contradicts it,
- * the default yields; where both were asked for they stand, and Kubernetes judges them.
+ * The resources that were asked for, completed by defaults. Where only a request or only a limit was asked for, and the
+ * other's default contradicts it, the default is adapted. Where both were asked for they are kept, and Kubernetes
+ * validates them.
  */
 export function functionResources(asked: Parameters['resources'] = {}): Resources {
   const resources: Resources = {

@@ -14,7 +14,7 @@ import { logKey } from './s3-keys.ts';
 
 const BACKOFF_LIMIT = 2;
 const TTL_SECONDS = 3600;
-/** The sidecar needs up to 20 s for the log and the event. */
+/** The sidecar needs up to 20 s to store the log and send the event. */
 const GRACE_SECONDS = 30;
 
 export interface BuildRequested {
@@ -26,7 +26,7 @@ export interface BuildRequested {
 export interface KanikoJobSettings extends BuildPodSettings {
   registry: string;
   buildsNamespace: string;
-  /** The Kueue LocalQueue that decides when it runs; undefined: our own admission does. */
+  /** The Kueue LocalQueue that decides when it runs. Undefined where our own admission decides. */
   kueueQueue?: string | undefined;
 }
 
@@ -64,7 +64,7 @@ export function kanikoJob({ id, traceparent, data }: BuildRequested, settings: K
       finalizers: [TERMINAL_EVENT_FINALIZER],
     },
     spec: {
-      // Until it is admitted: the Jobs that wait are the queue.
+      // Until the build is admitted: the suspended Jobs are the queue.
       suspend: true,
       backoffLimit: BACKOFF_LIMIT,
       ttlSecondsAfterFinished: TTL_SECONDS,
@@ -96,10 +96,10 @@ export function kanikoJob({ id, traceparent, data }: BuildRequested, settings: K
   };
 }
 
-/** The first rule that matches counts. What matches none is tried again, up to the backoffLimit. */
+/** The first rule that matches applies. A failure that matches none is retried, up to the backoffLimit. */
 const podFailurePolicy: V1PodFailurePolicy = {
   rules: [
-    // Drained or evicted: no fault of the build, so it costs none of its attempts.
+    // A drain or an eviction is not the build's fault, so it uses up none of its attempts.
     { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
     {
       action: 'FailJob',

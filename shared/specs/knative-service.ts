@@ -7,15 +7,15 @@ import { buildKeyLabel, identityLabels } from './labels.ts';
 import { functionName } from './names.ts';
 
 export interface FunctionSettings {
-  /** Of functions. */
+  /** The namespace of the functions. */
   namespace: string;
   /** A Go duration: how long a revision may take to become ready. */
   progressDeadline: string;
 }
 
-/** Without permissions and without a token: user code has nothing to say to the API. */
+/** Has no permissions and no token: user code must not use the API. */
 const FUNCTION_SERVICE_ACCOUNT = 'knative-lambda-function';
-/** Platform addresses that every function is given. */
+/** Addresses of the platform, for every function. */
 const FUNCTION_ENV_CONFIG_MAP = 'knative-lambda-function-env';
 const TIMEOUT_SECONDS = 300;
 const PORT = 8080;
@@ -37,7 +37,7 @@ export function knativeService(build: Build, image: string, settings: FunctionSe
     spec: {
       template: {
         metadata: {
-          // Nothing here that changes with each request: the template's change is what makes a new revision.
+          // Nothing here may change with each request: every change of the template creates a revision.
           labels,
           annotations: {
             ...autoscalingAnnotations(parameters.scaling),
@@ -55,7 +55,7 @@ export function knativeService(build: Build, image: string, settings: FunctionSe
               name: 'user-container',
               image,
               ports: [{ name: 'http1', containerPort: PORT }],
-              // Knative sets PORT, and refuses one of ours.
+              // Knative sets PORT, and rejects a Service that does.
               env: environment(build, name),
               envFrom: [{ configMapRef: { name: FUNCTION_ENV_CONFIG_MAP, optional: true } }],
               resources: functionResources(parameters.resources),
@@ -74,12 +74,12 @@ export function knativeService(build: Build, image: string, settings: FunctionSe
   };
 }
 
-/** Where other pods call it. */
+/** The address for other pods. */
 export function functionUrl(name: string, namespace: string): string {
   return `http://${name}.${namespace}.svc.cluster.local`;
 }
 
-/** A name occurs once: server-side apply keys the list by it. The request's own value wins, as the last in the order of the contract. */
+/** Each name occurs once, since server-side apply uses it as the list's key. The request's own value replaces ours. */
 function environment(build: Build, serviceName: string): { name: string; value: string }[] {
   const values = {
     SERVICE_NAME: serviceName,
@@ -90,12 +90,18 @@ function environment(build: Build, serviceName: string): { name: string; value: 
   return Object.entries(values).map(([name, value]) => ({ name, value: literal(value) }));
 }
 
-/** Kubernetes puts other variables in for `$(NAME)` and takes `$$` for one `$`; what a user wrote is meant as it stands. */
+/**
+ * Escapes `$`: Kubernetes would replace `$(NAME)` by another variable, and `$$` by `$`, but the user's values are
+ * literal.
+ */
 function literal(value: string): string {
   return /\$[$(]/.test(value) ? value.replaceAll('$', '$$$$') : value;
 }
 
-/** Our adapters answer readiness only once the user's code is loaded; of a container with a Dockerfile of its own we know the port alone. */
+/**
+ * Our adapters are ready only after they have loaded the user's code. Of a container with its own Dockerfile only the
+ * port is known.
+ */
 function readinessProbe({ language }: Build): object {
   return language === 'docker'
     ? { tcpSocket: { port: PORT }, successThreshold: 1 }

@@ -1,4 +1,7 @@
-/** Labels: what `kubectl -l` finds. Their values are made safe, so they select; whose an object is, the annotations say. */
+/**
+ * Labels, for selecting objects (`kubectl -l`). Their values are shortened ids; the annotations have the ids
+ * themselves.
+ */
 import type { Identity } from '#shared/events/identity.ts';
 import { labelValue } from './names.ts';
 
@@ -24,11 +27,11 @@ export function identityLabels(identity: Identity, component: Component, name: s
   };
 }
 
-/** Of a Job: `waiting` for a slot, `admitted` until it is finished and its end is processed. */
+/** On a Job: `waiting` for a slot, then `admitted` until the Job is finished and its end is processed. */
 export const ADMISSION_LABEL = 'knative-lambda/admission';
 export type Admission = 'waiting' | 'admitted';
 
-/** A label's value has at most 63 characters, a build key 64. */
+/** Shortened, since a label's value has at most 63 characters, and a build key 64. */
 export function buildKeyLabel(buildKey: string): Record<string, string> {
   return { 'knative-lambda/build-key': buildKey.slice(0, 63) };
 }
@@ -38,12 +41,15 @@ export function admissionSelector(admission: Admission): string {
   return `${BUILDS},${ADMISSION_LABEL}=${admission}`;
 }
 
-/** Selects what may be this client's builds: compare the annotations of what is found. */
+/** Selects the builds of this client. May select others, so compare the annotations as well. */
 export function clientSelector({ third_party_id }: Pick<Identity, 'third_party_id'>): string {
   return `${BUILDS},knative-lambda/third-party-id=${labelValue(third_party_id)}`;
 }
 
-/** Selects what may be this parser's builds. Label values can coincide where ids differ, so compare the annotations of what is found. */
+/**
+ * Selects the builds of this parser. May select others, since different ids can have the same label value, so compare
+ * the annotations as well.
+ */
 export function buildsOf(identity: Identity): string {
   return `${clientSelector(identity)},knative-lambda/parser-id=${labelValue(identity.parser_id)}`;
 }

@@ -1,8 +1,14 @@
-/** Names of all that is made for one parser: readable, DNS-1123, and as distinct as the full ids they stand for. */
+/**
+ * Names of the objects of one parser: readable, valid as DNS labels (RFC 1123), and different wherever the full ids
+ * differ.
+ */
 import { deriveId } from '#shared/events/event.ts';
 import type { Identity } from '#shared/events/identity.ts';
 
-/** Leaves room for `fn-`, the hash, and the `-00001` and pod suffixes that Knative appends: Services have at most 50 characters. */
+/**
+ * Leaves room for `fn-`, the hash, and the suffixes `-00001` and of the pod that Knative appends. A Service's name has
+ * at most 50 characters.
+ */
 const SLUG_LENGTH = 38;
 const LABEL_VALUE = /^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/;
 
@@ -11,7 +17,7 @@ export function functionName({ third_party_id, parser_id }: Identity): string {
   return join('fn', slug(parser_id, SLUG_LENGTH), deriveId(third_party_id, parser_id).slice(0, 8));
 }
 
-/** Same build, same name: at most one Job. At most 55 characters, since pods append six. */
+/** The same build gets the same name, so there is at most one Job. At most 55 characters, since pods append six. */
 export function jobName({ third_party_id, parser_id }: Identity, buildKey: string): string {
   return join('build', slug(parser_id, SLUG_LENGTH), deriveId(third_party_id, parser_id, buildKey).slice(0, 10));
 }
@@ -21,22 +27,22 @@ export function imageRepository(registry: string, identity: Identity): string {
   return `${registry}/${functionName(identity)}`;
 }
 
-/** Kaniko's layers: one repository a tenant, since whoever can write a shared one can poison it for the others. */
+/** For Kaniko's layers: one repository per tenant, since a tenant could poison a shared cache for the others. */
 export function cacheRepository(registry: string, { third_party_id }: Pick<Identity, 'third_party_id'>): string {
   return `${registry}/${join('cache', slug(third_party_id, SLUG_LENGTH), deriveId(third_party_id).slice(0, 8))}`;
 }
 
-/** Names the image in its repository. */
+/** The beginning of the image's tag: each pod appends its own name. */
 export function imageTag(buildKey: string): string {
   return buildKey.slice(0, 40);
 }
 
-/** The id itself where Kubernetes takes it as a label's value, else a slug of it with its hash. */
+/** The id itself where it is valid as a label's value, else a slug of it with its hash. */
 export function labelValue(id: string): string {
   return LABEL_VALUE.test(id) ? id : join(slug(id, 50), deriveId(id).slice(0, 10));
 }
 
-/** Cut before the hash is appended, never after it: ids that differ only at their end keep different names. */
+/** Shortened before the hash is appended, so that ids that differ only at their end still get different names. */
 function slug(id: string, length: number): string {
   const letters = id.toLowerCase().replace(/[^a-z0-9]+/g, '-');
   return letters.slice(0, length).replace(/^-+|-+$/g, '');

@@ -1,4 +1,7 @@
-/** Every key of the temporary bucket. Lifecycle rules and permissions name these prefixes (docs/install.md), so a change here is one there. */
+/**
+ * Every key of the temporary bucket. Lifecycle rules and permissions use these prefixes: a change here also needs one
+ * in docs/install.md.
+ */
 import type { Identity } from '#shared/events/identity.ts';
 
 export const CONTEXTS = 'contexts/';
@@ -9,7 +12,7 @@ export const OUTCOMES = 'answers/';
 export const TOMBSTONES = 'tombstones/';
 export const DEAD_LETTERS = 'dead-letters/';
 
-/** One request: the bucket that things about it are kept in, whose it is, and the id of its one build.complete. */
+/** Identifies a request: the bucket for its records, its parser, and the id of its one build.complete. */
 export interface RequestAddress {
   bucket: string;
   identity: Identity;
@@ -20,7 +23,7 @@ function ofParser(prefix: string, { third_party_id, parser_id }: Identity): stri
   return `${prefix}${third_party_id}/${parser_id}`;
 }
 
-/** The context archives of one parser begin with this. */
+/** The prefix of one parser's context archives. */
 export function contextPrefix(identity: Identity): string {
   return `${ofParser(CONTEXTS, identity)}/`;
 }
@@ -30,7 +33,7 @@ export function contextKey(identity: Identity, buildKey: string): string {
   return `${contextPrefix(identity)}${buildKey}.tar.gz`;
 }
 
-/** Where an archive is written to until its build key is known. `id` differs at each attempt. */
+/** Where an archive is uploaded to until its build key is known. `id` differs at each attempt. */
 export function stagingKey(identity: Identity, id: string): string {
   return `${contextPrefix(identity)}.staging-${id}`;
 }
@@ -39,7 +42,7 @@ export function logKey(identity: Identity, jobName: string): string {
   return `${ofParser(LOGS, identity)}/${jobName}.log`;
 }
 
-/** The result of a source that was built. `fingerprint`: 64 hex digits. */
+/** The record of a source that was built. `fingerprint`: 64 hex digits. */
 export function recordKey(fingerprint: string): string {
   return `${RECORDS}${fingerprint}.json`;
 }

@@ -6,11 +6,11 @@ import { buildKeyLabel, identityLabels } from './labels.ts';
 import { functionName } from './names.ts';
 
 const BROKER = 'default';
-/** Events in flight at once: beyond it they wait in the queue, where they are safe, and not in the activator. */
+/** Events in flight at once. Further events wait in the queue, where they are safe, and not in the activator. */
 const PARALLELISM = 50;
 /**
- * Of the dispatcher pod that each Trigger has, always on: it uses 8 MiB. The RabbitMQ Broker's own defaults (50m, 64Mi) fill a node with
- * forty idle functions; giving one of the four drops all of its defaults.
+ * For the dispatcher pod of each Trigger, which always runs and uses 8 MiB. With the RabbitMQ Broker's defaults (50m,
+ * 64Mi) forty idle functions fill a node. Setting one of the four removes all defaults.
  */
 const DISPATCHER_RESOURCES = {
   'cpu-request': '10m',
@@ -18,10 +18,13 @@ const DISPATCHER_RESOURCES = {
   'cpu-limit': '1',
   'memory-limit': '256Mi',
 };
-/** What the Broker's own delivery.timeout leaves time for. A function that may take longer needs a delivery of its own. */
+/**
+ * The longest time-out that the Broker's own delivery.timeout allows. A function that may take longer needs a delivery
+ * of its own.
+ */
 const FUNCTION_TIMEOUT_SECONDS = 300;
 
-/** `service` is the Service as the API knows it: deleting it takes the Trigger along. */
+/** `service` is the Service as the API has returned it. It owns the Trigger, so deleting it deletes the Trigger. */
 export function functionTrigger(
   build: Build,
   service: KnativeObject,
@@ -66,8 +69,8 @@ export function functionTrigger(
 }
 
 /**
- * Names the dead letter sink again: with a delivery of its own and no sink, the RabbitMQ Broker drops what fails. Three retries of ten minutes
- * stay below RabbitMQ's consumer_timeout of an hour.
+ * Repeats the dead letter sink: a Trigger with a delivery of its own, and without a sink, loses the events that fail.
+ * Three retries of ten minutes are less than RabbitMQ's consumer_timeout of an hour.
  */
 function deliveryOf(timeoutSeconds: number): object {
   return {

@@ -1,4 +1,4 @@
-/** The native sidecar that keeps Kaniko's log and tells of its success. */
+/** The native sidecar that stores Kaniko's log and reports its success. */
 import type { V1Container } from '@kubernetes/client-node';
 import { s3Credentials, s3Environment } from './s3-environment.ts';
 import { unprivileged } from './security.ts';
@@ -13,7 +13,8 @@ export function buildMonitorContainer(
     name: 'build-monitor',
     image: settings.builderImage,
     command: ['node', 'build-pod/build-monitor.js'],
-    // As an init container that restarts it starts before Kaniko, outlives it, and does not keep the Job from completing.
+    // An init container that restarts is a sidecar: it starts before Kaniko, outlives it, and does not keep the Job
+    // from completing.
     restartPolicy: 'Always',
     env: [
       ...s3Environment(settings),

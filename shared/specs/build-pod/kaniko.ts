@@ -1,4 +1,4 @@
-/** The container in which the user's own commands run. Flags are those that both maintained forks of Kaniko have. */
+/** The container that runs the user's own commands. Uses only flags that both maintained forks of Kaniko have. */
 import type { V1Container } from '@kubernetes/client-node';
 import { rootWithoutPrivilege } from './security.ts';
 import type { BuildPodSettings } from './settings.ts';
@@ -16,13 +16,15 @@ export function kanikoContainer(
     args: [
       `--context=tar://${CONTEXT_FILE}`,
       '--dockerfile=.knative-lambda/Dockerfile',
-      // A tag of its own for each pod: where tags are immutable, a retry or a forced build could not push to the first one's. Deployed is the digest.
+      // Each pod pushes to its own tag: where tags are immutable, a retry or a forced build could not push to the first
+      // one's. The digest is deployed.
       `--destination=${image}-$(POD_NAME)`,
-      // Makes the digest readable from the pod's status; without it the end of the log stands there, which is right for a failure.
+      // The pod's status then shows the digest. After a failure the file is empty, and the status shows the end of the
+      // log.
       '--digest-file=/dev/termination-log',
       '--cache=true',
       `--cache-repo=${cacheRepository}`,
-      // Compressing cached layers in memory is what makes Kaniko's memory grow with the image.
+      // Kaniko would compress cached layers in memory, so that its memory would grow with the image.
       '--compressed-caching=false',
       '--snapshot-mode=redo',
       '--push-retry=3',
@@ -42,13 +44,16 @@ export function kanikoContainer(
   };
 }
 
-/** Docker's predefined build arguments: RUN steps see them without an ARG line. Both cases, since pip reads one and npm the other. */
+/**
+ * Docker's predefined build arguments, which RUN steps get without an ARG line. In both cases, since pip reads one and
+ * npm the other.
+ */
 export function proxyArguments(httpProxy: string | undefined): string[] {
   const names = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy'];
   return httpProxy ? names.map((name) => `--build-arg=${name}=${httpProxy}`) : [];
 }
 
-/** Reach RUN steps only where the Dockerfile declares them with ARG. */
+/** RUN steps get these only where the Dockerfile declares them with ARG. */
 function certificateArguments({ caConfigMap }: BuildPodSettings): string[] {
   const names = ['SSL_CERT_FILE', 'NODE_EXTRA_CA_CERTS', 'PIP_CERT', 'REQUESTS_CA_BUNDLE'];
   return caConfigMap ? names.map((name) => `--build-arg=${name}=${CA_FILE}`) : [];

@@ -1,4 +1,4 @@
-/** How our two containers reach S3. Kaniko's must never have this: its environment is readable from every RUN step. */
+/** How our two containers reach S3. Kaniko's container must never get this: every RUN step can read its environment. */
 import type { V1EnvFromSource, V1EnvVar } from '@kubernetes/client-node';
 import { type BuildPodSettings, S3_SECRET } from './settings.ts';
 

@@ -1,7 +1,7 @@
 /** Security contexts of the build pod's containers. */
 import type { V1SecurityContext } from '@kubernetes/client-node';
 
-/** Of our own two containers: the strictest there is. */
+/** For our own two containers: as strict as possible. */
 export const unprivileged: V1SecurityContext = {
   runAsNonRoot: true,
   runAsUser: 65532,
@@ -13,8 +13,9 @@ export const unprivileged: V1SecurityContext = {
 };
 
 /**
- * Kaniko unpacks the base image over its own root file system and changes owners and users in it: it needs root, a writable root and these
- * five capabilities. Pod Security `baseline` admits that, `restricted` never will.
+ * Kaniko unpacks the base image over its own root file system and changes owners and users there. It needs root, a
+ * writable root file system and these five capabilities, which Pod Security `baseline` allows and `restricted` does
+ * not.
  */
 export const rootWithoutPrivilege: V1SecurityContext = {
   runAsNonRoot: false,

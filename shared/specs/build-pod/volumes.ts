@@ -1,4 +1,4 @@
-/** Volumes of the build pod, and who may see which. */
+/** The volumes of the build pod, and which container may see which. */
 import type { V1Volume, V1VolumeMount } from '@kubernetes/client-node';
 import { REGISTRY_SECRET } from './settings.ts';
 
@@ -10,7 +10,7 @@ export const CA_FILE = '/knative-lambda-ca/ca-certificates.crt';
 
 export const contextWritten: V1VolumeMount = { name: 'context', mountPath: CONTEXT_DIRECTORY };
 export const contextRead: V1VolumeMount = { ...contextWritten, readOnly: true };
-/** Mounted in the sidecar alone: a RUN step must not meet a token for the API. */
+/** Mounted only in the sidecar: RUN steps must not find a token for the API. */
 export const apiToken: V1VolumeMount = {
   name: 'api-token',
   mountPath: '/var/run/secrets/kubernetes.io/serviceaccount',
@@ -27,7 +27,7 @@ export function buildVolumes({ caConfigMap }: { caConfigMap?: string | undefined
   return [
     { name: 'context', emptyDir: { sizeLimit: '1Gi' } },
     {
-      // What the kubelet mounts into every container by itself, unless automountServiceAccountToken is false.
+      // The same volume that is mounted into every container by default, unless automountServiceAccountToken is false.
       name: 'api-token',
       projected: {
         defaultMode: 0o644,
