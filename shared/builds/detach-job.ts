@@ -20,8 +20,8 @@ export async function detachJob(
     const job = await cluster.getJob(name);
     const build = job && readBuild(job);
     if (build?.event_id === eventId) {
-      const nobody = deriveId(eventId, 'disowned');
-      const annotations = buildAnnotations({ ...build, event_id: nobody, correlation_id: nobody });
+      const detachedId = deriveId(eventId, 'disowned');
+      const annotations = buildAnnotations({ ...build, event_id: detachedId, correlation_id: detachedId });
       await cluster.patchJob(name, { metadata: { resourceVersion: job?.metadata?.resourceVersion, annotations } });
     }
   });
