@@ -1,16 +1,23 @@
-/** The tables of failures.md that the code itself can tell: `npm run docs` writes them, a test compares them. */
-import { readFileSync, writeFileSync } from 'node:fs';
+/** The tables of these documents that the code itself can tell: `npm run docs` writes them, a test compares them. */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { classify, type FailureKind } from '#shared/clients/classify.ts';
 import { classifyDelivery } from '#shared/dead-letters/classify-delivery.ts';
 import { PermanentError } from '#shared/events/errors.ts';
+import { REASONS } from '#shared/events/reasons.ts';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { backoff, type DeliverySpec, deliverySettings } from '#shared/manifests/delivery-settings.ts';
 import { renderOverlay } from '#shared/manifests/render-overlay.ts';
 import { failureOf } from '#shared/runtime/failure-answer.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
-export const FILE = join(ROOT, 'docs/failures.md');
+
+/** Every document that may ask for a table, by `<!-- table: name -->` … `<!-- end -->`. */
+export const FILES = readdirSync(import.meta.dirname)
+  .filter((file) => file.endsWith('.md'))
+  .map((file) => join(import.meta.dirname, file));
+
+const TABLES: Record<string, () => string> = { deliveries, letters, reasons, upstreams };
 
 /** What each kind looks like, seen from outside. */
 const KINDS: Record<FailureKind, string> = {
@@ -29,11 +36,10 @@ const CODES = [-1, 404, 408, 409, 429, 500, 502, 503, 504, 200, undefined];
 
 /** The text with every table made anew. */
 export function withTables(text: string): string {
-  const tables: Record<string, () => string> = { deliveries, upstreams, letters };
   return text.replace(/(<!-- table: (\w+) -->\n)[\s\S]*?(<!-- end -->)/g, (_all, begin: string, name: string, end) => {
-    const table = tables[name];
+    const table = TABLES[name];
     if (!table) {
-      throw new Error(`docs/failures.md asks for a table ${name}; there are ${Object.keys(tables).join(', ')}`);
+      throw new Error(`docs/ asks for a table ${name}; there are ${Object.keys(TABLES).join(', ')}`);
     }
     return `${begin}${table()}\n${end}`;
   });
@@ -95,10 +101,19 @@ function letters(): string {
   return table(['the last answer', 'reason', 'category'], rows);
 }
 
+function reasons(): string {
+  return table(
+    ['reason', 'what was wrong, and what to do next'],
+    Object.entries(REASONS).map(([reason, sentence]) => [reason, sentence]),
+  );
+}
+
 function table(head: string[], rows: string[][]): string {
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
 if (import.meta.main) {
-  writeFileSync(FILE, withTables(readFileSync(FILE, 'utf8')));
+  for (const file of FILES) {
+    writeFileSync(file, withTables(readFileSync(file, 'utf8')));
+  }
 }

@@ -18,7 +18,7 @@ export const REASONS = {
   DependencyInstallFailed:
     'The package manager could not install what the manifest asks for: correct names, versions and lock file.',
   CompileFailed: 'The code does not compile: correct it.',
-  BuildFailed: 'Another step of the build failed: the message has its last words, `log` the whole log.',
+  BuildFailed: 'Another step of the build failed: correct what the message names; `log` is where the whole log lies.',
   ImagePushFailed: 'The registry did not take the image: let the operator check the registry and its credentials.',
   BuildTimeout:
     'The build ran over its deadline, or waited a day for others: make it smaller, or have the limits raised.',
@@ -55,13 +55,13 @@ export const REASONS = {
   // What fails for a while is tried again with one of these, by the Broker or by the function itself.
   Unavailable: 'Kubernetes, S3, the registry or the subscriber is down or cannot be reached: see its log and mend it.',
   Throttled: 'A limit of calls or a quota is reached: wait; if it stays, have the limit raised.',
-  Conflict: 'Somebody else changed the same object in between: nothing, it is tried again.',
-  SourceChanging: 'The source changed while it was packed: stop writing to it.',
-  BuildEnding: 'The former build of this source has not gone yet: nothing, it is tried again.',
-  JobJoined: 'Another request joined the build while its end was processed: nothing, it is tried again.',
+  Conflict: 'Somebody else changed the same object in between. There is nothing to do: it is tried again.',
+  SourceChanging: 'The source changed while it was packed. It is tried again: let nobody write to it for a moment.',
+  BuildEnding: 'The former build of this source has not gone yet. There is nothing to do: it is tried again.',
+  JobJoined: 'Another request joined the build while its end was processed. There is nothing to do: it is tried again.',
   BrokerUnavailable: 'The Broker cannot be reached, or did not store the event: see `kubectl get brokers,pods`.',
   DependenciesUnavailable: "The function could not connect to what it needs: see the function's log and its settings.",
-  Starting: 'The function is not ready yet: nothing, it is tried again.',
+  Starting: 'The function is not ready yet. There is nothing to do: it is tried again.',
   InternalError: "The function failed in a way nobody foresaw: its log says why under the answer's `fingerprint`.",
 } as const satisfies Record<string, string>;
 

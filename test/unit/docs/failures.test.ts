@@ -2,12 +2,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { FILE, withTables } from '#docs/tables.ts';
+import { FILES, withTables } from '#docs/tables.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 
-test('the tables of failures.md are those of the code: npm run docs', () => {
-  const text = readFileSync(FILE, 'utf8');
+test.each(FILES)('the tables of %s are those of the code: npm run docs', (file) => {
+  const text = readFileSync(file, 'utf8');
   expect(text).toBe(withTables(text));
 });
 
