@@ -4,7 +4,7 @@ import type { LetterBox } from '#shared/dead-letters/letter-box.ts';
 
 export interface DeadLetterReplayDependencies {
   box: LetterBox;
-  broker: Broker;
+  broker: Pick<Broker, 'publish'>;
   now: () => Date;
   sleep: (milliseconds: number) => Promise<unknown>;
 }

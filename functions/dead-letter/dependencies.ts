@@ -4,6 +4,6 @@ import type { Listens } from '#shared/clients/listens.ts';
 import type { Keeping } from './keep-letter.ts';
 
 export interface DeadLetterDependencies extends Keeping {
-  broker: Broker;
+  broker: Pick<Broker, 'publish'>;
   listens: Listens;
 }

@@ -55,7 +55,7 @@ export async function handleDeadLetter(
 }
 
 /** False where the Broker refuses such an event. After a crash the event is sent twice, with the same source and id. */
-async function wasTaken(event: RawEvent, broker: Broker): Promise<boolean> {
+async function wasTaken(event: RawEvent, broker: Pick<Broker, 'publish'>): Promise<boolean> {
   try {
     await broker.publish(event);
     return true;

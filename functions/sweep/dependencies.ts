@@ -25,7 +25,7 @@ export interface SweepDependencies {
     | 'applyTrigger'
     | 'deleteTrigger'
   >;
-  broker: Broker;
+  broker: Pick<Broker, 'send'>;
   /** Undefined where Kueue decides which builds run. */
   slots: Slots | undefined;
   temporaryBucket: string;

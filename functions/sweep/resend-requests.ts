@@ -30,14 +30,13 @@ import { readBuild } from '#shared/specs/annotations.ts';
 import { forEachInBatch, takeBatch } from './batch.ts';
 import type { Run, Step } from './dependencies.ts';
 import { finalOutcome, isDue, type SeenRequest } from './lost-request.ts';
-import { send } from './send.ts';
 
 /** Requests that are read in one run, each a small object in S3. If there are more, each run reads others. */
 const READ_LIMIT = 1000;
 
 interface Needs extends Step {
   store: Pick<ObjectStore, 'list' | 'read' | 'write' | 'create' | 'remove'>;
-  broker: Broker;
+  broker: Pick<Broker, 'send'>;
   temporaryBucket: string;
 }
 
@@ -100,7 +99,7 @@ async function readAll({ store, temporaryBucket, report }: Needs): Promise<{ see
 async function sendAgain({ broker, store, temporaryBucket, report }: Needs, request: PendingRequest): Promise<void> {
   const resent = request.resent + 1;
   const event = { ...request.event, [RESENT]: String(resent), [FIRST_SEEN]: request.since.toISOString() };
-  await send(broker, new CloudEvent<unknown>(event, false));
+  await broker.send(new CloudEvent<unknown>(event, false));
   await store.write(temporaryBucket, request.key, JSON.stringify({ event }), 'application/json');
   report.did('requests_resent', request.key);
 }
@@ -136,7 +135,7 @@ async function resendOutcome(
 ): Promise<void> {
   const where = { bucket: temporaryBucket, identity, terminalId };
   const cause = { id: event.id, source: event.source, correlationId: correlationIdOf(event) };
-  await send(broker, causedBy(cause, outcome.reply));
+  await broker.send(causedBy(cause, outcome.reply));
   await settleRequest(store, where, outcome);
   report.did(hasOwnTerminalEvent(outcome, where) ? 'requests_ended' : 'requests_forgotten', key);
 }

@@ -7,7 +7,6 @@ import type { Broker } from '#shared/clients/broker.ts';
 import type { Cluster } from '#shared/clients/cluster.ts';
 import { forEachInBatch, nameOf, takeBatch } from './batch.ts';
 import type { Run, Step } from './dependencies.ts';
-import { send } from './send.ts';
 
 const SECOND = 1000;
 /** The sidecar and cluster-events send it within seconds, and build-complete may have to start first. */
@@ -23,7 +22,8 @@ export async function resendTerminalEvents({
   broker,
   report,
   now,
-}: Step & Pick<Run, 'jobs'> & { cluster: Pick<Cluster, 'getJob' | 'listPods'>; broker: Broker }): Promise<void> {
+}: Step &
+  Pick<Run, 'jobs'> & { cluster: Pick<Cluster, 'getJob' | 'listPods'>; broker: Pick<Broker, 'send'> }): Promise<void> {
   const time = now();
   const awaited = (await jobs()).filter((job) => awaitsTerminalEvent(job) && !isWaiting(job));
   await forEachInBatch(takeBatch(awaited, time), { report, nameOf }, async (known) => {
@@ -33,7 +33,7 @@ export async function resendTerminalEvents({
     }
     const outcome = outcomeOf(job, await cluster.listPods(`batch.kubernetes.io/job-name=${nameOf(job)}`));
     if (outcome) {
-      await send(broker, terminalCloudEvent(job, outcome));
+      await broker.send(terminalCloudEvent(job, outcome));
       report.did('terminal_events', nameOf(job));
     }
   });

@@ -18,7 +18,7 @@ const MAX_REFUSALS = 1000;
 
 export interface Replaying {
   box: Pick<LetterBox, 'places' | 'read' | 'mark'>;
-  broker: Broker;
+  broker: Pick<Broker, 'publish'>;
   now: () => Date;
   sleep: (milliseconds: number) => Promise<unknown>;
 }

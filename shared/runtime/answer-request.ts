@@ -1,5 +1,6 @@
 /** The life of one request: read, checked, traced, handled, measured, logged, answered. */
 import { randomUUID } from 'node:crypto';
+import type { CloudEvent } from 'cloudevents';
 import type { Logger } from 'pino';
 import * as z from 'zod';
 import { bounded } from '#shared/bounded-text.ts';
@@ -11,8 +12,8 @@ import { eventRejected } from '#shared/events/rejected.ts';
 import type { EventMetrics, Outcome } from '#shared/telemetry/metrics.ts';
 import { formatTraceparent, parseTraceparent } from '#shared/telemetry/traceparent.ts';
 import type { EventSpan, Tracing } from '#shared/telemetry/traces.ts';
+import { writeBinary } from './binary-mode.ts';
 import { readEnvelope } from './envelope.ts';
-import { eventAnswer } from './event-answer.ts';
 import { failureOf } from './failure-answer.ts';
 import { encodeHeaderValue } from './header-value.ts';
 import { problemAnswer } from './problem-answer.ts';
@@ -118,7 +119,7 @@ async function process(
       return { answer: accepted(), outcome: 'acknowledged', reason };
     }
     const data = { ...rejected.data, function: answering.name };
-    return { answer: eventAnswer(causedBy(cause, { ...rejected, data })), outcome: 'rejected', reason };
+    return { answer: replyOf(causedBy(cause, { ...rejected, data })), outcome: 'rejected', reason };
   };
   try {
     if (!supported) {
@@ -136,7 +137,7 @@ async function process(
     return reply === undefined
       ? { answer: accepted(), outcome: 'acknowledged' }
       : {
-          answer: eventAnswer(causedBy(cause, reply)),
+          answer: replyOf(causedBy(cause, reply)),
           outcome: reply.type === 'event.rejected' ? 'rejected' : 'replied',
         };
   } catch (error) {
@@ -169,6 +170,11 @@ function refuse(refused: RequestRefused): Ended {
     headers,
   );
   return { answer, outcome: 'refused', reason: bounded(detail) };
+}
+
+/** The Broker sends it on. */
+function replyOf(event: CloudEvent<unknown>): Answer {
+  return { statusCode: 200, ...writeBinary(event) };
 }
 
 function accepted(): Answer {

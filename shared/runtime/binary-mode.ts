@@ -1,7 +1,9 @@
 /** Binary mode: attributes are headers, the body is the data. The way in which brokers deliver. */
+import type { CloudEvent } from 'cloudevents';
 import type { Problem } from '#shared/events/problem.ts';
 import type { Content } from './content.ts';
-import { decodeHeaderValue } from './header-value.ts';
+import { decodeHeaderValue, encodeHeaderValue } from './header-value.ts';
+import { isJson } from './media-type.ts';
 import type { FunctionRequest } from './request.ts';
 
 const PREFIX = 'ce-';
@@ -43,4 +45,32 @@ function contentOf(request: FunctionRequest, limit: number): Content {
     return { kind: 'too large', size: request.size, limit };
   }
   return request.size === 0 ? { kind: 'none' } : { kind: 'bytes', bytes: request.body };
+}
+
+const NO_HEADERS = new Set(['data', 'data_base64', 'datacontenttype']);
+
+/**
+ * Not by the SDK: it writes header values as they are, which Node and fetch refuse beyond Latin-1 and receivers misread within it; throws at an
+ * extension called `constructor`; and writes a JSON text without its quotes.
+ */
+export function writeBinary(event: CloudEvent<unknown>): { headers: Record<string, string>; body: string | Buffer } {
+  const { datacontenttype = 'application/json' } = event;
+  const headers: Record<string, string> = { 'content-type': datacontenttype };
+  for (const [name, value] of Object.entries(event.toJSON())) {
+    if (!NO_HEADERS.has(name) && value !== undefined && value !== null) {
+      headers[`${PREFIX}${name}`] = encodeHeaderValue(String(value));
+    }
+  }
+  return { headers, body: bodyOf(event.data, datacontenttype) };
+}
+
+/** Bytes are what came and could not be read as what its content type says. */
+function bodyOf(data: unknown, contentType: string): string | Buffer {
+  if (data === undefined) {
+    return '';
+  }
+  if (Buffer.isBuffer(data) || (typeof data === 'string' && !isJson(contentType))) {
+    return data;
+  }
+  return JSON.stringify(data);
 }

@@ -1,6 +1,6 @@
 /** The Knative Broker on RabbitMQ, by its rules (local/broker, eventing/): stores, delivers, retries, dead-letters; delivers twice, late and in any order. */
-import { type CloudEvent, HTTP } from 'cloudevents';
-import type { Broker } from '#shared/clients/broker.ts';
+import type { CloudEvent } from 'cloudevents';
+import { type Broker, brokerOver } from '#shared/clients/broker.ts';
 import { backoff, type DeliverySettings, isRetryable } from '#shared/manifests/delivery-settings.ts';
 import type { Answer } from '#shared/runtime/request.ts';
 import { SimulatedProcess } from './process.ts';
@@ -74,15 +74,14 @@ export class SimulatedBroker {
   }
 
   portOf(process: SimulatedProcess): Broker {
-    return { publish: ({ headers, body }) => this.post(process, { headers, body }) };
+    return brokerOver(({ headers, body }) => this.post(process, { headers, body }));
   }
 
   /** As the sidecar: again and again while there is time. */
   async send(process: SimulatedProcess, event: CloudEvent<unknown>, signal: AbortSignal): Promise<boolean> {
-    const { headers, body } = HTTP.binary(event);
     while (!signal.aborted) {
       try {
-        await this.post(process, { headers: headers as Record<string, string>, body: Buffer.from(body as string) });
+        await this.portOf(process).send(event);
         return true;
       } catch {
         await this.#simulation.sleep(SECOND);

@@ -3,7 +3,13 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CloudEvent } from 'cloudevents';
 import { afterEach, expect, test } from 'vitest';
+import * as z from 'zod';
 import { sendEvent } from '#build-pod/send-event.ts';
+import { causedBy } from '#shared/events/event.ts';
+import { readEnvelope } from '#shared/runtime/envelope.ts';
+import { receiveEvent } from '#shared/runtime/received-event.ts';
+
+const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
 const closing: (() => void)[] = [];
 afterEach(() => {
@@ -50,6 +56,28 @@ test('in binary mode, again until it is taken', async () => {
   expect(JSON.parse(received[2]?.body ?? '')).toEqual({ n: 1 });
 });
 
+test('with attributes in any language', async () => {
+  const { url, received } = await broker([202]);
+  const chinese = causedBy(
+    { id: 'j1', source: 'knative-lambda', correlationId: '中文 "é"', traceparent: TRACEPARENT },
+    { type: 'parser.complete', id: 'e2', data: { succeeded: true } },
+  );
+
+  expect(await sendEvent(url, chinese, AbortSignal.timeout(2000), () => undefined)).toBe(true);
+
+  const { headers = {}, body = '' } = received[0] ?? {};
+  const request = { method: 'POST', path: '/', headers, repeated: [], body: Buffer.from(body), size: body.length };
+  const { event } = receiveEvent(readEnvelope(request, 1000), { '*': z.unknown() });
+  expect(event).toMatchObject({
+    id: 'e2',
+    correlationId: '中文 "é"',
+    traceparent: TRACEPARENT,
+    data: { succeeded: true },
+  });
+  expect(event.original.toJSON()).toEqual(chinese.toJSON());
+  expect(headers['traceparent']).toBe(TRACEPARENT);
+});
+
 test('and no longer than there is time', async () => {
   const { url } = await broker(Array(1000).fill(500));
   const stop = new AbortController();
@@ -63,7 +91,18 @@ test('and no longer than there is time', async () => {
 
   expect(await sendEvent(url, event, stop.signal, log)).toBe(false);
 
-  expect(lines).toEqual(['the broker answered 500', 'the broker answered 500']);
+  const line = `the Broker at ${url} answered 500: see \`kubectl get brokers,pods\``;
+  expect(lines).toEqual([expect.stringContaining(line), expect.stringContaining(line)]);
+});
+
+test('what it never takes is not sent again', async () => {
+  const { url, received } = await broker([413]);
+
+  await expect(sendEvent(url, event, AbortSignal.timeout(5000), () => undefined)).rejects.toMatchObject({
+    reason: 'InvalidEvent',
+  });
+
+  expect(received).toHaveLength(1);
 });
 
 test('a broker that is not there is told, and tried again', async () => {

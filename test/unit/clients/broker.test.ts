@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { createBroker } from '#shared/clients/broker.ts';
+import { causedBy } from '#shared/events/event.ts';
 
 let server: Server;
 const received: { headers: IncomingMessage['headers']; body: Buffer }[] = [];
@@ -40,6 +41,38 @@ test('headers and data go out as the bytes they are, and no content type is made
   expect(received[0]?.headers).toMatchObject({ 'ce-id': '1', 'ce-subject': subject });
   expect(received[0]?.headers).not.toHaveProperty('content-type');
   expect(received[0]?.body).toEqual(body);
+});
+
+test('an event of ours goes out in binary mode, whatever its attributes are', async () => {
+  const url = await listening(202);
+  const event = causedBy(
+    { id: 'c', source: 's', correlationId: '中文', traceparent: 't' },
+    { type: 'parser.start', data: { n: 1 }, extensions: { constructor: 'x' } },
+  );
+
+  await createBroker({ BROKER_URL: url }).send(event);
+
+  expect(received[0]?.headers).toMatchObject({
+    'content-type': 'application/json',
+    'ce-specversion': '1.0',
+    'ce-type': 'parser.start',
+    'ce-correlationid': '%E4%B8%AD%E6%96%87',
+    'ce-traceparent': 't',
+    'ce-constructor': 'x',
+    traceparent: 't',
+  });
+  expect(received[0]?.body.toString()).toBe('{"n":1}');
+});
+
+test('whoever has no more time waits for no answer', async () => {
+  const url = await listening('silent');
+
+  const published = createBroker({ BROKER_URL: url }, 60_000, AbortSignal.timeout(50)).publish({
+    headers: {},
+    body: Buffer.alloc(0),
+  });
+
+  await expect(published).rejects.toMatchObject({ reason: 'BrokerUnavailable' });
 });
 
 test.each([500, 503, 404, 302])('a %d is an event that may not be stored: try again', async (status) => {

@@ -6,7 +6,7 @@ import type { SweepDependencies } from '#functions/sweep/dependencies.ts';
 import { sweep } from '#functions/sweep/handler.ts';
 import type { Counts } from '#functions/sweep/report.ts';
 import { terminalIdOfRequest } from '#shared/builds/terminal-event.ts';
-import type { RawEvent } from '#shared/clients/broker.ts';
+import { brokerOver } from '#shared/clients/broker.ts';
 import { FIRST_SEEN } from '#shared/requests/request.ts';
 import { type Steps, stepped } from '#test/fakes/stepped.ts';
 import { ACME, functionSettings, SLOTS, TEMPORARY_BUCKET, World } from './world.ts';
@@ -21,11 +21,9 @@ export class SweptWorld extends World {
   readonly sent: Sent[] = [];
   readonly lines: Record<string, unknown>[] = [];
   readonly measured: { waiting?: number; running?: number; oldest?: number }[] = [];
-  broker = {
-    publish: async ({ headers, body }: RawEvent) => {
-      this.sent.push(HTTP.toEvent({ headers, body: body.toString() }) as unknown as Sent);
-    },
-  };
+  broker = brokerOver(async ({ headers, body }) => {
+    this.sent.push(HTTP.toEvent({ headers, body: body.toString() }) as unknown as Sent);
+  });
 
   /** Kubernetes', S3's and our clock. */
   later(minutes: number): this {

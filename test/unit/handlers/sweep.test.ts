@@ -212,14 +212,14 @@ describe('requests', () => {
   test('that the Broker does not take keep their attempts', async () => {
     world.asked();
     world.later(2);
-    const { publish } = world.broker;
-    world.broker.publish = async () => {
+    const { send } = world.broker;
+    world.broker.send = async () => {
       throw new RetryableError('BrokerUnavailable', 'down');
     };
     for (let run = 1; run <= 10; run++) {
       expect(await world.swept()).toEqual({ errors: 1 });
     }
-    world.broker.publish = publish;
+    world.broker.send = send;
     expect(await world.swept()).toEqual({ requests_resent: 1 });
     expect(world.sent).toMatchObject([{ resent: '1' }]);
   });
@@ -407,7 +407,7 @@ describe('what fails', () => {
     }
     world.later(2);
     let tries = 0;
-    world.broker.publish = async () => {
+    world.broker.send = async () => {
       tries += 1;
       throw new RetryableError('BrokerUnavailable', 'down');
     };
