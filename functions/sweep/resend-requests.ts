@@ -7,7 +7,7 @@ import { terminalId } from '#shared/builds/terminal-event.ts';
 import type { Broker } from '#shared/clients/broker.ts';
 import type { ObjectStore, StoredObject } from '#shared/clients/object-store.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
-import { correlationId } from '#shared/events/build-start.ts';
+import { correlationIdOf } from '#shared/events/correlation-id.ts';
 import { causedBy } from '#shared/events/event.ts';
 import { subjectOf } from '#shared/events/identity.ts';
 import {
@@ -138,14 +138,4 @@ async function resendOutcome(
   await broker.send(causedBy(cause, outcome.reply));
   await settleRequest(store, where, outcome);
   report.did(hasOwnTerminalEvent(outcome, where) ? 'requests_ended' : 'requests_forgotten', key);
-}
-
-/** As the chain would have been named. */
-function correlationIdOf(event: PendingRequest['event']): string {
-  const data = event['data'] as { correlation_id?: unknown } | undefined;
-  const candidates = [event['correlationid'], data?.correlation_id, event.id];
-  return (
-    candidates.map((value) => correlationId.safeParse(value).data).find((value) => value !== undefined) ??
-    terminalId(event.id)
-  );
 }

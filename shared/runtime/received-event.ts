@@ -1,7 +1,8 @@
 /** From an envelope to the event that handlers see, or to everything that is wrong with it. */
 import { CloudEvent } from 'cloudevents';
 import type * as z from 'zod';
-import { deriveId, type ReceivedEvent } from '#shared/events/event.ts';
+import { correlationIdOf } from '#shared/events/correlation-id.ts';
+import type { ReceivedEvent } from '#shared/events/event.ts';
 import { completeIdentity } from '#shared/events/identity.ts';
 import { type Problem, problemsOf } from '#shared/events/problem.ts';
 import { type DecodedData, decodeData } from './decode-data.ts';
@@ -10,9 +11,6 @@ import type { EventSchemas } from './types.ts';
 
 /** What senders that have no time say, and what brokers written in Go make of a missing one. */
 const NO_TIME = '0001-01-01T00:00:00Z';
-
-/** job.start and build.complete allow no more; a chain must not break in its middle over what was let in at its start. */
-const CORRELATION_ID_LENGTH = 200;
 
 export interface Receipt {
   event: ReceivedEvent<unknown>;
@@ -47,7 +45,7 @@ export function receiveEvent(envelope: Envelope, schemas: EventSchemas): Receipt
       subject,
       time: Date.parse(time) === Date.parse(NO_TIME) ? undefined : time,
       data,
-      correlationId: correlationIdOf(attributes['correlationid'], decoded.data, id, source),
+      correlationId: correlationIdOf({ id, source, correlationid: attributes['correlationid'], data: decoded.data }),
       traceparent: typeof attributes['traceparent'] === 'string' ? attributes['traceparent'] : undefined,
       original,
     },
@@ -103,14 +101,4 @@ function kindOf(value: unknown): string {
     return 'binary (its content type is not JSON)';
   }
   return value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${typeof value}`;
-}
-
-function correlationIdOf(extension: unknown, data: unknown, id: string, source: string): string {
-  const fromData =
-    typeof data === 'object' && data !== null ? (data as Record<string, unknown>)['correlation_id'] : undefined;
-  const candidates = [extension === undefined ? undefined : String(extension), fromData, id];
-  const usable = candidates.find(
-    (value) => typeof value === 'string' && value.length >= 1 && value.length <= CORRELATION_ID_LENGTH,
-  );
-  return typeof usable === 'string' ? usable : deriveId('correlation', source, id);
 }

@@ -1,17 +1,20 @@
 /** What sweep is given in its tests: a world, an ear at the Broker, and metrics that are written down. */
 import { Writable } from 'node:stream';
-import { HTTP } from 'cloudevents';
 import pino from 'pino';
+import * as z from 'zod';
 import type { SweepDependencies } from '#functions/sweep/dependencies.ts';
 import { sweep } from '#functions/sweep/handler.ts';
 import type { Counts } from '#functions/sweep/report.ts';
 import { terminalIdOfRequest } from '#shared/builds/terminal-event.ts';
 import { brokerOver } from '#shared/clients/broker.ts';
 import { FIRST_SEEN } from '#shared/requests/request.ts';
+import { readEnvelope } from '#shared/runtime/envelope.ts';
+import { receiveEvent } from '#shared/runtime/received-event.ts';
 import { type Steps, stepped } from '#test/fakes/stepped.ts';
 import { ACME, functionSettings, SLOTS, TEMPORARY_BUCKET, World } from './world.ts';
 
 const MINUTE = 60_000;
+const MIB = 1024 * 1024;
 
 // biome-ignore lint/suspicious/noExplicitAny: what was sent is what a test is about to find out.
 export type Sent = Record<string, any>;
@@ -22,7 +25,9 @@ export class SweptWorld extends World {
   readonly lines: Record<string, unknown>[] = [];
   readonly measured: { waiting?: number; running?: number; oldest?: number }[] = [];
   broker = brokerOver(async ({ headers, body }) => {
-    this.sent.push(HTTP.toEvent({ headers, body: body.toString() }) as unknown as Sent);
+    const request = { method: 'POST', path: '/', headers, repeated: [], body, size: body.length };
+    const { event } = receiveEvent(readEnvelope(request, MIB), { '*': z.unknown() });
+    this.sent.push(event.original as unknown as Sent);
   });
 
   /** Kubernetes', S3's and our clock. */
