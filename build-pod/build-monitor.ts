@@ -1,4 +1,7 @@
-/** The sidecar of a build: starts before Kaniko, outlives it, and is the only container of the pod with a token for the API. */
+/**
+ * The sidecar of a build. It starts before Kaniko, ends after it, and is the only container of the pod with a token for
+ * the Kubernetes API.
+ */
 import type { CloudEvent } from 'cloudevents';
 import * as z from 'zod';
 import { createCluster } from '#shared/clients/kubernetes.ts';
@@ -8,7 +11,7 @@ import { parseConfig } from '#shared/settings/parse-config.ts';
 import { monitorBuild } from './monitor.ts';
 import { sendEvent } from './send-event.ts';
 
-/** Below the pod's grace period of 30 s, so that we end before we are ended. */
+/** Below the pod's grace period of 30 s: the sidecar must end before it is killed. */
 const GRACE_MILLISECONDS = 20_000;
 
 const log = (line: string) => console.log(line);
@@ -41,7 +44,8 @@ try {
   };
   await monitorBuild(deps, { pod, job, logBucket, logKey }, { asked: asked.signal, signal: stop.signal });
 } catch (error) {
-  // A sidecar that fails is started again and again, and would keep the build waiting: without it the build is merely told later.
+  // Kubernetes restarts a sidecar that fails, and the build would wait for it. Without a sidecar the build goes on, and
+  // cluster-events sends its build.complete later.
   log(`not monitoring: ${(error as Error).message}`);
 }
 process.exit(0);

@@ -1,6 +1,6 @@
 /**
- * The init container of a build: brings the context archive from S3 into a volume. It alone holds keys that read S3, and it
- * ends before the container that runs the user's commands begins.
+ * The init container of a build: downloads the context archive from S3 into a volume. Only this container has keys that
+ * read S3, and it ends before the container that runs the user's commands starts.
  */
 import { createWriteStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
@@ -19,7 +19,7 @@ const schema = z.object({
   CONTEXT_FILE: z.string().min(1).default('/context/context.tar.gz'),
 });
 
-// As process 1 nobody else would end us.
+// A process with id 1 ignores signals that it has no listener for.
 process.once('SIGTERM', () => process.exit(143));
 
 try {

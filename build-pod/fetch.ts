@@ -1,16 +1,16 @@
-/** Streams one context archive out of S3, tells how far it is, and checks that all of it came. */
+/** Downloads one context archive from S3, logs the progress, and checks that it is complete. */
 import { Transform } from 'node:stream';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
 import { PermanentError } from '#shared/events/errors.ts';
 
 const MB = 1_000_000;
-/** One line of progress for each of these. */
+/** Bytes between two lines of progress. */
 const STEP = 25 * MB;
 
 export interface ContextAddress {
   bucket: string;
   key: string;
-  /** What job.start said the archive measures. */
+  /** The size of the archive, as job.start says. */
   bytes: number;
 }
 

@@ -1,4 +1,4 @@
-/** What the sidecar does once Kaniko has ended: keep its log, and tell of a success. */
+/** The work of the sidecar: waits until Kaniko ends, keeps its log, and sends build.complete after a success. */
 import type { CloudEvent } from 'cloudevents';
 import { outcomeOf } from '#shared/builds/outcome.ts';
 import { terminalCloudEvent } from '#shared/builds/terminal-event.ts';
@@ -7,7 +7,7 @@ import type { ObjectStore } from '#shared/clients/object-store.ts';
 import { KANIKO } from '#shared/specs/build-pod/kaniko.ts';
 import { watchKaniko } from './watch-kaniko.ts';
 
-/** SIGTERM tells sooner; this is for the case that it does not come. */
+/** SIGTERM usually comes first. Polling is for the case that it does not. */
 const POLL_MILLISECONDS = 1000;
 /** The Kubernetes API cuts a longer log at its end. */
 const LOG_LIMIT_BYTES = 10 * 1024 * 1024;
@@ -26,7 +26,10 @@ export interface MonitoredBuild {
   logKey: string;
 }
 
-/** `asked` and `signal` as in watchKaniko. Never throws: neither a lost log nor a lost event may fail a build. cluster-events tells what we could not. */
+/**
+ * `asked` and `signal` as in watchKaniko. Never throws: a build must not fail because its log or its event is lost.
+ * cluster-events sends the event if the sidecar could not.
+ */
 export async function monitorBuild(
   deps: MonitorDependencies,
   build: MonitoredBuild,
@@ -48,9 +51,9 @@ export async function monitorBuild(
   log(`kaniko exited ${ended.exitCode}`);
   await Promise.all([
     keepLog(deps, build).catch((error: Error) => log(`the build log is not kept: ${error.message}`)),
-    // A failed attempt is no end: the Job may try again, and says so itself when it gives up.
+    // A failed attempt does not end the Job, which may try again. cluster-events tells when the Job has failed.
     ended.exitCode === 0
-      ? tell(deps, build).catch((error: Error) => log(`build.complete is not sent: ${error.message}`))
+      ? sendTerminalEvent(deps, build).catch((error: Error) => log(`build.complete is not sent: ${error.message}`))
       : undefined,
   ]);
 }
@@ -64,11 +67,14 @@ async function keepLog(
   log(`kept the build log as s3://${logBucket}/${logKey}`);
 }
 
-async function tell({ cluster, send, log }: MonitorDependencies, { pod, job: name }: MonitoredBuild): Promise<void> {
+async function sendTerminalEvent(
+  { cluster, send, log }: MonitorDependencies,
+  { pod, job: name }: MonitoredBuild,
+): Promise<void> {
   const [job, own] = await Promise.all([cluster.getJob(name), cluster.getPod(pod)]);
   const result = job && own && outcomeOf(job, [own]);
   if (!job || result?.status !== 'success') {
-    // Somebody ended the Job while Kaniko was on its last step.
+    // Somebody ended the Job during Kaniko's last step.
     log(`build.complete is left to cluster-events: ${result ? `the Job is ${result.status}` : 'the Job is gone'}`);
     return;
   }

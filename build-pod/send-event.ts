@@ -1,4 +1,4 @@
-/** Hands one event to the Broker, again and again while there is time. */
+/** Sends one event to the Broker, with retries until time runs out. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CloudEvent } from 'cloudevents';
 import { createBroker } from '#shared/clients/broker.ts';
@@ -9,8 +9,8 @@ const LONGEST_DELAY = 5_000;
 const ANSWER_WITHIN = 5_000;
 
 /**
- * False where the Broker did not take it before `signal`. Rejects with PermanentError where it takes no such event. Full jitter, so that many
- * builds ending at once do not come back together.
+ * False if the Broker did not take the event before `signal` was aborted. Rejects with PermanentError if it never takes
+ * such an event. The delays have full jitter, so that builds that end together do not retry together.
  */
 export async function sendEvent(
   brokerUrl: string,

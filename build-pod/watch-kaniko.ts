@@ -1,34 +1,34 @@
-/** Waits until the Kaniko container of our own pod has ended, as the API server tells it. */
+/** Waits until the Kaniko container of our own pod has ended, by what the API server says. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1ContainerStateTerminated } from '@kubernetes/client-node';
 import type { Cluster } from '#shared/clients/cluster.ts';
 
-/** Between the kubelet's SIGTERM and what it tells the API server lie some tenths of a second. */
-const HURRIED_MILLISECONDS = 50;
+/** The kubelet reports to the API server some tenths of a second after its SIGTERM. */
+const INTERVAL_AFTER_SIGTERM = 50;
 
 export interface WatchOptions {
   pod: string;
   container: string;
   /** Milliseconds. */
   interval: number;
-  /** Aborted by SIGTERM, by which the kubelet says that Kaniko has ended. */
+  /** Aborted by SIGTERM, which the kubelet sends when Kaniko has ended. */
   asked: AbortSignal;
-  /** Aborted some time after SIGTERM: then what is known by then has to do. */
+  /** Aborted when the time after SIGTERM is over. */
   signal: AbortSignal;
   log: (line: string) => void;
 }
 
 /**
- * Polls, since a watch can stall unnoticed and one GET a second of one's own pod costs nothing. The kubelet sends us SIGTERM when
- * Kaniko has ended, mostly before it has told the API server: SIGTERM is a reason to look often, and none to stop looking.
+ * Polls: a watch can stall unnoticed, and one GET a second of the own pod costs nothing. The kubelet sends SIGTERM when
+ * Kaniko has ended, mostly before it has told the API server. So after SIGTERM we poll faster, and do not stop.
  *
- * Undefined where the pod is gone or time ran out.
+ * Undefined if the pod is gone or time ran out.
  */
 export async function watchKaniko(
   cluster: Pick<Cluster, 'getPod'>,
   { pod, container, interval, asked, signal, log }: WatchOptions,
 ): Promise<V1ContainerStateTerminated | undefined> {
-  let complained = false;
+  let hasLoggedError = false;
   while (!signal.aborted) {
     try {
       const found = await cluster.getPod(pod);
@@ -39,15 +39,15 @@ export async function watchKaniko(
       if (terminated) {
         return terminated;
       }
-      complained = false;
+      hasLoggedError = false;
     } catch (error) {
-      if (!complained) {
+      if (!hasLoggedError) {
         log(`cannot read pod ${pod} (${(error as Error).message}); trying on`);
-        complained = true;
+        hasLoggedError = true;
       }
     }
     const wait = asked.aborted
-      ? sleep(HURRIED_MILLISECONDS, undefined, { signal })
+      ? sleep(INTERVAL_AFTER_SIGTERM, undefined, { signal })
       : sleep(interval, undefined, { signal: asked });
     await wait.catch(() => undefined);
   }

@@ -1,4 +1,4 @@
-/** The tables of these documents that the code itself can tell: `npm run docs` writes them, a test compares them. */
+/** Generates tables in docs/ from the code. `npm run docs` writes them, and a test compares them. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { classify, type FailureKind } from '#shared/clients/classify.ts';
@@ -19,7 +19,7 @@ export const FILES = readdirSync(import.meta.dirname)
 
 const TABLES: Record<string, () => string> = { deliveries, letters, reasons, upstreams };
 
-/** What each kind looks like, seen from outside. */
+/** How each kind of failure looks from outside. */
 const KINDS: Record<FailureKind, string> = {
   'no-answer': 'no answer: refused, reset, timed out',
   unavailable: '5xx',
@@ -34,7 +34,7 @@ const KINDS: Record<FailureKind, string> = {
 
 const CODES = [-1, 404, 408, 409, 429, 500, 502, 503, 504, 200, undefined];
 
-/** The text with every table made anew. */
+/** The text with every table generated anew. */
 export function withTables(text: string): string {
   return text.replace(/(<!-- table: (\w+) -->\n)[\s\S]*?(<!-- end -->)/g, (_all, begin: string, name: string, end) => {
     const table = TABLES[name];

@@ -1,30 +1,36 @@
-/** The Broker's ingress: the one way in which our code sends an event that is no reply. */
+/** The client of the Broker's ingress. Every event of ours that is no reply is sent by it. */
 import type { CloudEvent } from 'cloudevents';
 import { PermanentError, RetryableError } from '#shared/events/errors.ts';
 import { writeBinary } from '#shared/runtime/binary-mode.ts';
 
 const SECOND = 1000;
 
-/** What the ingress says of an event that it cannot read, and whatever stands before it of one that is too long. */
+/** The ingress answers 400 to an event that it cannot read. A proxy before it answers 413 to one that is too long. */
 const NOT_TAKEN = new Set([400, 413]);
 
-/** An event in binary or structured mode. Header values are Latin-1, each character one byte, as Node reads them: so they go out as they came. */
+/**
+ * An event in binary or structured mode. Header values are Latin-1, each character one byte, as Node reads them: so
+ * they are sent as they came.
+ */
 export interface RawEvent {
   headers: Record<string, string>;
   body: Buffer;
 }
 
 /**
- * Both resolve once the Broker has stored the event. RetryableError('BrokerUnavailable') where it may not have: sending it again is right.
- * PermanentError('InvalidEvent') where it takes no such event.
+ * Both methods resolve when the Broker has stored the event. RetryableError('BrokerUnavailable') means that it may not
+ * have: send the event again. PermanentError('InvalidEvent') means that it never takes this event.
  */
 export interface Broker {
   send(event: CloudEvent<unknown>): Promise<void>;
-  /** For what has to go on byte for byte. */
+  /** For an event that is passed on byte for byte. */
   publish(event: RawEvent): Promise<void>;
 }
 
-/** The ingress waits for RabbitMQ's confirmation for ever, hence a limit of our own. Whoever aborts `signal` waits no longer than that. */
+/**
+ * `answerWithin` in milliseconds: the ingress itself waits for RabbitMQ's confirmation without limit. Aborting `signal`
+ * ends the wait as well.
+ */
 export function createBroker(
   { BROKER_URL }: { BROKER_URL: string },
   answerWithin = 10 * SECOND,
@@ -34,7 +40,7 @@ export function createBroker(
     const response = await fetch(BROKER_URL, {
       method: 'POST',
       headers,
-      // Not a string, which would bring a Content-Type of its own to an event that has none.
+      // Not a string: fetch would add a Content-Type to an event that has none.
       body: new Uint8Array(body),
       redirect: 'manual',
       signal: AbortSignal.any([signal, AbortSignal.timeout(answerWithin)]),
@@ -59,13 +65,13 @@ export function createBroker(
   }
 }
 
-/** A Broker that takes events as bytes in one way or another: the real one, the simulator's, a test's. */
+/** Makes a Broker of a way to publish bytes: the real one, the simulator's, a test's. */
 export function brokerOver(publish: Broker['publish']): Broker {
   return {
     publish,
     send: (event) => {
       const { headers, body } = writeBinary(event);
-      // The ingress takes the span that it belongs to from the request, not from the event.
+      // The ingress reads the parent of its span from the HTTP header, not from the event.
       const hop = event['traceparent'] ? { traceparent: String(event['traceparent']) } : {};
       return publish({ headers: { ...headers, ...hop }, body: Buffer.from(body) });
     },

@@ -21,24 +21,17 @@ export function createLetterBox(store: LetterStore, bucket: string): LetterBox {
     async *places() {
       let place: (LetterPlace & { isThere: boolean }) | undefined;
       // In the order of keys a letter and its marks follow each other.
-      for await (const { objects } of store.list(bucket, DEAD_LETTERS)) {
-        for (const { key } of objects) {
-          const named = readKey(key);
-          if (!named) {
-            continue;
+      for await (const { date, id, mark } of keys()) {
+        if (place?.date !== date || place.id !== id) {
+          if (place?.isThere) {
+            yield place;
           }
-          const { date, id, mark } = named;
-          if (place?.date !== date || place.id !== id) {
-            if (place?.isThere) {
-              yield place;
-            }
-            place = { date, id, replayed: 0, failed: 0, isThere: false };
-          }
-          if (mark) {
-            place[mark.kind] = Math.max(place[mark.kind], mark.n);
-          } else {
-            place.isThere = true;
-          }
+          place = { date, id, replayed: 0, failed: 0, isThere: false };
+        }
+        if (mark) {
+          place[mark.kind] = Math.max(place[mark.kind], mark.n);
+        } else {
+          place.isThere = true;
         }
       }
       if (place?.isThere) {
@@ -59,4 +52,10 @@ export function createLetterBox(store: LetterStore, bucket: string): LetterBox {
       await store.remove(bucket, places.flatMap(keysOf));
     },
   };
+
+  async function* keys(): AsyncGenerator<NonNullable<ReturnType<typeof readKey>>, void> {
+    for await (const { objects } of store.list(bucket, DEAD_LETTERS)) {
+      yield* objects.map(({ key }) => readKey(key)).filter((named) => named !== undefined);
+    }
+  }
 }

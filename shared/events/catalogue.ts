@@ -1,4 +1,4 @@
-/** Every event type of ours with its data. A new event type begins here: nothing else can be sent, and no Trigger may ask for anything else. */
+/** All event types with their data. Only these can be sent, and a test checks that Triggers ask for no others. */
 import type { BuildComplete } from './build-complete.ts';
 import type { BuildStart } from './build-start.ts';
 import type { DeadLetterPurge, DeadLetterPurged, DeadLetterReplay, DeadLetterReplayed } from './dead-letter.ts';

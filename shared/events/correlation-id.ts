@@ -1,4 +1,4 @@
-/** What names the chain of events that an event belongs to. */
+/** The id that all events of one chain share. */
 import { correlationId } from './build-start.ts';
 import { deriveId } from './event.ts';
 
@@ -11,8 +11,9 @@ export interface Correlated {
 }
 
 /**
- * The extension, else data.correlation_id, else the event's own id: the first that job.start and build.complete can carry, so that a chain does not
- * break in its middle over what was let in at its start. Derived where none can be.
+ * The extension, else data.correlation_id, else the event's own id: the first of them that is valid in job.start and
+ * build.complete, since a chain must not break in its middle at an id that was accepted at its start. If none is valid,
+ * an id is derived.
  */
 export function correlationIdOf({ id, source, correlationid, data }: Correlated): string {
   const extension = correlationid === undefined ? undefined : String(correlationid);

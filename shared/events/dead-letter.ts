@@ -1,4 +1,4 @@
-/** `dead-letter.replay` and `dead-letter.purge`: a person sends dead letters again, or has them deleted. What follows tells which. */
+/** `dead-letter.replay` and `.purge`, by which a person sends dead letters again or deletes them, and the replies. */
 import * as z from 'zod';
 
 const ids = z.array(z.string().regex(/^[0-9a-f]{32}$/, 'must be the id of a dead letter: 32 hex digits')).max(1000);
@@ -7,19 +7,19 @@ export const durationSchema = z
   .string()
   .regex(/^\d{1,6}[smhd]$/, 'must be a duration such as "90s", "30m", "24h" or "7d"');
 
-/** `kn event` knows no lists, and makes numbers and booleans of what looks like them. */
+/** `kn event` cannot send lists, and turns text that looks like a number or boolean into one. */
 const idList = z.preprocess((value) => (typeof value === 'string' ? value.split(',') : value), ids);
 
 const selectorFields = {
   ids: idList.optional(),
   category: z.enum(['permanent', 'transient']).optional(),
-  /** Of the event that the letter holds. */
+  /** Of the event in the letter. */
   type: z.string().min(1).optional(),
   reason: z.string().min(1).optional(),
-  /** Since it came last. */
+  /** Since the letter came last. */
   older_than: durationSchema.optional(),
   newer_than: durationSchema.optional(),
-  /** Every letter; else at least one of the others must be given. */
+  /** Chooses every letter. Without it, at least one of the other fields must be given. */
   all: z.boolean().optional(),
   max: z.number().int().min(1).max(1000).default(100),
   dry_run: z.boolean().default(false),
@@ -33,7 +33,7 @@ const CHOOSE = 'must say which letters: ids, category, type, reason, older_than,
 export const deadLetterReplaySchema = z
   .object({
     ...selectorFields,
-    /** Also what would be refused, or fail, in the same way again. */
+    /** Sends letters also if they would be refused, or fail, in the same way again. */
     force: z.boolean().default(false),
   })
   .refine(chooses, CHOOSE);
@@ -45,19 +45,19 @@ export const deadLetterPurgeSchema = z
 export type DeadLetterReplay = z.infer<typeof deadLetterReplaySchema>;
 export type DeadLetterPurge = z.infer<typeof deadLetterPurgeSchema>;
 
-/** By which letters are chosen. */
+/** The fields that choose letters. */
 export type LetterSelector = Partial<Omit<DeadLetterPurge, 'max' | 'dry_run'>>;
 
 export interface DeadLetterReplayed {
   replayed: number;
-  /** Those not sent, and why. */
+  /** Letters that were not sent, and why. */
   refused: { id: string; why: string }[];
-  /** Replayed before and not come back. */
+  /** Letters that were replayed before and have not come back. */
   skipped: number;
-  /** Left for the next time: there were more than `max`; at least so many where the time was up before all were looked at. */
+  /** Letters beyond `max`, left for the next order. A lower bound if the time was up before all were read. */
   remaining: number;
   dry_run: boolean;
-  /** Those sent; of a dry run those that would be. */
+  /** Letters that were sent, or that a dry run would send. */
   ids: string[];
 }
 

@@ -1,7 +1,7 @@
-/** The two ways in which our code fails, and nothing else: not worth retrying, or worth retrying. */
+/** The two kinds of error that our code throws: one that retrying cannot help, and one that it may help. */
 import type { Reason } from './reasons.ts';
 
-/** Thrown where trying again cannot help: the sender or its code must change. Becomes the explicit failure event. */
+/** Retrying cannot help: the sender or its code must change. Becomes a failure event. */
 export class PermanentError extends Error {
   override readonly name = 'PermanentError';
   readonly reason: Reason;
@@ -12,11 +12,14 @@ export class PermanentError extends Error {
   }
 }
 
-/** Thrown where the same request may succeed later: an upstream is down, slow or throttling. Becomes 503, or 429 where a time is known and nothing is down. */
+/**
+ * Retrying may help: an upstream is down, slow or throttling. Becomes 503, or 429 if a time is known and nothing is
+ * down.
+ */
 export class RetryableError extends Error {
   override readonly name = 'RetryableError';
   readonly reason: Reason;
-  /** Seconds to wait before the next attempt, where the upstream said so. */
+  /** Seconds to wait before the next attempt, if the upstream said so. */
   readonly retryAfter: number | undefined;
 
   constructor(reason: Reason, message: string, options?: { cause?: unknown; retryAfter?: number | undefined }) {
@@ -26,7 +29,7 @@ export class RetryableError extends Error {
   }
 }
 
-/** A refusal for good that is no fault of the event: it comes again, while somebody reads the log. */
+/** For a permanent error that the event did not cause: the event is retried while somebody mends the platform. */
 export function asRetryable(error: unknown): unknown {
   return error instanceof PermanentError ? new RetryableError(error.reason, error.message, { cause: error }) : error;
 }

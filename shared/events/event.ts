@@ -1,9 +1,12 @@
-/** Events as handlers see them, and how one event causes the next. */
+/** Events as handlers receive and return them, and how one event causes the next. */
 import { createHash } from 'node:crypto';
 import { CloudEvent } from 'cloudevents';
 import type { Events, EventType } from './catalogue.ts';
 
-/** The one CloudEvents source of everything the builder sends: source and id together name an event, and two of our functions may tell the same. */
+/**
+ * The CloudEvents source of everything that we send. Source and id together identify an event, and several of our
+ * functions may send the same event, so all of them have one source.
+ */
 export const SOURCE = 'knative-lambda';
 
 /** An event whose envelope and data have been checked. */
@@ -12,22 +15,19 @@ export interface ReceivedEvent<Data, Type extends string = string> {
   source: string;
   type: Type;
   subject: string | undefined;
-  /** RFC 3339; undefined where the sender gave none (brokers then say 0001-01-01T00:00:00Z). */
+  /** RFC 3339. Undefined if the sender gave none: Brokers then write 0001-01-01T00:00:00Z. */
   time: string | undefined;
   data: Data;
-  /** Names the whole chain: the extension, else data.correlation_id, else the event's own id. */
+  /** Names the whole chain: see correlation-id.ts. */
   correlationId: string;
   traceparent: string | undefined;
   original: CloudEvent<unknown>;
 }
 
-/** The same, of one of the types of the catalogue: its `type` tells what its `data` is. */
+/** A received event of one of these types. Its `type` narrows its `data`. */
 export type ReceivedOf<T extends EventType> = { [Type in T]: ReceivedEvent<Events[Type], Type> }[T];
 
-/**
- * An event to be sent, of one of the types of the catalogue: its `type` tells what its `data` is. What is left out comes from the event that
- * caused it.
- */
+/** A new event of one of these types. Its `type` narrows its `data`. Missing attributes come from its cause. */
 export type NewEvent<T extends EventType = EventType> = {
   [Type in T]: NewEventAttributes & { type: Type } & DataOf<Events[Type]>;
 }[T];
@@ -38,7 +38,7 @@ interface NewEventAttributes {
   /** Default application/json. */
   datacontenttype?: string;
   subject?: string;
-  /** Where several of us may tell the same thing: derived from what it is about, so that all say it under one id. */
+  /** Set where several functions may send the same event: derived from its content, so that all use one id. */
   id?: string;
   source?: string;
   time?: string;
@@ -48,7 +48,7 @@ interface NewEventAttributes {
   extensions?: Record<string, string>;
 }
 
-/** A stable id: the same parts give the same 32 hex digits. Parts are length-prefixed, so no two lists collide by concatenation. */
+/** The same parts give the same 32 hex digits. Each part has its length before it, so no two lists of parts collide. */
 export function deriveId(...parts: string[]): string {
   const hash = createHash('sha256');
   for (const part of parts) {
@@ -57,7 +57,7 @@ export function deriveId(...parts: string[]): string {
   return hash.digest('hex').slice(0, 32);
 }
 
-/** The event that `cause` brings about. Same cause, same type: same id, so a redelivery yields the same event again. */
+/** The event that `cause` leads to. Its id depends on cause and type alone, so a redelivery causes the same event. */
 export function causedBy(
   cause: {
     id: string;
@@ -81,9 +81,9 @@ export function causedBy(
     data: event.data,
     correlationid: event.correlationId ?? cause.correlationId,
     causationid: event.causationId ?? cause.id,
-    // Without a tracestate the RabbitMQ Broker drops the extension: it takes it for a header of the hop before.
+    // Without a tracestate the RabbitMQ Broker drops the extension: it takes it for a header of the previous hop.
     ...(traceparent ? { traceparent, tracestate: 'knative-lambda=1' } : {}),
   };
-  // Not strict: that calls a method by the name of `validate`, as an extension that is passed on may be called.
+  // Not strict: strict mode calls `this.validate()`, and an extension that is passed on may have this name.
   return new CloudEvent<unknown>(attributes, false);
 }

@@ -1,8 +1,8 @@
-/** Whose function an event is about: the pair of ids that every event of ours carries. */
+/** The pair of ids that every event of ours carries: they name the function that it is about. */
 import * as z from 'zod';
 import type { Problem } from './problem.ts';
 
-/** 1–100 of `[A-Za-z0-9_-]`. `kn event` turns digits into JSON numbers, so an integer below 2^53 is read as its decimal text. */
+/** 1–100 of `[A-Za-z0-9_-]`. `kn event` turns digits into JSON numbers, so an integer below 2^53 is read as text. */
 export const idSchema = z.preprocess(
   (value) => (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? String(value) : value),
   z.string().regex(/^[A-Za-z0-9_-]{1,100}$/, 'must be 1–100 of A–Z, a–z, 0–9, "_" and "-"'),
@@ -69,7 +69,7 @@ export function completeIdentity(
   return { data: completed, problems };
 }
 
-/** Not String(…) of anything: an object may have a toString that is no function. */
+/** Only numbers are converted: String() throws at an object whose toString is no function. */
 function isDecimal(id: unknown, text: string): boolean {
   return typeof id === 'number' && String(id) === text;
 }

@@ -1,4 +1,4 @@
-/** `lifecycle.*`: what the platform tells about builds and functions. Sent by us alone, so types and no schemas. */
+/** `lifecycle.*`: news of builds and functions. Nobody but us sends them, so there are types and no schemas. */
 import type { BuildStatus } from './build-complete.ts';
 import type { Identity } from './identity.ts';
 import type { Reason } from './reasons.ts';

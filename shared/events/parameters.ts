@@ -1,4 +1,4 @@
-/** What a `build.start` may ask of the build and of the function that comes of it. Unknown fields are kept out of the way. */
+/** The parameters of a `build.start`: settings of the build and of the function. Unknown fields are ignored. */
 import * as z from 'zod';
 
 const quantity = z
@@ -18,7 +18,7 @@ const envName = z
 const envValue = z
   .string()
   .max(32_768)
-  // A process can't be started with a NUL in its environment, and half of a surrogate pair arrives as another character.
+  // No process starts with a NUL in its environment, and half of a surrogate pair arrives as another character.
   .refine(
     (value) => !value.includes('\0') && value.isWellFormed(),
     'must have neither NUL nor half of a surrogate pair',
@@ -33,12 +33,12 @@ const env = z
     (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
     'must be an object of strings',
   )
-  // Counted before they are checked: a problem for each of a hundred thousand takes its time.
+  // Counted before each is checked: a hundred thousand problems would take long to write.
   .refine((given) => Object.keys(given).length <= MOST_VARIABLES, {
     message: `must have at most ${MOST_VARIABLES} variables`,
     abort: true,
   })
-  // Which zod would leave out without a word.
+  // zod would drop it silently.
   .refine((given) => !Object.hasOwn(given, '__proto__'), 'must not have __proto__ for a name')
   .pipe(z.record(envName, envValue));
 

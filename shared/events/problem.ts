@@ -1,4 +1,4 @@
-/** One thing that is wrong with an event, said so that its sender can mend it. */
+/** One thing that is wrong with an event, described so that its sender can correct it. */
 import type * as z from 'zod';
 import { bounded } from '#shared/bounded-text.ts';
 
@@ -8,12 +8,12 @@ export interface Problem {
   message: string;
 }
 
-/** What can be read; a list as long as the event that it is about would itself be too long an event. */
+/** A list without limit could be as long as the event, and make the rejection too long an event itself. */
 const MOST = 50;
 const PATH_LENGTH = 200;
 const MESSAGE_LENGTH = 1000;
 
-/** The first of them, none longer than a person reads; the last one says how many are left out. */
+/** The first problems, each cut to a readable length. A last one says how many are left out. */
 export function boundedProblems(problems: readonly Problem[]): Problem[] {
   const told = problems.slice(0, MOST).map(({ path, message }) => ({
     path: bounded(path, PATH_LENGTH),

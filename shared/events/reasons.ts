@@ -1,7 +1,7 @@
-/** Every reason by which a build, an event or a delivery fails: what was wrong, and what to do next. docs/events.md shows this list. */
+/** All reasons of failures: what was wrong, and what to do next. The table in docs/events.md is generated from them. */
 import * as z from 'zod';
 
-/** Stable, PascalCase: programs tell failures apart by them. New ones may be added. */
+/** Programs compare these names, so a name never changes. New ones may be added. */
 export const REASONS = {
   // A build ends with one of these.
   NoSource:
@@ -68,7 +68,7 @@ export const REASONS = {
 export type Reason = keyof typeof REASONS;
 
 /**
- * For reading what is stored or sent by others. Takes any text, since another version may know reasons that this one does not. The type is
- * that of what we write ourselves.
+ * Reads the reason in stored objects and received events. It accepts any text, since another version may have written
+ * a reason that is not in this list. Nothing may rely on a reason that was read being one of the list.
  */
 export const reasonSchema = z.string().pipe(z.custom<Reason>());

@@ -1,4 +1,4 @@
-/** `event.rejected`: an event that a function had to refuse, kept whole with every reason. */
+/** `event.rejected`: contains an event that a function refused, with every problem. */
 import type { CloudEvent } from 'cloudevents';
 import { boundedProblems, type Problem } from './problem.ts';
 import type { Reason } from './reasons.ts';
@@ -8,7 +8,7 @@ export interface EventRejected {
   event: Record<string, unknown>;
   reason: Reason;
   problems: Problem[];
-  /** The function that refused it; of several, any one. */
+  /** The function that refused it. If several did, any one of them. */
   function?: string;
 }
 
@@ -18,7 +18,7 @@ interface Rejection {
   subject?: string;
 }
 
-/** The event that stands for a refused one. It goes to dead-letter, which keeps it. */
+/** The event that replaces a refused one. dead-letter keeps it. */
 export function eventRejected(original: CloudEvent<unknown>, reason: Reason, problems: Problem[]): Rejection {
   const data: EventRejected = { event: original.toJSON(), reason, problems: boundedProblems(problems) };
   return { type: 'event.rejected', data, ...(original.subject ? { subject: original.subject } : {}) };

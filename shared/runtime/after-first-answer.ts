@@ -1,23 +1,23 @@
-/** Puts off what can wait until a server has answered somebody. */
+/** Postpones slow work until a server has answered its first request. */
 import type { Server, ServerResponse } from 'node:http';
 
-/** How long a server that nobody asks waits. */
-const UNASKED_MS = 100;
+/** A server that gets no request starts the work after this time. */
+const WITHOUT_REQUEST_MS = 100;
 
-/** Runs `work` once. */
+/** Runs `work` once: when the first answer has been sent, or soon after the start if no request comes. */
 export function afterFirstAnswer(server: Server, work: () => void): void {
-  let begun = false;
-  const begin = () => {
+  let started = false;
+  const start = () => {
     clearTimeout(timer);
     server.removeListener('request', onRequest);
-    if (!begun) {
-      begun = true;
+    if (!started) {
+      started = true;
       work();
     }
   };
-  const timer = setTimeout(begin, UNASKED_MS);
+  const timer = setTimeout(start, WITHOUT_REQUEST_MS);
   const onRequest = (_: unknown, response: ServerResponse) => {
-    response.once('close', () => setImmediate(begin));
+    response.once('close', () => setImmediate(start));
   };
   server.on('request', onRequest);
 }

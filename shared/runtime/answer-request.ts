@@ -1,4 +1,4 @@
-/** The life of one request: read, checked, traced, handled, measured, logged, answered. */
+/** Answers one request: reads, checks, traces, handles, measures and logs it. */
 import { randomUUID } from 'node:crypto';
 import type { CloudEvent } from 'cloudevents';
 import type { Logger } from 'pino';
@@ -44,7 +44,7 @@ interface Ended {
 
 const identitySchema = z.object(identityFields);
 
-/** Never rejects: an error that got out would become whatever status its `code` says. */
+/** Never rejects: the runtime would take a thrown error's `code` for the status of the answer. */
 export function answerRequest(answering: Answering): (request: FunctionRequest) => Promise<Answer> {
   let cold = true;
   return async (request) => {
@@ -109,12 +109,13 @@ async function process(
   context: HandlerContext,
   answering: Answering,
 ): Promise<Ended> {
-  // What follows from this event hangs on this span, so that a trace shows the chain and not a star.
+  // Events that this one causes get this span as their parent, so that a trace shows a chain.
   const handled = { ...event, traceparent: formatTraceparent(span.traceparent) };
   const subject = subjectFor(event);
   const cause = { ...handled, ...(subject ? { subject } : {}) };
   const reject = (reason: Reason, rejected: NewEvent<'event.rejected'>): Ended => {
-    // Nobody but dead-letter takes these. A Trigger that brings one here would bring the answer here as well, for ever.
+    // Only dead-letter takes event.rejected. A Trigger that brings one here would bring its rejection here as well,
+    // and so on for ever.
     if (event.type === 'event.rejected') {
       return { answer: accepted(), outcome: 'acknowledged', reason };
     }
@@ -151,7 +152,7 @@ async function process(
   }
 }
 
-/** What follows is about the same function, also where the event named it by its data alone. */
+/** The subject of the reply: the same function, also if the event named it only in its data. */
 function subjectFor(event: ReceivedEvent<unknown>): string | undefined {
   const identity = identitySchema.safeParse(event.data);
   return identity.success ? subjectOf(identity.data) : event.subject;

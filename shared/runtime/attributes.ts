@@ -1,4 +1,4 @@
-/** The rules that CloudEvents 1.0 sets for attributes, no stricter than the broker's own reading of them. */
+/** Checks attributes by the rules of CloudEvents 1.0, as leniently as the Broker does. */
 import type { Problem } from '#shared/events/problem.ts';
 
 export const V0_3 = '0.3';
@@ -8,7 +8,7 @@ const INT32 = 2 ** 31;
 
 const RFC3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/;
 
-/** All that is wrong with them. The URI rules for source and dataschema are left to the sender: a broker lets more pass. */
+/** Returns every problem. Does not check that source and dataschema are URIs: the Broker does not either. */
 export function checkAttributes(attributes: Record<string, unknown>): Problem[] {
   const problems: Problem[] = [];
   const { specversion, time } = attributes;

@@ -1,4 +1,4 @@
-/** Binary mode: attributes are headers, the body is the data. The way in which brokers deliver. */
+/** Binary mode: attributes are headers, the body is the data. Brokers deliver in this mode, and we send in it. */
 import type { CloudEvent } from 'cloudevents';
 import type { Problem } from '#shared/events/problem.ts';
 import type { Content } from './content.ts';
@@ -27,7 +27,7 @@ export function readBinary(
       continue;
     }
     const decoded = decodeHeaderValue(value);
-    // An optional attribute without a value is one that is not there.
+    // An optional attribute without a value counts as missing.
     if (decoded !== '') {
       attributes.push([name, decoded]);
     }
@@ -36,7 +36,7 @@ export function readBinary(
   if (contentType) {
     attributes.push(['datacontenttype', contentType]);
   }
-  // fromEntries, not assignment: a header ce-__proto__ must be seen, and refused.
+  // fromEntries instead of assignment: a header ce-__proto__ must become an attribute, which is then refused.
   return { attributes: Object.fromEntries(attributes), content: contentOf(request, limit), problems };
 }
 
@@ -47,24 +47,24 @@ function contentOf(request: FunctionRequest, limit: number): Content {
   return request.size === 0 ? { kind: 'none' } : { kind: 'bytes', bytes: request.body };
 }
 
-const NO_HEADERS = new Set(['data', 'data_base64', 'datacontenttype']);
+const NOT_HEADERS = new Set(['data', 'data_base64', 'datacontenttype']);
 
 /**
- * Not by the SDK: it writes header values as they are, which Node and fetch refuse beyond Latin-1 and receivers misread within it; throws at an
- * extension called `constructor`; and writes a JSON text without its quotes.
+ * Does not use the SDK's encoder. That leaves header values as they are: Node and fetch refuse what is not Latin-1, and
+ * receivers misread the rest. It throws at an extension called `constructor`, and writes JSON texts without quotes.
  */
 export function writeBinary(event: CloudEvent<unknown>): { headers: Record<string, string>; body: string | Buffer } {
   const { datacontenttype = 'application/json' } = event;
   const headers: Record<string, string> = { 'content-type': datacontenttype };
   for (const [name, value] of Object.entries(event.toJSON())) {
-    if (!NO_HEADERS.has(name) && value !== undefined && value !== null) {
+    if (!NOT_HEADERS.has(name) && value !== undefined && value !== null) {
       headers[`${PREFIX}${name}`] = encodeHeaderValue(String(value));
     }
   }
   return { headers, body: bodyOf(event.data, datacontenttype) };
 }
 
-/** Bytes are what came and could not be read as what its content type says. */
+/** A Buffer is data that came with an event and could not be read by its content type: it goes on as it came. */
 function bodyOf(data: unknown, contentType: string): string | Buffer {
   if (data === undefined) {
     return '';

@@ -1,4 +1,4 @@
-/** Data as it came. */
+/** The data of an event before it is decoded. */
 export type Content =
   | { kind: 'none' }
   | { kind: 'bytes'; bytes: Buffer }

@@ -1,4 +1,4 @@
-/** Data as handlers see it, and as the original event keeps it. */
+/** Decodes data to what handlers see and what the original event keeps. */
 import { isUtf8 } from 'node:buffer';
 import type { Content } from './content.ts';
 import { isJson, isText, mediaType } from './media-type.ts';
@@ -7,9 +7,9 @@ import { parseJson } from './parse-json.ts';
 export interface DecodedData {
   /** JSON parsed, text as a string, anything else as bytes. */
   data: unknown;
-  /** Why it is not what its content type says; then `data` are the bytes, so that the original is kept as it came. */
+  /** Why the content type is wrong. `data` are then the bytes, so that the original is kept as it came. */
   problem?: string;
-  /** Too large to be kept; then there are no bytes either. */
+  /** True if the data was too large to be kept. `data` is then undefined. */
   dropped?: boolean;
 }
 

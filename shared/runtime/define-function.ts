@@ -1,4 +1,4 @@
-/** The program that every `functions/<name>/index.ts` is: runs until it is told to end. */
+/** The main program of every `functions/<name>/index.ts`: runs until a signal ends it. */
 import type { Logger } from 'pino';
 import type * as z from 'zod';
 import { ConfigError } from '#shared/settings/parse-config.ts';
@@ -7,7 +7,7 @@ import { type RunningFunction, startFunction } from './start-function.ts';
 import type { EventSchemas, FunctionDefinition } from './types.ts';
 import { warmUp } from './warm-up.ts';
 
-/** Resolves when the function listens. Exit code 0 after a drain; 1 where the configuration is wrong or something crashed. */
+/** Resolves when the function listens. Exit code 0 after a drain, 1 after a crash or with a wrong configuration. */
 export async function defineFunction<Config extends z.ZodType, const Schemas extends EventSchemas, Deps>(
   definition: FunctionDefinition<Config, Schemas, Deps>,
 ): Promise<void> {
@@ -18,7 +18,7 @@ export async function defineFunction<Config extends z.ZodType, const Schemas ext
   const log = createLog({ function: definition.name }, 'info');
   let running: RunningFunction | undefined;
   exitOnCrash(log);
-  // Before anything else: as process 1 we would otherwise not even end at a signal.
+  // First of all: a process with id 1 ignores signals that it has no listener for.
   exitOnSignal(async () => running?.close());
   try {
     running = await startFunction(definition, process.env);
@@ -35,7 +35,7 @@ export async function defineFunction<Config extends z.ZodType, const Schemas ext
   }
 }
 
-/** A later signal while draining changes nothing; whoever is in a hurry sends SIGKILL. */
+/** Further signals while draining are ignored. SIGKILL ends the process at once. */
 function exitOnSignal(close: () => Promise<void>): void {
   let closing = false;
   const end = () => {
@@ -53,7 +53,7 @@ function exitOnSignal(close: () => Promise<void>): void {
   }
 }
 
-/** Nothing can be trusted after it, so no drain: the broker sends what was in flight to the next pod. */
+/** After a crash no state can be trusted, so nothing is drained: the Broker sends events in flight to the next pod. */
 function exitOnCrash(log: Logger): void {
   process.on('uncaughtException', (error, origin) => {
     log.fatal({ err: error, origin }, 'crashed');

@@ -1,4 +1,4 @@
-/** Is this request a CloudEvent, and which? Binary and structured mode of the HTTP binding. */
+/** Reads a CloudEvent from a request, in binary or structured mode of the HTTP binding. */
 import type { Problem } from '#shared/events/problem.ts';
 import { checkAttributes, V0_3 } from './attributes.ts';
 import { readBinary } from './binary-mode.ts';
@@ -12,7 +12,7 @@ export interface Envelope {
   /** All but data; extensions as strings, numbers or booleans. */
   attributes: Record<string, unknown>;
   content: Content;
-  /** What keeps the event from being handled although it is one. */
+  /** Why the event cannot be handled although it is a CloudEvent. */
   problems: Problem[];
 }
 
@@ -23,8 +23,8 @@ const HOW_TO_SEND =
   'send it in binary mode (ce-specversion, ce-id, ce-source and ce-type as headers, data as body) or in structured mode (Content-Type: application/cloudevents+json)';
 
 /**
- * Throws RequestRefused, with every problem, for what is no CloudEvent. No broker can deliver such a thing, so nothing is
- * lost by a 4xx. What a broker can deliver is an envelope, if need be one with problems.
+ * Throws RequestRefused, with every problem, if the request is no CloudEvent. A Broker cannot deliver such a request,
+ * so no event is lost by the 4xx. Whatever a Broker can deliver becomes an envelope, possibly one with problems.
  */
 export function readEnvelope(request: FunctionRequest, limit: number): Envelope {
   const type = mediaType(request.headers['content-type']);
@@ -63,12 +63,12 @@ function notAnEvent(request: FunctionRequest, type: string, limit: number): Requ
     path: name,
     message: `header ce-${name} is missing`,
   }));
-  // A body that nobody labelled as JSON is most often a structured event sent without its Content-Type.
+  // A body without Content-Type is most often a structured event whose sender forgot it.
   const status = type === '' || type === 'application/json' ? 400 : 415;
   return new RequestRefused(status, `this is not a CloudEvent: ${HOW_TO_SEND}`, missing);
 }
 
-/** The broker's ingress takes version 0.3 and delivers it as it is: refusing it by a 4xx would destroy it. */
+/** The Broker's ingress takes events of version 0.3 and delivers them unchanged. A 4xx would lose them. */
 function outdated(attributes: Record<string, unknown>): Problem[] {
   return attributes['specversion'] === V0_3
     ? [{ path: 'specversion', message: 'is "0.3": send the event in version 1.0' }]

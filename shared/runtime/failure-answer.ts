@@ -1,4 +1,4 @@
-/** What a handler's error becomes: the rule that keeps events from getting lost. */
+/** Decides what a handler's error is answered with. This rule keeps events from getting lost. */
 import { createHash } from 'node:crypto';
 import { PermanentError, RetryableError } from '#shared/events/errors.ts';
 import type { NewEvent, ReceivedEvent } from '#shared/events/event.ts';
@@ -7,14 +7,14 @@ import { eventRejected } from '#shared/events/rejected.ts';
 import type { ProblemDetails } from './problem-answer.ts';
 
 export type Failure =
-  /** Never worth retrying: an event tells of it. */
+  /** Retrying cannot help: the reply is an event.rejected. */
   | { outcome: 'rejected'; reason: Reason; event: NewEvent<'event.rejected'> }
-  /** Worth retrying: the broker does, whatever the status is that says so. */
+  /** Retrying may help: the Broker retries at every 5xx and 429. */
   | { outcome: 'retry' | 'failed'; reason: Reason; details: ProblemDetails; retryAfter?: number };
 
 /**
- * Only by its class: an upstream's `code`, `status` or message never shows outside. An error that nobody foresaw is retried
- * and at last dead-lettered, so that nothing is lost over a mistake of ours.
+ * Only the error's class decides. An upstream's `code`, `status` or message is never shown to the sender. An unexpected
+ * error is retried and dead-lettered at last, so that a bug of ours loses no event.
  */
 export function failureOf(error: unknown, event: ReceivedEvent<unknown>): Failure {
   if (error instanceof PermanentError) {
@@ -23,7 +23,7 @@ export function failureOf(error: unknown, event: ReceivedEvent<unknown>): Failur
   }
   if (error instanceof RetryableError) {
     const { reason, message: detail, retryAfter } = error;
-    // Dead letters tell by the status what was down and what had too much to do.
+    // The status tells dead letters what was down (503) and what was overloaded (429).
     const status = retryAfter === undefined || reason === 'Unavailable' ? 503 : 429;
     const details = { status, reason, detail };
     return retryAfter === undefined
@@ -36,7 +36,7 @@ export function failureOf(error: unknown, event: ReceivedEvent<unknown>): Failur
   return { outcome: 'failed', reason, details: { status: 500, reason, detail, fingerprint } };
 }
 
-/** The same for the same mistake, whatever the event: the error's class and where it was thrown. */
+/** The error's class and the place that threw it: the same bug has the same fingerprint, whatever the event is. */
 function fingerprintOf(error: unknown): string {
   const frames =
     error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => line.startsWith('    at ')) : [];

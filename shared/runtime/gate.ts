@@ -1,17 +1,23 @@
-/** Stands before faas-js-runtime's HTTP server, so that the runtime carries requests and answers but has no say in what they mean. */
+/** Reads every request before faas-js-runtime does. The runtime transports requests, but does not interpret them. */
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import { mediaType } from './media-type.ts';
 import type { FunctionRequest } from './request.ts';
 
 const HEALTH = new Set(['/health/liveness', '/health/readiness']);
 
-/** RabbitMQ carries 128 KiB of headers. Node's own limit of 16 KiB would answer such an event 431, and so destroy it. */
+/**
+ * RabbitMQ carries 128 KiB of headers. Node's own limit of 16 KiB would answer 431 to such an event, and the Broker
+ * drops an event that is answered with a 4xx.
+ */
 const MAX_HEADER_BYTES = 1024 * 1024;
 
-/** A structured event is read to this length although it is refused for it: its attributes are in the body. */
+/**
+ * A structured event over the limit is refused. It is read to this length all the same, since the answer needs its
+ * attributes, which are in the body.
+ */
 const STRUCTURED_KEPT_BYTES = 8 * 1024 * 1024;
 
-/** Symbols survive the runtime's `{...request.headers}`, and no client can send one. */
+/** The runtime copies headers by `{...request.headers}`, which keeps symbols. No client can send a symbol. */
 const REQUEST = Symbol('request');
 
 export interface GateOptions {
@@ -21,14 +27,15 @@ export interface GateOptions {
 }
 
 /**
- * The runtime takes `?cloudevent=` for an event, answers 500 where an attribute is missing, cuts bodies off with errors of its
- * own and serves its metrics to everybody. So but for the health checks it sees every request as an empty `POST /`, and what
- * came is handed on under a symbol.
+ * The runtime's own reading of requests is wrong for us: it takes `?cloudevent=` for an event, answers 500 if an
+ * attribute is missing, cuts bodies off with errors of its own, and serves its metrics to everybody. So the gate shows
+ * it an empty `POST /` in place of every request except health checks. The real request is passed on under a symbol.
  */
 export function installGate(server: Server, { limit, draining }: GateOptions): void {
   const runtime = server.listeners('request') as RequestListener[];
   server.removeAllListeners('request');
-  // Both are read by Node at every new connection. By itself it takes a thousand headers and drops the others without a word, ce-type among them.
+  // Node reads both settings at every new connection. By default it drops all headers after the first thousand
+  // silently, and ce-type may be one of them.
   (server as Server & { maxHeaderSize: number }).maxHeaderSize = MAX_HEADER_BYTES;
   server.maxHeadersCount = 0;
   const pass = (request: IncomingMessage, response: ServerResponse) => {
@@ -54,12 +61,12 @@ export function installGate(server: Server, { limit, draining }: GateOptions): v
   });
 }
 
-/** What came with the request that the runtime handed to the function. Undefined where the gate has not seen it. */
+/** The real request behind the headers that the runtime passes to a function. Undefined if the gate has not seen it. */
 export function gatedRequest(headers: object): FunctionRequest | undefined {
   return (headers as { [REQUEST]?: FunctionRequest })[REQUEST];
 }
 
-/** A client that goes away in mid-body gets no answer and leaves nothing behind. */
+/** Calls `done` when the whole body is there. A client that disconnects before gets no answer. */
 function readRequest(
   request: IncomingMessage,
   path: string,
@@ -98,7 +105,10 @@ function disguise(request: IncomingMessage, read: FunctionRequest): void {
   Object.assign(request.headers, { [REQUEST]: read });
 }
 
-/** The runtime allows every origin on every answer, although a function is no resource for pages; and calls JSON what has no content. */
+/**
+ * The runtime allows every origin on every answer, but a function is no resource for web pages. It also labels empty
+ * answers as JSON. Both headers are removed.
+ */
 function correctHeaders(response: ServerResponse): void {
   const writeHead = response.writeHead;
   response.writeHead = function writeCorrected(this: ServerResponse, status: number, ...rest: unknown[]) {

@@ -1,6 +1,9 @@
-/** CloudEvents attributes in HTTP headers: the percent-encoding of the HTTP binding (section 3.1.3.2), in both directions. */
+/** Percent-encodes and decodes attributes in HTTP headers, by section 3.1.3.2 of the CloudEvents HTTP binding. */
 
-/** Space, `"`, `%`, and all that is not printable ASCII. Goes over UTF-8 bytes, since encodeURIComponent throws at lone surrogates. */
+/**
+ * Encodes space, `"`, `%` and everything that is not printable ASCII. Works on UTF-8 bytes, since encodeURIComponent
+ * throws at lone surrogates.
+ */
 export function encodeHeaderValue(value: string): string {
   let encoded = '';
   for (const byte of Buffer.from(value, 'utf8')) {
@@ -10,7 +13,7 @@ export function encodeHeaderValue(value: string): string {
   return encoded;
 }
 
-/** Lenient: a sender that encodes nothing is understood as well, so a `%` that begins no UTF-8 sequence stays as it is. */
+/** Lenient: also reads values that were not encoded. A `%` that begins no UTF-8 sequence stays as it is. */
 export function decodeHeaderValue(value: string): string {
   return unquote(fromLatin1(value)).replace(
     /(?:%[0-9a-f]{2})+/gi,
@@ -18,7 +21,7 @@ export function decodeHeaderValue(value: string): string {
   );
 }
 
-/** Node reads header bytes as Latin-1; what was sent unencoded is UTF-8 if it can be. */
+/** Node reads header bytes as Latin-1. A value that was sent unencoded is taken for UTF-8 if it is valid UTF-8. */
 function fromLatin1(value: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is that of ASCII.
   return /^[\x00-\x7f]*$/.test(value) ? value : (utf8(Buffer.from(value, 'latin1')) ?? value);

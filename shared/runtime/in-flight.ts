@@ -1,4 +1,4 @@
-/** Counts what is in flight and waits for it to end. */
+/** Counts the requests in flight, and waits for them to end. */
 
 export class InFlight {
   #count = 0;
@@ -22,7 +22,7 @@ export class InFlight {
     }
   }
 
-  /** True as soon as nothing is in flight, false when `milliseconds` are over. */
+  /** Resolves to true as soon as nothing is in flight, and to false once `milliseconds` have passed. */
   async idle(milliseconds: number): Promise<boolean> {
     if (this.#count === 0) {
       return true;

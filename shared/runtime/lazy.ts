@@ -1,4 +1,4 @@
-/** A value that is made once, where making it may fail: then the next one who asks has it made again. */
+/** Makes a value at its first use and keeps it. If making it fails, the next use tries again. */
 
 export function lazy<T>(make: () => T | Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;

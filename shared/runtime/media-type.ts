@@ -1,4 +1,4 @@
-/** What a Content-Type says. */
+/** Reads Content-Type headers. */
 
 /** Without parameters, in lower case; empty where there is none. */
 export function mediaType(contentType: string | undefined): string {

@@ -1,4 +1,4 @@
-/** Serves the registry to Prometheus on a port of its own, so that nothing that reaches the function reaches its metrics. */
+/** Serves metrics to Prometheus on a separate port, so that whoever can call the function cannot read them. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
@@ -9,7 +9,7 @@ export interface MetricsServer {
   close(): void;
 }
 
-/** Rejects where the port is taken. Does not keep the process alive. */
+/** Rejects if the port is taken. Does not keep the process alive. */
 export async function serveMetrics(registry: Registry, port: number): Promise<MetricsServer> {
   const server = createServer(async (request, response) => {
     if (request.url !== '/metrics') {

@@ -1,6 +1,6 @@
-/** JSON from outside. */
+/** Parses JSON that came from outside. */
 
-/** JSON.parse takes any depth, JSON.stringify overflows the stack at some thousands: what comes in must also be able to go out. */
+/** JSON.parse takes any depth, but JSON.stringify overflows the stack at some thousands of levels. */
 const MAX_DEPTH = 200;
 
 /** Throws an Error whose message says what is wrong, for UTF-8, syntax and depth alike. */
@@ -23,7 +23,7 @@ export function parseJson(bytes: Buffer): unknown {
   return parsed;
 }
 
-/** Of valid JSON. */
+/** `text` must be valid JSON. */
 function depthOf(text: string): number {
   let depth = 0;
   let deepest = 0;

@@ -1,4 +1,4 @@
-/** An answer that is no event: application/problem+json (RFC 9457). */
+/** The answer to a request that failed: application/problem+json (RFC 9457). */
 import { STATUS_CODES } from 'node:http';
 import type { Problem } from '#shared/events/problem.ts';
 import type { Reason } from '#shared/events/reasons.ts';
@@ -10,7 +10,7 @@ export interface ProblemDetails {
   /** For people: what was wrong and what to do next. */
   detail: string;
   problems?: Problem[];
-  /** Names the place in the code that failed, in the logs as well. */
+  /** Names the place in the code that failed. The log has the same fingerprint. */
   fingerprint?: string;
 }
 

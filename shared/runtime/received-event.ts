@@ -1,4 +1,4 @@
-/** From an envelope to the event that handlers see, or to everything that is wrong with it. */
+/** Turns an envelope into the event that handlers see, with everything that is wrong with it. */
 import { CloudEvent } from 'cloudevents';
 import type * as z from 'zod';
 import { correlationIdOf } from '#shared/events/correlation-id.ts';
@@ -9,14 +9,14 @@ import { type DecodedData, decodeData } from './decode-data.ts';
 import type { Envelope } from './envelope.ts';
 import type { EventSchemas } from './types.ts';
 
-/** What senders that have no time say, and what brokers written in Go make of a missing one. */
+/** Brokers written in Go write this for a missing time. */
 const NO_TIME = '0001-01-01T00:00:00Z';
 
 export interface Receipt {
   event: ReceivedEvent<unknown>;
-  /** Why it must be refused: of its envelope, of its data, all together. */
+  /** Why it must be refused: all problems of its envelope and of its data. */
   problems: Problem[];
-  /** The function takes events of this type. */
+  /** Whether the function takes events of this type. */
   supported: boolean;
 }
 
@@ -29,8 +29,8 @@ export function receiveEvent(envelope: Envelope, schemas: EventSchemas): Receipt
   const time = typeof attributes['time'] === 'string' ? attributes['time'].toUpperCase() : NO_TIME;
 
   const decoded = decodeData(envelope.content, contentType);
-  // Not strict: the envelope has been checked by rules of our own, and an extension may be called `validate`.
-  const original = new CloudEvent<unknown>({ ...withoutRelics(attributes), time, data: decoded.data }, false);
+  // Not strict: the envelope has been checked by our own rules, and the SDK fails at an extension called `validate`.
+  const original = new CloudEvent<unknown>({ ...withoutOtherVersion(attributes), time, data: decoded.data }, false);
 
   const schema = Object.hasOwn(schemas, type) ? schemas[type] : schemas['*'];
   const { data, problems } = schema
@@ -59,21 +59,21 @@ function checkData(
   decoded: DecodedData,
   attributes: { source: string; subject: string | undefined },
 ): { data: unknown; problems: Problem[] } {
-  const unusable = decoded.problem === undefined ? [] : [{ path: 'data', message: decoded.problem }];
+  const unreadable = decoded.problem === undefined ? [] : [{ path: 'data', message: decoded.problem }];
   if (decoded.dropped) {
-    return { data: undefined, problems: unusable };
+    return { data: undefined, problems: unreadable };
   }
-  const hasIds = stated(schema, 'third_party_id') && stated(schema, 'parser_id');
-  // An event whose attributes say everything needs no data.
-  const given = decoded.data === undefined && hasIds && unusable.length === 0 ? {} : decoded.data;
+  const hasIds = hasField(schema, 'third_party_id') && hasField(schema, 'parser_id');
+  // An event whose attributes state both ids needs no data.
+  const given = decoded.data === undefined && hasIds && unreadable.length === 0 ? {} : decoded.data;
   const completed = hasIds ? completeIdentity(given, attributes) : { data: given, problems: [] };
   const parsed = schema.safeParse(completed.data);
   if (parsed.success) {
-    // Unreadable data is no fault where the schema takes anything: dead-letter keeps it.
+    // A schema that takes anything takes unreadable data as well: dead-letter keeps it.
     return { data: parsed.data, problems: completed.problems };
   }
-  if (unusable.length > 0) {
-    return { data: given, problems: unusable };
+  if (unreadable.length > 0) {
+    return { data: given, problems: unreadable };
   }
   if (typeof given !== 'object' || given === null || Array.isArray(given) || Buffer.isBuffer(given)) {
     return { data: given, problems: [{ path: 'data', message: `must be a JSON object, but it is ${kindOf(given)}` }] };
@@ -81,14 +81,17 @@ function checkData(
   return { data: completed.data, problems: [...completed.problems, ...problemsOf(parsed.error, 'data')] };
 }
 
-/** The SDK's constructor throws at an attribute of the other version, which here is an extension like any other. */
-function withoutRelics(attributes: Record<string, unknown>): Record<string, unknown> {
+/**
+ * The SDK's constructor throws at an attribute that only the other version of CloudEvents has. In this version the
+ * name is allowed, as that of an extension.
+ */
+function withoutOtherVersion(attributes: Record<string, unknown>): Record<string, unknown> {
   const { schemaurl: _, ...current } = attributes;
   const { dataschema: __, ...outdated } = attributes;
   return attributes['specversion'] === '1.0' ? current : outdated;
 }
 
-function stated(schema: z.ZodType, field: string): boolean {
+function hasField(schema: z.ZodType, field: string): boolean {
   const shape = 'shape' in schema ? schema.shape : undefined;
   return typeof shape === 'object' && shape !== null && field in shape;
 }

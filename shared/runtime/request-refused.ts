@@ -1,7 +1,7 @@
-/** A request that is answered with a 4xx, because no event is in it. */
+/** The error for a request that contains no event: it is answered with a 4xx. */
 import type { Problem } from '#shared/events/problem.ts';
 
-/** Thrown for what is no CloudEvent, or not addressed to one: only somebody who calls the function directly can send it. */
+/** Thrown if a request is no CloudEvent, or has another path or method. Only direct callers send such requests. */
 export class RequestRefused extends Error {
   override readonly name = 'RequestRefused';
   readonly statusCode: 400 | 404 | 405 | 413 | 415;

@@ -1,14 +1,14 @@
-/** One HTTP request, read to its end, before anybody has made sense of it. */
+/** One HTTP request, read completely and not yet interpreted; and the answer to it. */
 import type { IncomingHttpHeaders } from 'node:http';
 
 export interface FunctionRequest {
   method: string;
-  /** Without the query, which has no say in anything. */
+  /** Without the query, which is ignored. */
   path: string;
   headers: IncomingHttpHeaders;
-  /** Names of headers that came more than once although they may not; Node joins their values. */
+  /** Names of headers that came more than once. Node joins their values. */
   repeated: string[];
-  /** Undefined where it was longer than what is kept. */
+  /** Undefined if it was longer than the limit. */
   body: Buffer | undefined;
   /** Bytes of the body, kept or not. */
   size: number;

@@ -1,4 +1,4 @@
-/** faas-js-runtime, told what it does not read from the environment and relieved of what it does wrong. */
+/** Starts faas-js-runtime with our settings, and without its signal handlers. */
 import type { Server } from 'node:http';
 import faas from 'faas-js-runtime';
 import { overrideListenAddress } from './listen-address.ts';
@@ -9,7 +9,7 @@ export interface Service {
   handle: (headers: object) => Promise<Answer>;
 }
 
-/** Ends the process with code 1 where the port is taken: so does the runtime. */
+/** The runtime ends the process with code 1 if the port is taken. */
 export async function serve(name: string, port: number, { isReady, handle }: Service): Promise<Server> {
   type HealthReply = { code(status: number): { send(body: string): void } };
   const program = {
@@ -20,15 +20,15 @@ export async function serve(name: string, port: number, { isReady, handle }: Ser
   };
   const options = {
     name,
-    // As text, since the runtime takes the number 0 for none given.
+    // As text: the runtime takes the number 0 for a missing port.
     port: String(port),
     logLevel: 'silent',
-    // A func.yaml beside the process would override all of this; beneath a file there cannot be one.
+    // The runtime looks for a func.yaml in this folder, which would override these options. A file contains none.
     config: process.execPath,
   };
   const untouched = keepListeners();
   const restored = overrideListenAddress();
-  // The runtime's types know neither half of its options nor how it calls health checks.
+  // The runtime's types lack half of its options and the signature of health checks.
   const server = await faas.start(program as never, options as never);
   untouched();
   restored();
@@ -37,7 +37,7 @@ export async function serve(name: string, port: number, { isReady, handle }: Ser
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGQUIT', 'uncaughtException'] as const;
 
-/** The runtime's own listeners drop what is in flight and turn a crash into exit code 0: they go again. */
+/** The runtime's own listeners drop requests in flight and turn a crash into exit code 0. They are removed again. */
 function keepListeners(): () => void {
   const before = SIGNALS.map((signal) => new Set<unknown>(process.listeners(signal as NodeJS.Signals)));
   return () => {

@@ -1,4 +1,4 @@
-/** A function, running: on faas-js-runtime, behind the gate, with its metrics on a port of their own. */
+/** Starts a function on faas-js-runtime, behind the gate, with its metrics on a separate port. */
 import type { AddressInfo } from 'node:net';
 import type { DestinationStream, Logger } from 'pino';
 import type * as z from 'zod';
@@ -21,25 +21,25 @@ import type { AcceptedEvent, EventSchemas, FunctionDefinition } from './types.ts
 const MIB = 1024 * 1024;
 const SECOND = 1000;
 
-/** The contract's limit of an event. */
+/** The documented limit of an event's data. */
 const EVENT_BYTES = MIB;
-/** What takes every type takes event.rejected, too, which holds a whole event, in base64 where it could not be read. */
+/** For functions that take every type: an event.rejected contains a whole event, in base64 if it was unreadable. */
 const ANY_EVENT_BYTES = 4 * MIB;
 
-/** Below the 30 s that Kubernetes grants by default, with time left for telemetry. */
+/** Kubernetes' default is 30 s. The rest is for sending telemetry. */
 const DRAIN_MS = 25 * SECOND;
 const FLUSH_MS = 2 * SECOND;
 
 export interface RunningFunction {
   port: number;
-  /** Undefined where the port was taken. */
+  /** Undefined if the port was taken. */
   metricsPort: number | undefined;
   log: Logger;
-  /** Readiness turns 503, what is in flight ends, telemetry is sent, the port is closed. */
+  /** Turns readiness to 503, waits for events in flight, sends telemetry and closes the port. */
   close(): Promise<void>;
 }
 
-/** Rejects with ConfigError where the environment is not what the function needs. */
+/** Rejects with ConfigError if the environment lacks something that the function needs. */
 export async function startFunction<Config extends z.ZodType, const Schemas extends EventSchemas, Deps>(
   definition: FunctionDefinition<Config, Schemas, Deps>,
   environment: Environment,
@@ -79,7 +79,7 @@ export async function startFunction<Config extends z.ZodType, const Schemas exte
   const uptime = process.uptime();
   metrics.listening(uptime);
 
-  // Loading blocks the process: the probe that decides when this pod gets events is answered first.
+  // Loading clients blocks the process. The readiness probe is answered first, since it decides when events come.
   afterFirstAnswer(server, () => {
     dependencies().catch((error: unknown) =>
       log.error({ err: error }, 'dependencies failed; trying again with the next event'),
@@ -113,7 +113,7 @@ export async function startFunction<Config extends z.ZodType, const Schemas exte
   };
 }
 
-/** Nothing thrown ever reaches the runtime, which would take an error's `code` for a status and send its message. */
+/** Catches every error: the runtime would take an error's `code` for a status and send its message. */
 async function guarded(log: Logger, answer: ReturnType<typeof answerRequest>, headers: object): Promise<Answer> {
   const request = gatedRequest(headers);
   if (!request) {
@@ -147,7 +147,7 @@ async function startTracing(name: string, runtime: RuntimeConfig, log: Logger): 
   }
 }
 
-/** A port that is taken costs the metrics, never the function: on one machine many of them run side by side. */
+/** If the port is taken, the function runs without metrics: on a laptop many functions run side by side. */
 async function startMetrics(port: number, log: Logger): Promise<MetricsServer | undefined> {
   try {
     return await serveMetrics(registry, port);

@@ -1,4 +1,4 @@
-/** Structured mode: the whole event is one JSON object. Only somebody who calls the function directly sends it. */
+/** Structured mode: the whole event is one JSON object. Only direct callers of a function send it. */
 import type { Problem } from '#shared/events/problem.ts';
 import type { Content } from './content.ts';
 import { parseJson } from './parse-json.ts';
@@ -7,7 +7,7 @@ import { RequestRefused } from './request-refused.ts';
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
-/** Throws RequestRefused where the body is no JSON object, or so long that it was not kept. */
+/** Throws RequestRefused if the body is no JSON object, or too long to be kept. */
 export function readStructured(
   request: FunctionRequest,
   limit: number,
@@ -16,7 +16,7 @@ export function readStructured(
     throw new RequestRefused(413, `the event has ${request.size} bytes; at most ${limit} are accepted`, []);
   }
   const { data, data_base64, ...rest } = parseObject(request.body);
-  // JSON null means that the attribute is not there.
+  // JSON null means that the attribute is missing.
   const attributes = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null && value !== ''));
   const problems: Problem[] = [];
   let content: Content = { kind: 'none' };

@@ -1,11 +1,10 @@
-/** An event as log fields and as span attributes. */
-
+/** Describes an event by log fields and by span attributes. */
 import { bounded } from '#shared/bounded-text.ts';
 import type { ReceivedEvent } from '#shared/events/event.ts';
 import { identityFromAttributes } from '#shared/events/identity.ts';
 import type { SpanAttributes } from '#shared/telemetry/traces.ts';
 
-/** Ids are those of the data, which the attributes have completed, else those of the attributes of an event that is refused. */
+/** The ids come from the data. If the event is refused and its data has none, they come from its attributes. */
 export function eventFields(event: ReceivedEvent<unknown> | undefined): Record<string, string> {
   if (!event) {
     return {};
@@ -19,7 +18,7 @@ export function eventFields(event: ReceivedEvent<unknown> | undefined): Record<s
   };
 }
 
-/** Names of the CloudEvents and FaaS semantic conventions. */
+/** Named by OpenTelemetry's semantic conventions for CloudEvents and FaaS. */
 export function spanAttributes(event: ReceivedEvent<unknown>): SpanAttributes {
   const identity = Object.entries(identityOf(event)).map(([name, value]) => [`knative_lambda.${name}`, value]);
   return {

@@ -1,10 +1,10 @@
-/** What a function is made of: its configuration, the events it takes, the clients it needs, and a pure handler. */
+/** The parts of a function: its configuration, the events it takes, the clients it needs, and a pure handler. */
 import type { Logger } from 'pino';
 import type * as z from 'zod';
 import type { NewEvent, ReceivedEvent } from '#shared/events/event.ts';
 import type { FunctionRequest } from './request.ts';
 
-/** The events a function takes: type → schema of its data. The key `*` takes every type. */
+/** The events that a function takes: type → schema of its data. The key `*` takes every type. */
 export type EventSchemas = Record<string, z.ZodType>;
 
 /** One of the declared events; narrow by `type`. */
@@ -14,21 +14,21 @@ export type AcceptedEvent<Schemas extends EventSchemas> = {
 
 export interface HandlerContext {
   log: Logger;
-  /** For what has to go on byte for byte: in the event, attributes are decoded and JSON is parsed. */
+  /** The request as it came, for functions that pass an event on byte for byte. In `event` everything is decoded. */
   request: FunctionRequest;
 }
 
 export interface FunctionDefinition<Config extends z.ZodType, Schemas extends EventSchemas, Deps> {
   name: string;
-  /** Parsed from the environment in init(); all problems are reported together and end the process with code 1. */
+  /** Parsed from the environment. All problems are reported together, and end the process with code 1. */
   config: Config;
   events: Schemas;
   /**
-   * Builds the real clients. Runs once, right after the function listens, so that the first event finds them loaded:
-   * import heavy SDKs in here with `await import()`.
+   * Makes the real clients. Runs once, right after the function listens: they are loaded before the first event.
+   * Heavy SDKs are imported in here, by `await import()`.
    */
   dependencies: (config: z.infer<Config>) => Deps | Promise<Deps>;
-  /** Pure: what it does to the world it does through `deps`. What it returns is the reply event. */
+  /** Pure: all its effects go through `deps`. It returns the reply event. */
   handle: (
     event: AcceptedEvent<Schemas>,
     deps: Deps,

@@ -1,4 +1,7 @@
-/** Runs a function's whole path once, without its clients and its configuration: what the compile cache is then filled with is what a cold start runs. */
+/**
+ * Runs a function's whole path once, without its clients and its configuration. This fills Node's compile cache with
+ * the code that a cold start runs.
+ */
 import * as z from 'zod';
 import { startFunction } from './start-function.ts';
 import type { EventSchemas, FunctionDefinition } from './types.ts';
@@ -6,8 +9,13 @@ import type { EventSchemas, FunctionDefinition } from './types.ts';
 export async function warmUp<Config extends z.ZodType, Schemas extends EventSchemas, Deps>(
   definition: FunctionDefinition<Config, Schemas, Deps>,
 ): Promise<void> {
-  const rehearsed = { ...definition, config: z.object({}), dependencies: () => undefined, handle: () => undefined };
-  const running = await startFunction(rehearsed, { PORT: '0', METRICS_PORT: '0', LOG_LEVEL: 'fatal' });
+  const withoutClients = {
+    ...definition,
+    config: z.object({}),
+    dependencies: () => undefined,
+    handle: () => undefined,
+  };
+  const running = await startFunction(withoutClients, { PORT: '0', METRICS_PORT: '0', LOG_LEVEL: 'fatal' });
   const url = `http://127.0.0.1:${running.port}/`;
   const [type = ''] = Object.keys(definition.events);
   const event = {

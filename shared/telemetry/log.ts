@@ -1,5 +1,4 @@
-/** Logs: JSON, one line an entry, on standard output. What users sent is escaped by JSON and cut to a bounded length. */
-
+/** Logs JSON to standard output, one line an entry. Text from users is escaped by JSON and cut to a limit. */
 import { type DestinationStream, type Level, type Logger, pino } from 'pino';
 import { bounded } from '#shared/bounded-text.ts';
 
@@ -19,11 +18,11 @@ export function createLog(
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { err: (error: unknown) => describe(error, CAUSES) },
   };
-  // Synchronous, which is not pino's default: what a thread is still writing at an exit is lost, and those lines say why.
+  // Synchronous, unlike pino's default: an exit loses lines that a thread is still writing, and the last lines say why.
   return pino(options, destination ?? pino.destination({ dest: 1, sync: true }));
 }
 
-/** Upstream errors carry whole responses, in properties and messages alike: only these fields, and only so much of them. */
+/** Upstream errors contain whole responses in properties and messages. Only these fields are logged, cut to a limit. */
 function describe(error: unknown, causes: number): unknown {
   if (!(error instanceof Error)) {
     return { type: typeof error, message: bounded(String(error), MESSAGE_LENGTH) };

@@ -1,14 +1,14 @@
 /** Metrics of every function: rate, errors and duration by event type. Functions add their own to the same registry. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
-/** Apart from prom-client's default registry, which faas-js-runtime and libraries fill. */
+/** Not prom-client's default registry, which faas-js-runtime and libraries fill. */
 export const registry = new Registry();
 
-/** What became of an event. `refused` is a request that was no event; `retry` and `failed` are answered 5xx or 429. */
+/** The outcome of a delivery. `refused`: the request was no event. `retry` and `failed`: the answer was 5xx or 429. */
 export const outcomes = ['replied', 'acknowledged', 'rejected', 'retry', 'failed', 'refused'] as const;
 export type Outcome = (typeof outcomes)[number];
 
-/** The label of every type that a function does not declare: a sender must not be able to make time series. */
+/** The label for all types that a function does not declare: a sender must not be able to create time series. */
 export const OTHER_TYPE = 'other';
 
 const events = new Counter({
@@ -46,7 +46,7 @@ export interface EventMetrics {
   listening(uptimeSeconds: number): void;
 }
 
-/** Every combination stands at 0 from the start: the first increment of a series that begins at 1 is invisible to rate(). */
+/** Every combination begins at 0: rate() does not see the first increment of a series that begins at 1. */
 export function eventMetrics(name: string, declaredTypes: string[]): EventMetrics {
   const types = new Set([...declaredTypes.filter((type) => type !== '*'), OTHER_TYPE]);
   for (const type of types) {

@@ -1,4 +1,7 @@
-/** Tracing by the OpenTelemetry SDK, sent by OTLP over HTTP. Heavy: imported only where an endpoint is configured, after the function listens. */
+/**
+ * Tracing by the OpenTelemetry SDK, sent by OTLP over HTTP. The SDK is heavy, so this module is imported only if an
+ * endpoint is configured, and after the function listens.
+ */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import {
   type Context,
@@ -16,15 +19,15 @@ import { AlwaysOnSampler, BatchSpanProcessor, TracerProvider } from '@openteleme
 import type { Traceparent } from './traceparent.ts';
 import type { SpanAttributes, Tracing } from './traces.ts';
 
-/** A pod may be gone seconds after its last event; the SDK's own 5 s would lose spans whenever the final flush is cut short. */
+/** A pod may end seconds after its last event. The SDK's own 5 s would lose spans if the last flush is cut short. */
 const BATCH_DELAY_MS = 1000;
 
 export function otlpTracing(endpoint: string, resource: SpanAttributes): Tracing {
   const exporter = new OTLPTraceExporter({ url: `${endpoint.replace(/\/+$/, '')}/v1/traces` });
   const provider = new TracerProvider({
     resource: resourceFromAttributes(resource).merge(detectResources({ detectors: [envDetector] })),
-    // Knative's own components put an unsampled traceparent on every event where their tracing is off: a parent-based
-    // sampler would then never record anything. Whoever wants less samples in the collector.
+    // While Knative's own tracing is off, its components put an unsampled traceparent on every event, and a
+    // parent-based sampler would record nothing. Sampling is left to the collector.
     sampler: new AlwaysOnSampler(),
     spanProcessors: [new BatchSpanProcessor({ exporter, scheduledDelayMillis: BATCH_DELAY_MS })],
   });

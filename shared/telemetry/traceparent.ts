@@ -1,4 +1,4 @@
-/** W3C trace context, as `traceparent` carries it: the one part of tracing that is there with or without an SDK. */
+/** Reads and writes the W3C `traceparent`, which works with and without an SDK. */
 import { randomBytes } from 'node:crypto';
 
 export interface Traceparent {
@@ -12,7 +12,7 @@ export interface Traceparent {
 
 const PATTERN = /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 
-/** Undefined for whatever is no traceparent: a broken one must not break the event. */
+/** Undefined for an invalid traceparent, which must not make the event fail. */
 export function parseTraceparent(value: unknown): Traceparent | undefined {
   const match = typeof value === 'string' && value.length <= 512 ? PATTERN.exec(value.trim()) : null;
   const [, version, traceId, spanId, flags, rest] = match ?? [];
@@ -26,7 +26,7 @@ export function formatTraceparent({ traceId, spanId, flags }: Traceparent): stri
   return `00-${traceId}-${spanId}-0${flags & 1}`;
 }
 
-/** Flags 0, because nobody records the span that it names. */
+/** Flags are 0, since nobody records the span that it names. */
 export function newTraceparent(): Traceparent {
   return { traceId: randomBytes(16).toString('hex'), spanId: randomBytes(8).toString('hex'), flags: 0 };
 }

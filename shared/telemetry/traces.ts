@@ -1,11 +1,11 @@
-/** What a function needs of tracing, and how it does without an SDK. otlp-traces.ts is the one with an SDK. */
+/** The tracing that functions need, and an implementation without an SDK. otlp-traces.ts has the one with an SDK. */
 import { newTraceparent, type Traceparent } from './traceparent.ts';
 
 /** Primitive values only: they become span attributes. */
 export type SpanAttributes = Record<string, string | number | boolean>;
 
 export interface EventSpan {
-  /** Of this span: what logs, answers and caused events carry. */
+  /** Of this span. Logs, answers and caused events carry it. */
   readonly traceparent: Traceparent;
   /** Runs `work` so that spans started in it are this one's children. */
   run<T>(work: () => T): T;
@@ -16,19 +16,19 @@ export interface EventSpan {
 
 export interface SpanStart {
   name: string;
-  /** The hop that brought the request: the HTTP header. */
+  /** The previous hop, from the HTTP header. */
   parent: Traceparent | undefined;
-  /** Where the event was made: its extension, which stays the same over all hops. */
+  /** The origin of the event, from its extension, which stays the same over all hops. */
   creation: Traceparent | undefined;
 }
 
 export interface Tracing {
   startSpan(start: SpanStart): EventSpan;
-  /** Sends what is left, for at most `milliseconds`; never rejects. */
+  /** Sends the remaining spans, for at most `milliseconds`. Never rejects. */
   shutdown(milliseconds: number): Promise<void>;
 }
 
-/** The parent's context handed on, or a new one: traces stay whole although this process records nothing. */
+/** Passes the parent's context on, or a new one: traces stay connected although this process records no spans. */
 export const untraced: Tracing = {
   startSpan({ parent, creation }) {
     return {

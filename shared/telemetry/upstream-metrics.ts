@@ -3,8 +3,9 @@ import { Counter } from 'prom-client';
 import { registry } from './metrics.ts';
 
 /**
- * How a call ended. `ok` and `retried` were answered, be it with a refusal, at the first attempt or at a later one; `failed` got no answer, a 5xx or
- * a 429 to the last; `short_circuited` and `limited` were not sent: the upstream had failed too often, or this process had too much under way.
+ * How a call ended. `ok` was answered at the first attempt, `retried` at a later one; a refusal counts as an answer.
+ * `failed` got no answer, a 5xx or a 429 at every attempt. Two were not sent: `short_circuited`, because the upstream
+ * had failed too often, and `limited`, because this process had too many calls in flight.
  */
 export const callOutcomes = ['ok', 'retried', 'failed', 'short_circuited', 'limited'] as const;
 export type CallOutcome = (typeof callOutcomes)[number];
@@ -16,7 +17,7 @@ const calls = new Counter({
   registers: [registry],
 });
 
-/** A series that begins at 1 is invisible to rate(). */
+/** Every outcome begins at 0: rate() does not see the first increment of a series that begins at 1. */
 export function upstreamMetrics(system: string): (outcome: CallOutcome) => void {
   for (const outcome of callOutcomes) {
     calls.inc({ system, outcome }, 0);
