@@ -69,11 +69,11 @@ export function createBroker(
 export function brokerOver(publish: Broker['publish']): Broker {
   return {
     publish,
-    send: (event) => {
+    send: async (event) => {
       const { headers, body } = writeBinary(event);
       // The ingress reads the parent of its span from the HTTP header, not from the event.
       const hop = event['traceparent'] ? { traceparent: String(event['traceparent']) } : {};
-      return publish({ headers: { ...headers, ...hop }, body: Buffer.from(body) });
+      await publish({ headers: { ...headers, ...hop }, body: Buffer.from(body) });
     },
   };
 }

@@ -3,9 +3,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { parseLetter } from '#shared/dead-letters/letter.ts';
 import { buildCompleteSchema } from '#shared/events/build-complete.ts';
 import { PermanentError } from '#shared/events/errors.ts';
 import type { NewEvent } from '#shared/events/event.ts';
+import { ENDED_ANNOTATION, readEnded } from '#shared/specs/annotations.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 const TRIGGERS = 'eventing/base/functions/triggers';
@@ -47,5 +49,12 @@ test('a reason that has no sentence is no reason, but what another version wrote
   const data = { third_party_id: 'a', parser_id: 'p', correlation_id: 'c', error_message: 'why' };
   const read = buildCompleteSchema.safeParse({ ...data, status: 'failed', reason: 'OfTomorrow' });
   expect(read.data?.reason).toBe('OfTomorrow');
+  expect(
+    parseLetter(JSON.stringify({ id: 'l', event: {}, category: 'transient', reason: 'OfTomorrow' })),
+  ).toMatchObject({
+    reason: 'OfTomorrow',
+  });
+  const ended = JSON.stringify({ status: 'cancelled', reason: 'OfTomorrow', message: 'why' });
+  expect(readEnded({ metadata: { annotations: { [ENDED_ANNOTATION]: ended } } })?.reason).toBe('OfTomorrow');
   expect(buildCompleteSchema.safeParse({ ...data, status: 'failed', reason: 'x'.repeat(101) }).success).toBe(false);
 });
