@@ -6,8 +6,8 @@ import type { CloudEvent } from 'cloudevents';
 import * as z from 'zod';
 import { createCluster } from '#shared/clients/kubernetes.ts';
 import { createObjectStore } from '#shared/clients/s3.ts';
-import { brokerFields, s3Fields } from '#shared/settings/fields.ts';
 import { parseConfig } from '#shared/settings/parse-config.ts';
+import { fieldsFor } from '#shared/settings/select.ts';
 import { monitorBuild } from './monitor.ts';
 import { sendEvent } from './send-event.ts';
 
@@ -16,8 +16,7 @@ const GRACE_MILLISECONDS = 20_000;
 
 const log = (line: string) => console.log(line);
 const schema = z.object({
-  ...s3Fields,
-  ...brokerFields,
+  ...fieldsFor('build-monitor'),
   NAMESPACE: z.string().min(1),
   POD_NAME: z.string().min(1),
   JOB_NAME: z.string().min(1),

@@ -7,12 +7,12 @@ import { writeFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import * as z from 'zod';
 import { createObjectStore } from '#shared/clients/s3.ts';
-import { s3Fields } from '#shared/settings/fields.ts';
 import { parseConfig } from '#shared/settings/parse-config.ts';
+import { fieldsFor } from '#shared/settings/select.ts';
 import { fetchContext } from './fetch.ts';
 
 const schema = z.object({
-  ...s3Fields,
+  ...fieldsFor('fetch-context'),
   CONTEXT_BUCKET: z.string().min(1),
   CONTEXT_KEY: z.string().min(1),
   CONTEXT_BYTES: z.coerce.number().int().min(0),

@@ -2,11 +2,13 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import * as z from 'zod';
-import { brokerFields, s3Fields, temporaryBucketFields } from '#shared/settings/fields.ts';
 import { type Environment, parseConfig } from '#shared/settings/parse-config.ts';
+import { fieldsFor } from '#shared/settings/select.ts';
 import { clusterSettings, type Settings } from './cluster-settings.ts';
 
-const schema = z.object({ ...s3Fields, ...temporaryBucketFields, BROKER_URL: brokerFields.BROKER_URL.optional() });
+const fields = fieldsFor('npm run dead-letters');
+/** Listing needs no Broker. */
+const schema = z.object({ ...fields, BROKER_URL: fields.BROKER_URL.optional() });
 const KEYS = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'];
 /** As another machine reaches them, through a port-forward for example. */
 const ADDRESSES = ['BROKER_URL', 'S3_ENDPOINT'];

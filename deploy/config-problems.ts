@@ -1,43 +1,14 @@
 /** The ConfigMap knative-lambda-config: its keys, and what the functions would refuse in it at their start. */
 import * as z from 'zod';
-import {
-  admissionFields,
-  baseImageFields,
-  brokerFields,
-  buildFields,
-  clientLimitFields,
-  deploymentFields,
-  namespaceFields,
-  registryFields,
-  runtimeFields,
-  s3Fields,
-  sourceFields,
-  temporaryBucketFields,
-} from '#shared/settings/fields.ts';
 import { ConfigError, parseConfig } from '#shared/settings/parse-config.ts';
+import { fieldsFrom } from '#shared/settings/select.ts';
 
-const fields = {
-  ...s3Fields,
-  ...temporaryBucketFields,
-  ...sourceFields,
-  ...namespaceFields,
-  ...registryFields,
-  ...baseImageFields,
-  ...brokerFields,
-  ...buildFields,
-  ...admissionFields,
-  ...clientLimitFields,
-  ...deploymentFields,
-};
-
-/** Each pod's own: from Knative, from Kubernetes, from identity webhooks, from the Secret. */
-const PER_POD =
-  /^(PORT|METRICS_PORT|HOSTNAME|K_.*|AWS_ROLE_ARN|AWS_WEB_IDENTITY_.*|AWS_CONTAINER_.*|AWS_SESSION_TOKEN|AWS_.*ACCESS_KEY.*)$/;
+const fields = fieldsFrom('ConfigMap');
 
 /** The account number in AWS's documentation, and so in our examples. */
 const EXAMPLE_ACCOUNT = '111122223333';
 
-export const CONFIG_KEYS = Object.keys({ ...fields, ...runtimeFields }).filter((key) => !PER_POD.test(key));
+export const CONFIG_KEYS: string[] = Object.keys(fields);
 
 export function configProblems(config: Record<string, string>, settingsFile: string): string[] {
   const examples = Object.entries(config)

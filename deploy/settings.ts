@@ -1,7 +1,10 @@
-/** The settings of an environment: the env file `.env.<env>`, or the one that SETTINGS names. settings.example.env explains every key. */
+/** The settings of an environment: the file `.env.<env>`, or the one that SETTINGS names. settings.example.env explains every key. */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
+import * as z from 'zod';
+import { fieldsFor, fieldsFrom } from '#shared/settings/select.ts';
+import { SETTINGS, type Setting, type SettingName } from '#shared/settings/table.ts';
 import { nearest } from './nearest.ts';
 
 export interface S3Keys {
@@ -23,30 +26,19 @@ export interface Settings {
   egressCidrs?: string[];
 }
 
-/** Our own, beside the keys of the ConfigMap. */
-const S3 = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'];
-const BUILD_S3 = S3.map((key) => `BUILD_${key}`);
-const RABBITMQ = ['RABBITMQ_URI', 'RABBITMQ_USERNAME', 'RABBITMQ_PASSWORD'];
-const OWN = [
-  ...S3,
-  ...BUILD_S3,
-  ...RABBITMQ,
-  'RABBITMQ_PORT',
-  'REGISTRY_CONFIG_FILE',
-  'BUILD_EGRESS_CIDRS',
-  'NODE_IMAGE',
-];
-/** Said by the overlay, by IMAGE, or by Knative: a setting would only contradict them. */
-const GIVEN: Record<string, string> = {
-  BUILDER_IMAGE: 'it is what IMAGE says',
-  NAMESPACE: 'it follows from ENV',
-  BUILDS_NAMESPACE: 'it follows from ENV',
-};
+/** Set all of a group, or none. */
+const S3 = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'] as const;
+const BUILD_S3 = ['BUILD_AWS_ACCESS_KEY_ID', 'BUILD_AWS_SECRET_ACCESS_KEY'] as const;
+const RABBITMQ = ['RABBITMQ_URI', 'RABBITMQ_USERNAME', 'RABBITMQ_PASSWORD'] as const;
 
-const CIDR = /^(\d{1,3}(\.\d{1,3}){3}\/\d{1,2}|[0-9a-fA-F:]+\/\d{1,3})$/;
+const ownFields = fieldsFor('make deploy');
+/** Beside the keys of the ConfigMap. */
+const ownKeys = Object.keys({ ...fieldsFrom('make'), ...fieldsFrom('Secret') });
+
+type Values = Record<string, string>;
 
 /** Values as they stand in the file, and each line that is none. */
-export function readEnvFile(file: string): { values: Record<string, string>; problems: string[] } {
+export function readEnvFile(file: string): { values: Values; problems: string[] } {
   if (!existsSync(file)) {
     return { values: {}, problems: [`${file} does not exist: SETTINGS names a file of KEY=value lines`] };
   }
@@ -59,84 +51,99 @@ export function readEnvFile(file: string): { values: Record<string, string>; pro
     // Everything from there on would silently be a comment.
     return /^[^'"`#]+\S#/.test(value) ? [`${file}:${index + 1}: put the value in quotes, for it contains a #`] : [];
   });
-  return { values: parseEnv(text) as Record<string, string>, problems };
+  return { values: parseEnv(text) as Values, problems };
 }
 
 /** `configKeys`: every key that the ConfigMap may have. Values never appear in a problem: they may be secret. */
 export function readSettings(file: string, configKeys: string[]): { settings: Settings; problems: string[] } {
-  const { values, problems } = readEnvFile(file);
-  const allowed = new Set([...configKeys, ...OWN]);
-  for (const key of Object.keys(values)) {
-    if (GIVEN[key]) {
-      problems.push(`${file}: leave out ${key}: ${GIVEN[key]}`);
-    } else if (!allowed.has(key)) {
-      const guess = nearest(key, allowed);
-      problems.push(`${file}: ${key} is no setting${guess ? `; did you mean ${guess}?` : ''}`);
-    }
-  }
-  const value = (key: string) => values[key]?.trim() || undefined;
-  const config = Object.fromEntries(
-    Object.keys(values)
-      .filter((key) => configKeys.includes(key) && !OWN.includes(key) && !GIVEN[key])
-      .map((key) => [key, value(key) ?? null]),
-  );
-  const settings: Settings = { config };
-
-  for (const group of [S3, BUILD_S3, RABBITMQ]) {
-    const missing = group.filter((key) => !value(key));
-    if (missing.length > 0 && missing.length < group.length) {
-      problems.push(`${file}: ${missing.join(' and ')} must be set too: ${group.join(', ')} belong together`);
-    }
-  }
-  for (const [place, group] of [['s3', S3] as const, ['buildS3', BUILD_S3] as const]) {
-    const [AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY] = group.map(value);
-    if (AWS_ACCESS_KEY_ID && AWS_SECRET_ACCESS_KEY) {
-      settings[place] = { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY };
-    }
-  }
-  const [uri, username, password] = RABBITMQ.map(value);
-  const port = value('RABBITMQ_PORT');
-  if (port && !/^\d{1,5}$/.test(port)) {
-    problems.push(`${file}: RABBITMQ_PORT must be a port, as a rule 5672`);
-  }
-  if (uri && !/^https?:\/\/[^/]+$/.test(uri)) {
-    problems.push(
-      `${file}: RABBITMQ_URI must be RabbitMQ's management address, http(s)://host:15672, without a path; AMQP's port is RABBITMQ_PORT`,
-    );
-  }
-  if (uri && username && password) {
-    settings.rabbitmq = { uri, username, password, ...(port ? { port } : {}) };
-  }
-  const cidrs = value('BUILD_EGRESS_CIDRS')
-    ?.split(',')
-    .map((cidr) => cidr.trim());
-  if (cidrs) {
-    settings.egressCidrs = cidrs;
-    problems.push(
-      ...cidrs
-        .filter((cidr) => !CIDR.test(cidr))
-        .map((cidr) => `${file}: BUILD_EGRESS_CIDRS: ${cidr} is no range such as 10.0.0.0/8`),
-    );
-  }
-  const registryFile = value('REGISTRY_CONFIG_FILE');
-  if (registryFile) {
-    const { content, problem } = readRegistryConfig(resolve(dirname(file), registryFile));
-    settings.registryConfig = content;
-    problems.push(...(problem ? [`${file}: REGISTRY_CONFIG_FILE: ${problem}`] : []));
-  }
-  return { settings, problems };
+  const { values, problems: unreadable } = readEnvFile(file);
+  const inConfig = (key: string) => configKeys.includes(key) && !ownKeys.includes(key) && !givenBy(key);
+  const set = withoutEmpty(values);
+  const own = z.object(ownFields).safeParse(set);
+  const { registryConfig, problem } = readRegistryConfig(file, set['REGISTRY_CONFIG_FILE']);
+  const s3 = keyPair(set, S3);
+  const buildS3 = keyPair(set, BUILD_S3);
+  const rabbitmq = rabbitmqOf(set);
+  const egressCidrs = own.data?.BUILD_EGRESS_CIDRS;
+  return {
+    settings: {
+      config: Object.fromEntries(
+        Object.keys(values)
+          .filter(inConfig)
+          .map((key) => [key, set[key] ?? null]),
+      ),
+      ...(s3 ? { s3 } : {}),
+      ...(buildS3 ? { buildS3 } : {}),
+      ...(rabbitmq ? { rabbitmq } : {}),
+      ...(egressCidrs ? { egressCidrs } : {}),
+      ...(registryConfig === undefined ? {} : { registryConfig }),
+    },
+    problems: [
+      ...unreadable,
+      ...[
+        ...unknownKeys(values, configKeys),
+        ...[S3, BUILD_S3, RABBITMQ].flatMap((group) => incompleteGroup(set, group)),
+        ...(own.error?.issues ?? []).map(({ path, message }) => `${path.join('.')} ${message}`),
+        ...(problem ? [`REGISTRY_CONFIG_FILE: ${problem}`] : []),
+      ].map((text) => `${file}: ${text}`),
+    ],
+  };
 }
 
-/** What `docker login` writes, but with the credentials in it: pods have no credential helper. */
-function readRegistryConfig(file: string): { content: string; problem?: string } {
+/** Why a file must not have this key: something else says it. */
+function givenBy(key: string): string | undefined {
+  const setting: Setting | undefined = SETTINGS[key as SettingName];
+  return setting?.givenBy;
+}
+
+function withoutEmpty(values: Values): Values {
+  const trimmed = Object.entries(values).map(([key, value]) => [key, value.trim()] as const);
+  return Object.fromEntries(trimmed.filter(([, value]) => value !== ''));
+}
+
+function unknownKeys(values: Values, configKeys: string[]): string[] {
+  const known = new Set([...configKeys, ...ownKeys]);
+  return Object.keys(values).flatMap((key) => {
+    const given = givenBy(key);
+    if (given) {
+      return [`leave out ${key}: ${given}`];
+    }
+    const guess = nearest(key, known);
+    return known.has(key) ? [] : [`${key} is no setting${guess ? `; did you mean ${guess}?` : ''}`];
+  });
+}
+
+function incompleteGroup(set: Values, group: readonly string[]): string[] {
+  const missing = group.filter((key) => !set[key]);
+  return missing.length > 0 && missing.length < group.length
+    ? [`${missing.join(' and ')} must be set too: ${group.join(', ')} belong together`]
+    : [];
+}
+
+function keyPair(set: Values, [id, secret]: typeof S3 | typeof BUILD_S3): S3Keys | undefined {
+  const { [id]: AWS_ACCESS_KEY_ID, [secret]: AWS_SECRET_ACCESS_KEY } = set;
+  return AWS_ACCESS_KEY_ID && AWS_SECRET_ACCESS_KEY ? { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } : undefined;
+}
+
+function rabbitmqOf(set: Values): Settings['rabbitmq'] {
+  const [uri, username, password, port] = [...RABBITMQ, 'RABBITMQ_PORT'].map((key) => set[key]);
+  return uri && username && password ? { uri, username, password, ...(port ? { port } : {}) } : undefined;
+}
+
+/** What `docker login` writes, but with the credentials in it: pods have no credential helper. A path is relative to the settings' folder. */
+function readRegistryConfig(settings: string, path: string | undefined): { registryConfig?: string; problem?: string } {
+  if (!path) {
+    return {};
+  }
+  const file = resolve(dirname(settings), path);
   try {
-    const content = readFileSync(file, 'utf8');
-    const entries: unknown[] = Object.values(JSON.parse(content).auths ?? {});
-    const complete = entries.some((entry) => typeof entry === 'object' && entry !== null && 'auth' in entry);
-    return complete
-      ? { content }
-      : { content, problem: `${file} holds no credentials ("auths" with "auth"): it must not use a credential helper` };
+    const registryConfig = readFileSync(file, 'utf8');
+    const entries: unknown[] = Object.values(JSON.parse(registryConfig).auths ?? {});
+    const isComplete = entries.some((entry) => typeof entry === 'object' && entry !== null && 'auth' in entry);
+    return isComplete
+      ? { registryConfig }
+      : { problem: `${file} holds no credentials ("auths" with "auth"): it must not use a credential helper` };
   } catch (error) {
-    return { content: '', problem: `${file} is not readable JSON: ${error instanceof Error ? error.message : error}` };
+    return { problem: `${file} is not readable JSON: ${error instanceof Error ? error.message : error}` };
   }
 }

@@ -4,18 +4,11 @@ import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
 import { CONFIG_KEYS } from '#deploy/config-problems.ts';
 import { readEnvFile, readSettings } from '#deploy/settings.ts';
-import { buildFields } from '#shared/settings/fields.ts';
+import { fieldsFor } from '#shared/settings/select.ts';
 
-const schema = z.object({
-  NODE_IMAGE: z.string().optional(),
-  KANIKO_IMAGE: buildFields.KANIKO_IMAGE.optional(),
-  BUILD_HTTP_PROXY: buildFields.BUILD_HTTP_PROXY,
-  BUILD_DEADLINE_SECONDS: buildFields.BUILD_DEADLINE_SECONDS,
-  BUILD_CPU_REQUEST: buildFields.BUILD_CPU_REQUEST,
-  BUILD_CPU_LIMIT: buildFields.BUILD_CPU_LIMIT,
-  BUILD_MEMORY_REQUEST: buildFields.BUILD_MEMORY_REQUEST,
-  BUILD_MEMORY_LIMIT: buildFields.BUILD_MEMORY_LIMIT,
-});
+const fields = fieldsFor('make image');
+/** Builders other than Kaniko do without its image. */
+const schema = z.object({ ...fields, KANIKO_IMAGE: fields.KANIKO_IMAGE.optional() });
 
 export interface ImageSettings extends z.infer<typeof schema> {
   /** Where to add what is missing. */

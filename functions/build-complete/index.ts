@@ -2,24 +2,12 @@
 import * as z from 'zod';
 import { buildCompleteSchema } from '#shared/events/build-complete.ts';
 import { defineFunction } from '#shared/runtime/define-function.ts';
-import {
-  deploymentFields,
-  namespaceFields,
-  registryFields,
-  s3Fields,
-  temporaryBucketFields,
-} from '#shared/settings/fields.ts';
+import { configFor } from '#shared/settings/select.ts';
 import { buildComplete } from './handler.ts';
 
 await defineFunction({
   name: 'build-complete',
-  config: z.object({
-    ...s3Fields,
-    ...temporaryBucketFields,
-    ...namespaceFields,
-    ...registryFields,
-    ...deploymentFields,
-  }),
+  config: configFor('build-complete'),
   events: {
     'build.complete': buildCompleteSchema,
     // Nothing to do: it starts a pod, whose cold start then passes while Kaniko works.

@@ -1,28 +1,16 @@
 /** Starts build-start with a real S3. */
 import { randomUUID } from 'node:crypto';
-import * as z from 'zod';
 import { buildStartSchema } from '#shared/events/build-start.ts';
 import { defineFunction } from '#shared/runtime/define-function.ts';
-import {
-  baseImageFields,
-  registryFields,
-  s3Fields,
-  sourceFields,
-  temporaryBucketFields,
-} from '#shared/settings/fields.ts';
+import { baseImagesOf } from '#shared/settings/base-images.ts';
+import { configFor } from '#shared/settings/select.ts';
 import { adaptersDirectory } from './adapters-directory.ts';
 import { buildStart } from './handler.ts';
 import { createPacking } from './packing.ts';
 
 await defineFunction({
   name: 'build-start',
-  config: z.object({
-    ...s3Fields,
-    ...temporaryBucketFields,
-    ...sourceFields,
-    ...registryFields,
-    ...baseImageFields,
-  }),
+  config: configFor('build-start'),
   events: { 'build.start': buildStartSchema },
   dependencies: async (config) => {
     const { createObjectStore } = await import('#shared/clients/s3.ts');
@@ -31,12 +19,7 @@ await defineFunction({
       settings: {
         maxBytes: config.MAX_SOURCE_BYTES,
         maxFiles: config.MAX_SOURCE_FILES,
-        baseImages: {
-          python: config.BASE_IMAGE_PYTHON,
-          node: config.BASE_IMAGE_NODE,
-          go: config.BASE_IMAGE_GO,
-          static: config.BASE_IMAGE_STATIC,
-        },
+        baseImages: baseImagesOf(config),
         temporaryBucket: config.TEMPORARY_BUCKET,
         adapters: adaptersDirectory(),
       },

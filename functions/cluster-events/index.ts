@@ -1,14 +1,13 @@
 /** Starts cluster-events with a real Kubernetes. */
-import * as z from 'zod';
 import { slotsOf } from '#shared/builds/admit.ts';
 import { defineFunction } from '#shared/runtime/define-function.ts';
-import { admissionFields, namespaceFields } from '#shared/settings/fields.ts';
+import { configFor } from '#shared/settings/select.ts';
 import { changedObject } from './changed-object.ts';
 import { handleClusterEvent } from './handler.ts';
 
 await defineFunction({
   name: 'cluster-events',
-  config: z.object({ ...namespaceFields, ...admissionFields }),
+  config: configFor('cluster-events'),
   events: {
     'dev.knative.apiserver.resource.add': changedObject,
     'dev.knative.apiserver.resource.update': changedObject,

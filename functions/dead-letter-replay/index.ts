@@ -1,14 +1,13 @@
 /** Starts dead-letter-replay with a real S3 and Broker. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import * as z from 'zod';
 import { deadLetterPurgeSchema, deadLetterReplaySchema } from '#shared/events/dead-letter.ts';
 import { defineFunction } from '#shared/runtime/define-function.ts';
-import { brokerFields, s3Fields, temporaryBucketFields } from '#shared/settings/fields.ts';
+import { configFor } from '#shared/settings/select.ts';
 import { replayOrPurge } from './handler.ts';
 
 await defineFunction({
   name: 'dead-letter-replay',
-  config: z.object({ ...s3Fields, ...temporaryBucketFields, ...brokerFields }),
+  config: configFor('dead-letter-replay'),
   events: { 'dead-letter.replay': deadLetterReplaySchema, 'dead-letter.purge': deadLetterPurgeSchema },
   dependencies: async (config) => {
     const [{ createObjectStore }, { createBroker }, { createLetterBox }] = await Promise.all([

@@ -1,12 +1,12 @@
 /** Starts dead-letter with a real S3 and Broker. */
 import * as z from 'zod';
 import { defineFunction } from '#shared/runtime/define-function.ts';
-import { brokerFields, s3Fields, temporaryBucketFields } from '#shared/settings/fields.ts';
+import { configFor } from '#shared/settings/select.ts';
 import { handleDeadLetter } from './handler.ts';
 
 await defineFunction({
   name: 'dead-letter',
-  config: z.object({ ...s3Fields, ...temporaryBucketFields, ...brokerFields }),
+  config: configFor('dead-letter'),
   events: { '*': z.unknown() },
   dependencies: async (config) => {
     const [{ createObjectStore }, { createBroker }, { createListens }] = await Promise.all([

@@ -4,30 +4,12 @@ import { slotsOf } from '#shared/builds/admit.ts';
 import { ecrRegistryOf } from '#shared/clients/image-registry.ts';
 import { jobStartSchema } from '#shared/events/job-start.ts';
 import { defineFunction } from '#shared/runtime/define-function.ts';
-import {
-  admissionFields,
-  brokerFields,
-  buildFields,
-  clientLimitFields,
-  namespaceFields,
-  registryFields,
-  s3Fields,
-  temporaryBucketFields,
-} from '#shared/settings/fields.ts';
+import { configFor } from '#shared/settings/select.ts';
 import { jobStart } from './handler.ts';
 
 await defineFunction({
   name: 'job-start',
-  config: z.object({
-    ...s3Fields,
-    ...temporaryBucketFields,
-    ...namespaceFields,
-    ...registryFields,
-    ...brokerFields,
-    ...buildFields,
-    ...admissionFields,
-    ...clientLimitFields,
-  }),
+  config: configFor('job-start'),
   events: {
     'job.start': jobStartSchema,
     // Nothing to do: it starts a pod, whose cold start then passes while build-start lists and packs.

@@ -1,13 +1,12 @@
 /** Starts service-delete with a real Kubernetes and S3. */
-import * as z from 'zod';
 import { serviceDeleteSchema } from '#shared/events/service-delete.ts';
 import { defineFunction } from '#shared/runtime/define-function.ts';
-import { namespaceFields, s3Fields, temporaryBucketFields } from '#shared/settings/fields.ts';
+import { configFor } from '#shared/settings/select.ts';
 import { serviceDelete } from './handler.ts';
 
 await defineFunction({
   name: 'service-delete',
-  config: z.object({ ...s3Fields, ...temporaryBucketFields, ...namespaceFields }),
+  config: configFor('service-delete'),
   events: { 'service.delete': serviceDeleteSchema },
   dependencies: async (config) => {
     const [{ createObjectStore }, { createCluster }] = await Promise.all([

@@ -2,25 +2,13 @@
 import * as z from 'zod';
 import { slotsOf } from '#shared/builds/admit.ts';
 import { defineFunction } from '#shared/runtime/define-function.ts';
-import {
-  admissionFields,
-  brokerFields,
-  namespaceFields,
-  s3Fields,
-  temporaryBucketFields,
-} from '#shared/settings/fields.ts';
+import { configFor } from '#shared/settings/select.ts';
 import { sweep } from './handler.ts';
 import { createSweepMetrics } from './metrics.ts';
 
 await defineFunction({
   name: 'sweep',
-  config: z.object({
-    ...s3Fields,
-    ...temporaryBucketFields,
-    ...namespaceFields,
-    ...brokerFields,
-    ...admissionFields,
-  }),
+  config: configFor('sweep'),
   events: {
     // The PingSource says nothing but that it is time.
     'dev.knative.sources.ping': z.unknown(),

@@ -3,20 +3,14 @@
  * and link-local addresses.
  */
 import type { S3ClientConfig } from '@aws-sdk/client-s3';
-
-export interface AwsIdentity {
-  AWS_REGION: string;
-  AWS_ACCESS_KEY_ID?: string | undefined;
-  AWS_SECRET_ACCESS_KEY?: string | undefined;
-  AWS_SESSION_TOKEN?: string | undefined;
-  AWS_ROLE_ARN?: string | undefined;
-  AWS_WEB_IDENTITY_TOKEN_FILE?: string | undefined;
-  AWS_CONTAINER_CREDENTIALS_FULL_URI?: string | undefined;
-  AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE?: string | undefined;
-}
+import { type AwsIdentity, awsIdentityProblem } from '#shared/settings/aws-identity.ts';
 
 /** Throws a plain Error where the configuration names no identity. */
 export function awsCredentials(identity: AwsIdentity): NonNullable<S3ClientConfig['credentials']> {
+  const problem = awsIdentityProblem(identity);
+  if (problem !== undefined) {
+    throw new Error(problem);
+  }
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = identity;
   if (accessKeyId && secretAccessKey) {
     const sessionToken = identity.AWS_SESSION_TOKEN;
@@ -35,20 +29,15 @@ export function awsCredentials(identity: AwsIdentity): NonNullable<S3ClientConfi
       return await provide(properties);
     };
   }
-  const uri = identity.AWS_CONTAINER_CREDENTIALS_FULL_URI;
-  if (uri) {
-    const tokenFile = identity.AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE;
-    return async () => {
-      const { fromHttp } = await import('@aws-sdk/credential-provider-http');
-      return await fromHttp({
-        awsContainerCredentialsFullUri: uri,
-        ...(tokenFile ? { awsContainerAuthorizationTokenFile: tokenFile } : {}),
-        maxRetries: 1,
-        timeout: 2000,
-      })();
-    };
-  }
-  throw new Error(
-    'no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (Secret knative-lambda-s3), or bind the pod’s service account to a role (AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE, or EKS Pod Identity)',
-  );
+  const uri = identity.AWS_CONTAINER_CREDENTIALS_FULL_URI ?? '';
+  const tokenFile = identity.AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE;
+  return async () => {
+    const { fromHttp } = await import('@aws-sdk/credential-provider-http');
+    return await fromHttp({
+      awsContainerCredentialsFullUri: uri,
+      ...(tokenFile ? { awsContainerAuthorizationTokenFile: tokenFile } : {}),
+      maxRetries: 1,
+      timeout: 2000,
+    })();
+  };
 }

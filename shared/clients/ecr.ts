@@ -7,8 +7,9 @@ import {
   PutLifecyclePolicyCommand,
   RepositoryAlreadyExistsException,
 } from '@aws-sdk/client-ecr';
+import type { AwsIdentity } from '#shared/settings/aws-identity.ts';
 import { awsError } from './aws-failure.ts';
-import { type AwsIdentity, awsCredentials } from './aws-identity.ts';
+import { awsCredentials } from './aws-identity.ts';
 import { ONE_ATTEMPT, throughUpstream } from './aws-upstream.ts';
 import type { ImageRegistry, RepositoryUse } from './image-registry.ts';
 import { createUpstream } from './upstream.ts';

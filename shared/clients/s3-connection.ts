@@ -1,6 +1,7 @@
 /** The S3 client of a process: endpoint, identity, time-outs and limits. */
 import { S3Client } from '@aws-sdk/client-s3';
-import { type AwsIdentity, awsCredentials } from './aws-identity.ts';
+import type { AwsIdentity } from '#shared/settings/aws-identity.ts';
+import { awsCredentials } from './aws-identity.ts';
 import { ONE_ATTEMPT, throughUpstream } from './aws-upstream.ts';
 import { createUpstream } from './upstream.ts';
 

@@ -1,6 +1,7 @@
 /** Types for the source of a build, and for what packing it yields. */
 import type { Identity } from '#shared/events/identity.ts';
 import type { Language } from '#shared/events/parameters.ts';
+import type { BaseImages } from '#shared/settings/base-images.ts';
 
 /** One file of the user's source. */
 export interface SourceFile {
@@ -30,15 +31,6 @@ export interface SourceLimits {
   maxBytes: number;
   /** MAX_SOURCE_FILES. */
   maxFiles: number;
-}
-
-/** Image references, pinned by configuration. */
-export interface BaseImages {
-  python: string;
-  node: string;
-  go: string;
-  /** The final stage for compiled languages: without shell and libc. */
-  static: string;
 }
 
 export interface BuildSettings extends SourceLimits {

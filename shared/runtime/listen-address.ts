@@ -1,14 +1,8 @@
-/** Where a function listens: on every interface, as a pod must, unless HOST says otherwise. */
+/** Makes the runtime listen elsewhere than on every interface, as a pod must: a laptop has neighbours. */
 import { Server } from 'node:net';
 
-/** A laptop has neighbours: the embedded platform sets 127.0.0.1. */
-export function listenAddress(): string | undefined {
-  return process.env['HOST'] || undefined;
-}
-
-/** The runtime says `host: '::'` whatever it is told. Until the result is called, what listens on `::` listens where HOST says. */
-export function overrideListenAddress(): () => void {
-  const host = listenAddress();
+/** The runtime passes `host: '::'` whatever it is told. Until the result is called, what listens on `::` listens on `host`. */
+export function overrideListenAddress(host: string | undefined): () => void {
   const { listen } = Server.prototype;
   if (host) {
     Server.prototype.listen = function listenElsewhere(this: Server, options: unknown, ...rest: unknown[]) {

@@ -2,7 +2,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
-import { listenAddress } from './listen-address.ts';
+import type { ListenAddress } from './serve.ts';
 
 export interface MetricsServer {
   port: number;
@@ -10,7 +10,7 @@ export interface MetricsServer {
 }
 
 /** Rejects if the port is taken. Does not keep the process alive. */
-export async function serveMetrics(registry: Registry, port: number): Promise<MetricsServer> {
+export async function serveMetrics(registry: Registry, address: ListenAddress): Promise<MetricsServer> {
   const server = createServer(async (request, response) => {
     if (request.url !== '/metrics') {
       response.writeHead(404, { 'content-type': 'text/plain' }).end('only GET /metrics is here\n');
@@ -26,7 +26,7 @@ export async function serveMetrics(registry: Registry, port: number): Promise<Me
       response.destroy();
     }
   });
-  await listen(server, port);
+  await listen(server, address);
   server.unref();
   return {
     port: (server.address() as AddressInfo).port,
@@ -37,10 +37,10 @@ export async function serveMetrics(registry: Registry, port: number): Promise<Me
   };
 }
 
-function listen(server: Server, port: number): Promise<void> {
+function listen(server: Server, { host, port }: ListenAddress): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ port, host: listenAddress() }, () => {
+    server.listen({ port, host }, () => {
       server.removeListener('error', reject);
       server.on('error', () => undefined);
       resolve();

@@ -4,13 +4,23 @@ import faas from 'faas-js-runtime';
 import { overrideListenAddress } from './listen-address.ts';
 import type { Answer } from './request.ts';
 
+/** Where to listen: without `host` on every interface. */
+export interface ListenAddress {
+  host: string | undefined;
+  port: number;
+}
+
 export interface Service {
   isReady: () => boolean;
   handle: (headers: object) => Promise<Answer>;
 }
 
 /** The runtime ends the process with code 1 if the port is taken. */
-export async function serve(name: string, port: number, { isReady, handle }: Service): Promise<Server> {
+export async function serve(
+  name: string,
+  { host, port }: ListenAddress,
+  { isReady, handle }: Service,
+): Promise<Server> {
   type HealthReply = { code(status: number): { send(body: string): void } };
   const program = {
     handle: (context: { headers: object }) => handle(context.headers),
@@ -27,7 +37,7 @@ export async function serve(name: string, port: number, { isReady, handle }: Ser
     config: process.execPath,
   };
   const untouched = keepListeners();
-  const restored = overrideListenAddress();
+  const restored = overrideListenAddress(host);
   // The runtime's types lack half of its options and the signature of health checks.
   const server = await faas.start(program as never, options as never);
   untouched();

@@ -15,7 +15,7 @@ import { lazy } from './lazy.ts';
 import { type MetricsServer, serveMetrics } from './metrics-server.ts';
 import { problemAnswer } from './problem-answer.ts';
 import type { Answer } from './request.ts';
-import { serve } from './serve.ts';
+import { type ListenAddress, serve } from './serve.ts';
 import type { AcceptedEvent, EventSchemas, FunctionDefinition } from './types.ts';
 
 const MIB = 1024 * 1024;
@@ -70,10 +70,14 @@ export async function startFunction<Config extends z.ZodType, const Schemas exte
     },
   });
 
-  const server = await serve(name, runtime.PORT, {
-    isReady: () => !draining,
-    handle: (headers) => inFlight.track(() => guarded(log, answer, headers)),
-  });
+  const server = await serve(
+    name,
+    { host: runtime.HOST, port: runtime.PORT },
+    {
+      isReady: () => !draining,
+      handle: (headers) => inFlight.track(() => guarded(log, answer, headers)),
+    },
+  );
   installGate(server, { limit, draining: () => draining });
   const port = (server.address() as AddressInfo).port;
   const uptime = process.uptime();
@@ -86,7 +90,7 @@ export async function startFunction<Config extends z.ZodType, const Schemas exte
     );
     void tracing();
   });
-  const metricsServer = await startMetrics(runtime.METRICS_PORT, log);
+  const metricsServer = await startMetrics({ host: runtime.HOST, port: runtime.METRICS_PORT }, log);
   log.info({ port, metrics_port: metricsServer?.port, cold_start_seconds: uptime }, 'listening');
 
   return {
@@ -148,11 +152,11 @@ async function startTracing(name: string, runtime: RuntimeConfig, log: Logger): 
 }
 
 /** If the port is taken, the function runs without metrics: on a laptop many functions run side by side. */
-async function startMetrics(port: number, log: Logger): Promise<MetricsServer | undefined> {
+async function startMetrics(address: ListenAddress, log: Logger): Promise<MetricsServer | undefined> {
   try {
-    return await serveMetrics(registry, port);
+    return await serveMetrics(registry, address);
   } catch (error) {
-    log.warn({ err: error, port }, 'no metrics are served: set METRICS_PORT to a free port, or to 0');
+    log.warn({ err: error, port: address.port }, 'no metrics are served: set METRICS_PORT to a free port, or to 0');
     return undefined;
   }
 }

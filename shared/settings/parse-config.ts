@@ -1,11 +1,11 @@
 /** The environment as a function's configuration: every problem at once, said so that an operator can mend it. */
 import * as z from 'zod';
-import { runtimeFields } from './fields.ts';
+import { fieldsFor } from './select.ts';
 
 export type RuntimeConfig = z.infer<typeof runtimeSchema>;
 export type Environment = Record<string, string | undefined>;
 
-const runtimeSchema = z.object(runtimeFields);
+const runtimeSchema = z.object(fieldsFor('every function'));
 
 /** Thrown where the environment is not what the function needs. Ends the process with code 1. */
 export class ConfigError extends Error {

@@ -37,7 +37,7 @@ async function serve(handler: Handler): Promise<void> {
   // A func.yaml of the user's in the working folder would override these; beneath a file there is none.
   const options = { port: process.env['PORT'] ?? '8080', logLevel: 'silent', config: process.execPath };
   // The runtime's types know neither half of its options nor that a context has headers.
-  const restored = overrideListenAddress();
+  const restored = overrideListenAddress(process.env['HOST']);
   const server: Server = await start(program as never, options as never);
   restored();
   installGate(server, { limit: MAX_EVENT_BYTES, draining: () => draining });

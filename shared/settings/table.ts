@@ -1,0 +1,477 @@
+/**
+ * Every setting, once. From this table come the configuration of each function, the defaults in eventing/base/functions/config.yaml,
+ * deploy/settings.example.env, docs/settings.md (all three written by `npm run docs`), and what `make deploy` accepts.
+ */
+import * as z from 'zod';
+import { count, duration, list, managementUrl, port, quantity, ranges, repositoryPrefix, text, url } from './values.ts';
+
+export interface Setting {
+  /** With the default, if there is one. */
+  schema: z.ZodType;
+  /** ConfigMap knative-lambda-config; Secret knative-lambda-s3; set in the pod by Kubernetes, Knative or func.yaml; or read by `make` alone. */
+  from: 'ConfigMap' | 'Secret' | 'pod' | 'make';
+  /** Functions by their name, other programs as PROGRAMS names them. */
+  readBy: readonly string[];
+  /** For operators. Stands in settings.example.env and docs/settings.md. */
+  says: string;
+  /** Its headline in settings.example.env; missing where it does not belong into that file. */
+  group?: Group;
+  /** Its value in settings.example.env; else the default stands there. */
+  example?: string;
+  /** The example is to be filled in, so it is no comment. */
+  fillIn?: true;
+  /** Why a file of settings must not have it. */
+  givenBy?: string;
+}
+
+export const GROUPS = ['S3', 'images', 'RabbitMQ', 'builds', 'the rest'] as const;
+type Group = (typeof GROUPS)[number];
+
+/** What reads settings and is no function of functions/. */
+export const PROGRAMS = [
+  'every function',
+  'fetch-context',
+  'build-monitor',
+  'npm run dead-letters',
+  'make deploy',
+  'make image',
+  'main.ts',
+  'the AWS SDK',
+] as const;
+
+const STORE_FUNCTIONS = [
+  'build-start',
+  'job-start',
+  'build-complete',
+  'service-delete',
+  'sweep',
+  'dead-letter',
+  'dead-letter-replay',
+] as const;
+const AWS = [...STORE_FUNCTIONS, 'fetch-context', 'build-monitor', 'npm run dead-letters'] as const;
+const CLUSTER_FUNCTIONS = ['job-start', 'build-complete', 'cluster-events', 'service-delete', 'sweep'] as const;
+const ADMITTING = ['job-start', 'cluster-events', 'sweep'] as const;
+const BUILD_POD = ['job-start', 'make image'] as const;
+
+export const SETTINGS = {
+  AWS_REGION: {
+    schema: text,
+    from: 'ConfigMap',
+    readBy: AWS,
+    group: 'S3',
+    example: 'eu-west-1',
+    fillIn: true,
+    says: 'Region of S3 and ECR. A store that is not AWS takes any.',
+  },
+  S3_ENDPOINT: {
+    schema: url.optional(),
+    from: 'ConfigMap',
+    readBy: AWS,
+    group: 'S3',
+    example: 'http://minio.minio.svc.cluster.local:9000',
+    fillIn: true,
+    says: 'Address of S3 as pods reach it, which is seldom as you do. Leave it out for AWS.',
+  },
+  SOURCE_BUCKET: {
+    schema: text.default('knative-lambda-source'),
+    from: 'ConfigMap',
+    readBy: ['build-start'],
+    group: 'S3',
+    example: 'knative-lambda-source-dev',
+    fillIn: true,
+    says: 'Bucket with the source code of the users.',
+  },
+  SOURCE_BUCKETS: {
+    schema: list.optional(),
+    from: 'ConfigMap',
+    readBy: ['build-start'],
+    group: 'S3',
+    example: '',
+    says: 'Other buckets that a request may name, separated by commas.',
+  },
+  TEMPORARY_BUCKET: {
+    schema: text.default('knative-lambda-tmp'),
+    from: 'ConfigMap',
+    readBy: [...STORE_FUNCTIONS, 'npm run dead-letters'],
+    group: 'S3',
+    example: 'knative-lambda-tmp-dev',
+    fillIn: true,
+    says: 'Bucket for what is kept between events: contexts, build records, logs, dead letters, tombstones.',
+  },
+  AWS_ACCESS_KEY_ID: {
+    schema: text.optional(),
+    from: 'Secret',
+    readBy: [...AWS, 'make deploy'],
+    group: 'S3',
+    example: '',
+    fillIn: true,
+    says: 'Key pair for S3: set both, or none where pods have an identity of their own (IRSA, EKS Pod Identity).',
+  },
+  AWS_SECRET_ACCESS_KEY: {
+    schema: text.optional(),
+    from: 'Secret',
+    readBy: [...AWS, 'make deploy'],
+    group: 'S3',
+    example: '',
+    fillIn: true,
+    says: 'Second half of that pair.',
+  },
+  BUILD_AWS_ACCESS_KEY_ID: {
+    schema: text.optional(),
+    from: 'make',
+    readBy: ['make deploy'],
+    group: 'S3',
+    example: '',
+    says: 'Another pair for build pods, which need only get contexts/* and put logs/* of TEMPORARY_BUCKET. Left out: the same pair.',
+  },
+  BUILD_AWS_SECRET_ACCESS_KEY: {
+    schema: text.optional(),
+    from: 'make',
+    readBy: ['make deploy'],
+    group: 'S3',
+    example: '',
+    says: 'Second half of that pair.',
+  },
+
+  IMAGE_REGISTRY: {
+    schema: repositoryPrefix,
+    from: 'ConfigMap',
+    readBy: ['build-start', 'job-start', 'build-complete'],
+    group: 'images',
+    example: '111122223333.dkr.ecr.eu-west-1.amazonaws.com/knative-lambda-dev',
+    fillIn: true,
+    says: "Where the users' images are pushed: host[:port]/path. Each function gets a repository below it.",
+  },
+  REGISTRY_CONFIG_FILE: {
+    schema: text.optional(),
+    from: 'make',
+    readBy: ['make deploy', 'make image'],
+    group: 'images',
+    example: 'registry.json',
+    says: 'A docker config.json with credentials in it, for a registry that asks: Kaniko pushes with it, every pod pulls with it.',
+  },
+  KANIKO_IMAGE: {
+    schema: text,
+    from: 'ConfigMap',
+    readBy: BUILD_POD,
+    group: 'images',
+    example: 'ghcr.io/osscontainertools/kaniko:v1.28.0',
+    fillIn: true,
+    says: "Kaniko's executor, best pinned by digest.",
+  },
+  BUILDER_IMAGE: {
+    schema: text,
+    from: 'ConfigMap',
+    readBy: ['job-start'],
+    givenBy: 'it is what IMAGE says',
+    says: "Our own image, for the build pod's init container and sidecar.",
+  },
+  BASE_IMAGE_PYTHON: {
+    schema: text.default('python:3.13-slim'),
+    from: 'ConfigMap',
+    readBy: ['build-start'],
+    group: 'images',
+    says: "What users' Python functions are built on.",
+  },
+  BASE_IMAGE_NODE: {
+    schema: text.default('node:24-slim'),
+    from: 'ConfigMap',
+    readBy: ['build-start'],
+    group: 'images',
+    says: "What users' Node functions are built on.",
+  },
+  BASE_IMAGE_GO: {
+    schema: text.default('golang:1.25'),
+    from: 'ConfigMap',
+    readBy: ['build-start'],
+    group: 'images',
+    says: "What users' Go functions are compiled with.",
+  },
+  BASE_IMAGE_STATIC: {
+    schema: text.default('alpine:3.22'),
+    from: 'ConfigMap',
+    readBy: ['build-start'],
+    group: 'images',
+    says: 'What a compiled function runs on.',
+  },
+  NODE_IMAGE: {
+    schema: text.optional(),
+    from: 'make',
+    readBy: ['make image'],
+    group: 'images',
+    example: 'docker.io/library/node:24-bookworm-slim',
+    says: 'What our own image is built on.',
+  },
+
+  RABBITMQ_URI: {
+    schema: managementUrl.optional(),
+    from: 'make',
+    readBy: ['make deploy'],
+    group: 'RabbitMQ',
+    example: 'http://rabbitmq.rabbitmq.svc.cluster.local:15672',
+    says: "Management address of a RabbitMQ that exists already. Left out: RabbitMQ's cluster operator makes one.",
+  },
+  RABBITMQ_USERNAME: {
+    schema: text.optional(),
+    from: 'make',
+    readBy: ['make deploy'],
+    group: 'RabbitMQ',
+    example: 'knative-lambda',
+    says: 'A user who may administer the virtual host of that RabbitMQ.',
+  },
+  RABBITMQ_PASSWORD: {
+    schema: text.optional(),
+    from: 'make',
+    readBy: ['make deploy'],
+    group: 'RabbitMQ',
+    example: '',
+    says: "That user's password.",
+  },
+  RABBITMQ_PORT: {
+    schema: z
+      .string()
+      .regex(/^\d{1,5}$/, 'must be a port, as a rule 5672')
+      .optional(),
+    from: 'make',
+    readBy: ['make deploy'],
+    group: 'RabbitMQ',
+    example: '5672',
+    says: 'Port of AMQP, where it is not the usual one.',
+  },
+
+  BUILD_HTTP_PROXY: {
+    schema: url.optional(),
+    from: 'ConfigMap',
+    readBy: BUILD_POD,
+    group: 'builds',
+    example: 'http://package-proxy.egress.svc.cluster.local:3128',
+    says: "A proxy that lets through the package registries alone: the only way out that users' commands should have. The overlay dev names one; leave the value empty where there is none.",
+  },
+  BUILD_CA_CONFIG_MAP: {
+    schema: text.optional(),
+    from: 'ConfigMap',
+    readBy: ['job-start'],
+    group: 'builds',
+    example: 'proxy-ca',
+    says: 'ConfigMap of the builds namespace with a bundle ca-certificates.crt, for a proxy that signs for others.',
+  },
+  BUILD_EGRESS_CIDRS: {
+    schema: ranges.optional(),
+    from: 'make',
+    readBy: ['make deploy'],
+    group: 'builds',
+    example: '10.0.0.0/8',
+    says: "Ranges outside the cluster's pods that build pods may reach (registry, S3, API server), at 443, 6443 and the ports of the addresses in this file. Services of the cluster that this file names need none, as long as their pods listen on the port that is named.",
+  },
+  ADMISSION: {
+    schema: z.enum(['lease', 'kueue']).default('lease'),
+    from: 'ConfigMap',
+    readBy: ADMITTING,
+    group: 'builds',
+    says: 'Who decides which builds run: lease (we do) or kueue.',
+  },
+  MAX_CONCURRENT_BUILDS: {
+    schema: count(10),
+    from: 'ConfigMap',
+    readBy: ADMITTING,
+    group: 'builds',
+    says: 'Builds that run at once in the whole cluster, with ADMISSION=lease.',
+  },
+  KUEUE_QUEUE: {
+    schema: text.default('knative-lambda'),
+    from: 'ConfigMap',
+    readBy: ['job-start'],
+    group: 'builds',
+    says: 'LocalQueue of the builds namespace, with ADMISSION=kueue.',
+  },
+  MAX_WAITING_BUILDS_PER_CLIENT: {
+    schema: count(1000),
+    from: 'ConfigMap',
+    readBy: ['job-start'],
+    group: 'builds',
+    says: 'Builds of one client that may wait; the next one is refused as TooManyBuilds.',
+  },
+  MAX_BUILDS_PER_CLIENT_PER_MINUTE: {
+    schema: count(600),
+    from: 'ConfigMap',
+    readBy: ['job-start'],
+    group: 'builds',
+    says: 'Builds of one client that may begin in a minute; the next one is refused as TooManyBuilds.',
+  },
+  BUILD_DEADLINE_SECONDS: {
+    schema: count(1800),
+    from: 'ConfigMap',
+    readBy: BUILD_POD,
+    group: 'builds',
+    says: 'Seconds after which a build is ended.',
+  },
+  BUILD_CPU_REQUEST: {
+    schema: quantity('500m'),
+    from: 'ConfigMap',
+    readBy: BUILD_POD,
+    group: 'builds',
+    says: 'CPU that a build is promised.',
+  },
+  BUILD_CPU_LIMIT: {
+    schema: quantity('2'),
+    from: 'ConfigMap',
+    readBy: BUILD_POD,
+    group: 'builds',
+    says: 'CPU that a build may use.',
+  },
+  BUILD_MEMORY_REQUEST: {
+    schema: quantity('1Gi'),
+    from: 'ConfigMap',
+    readBy: BUILD_POD,
+    group: 'builds',
+    says: 'Memory that a build is promised.',
+  },
+  BUILD_MEMORY_LIMIT: {
+    schema: quantity('4Gi'),
+    from: 'ConfigMap',
+    readBy: BUILD_POD,
+    group: 'builds',
+    says: 'Memory that a build may use; above it the build ends as OutOfMemory.',
+  },
+  MAX_SOURCE_BYTES: {
+    schema: count(100_000_000),
+    from: 'ConfigMap',
+    readBy: ['build-start'],
+    group: 'builds',
+    says: 'Bytes of source code that one build may have.',
+  },
+  MAX_SOURCE_FILES: {
+    schema: count(10_000),
+    from: 'ConfigMap',
+    readBy: ['build-start'],
+    group: 'builds',
+    says: 'Files of source code that one build may have.',
+  },
+
+  FUNCTION: {
+    schema: text,
+    from: 'pod',
+    readBy: ['main.ts'],
+    says: 'Which function of the image to start. Set by func.yaml.',
+  },
+  PORT: {
+    schema: port.default(8080),
+    from: 'pod',
+    readBy: ['every function'],
+    says: 'Port of the function; 0 takes any free one. Set by Knative.',
+  },
+  HOST: {
+    schema: text.optional(),
+    from: 'pod',
+    readBy: ['every function'],
+    says: 'Address to listen on; every interface where it is not set. The embedded platform sets 127.0.0.1.',
+  },
+  METRICS_PORT: {
+    schema: port.default(9464),
+    from: 'pod',
+    readBy: ['every function'],
+    says: 'Port of /metrics; 0 takes any free one.',
+  },
+  K_SERVICE: {
+    schema: text.optional(),
+    from: 'pod',
+    readBy: ['every function'],
+    says: "Names the pod's traces. Set by Knative.",
+  },
+  K_REVISION: {
+    schema: text.optional(),
+    from: 'pod',
+    readBy: ['every function'],
+    says: "Names the pod's traces. Set by Knative.",
+  },
+  HOSTNAME: {
+    schema: text.optional(),
+    from: 'pod',
+    readBy: ['every function'],
+    says: "Names the pod's traces. Set by Kubernetes.",
+  },
+  AWS_SESSION_TOKEN: {
+    schema: text.optional(),
+    from: 'pod',
+    readBy: AWS,
+    says: 'Belongs to a key pair that expires.',
+  },
+  AWS_ROLE_ARN: {
+    schema: text.optional(),
+    from: 'pod',
+    readBy: AWS,
+    says: 'Role of the service account. Set by the webhook of IRSA.',
+  },
+  AWS_WEB_IDENTITY_TOKEN_FILE: {
+    schema: text.optional(),
+    from: 'pod',
+    readBy: AWS,
+    says: 'Token for that role. Set by the webhook of IRSA.',
+  },
+  AWS_CONTAINER_CREDENTIALS_FULL_URI: {
+    schema: text.optional(),
+    from: 'pod',
+    readBy: AWS,
+    says: 'Where credentials are fetched. Set by EKS Pod Identity.',
+  },
+  AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: {
+    schema: text.optional(),
+    from: 'pod',
+    readBy: AWS,
+    says: 'Token for that address. Set by EKS Pod Identity.',
+  },
+
+  FUNCTION_PROGRESS_DEADLINE: {
+    schema: duration.default('120s'),
+    from: 'ConfigMap',
+    readBy: ['build-complete'],
+    group: 'the rest',
+    says: "How long a new revision of a user's function may take to become ready.",
+  },
+  LOG_LEVEL: {
+    schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+    from: 'ConfigMap',
+    readBy: ['every function'],
+    group: 'the rest',
+    says: 'Lowest level that is logged: trace, debug, info, warn, error, fatal or silent.',
+  },
+  OTEL_EXPORTER_OTLP_ENDPOINT: {
+    schema: url.optional(),
+    from: 'ConfigMap',
+    readBy: ['every function'],
+    group: 'the rest',
+    example: 'http://otel-collector.observability.svc.cluster.local:4318',
+    says: 'Collector of traces. The overlay dev names one; leave the value empty where there is none.',
+  },
+  BROKER_URL: {
+    schema: url,
+    from: 'ConfigMap',
+    readBy: ['job-start', 'sweep', 'dead-letter', 'dead-letter-replay', 'build-monitor', 'npm run dead-letters'],
+    group: 'the rest',
+    example: 'http://default-broker-ingress.knative-lambda-dev.svc.cluster.local',
+    says: "Address of the Broker. The overlay says it; set it only where the cluster's domain is not cluster.local.",
+  },
+  AWS_EC2_METADATA_DISABLED: {
+    schema: text.default('true'),
+    from: 'ConfigMap',
+    readBy: ['the AWS SDK'],
+    group: 'the rest',
+    says: 'Keeps the AWS SDK from asking the instance metadata of the node.',
+  },
+  NAMESPACE: {
+    schema: text,
+    from: 'ConfigMap',
+    readBy: CLUSTER_FUNCTIONS,
+    givenBy: 'it follows from ENV',
+    says: "Namespace of the builder's functions and of the users'.",
+  },
+  BUILDS_NAMESPACE: {
+    schema: text,
+    from: 'ConfigMap',
+    readBy: CLUSTER_FUNCTIONS,
+    givenBy: 'it follows from ENV',
+    says: 'Namespace of the build Jobs.',
+  },
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof SETTINGS;

@@ -1,0 +1,49 @@
+/** Kinds of values that a setting may have. What is wrong with a value is said without the value: it may be a secret. */
+import * as z from 'zod';
+
+export const text = z.string().min(1);
+export const url = z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' });
+export const port = z.coerce.number().int().min(0).max(65_535);
+
+/** A whole number above zero, with its default. */
+export const count = (initial: number) => z.coerce.number().int().positive().default(initial);
+
+/** Separated by commas. */
+export const list = z.string().transform((items) =>
+  items
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== ''),
+);
+
+/** An amount of CPU or memory as Kubernetes writes it, with its default. */
+export const quantity = (initial: string) =>
+  z
+    .string()
+    .regex(/^\d+(\.\d+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?$/, 'must be a Kubernetes quantity such as "500m" or "4Gi"')
+    .default(initial);
+
+/** A Go duration in whole seconds or minutes. */
+export const duration = z.string().regex(/^\d+(s|m)$/, 'must be a duration such as "120s" or "5m"');
+
+/** Registry and the path under which one repository a function is made. */
+export const repositoryPrefix = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9.-]*(:\d+)?(\/[a-z0-9._-]+)*$/, 'must be host[:port][/path], in lower case, without scheme');
+
+/** RabbitMQ's HTTP API; AMQP's own port is a setting of its own. */
+export const managementUrl = z
+  .string()
+  .regex(
+    /^https?:\/\/[^/]+$/,
+    "must be RabbitMQ's management address, http(s)://host:15672, without a path; AMQP's port is RABBITMQ_PORT",
+  );
+
+const CIDR = /^(\d{1,3}(\.\d{1,3}){3}\/\d{1,2}|[0-9a-fA-F:]+\/\d{1,3})$/;
+
+/** Ranges of addresses, separated by commas. */
+export const ranges = list.superRefine((items, context) => {
+  for (const item of items.filter((range) => !CIDR.test(range))) {
+    context.addIssue({ code: 'custom', message: `must be a list of ranges: ${item} is no range such as 10.0.0.0/8` });
+  }
+});
