@@ -24,8 +24,8 @@ lint: $(INSTALLED) ## style and types
 format: $(INSTALLED) ## mend the style
 	@biome check --write
 
-test: lint build ## every test that needs no cluster
-	@vitest run --project unit --project fuzz --project chaos --project contract
+test: lint ## every test that needs no cluster
+	@npm run --silent test
 
 fuzz: $(INSTALLED) ## bad input of every kind: RUNS=100000 (SEED=number, AREA='event door' alone)
 	@exec node test/fuzz/main.ts

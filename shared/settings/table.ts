@@ -122,7 +122,7 @@ export const SETTINGS = {
     readBy: ['make deploy'],
     group: 'S3',
     example: '',
-    says: 'Another pair for build pods, which need only get contexts/* and put logs/* of TEMPORARY_BUCKET. Left out: the same pair.',
+    says: 'Another pair for build pods, which need only get `contexts/*` and put `logs/*` of TEMPORARY_BUCKET. Left out: the same pair.',
   },
   BUILD_AWS_SECRET_ACCESS_KEY: {
     schema: text.optional(),

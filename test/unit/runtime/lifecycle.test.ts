@@ -95,6 +95,17 @@ describe('configuration', () => {
   });
 });
 
+test('HOST says where a function and its metrics listen; anybody else finds nobody', async () => {
+  const demo = await startDemo({ HOST: '127.0.0.1' });
+  running = demo;
+  const elsewhere = (url: string) => fetch(url.replace('127.0.0.1', '[::1]'));
+
+  expect((await send(`${demo.url}health/readiness`, { method: 'GET' })).status).toBe(200);
+  expect((await send(demo.metricsUrl, { method: 'GET' })).status).toBe(200);
+  await expect(elsewhere(demo.url)).rejects.toThrow();
+  await expect(elsewhere(demo.metricsUrl)).rejects.toThrow();
+});
+
 test('a metrics port that is taken costs the metrics only', async () => {
   const taken = createServer().listen(0);
   await new Promise((resolve) => taken.once('listening', resolve));

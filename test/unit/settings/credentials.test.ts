@@ -1,0 +1,86 @@
+/** A function that uses AWS refuses to start without credentials: Ready and answering 503 for ever would hide what is missing. */
+import { join, resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { type ConfigError, parseConfig } from '#shared/settings/parse-config.ts';
+import { configFor } from '#shared/settings/select.ts';
+import { SETTINGS } from '#shared/settings/table.ts';
+import { listening, spawnFunction } from '#test/unit/runtime/process.ts';
+
+const ROOT = resolve(import.meta.dirname, '../../..');
+const PAIR = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'very-secret' };
+const ROLE = { AWS_ROLE_ARN: 'arn', AWS_WEB_IDENTITY_TOKEN_FILE: '/token' };
+const ENVIRONMENT = {
+  AWS_REGION: 'eu-west-1',
+  NAMESPACE: 'n',
+  BUILDS_NAMESPACE: 'b',
+  IMAGE_REGISTRY: 'r.example/p',
+  KANIKO_IMAGE: 'k',
+  BUILDER_IMAGE: 'b',
+  BROKER_URL: 'http://127.0.0.1:9',
+};
+
+const start = (name: string, environment: Record<string, string>) =>
+  spawnFunction([join(ROOT, 'functions', name, 'index.ts')], { ...ENVIRONMENT, ...environment });
+
+const ofAws = SETTINGS.AWS_ACCESS_KEY_ID.readBy.filter((reader) => !/ |fetch-context|build-monitor/.test(reader));
+
+test.each(ofAws)('%s ends with code 1 and says what to set', async (name) => {
+  const { ended, lines } = start(name, {});
+
+  expect(await ended).toBe(1);
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toMatchObject({
+    level: 'fatal',
+    problems: [expect.stringMatching(/AWS_ACCESS_KEY_ID.*AWS_SECRET_ACCESS_KEY.*knative-lambda-s3.*AWS_ROLE_ARN/)],
+  });
+});
+
+test("a pod's own identity is enough", async () => {
+  const running = await listening(start('sweep', ROLE));
+
+  running.child.kill('SIGTERM');
+  expect(await running.ended).toBe(0);
+});
+
+describe('configFor', () => {
+  const problems = (environment: Record<string, string>) => {
+    try {
+      parseConfig(configFor('service-delete'), { ...ENVIRONMENT, ...environment });
+      return [];
+    } catch (error) {
+      return (error as ConfigError).problems;
+    }
+  };
+  const { AWS_ROLE_ARN, AWS_WEB_IDENTITY_TOKEN_FILE } = ROLE;
+  const half = /half a key pair/;
+  const none = /no AWS credentials/;
+
+  test.each([
+    { case: 'a key pair', environment: PAIR },
+    { case: 'a web identity', environment: ROLE },
+    { case: 'credentials of the container', environment: { AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://127.0.0.1' } },
+  ])('takes $case', ({ environment }) => {
+    expect(problems(environment)).toEqual([]);
+  });
+
+  test.each([
+    { case: 'nothing', environment: {}, says: none },
+    { case: 'an empty pair', environment: { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' }, says: none },
+    { case: 'a role without its token', environment: { AWS_ROLE_ARN }, says: none },
+    { case: 'a token without its role', environment: { AWS_WEB_IDENTITY_TOKEN_FILE }, says: none },
+    { case: 'a key without its secret', environment: { ...PAIR, AWS_SECRET_ACCESS_KEY: '' }, says: half },
+    { case: 'a secret without its key', environment: { ...PAIR, AWS_ACCESS_KEY_ID: '' }, says: half },
+    { case: 'half a pair beside a role', environment: { ...ROLE, AWS_ACCESS_KEY_ID: 'id' }, says: half },
+  ])('refuses $case', ({ environment, says }) => {
+    expect(problems(environment)).toEqual([expect.stringMatching(says)]);
+    expect(problems(environment).join()).not.toContain('very-secret');
+  });
+
+  test('tells it beside every other problem', () => {
+    expect(problems({ AWS_REGION: '', NAMESPACE: '' })).toEqual([
+      expect.stringContaining('AWS_REGION'),
+      expect.stringContaining('NAMESPACE'),
+      expect.stringMatching(none),
+    ]);
+  });
+});
