@@ -28,29 +28,20 @@ export interface Request {
 
 const DIGEST = /^[^\s@]+@sha256:[0-9a-f]{64}$/;
 
-/** `plan` is missing where there is a problem; `deployer` is what was asked as far as it could be read. */
+/** What was read, with every problem of it. */
+type Checked<Result> = Result & { problems: string[] };
+
+/** `plan` is missing where there is a problem; `deployer` is what was asked for as far as it could be read. */
 export function planDeployment(
   root: string,
   { ENV, IMAGE, SETTINGS, DEPLOYER }: Request,
-): { plan?: Plan; deployer: Deployer; usesRabbitmqCluster: boolean; problems: string[] } {
-  const problems: string[] = [];
-  const deployer = DEPLOYER === 'kubectl' ? 'kubectl' : 'func';
-  if (DEPLOYER && DEPLOYER !== deployer) {
-    problems.push(`DEPLOYER=${DEPLOYER}: it is func (the default) or kubectl`);
-  }
-  const made = join(root, '.deploy/image');
-  const image = IMAGE?.trim() || (existsSync(made) ? readFileSync(made, 'utf8').trim() : '');
-  if (!image) {
-    problems.push(
-      'IMAGE is not given, and `make image` has not made one yet: run it, or give IMAGE=repository@sha256:…',
-    );
-  } else if (!DIGEST.test(image)) {
-    problems.push(
-      `IMAGE=${image} does not name a digest: give repository@sha256:…, which \`crane digest ${image}\` tells, so that every pod runs the same`,
-    );
-  }
+): Checked<{ plan?: Plan; deployer: Deployer; usesRabbitmqCluster: boolean }> {
+  const { deployer, problems } = readDeployer(DEPLOYER);
+  const { image, problems: ofImage } = readImage(root, IMAGE);
+  problems.push(...ofImage);
+
   const unknown = environmentProblem(ENV, root);
-  if (unknown || ENV === undefined) {
+  if (unknown !== undefined || ENV === undefined) {
     return { deployer, usesRabbitmqCluster: false, problems: [...problems, ...(unknown ? [unknown] : [])] };
   }
   const environment = environmentOf(ENV, root);
@@ -58,29 +49,69 @@ export function planDeployment(
   if (!overlay) {
     return { deployer, usesRabbitmqCluster: false, problems: [...problems, problem] };
   }
-  const byDefault = join(root, `.env.${ENV}`);
-  const file = SETTINGS || byDefault;
-  const named = relative(process.cwd(), file).startsWith('..') ? file : relative(process.cwd(), file);
-  let settings: Settings = { config: {} };
-  if (SETTINGS || existsSync(byDefault)) {
-    const read = readSettings(named, [...CONFIG_KEYS, ...Object.keys(configOf(overlay))]);
-    settings = read.settings;
-    problems.push(...read.problems);
+  const {
+    settings,
+    composition,
+    problems: ofSettings,
+  } = applySettings(root, { environment, overlay, image, SETTINGS });
+  problems.push(...ofSettings);
+  const usesRabbitmqCluster = settings.rabbitmq === undefined;
+  return {
+    ...(problems.length > 0 ? {} : { plan: { environment, settings, image, deployer, composition } }),
+    deployer,
+    usesRabbitmqCluster,
+    problems,
+  };
+}
+
+function readDeployer(asked: string | undefined): Checked<{ deployer: Deployer }> {
+  const deployer = asked === 'kubectl' ? 'kubectl' : 'func';
+  const isKnown = !asked || asked === deployer;
+  return { deployer, problems: isKnown ? [] : [`DEPLOYER=${asked}: it is func (the default) or kubectl`] };
+}
+
+/** The one that was asked for, or the one that `make image` made last. */
+function readImage(root: string, asked: string | undefined): Checked<{ image: string }> {
+  const made = join(root, '.deploy/image');
+  const image = asked?.trim() || (existsSync(made) ? readFileSync(made, 'utf8').trim() : '');
+  if (!image) {
+    const problem =
+      'IMAGE is not given, and `make image` has not made one yet: run it, or give IMAGE=repository@sha256:…';
+    return { image, problems: [problem] };
   }
+  if (!DIGEST.test(image)) {
+    const problem = `IMAGE=${image} does not name a digest: give repository@sha256:…, which \`crane digest ${image}\` tells, so that every pod runs the same`;
+    return { image, problems: [problem] };
+  }
+  return { image, problems: [] };
+}
+
+/** The settings of the file that SETTINGS names, or of `.env.<env>`, over what the overlay says. */
+function applySettings(
+  root: string,
+  {
+    environment,
+    overlay,
+    image,
+    SETTINGS,
+  }: { environment: Environment; overlay: KubeObject[]; image: string; SETTINGS: string | undefined },
+): Checked<{ settings: Settings; composition: Composition }> {
+  const file = SETTINGS || join(root, `.env.${environment.name}`);
+  const isThere = existsSync(file);
+  const named = relative(process.cwd(), file).startsWith('..') ? file : relative(process.cwd(), file);
+  const { settings, problems }: Checked<{ settings: Settings }> =
+    SETTINGS || isThere
+      ? readSettings(named, [...CONFIG_KEYS, ...Object.keys(configOf(overlay))])
+      : { settings: { config: {} }, problems: [] };
   const composition = compose(root, environment, overlay, settings, image);
   const ofConfig = configProblems({ ...composition.config, BUILDER_IMAGE: image || 'missing' }, named);
-  if (ofConfig.length > 0 && !existsSync(file)) {
-    problems.push(
-      ...(SETTINGS
-        ? []
-        : [`there are no settings for ${ENV}: cp deploy/settings.example.env ${named}, and fill it in`]),
-    );
+  if (isThere) {
+    problems.push(...ofConfig);
+  } else if (!SETTINGS && ofConfig.length > 0) {
+    const copy = `cp deploy/settings.example.env ${named}`;
+    problems.push(`there are no settings for ${environment.name}: ${copy}, and fill it in`, ...ofConfig);
   }
-  problems.push(...(SETTINGS && !existsSync(file) ? [] : ofConfig));
-  const usesRabbitmqCluster = settings.rabbitmq === undefined;
-  return problems.length > 0
-    ? { deployer, usesRabbitmqCluster, problems }
-    : { plan: { environment, settings, image, deployer, composition }, deployer, usesRabbitmqCluster, problems };
+  return { settings, composition, problems };
 }
 
 /** Rendered; or how it was copied and not renamed, or what it says that is not understood here. */

@@ -1,25 +1,18 @@
-/** Why a function's pods do not start: what Knative itself tells late or never. */
+/** Why a function's pods do not start. Knative itself says it late or never. */
 import type { V1Pod } from '@kubernetes/client-node';
-
-/** On their way, or waiting for a pod that has begun already. */
-const HARMLESS = new Set(['ContainerCreating', 'PodInitializing']);
+import { type StartTrouble, startTroubles } from '#shared/kubernetes/start-troubles.ts';
 
 /** One line for each different trouble of the pods of this Knative Service. */
 export function podTroubles(pods: V1Pod[], service: string): string[] {
   const own = pods.filter(({ metadata }) => metadata?.labels?.['serving.knative.dev/service'] === service);
-  return [...new Set(own.flatMap(troubles))];
+  return [...new Set(own.flatMap(startTroubles).map(line))];
 }
 
-function troubles({ status }: V1Pod): string[] {
-  const unscheduled = (status?.conditions ?? []).filter((is) => is.type === 'PodScheduled' && is.status === 'False');
-  const containers = (status?.containerStatuses ?? []).flatMap(({ name, image, state, lastState }) => {
-    const { reason = '', message } = state?.waiting ?? {};
-    if (!reason || HARMLESS.has(reason)) {
-      return [];
-    }
-    const ended = lastState?.terminated;
-    const last = ended ? `it ended with ${ended.exitCode} (${ended.message?.trim() || ended.reason})` : message;
-    return [`${name} (${image}) is in ${reason}${last ? `: ${last}` : ''}`];
-  });
-  return [...unscheduled.map(({ message }) => `no node takes the pod: ${message}`), ...containers];
+function line(trouble: StartTrouble): string {
+  if (trouble.kind === 'unscheduled') {
+    return `no node takes the pod: ${trouble.message}`;
+  }
+  const { container, image, reason, message, ended } = trouble;
+  const last = ended ? `it ended with ${ended.exitCode} (${ended.message?.trim() || ended.reason})` : message;
+  return `${container} (${image}) is in ${reason}${last ? `: ${last}` : ''}`;
 }

@@ -1,15 +1,20 @@
 /** Other programs, as this folder uses them: kubectl and func. */
 import { type Outcome, runProgram } from './run-program.ts';
 
-/** Never throws for what the program answers. `input` is its standard input: Secrets go that way, never over the disk or the command line. */
-export type Run = (program: string, args: string[], options?: { input?: string }) => Promise<Outcome>;
+/** Never throws for what the program answers. `input` is its standard input: Secrets go that way, never by a file or the command line. */
+export type Run = (program: string, args: string[], options?: { input?: string | Buffer }) => Promise<Outcome>;
 
 const stopped = new AbortController();
 
-export const run: Run = (program, args, { input } = {}) => runProgram(program, args, { input, signal: stopped.signal });
+export const run = runUntil(stopped.signal);
 
-/** What kubectl printed; an error with what it said where it failed. */
-export async function kubectl(run: Run, args: string[], options?: { input?: string }): Promise<string> {
+/** Ends what it started when the signal is aborted. */
+export function runUntil(signal: AbortSignal): Run {
+  return (program, args, { input } = {}) => runProgram(program, args, { input, signal });
+}
+
+/** What kubectl printed. Throws an Error with what it said where it failed. */
+export async function kubectl(run: Run, args: string[], options?: { input?: string | Buffer }): Promise<string> {
   const { code, stdout, stderr } = await run('kubectl', args, options);
   if (code !== 0) {
     throw new Error(`kubectl ${args.join(' ')} failed: ${(stderr || stdout).trim()}`);

@@ -15,7 +15,7 @@ export function settingsFiles(): Record<string, string> {
     'eventing/base/functions/config.yaml': configMap(),
     'deploy/settings.example.env': exampleFile(),
     'docs/settings.md': readFileSync(join(ROOT, 'docs/settings.md'), 'utf8').replace(
-      /(<!-- table: settings -->\n)[\s\S]*?(<!-- end -->)/,
+      /(<!-- settings -->\n)[\s\S]*?(<!-- end -->)/,
       (_all, begin: string, end: string) => `${begin}${table()}\n${end}`,
     ),
   };

@@ -3,11 +3,10 @@ import { request } from 'node:https';
 import type { ClusterUnderTest } from './open-cluster.ts';
 import { table } from './table.ts';
 
+type Containers = { name: string; memory?: { workingSetBytes?: number } }[];
+
 interface Summary {
-  pods?: {
-    podRef: { name: string; namespace: string };
-    containers?: { name: string; memory?: { workingSetBytes?: number } }[];
-  }[];
+  pods?: { podRef: { name: string; namespace: string }; containers?: Containers }[];
 }
 
 const EVERY_MILLISECONDS = 5000;
@@ -34,7 +33,22 @@ export function watchMemory(cluster: ClusterUnderTest): { stop(): Promise<string
 }
 
 async function note(cluster: ClusterUnderTest, most: Map<string, Map<string, number>>): Promise<void> {
-  const { core, platform } = cluster;
+  const { owners, nodes } = await placesOf(cluster);
+  for (const node of nodes) {
+    for (const { podRef, containers = [] } of (await summaryOf(cluster, node)).pods ?? []) {
+      const owner = owners.get(`${podRef.namespace}/${podRef.name}`);
+      if (owner) {
+        raise(most, owner, containers);
+      }
+    }
+  }
+}
+
+/** Who owns each of our pods, and the nodes they are on. */
+async function placesOf({ core, platform }: ClusterUnderTest): Promise<{
+  owners: Map<string, string>;
+  nodes: Set<string>;
+}> {
   const owners = new Map<string, string>();
   const nodes = new Set<string>();
   for (const namespace of [platform.namespace, `${platform.namespace}-builds`]) {
@@ -47,17 +61,14 @@ async function note(cluster: ClusterUnderTest, most: Map<string, Map<string, num
       }
     }
   }
-  for (const node of nodes) {
-    for (const { podRef, containers = [] } of (await summaryOf(cluster, node)).pods ?? []) {
-      const owner = owners.get(`${podRef.namespace}/${podRef.name}`);
-      if (owner) {
-        const known = most.get(owner) ?? new Map<string, number>();
-        most.set(owner, known);
-        for (const { name, memory } of containers) {
-          known.set(name, Math.max(known.get(name) ?? 0, memory?.workingSetBytes ?? 0));
-        }
-      }
-    }
+  return { owners, nodes };
+}
+
+function raise(most: Map<string, Map<string, number>>, owner: string, containers: Containers): void {
+  const known = most.get(owner) ?? new Map<string, number>();
+  most.set(owner, known);
+  for (const { name, memory } of containers) {
+    known.set(name, Math.max(known.get(name) ?? 0, memory?.workingSetBytes ?? 0));
   }
 }
 

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createGzip } from 'node:zlib';
 import { pack } from 'tar-stream';
+import { writeTarEntry, writeTarRoot } from '#shared/packing/tar-entry.ts';
 
 /** The files and folders that .dockerignore lets through, and the Dockerfile, which engines read beside them. */
 export function contextPaths(root: string): string[] {
@@ -45,15 +46,10 @@ export async function contextArchive(root: string): Promise<Buffer> {
 }
 
 async function writeEntries(tar: ReturnType<typeof pack>, root: string): Promise<void> {
-  const same = { mtime: new Date(0), uid: 0, gid: 0 };
-  // Kaniko gives the working folder of an image the mode of the context's, which without an entry is 0700.
-  tar.entry({ name: './', type: 'directory', mode: 0o755, ...same });
+  writeTarRoot(tar);
   for (const path of contextFiles(root)) {
-    await new Promise<void>((resolve, reject) => {
-      tar.entry({ name: path, mode: 0o644, ...same }, readFileSync(join(root, path)), (error) =>
-        error ? reject(error) : resolve(),
-      );
-    });
+    const content = readFileSync(join(root, path));
+    await writeTarEntry(tar, { path, size: content.length }, [content]);
   }
   tar.finalize();
 }

@@ -1,5 +1,6 @@
 /** Kaniko's log and its end, as a person wants to read them. */
 import type { V1Pod } from '@kubernetes/client-node';
+import { lastErrorLine } from '#shared/builds/last-error.ts';
 import type { ImageBuild } from './build.ts';
 
 const STEP = /^((RUN|COPY|ADD|FROM|Unpacking rootfs|Retrieving image [^m]|Deleting filesystem|Pushing|Pushed) ?.*)/;
@@ -9,12 +10,6 @@ export function kanikoStep(line: string): string | undefined {
   const message = /level=info msg="((?:[^"\\]|\\.)*)"/.exec(line)?.[1]?.replaceAll('\\"', '"');
   const step = message && STEP.exec(message)?.[1];
   return step?.replace(/ as cmd .*/, '').slice(0, 110);
-}
-
-/** The last line that says what failed: after it comes a usage text, or nothing. */
-export function lastError(log: readonly string[]): string | undefined {
-  const errors = log.filter((line) => /^(Error:|error |FATAL|npm error )|level=(error|fatal)/.test(line));
-  return errors.findLast((line) => !/^npm error (A complete log|\s*\/)/.test(line));
 }
 
 export function kanikoFailure(pod: V1Pod, log: readonly string[], build: ImageBuild): string {
@@ -30,7 +25,7 @@ export function kanikoFailure(pod: V1Pod, log: readonly string[], build: ImageBu
     return `the build's pod was lost: ${pod.status?.message ?? pod.status?.reason ?? 'without a reason'}; try again`;
   }
   const said =
-    lastError(log) ?? lastError((state.message ?? '').split('\n')) ?? state.message?.trim().split('\n').at(-1);
+    lastErrorLine(log) ?? lastErrorLine((state.message ?? '').split('\n')) ?? state.message?.trim().split('\n').at(-1);
   return `Kaniko failed with code ${state.exitCode}: ${said ?? 'it said nothing'}${advice(said ?? '', build)}`;
 }
 

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
+import { runUntil } from '#deploy/run.ts';
 import { type Outcome, runProgram } from '#deploy/run-program.ts';
 import { KANIKO } from '#shared/specs/build-pod/kaniko.ts';
 import { type ImageBuild, ImageBuildError } from './build.ts';
@@ -25,7 +26,8 @@ export async function buildWithKaniko(build: ImageBuild): Promise<string> {
       `KANIKO_IMAGE is not set: name the executor's image in ${build.settings.file}, such as ghcr.io/osscontainertools/kaniko:v1.28.0`,
     );
   }
-  const answer = await kubectl(build, ['get', '--raw=/version', '--request-timeout=10s']);
+  const run = runUntil(build.signal);
+  const answer = await run('kubectl', ['get', '--raw=/version', '--request-timeout=10s']);
   if (answer.code !== 0) {
     build.signal.throwIfAborted();
     const said = answer.stderr.trim().split('\n').at(-1);
@@ -37,7 +39,7 @@ export async function buildWithKaniko(build: ImageBuild): Promise<string> {
   build.tell(`Kaniko builds ${build.image} in namespace ${namespace}${context ? ` of ${context}` : ''}`);
   try {
     const objects = { apiVersion: 'v1', kind: 'List', items: kanikoObjects(namespace, kanikoImage, build) };
-    const created = await kubectl(build, ['create', '-f', '-'], JSON.stringify(objects));
+    const created = await run('kubectl', ['create', '-f', '-'], { input: JSON.stringify(objects) });
     if (created.code !== 0) {
       throw new ImageBuildError(`the cluster did not take the build: ${created.stderr.trim()}`);
     }
@@ -57,18 +59,9 @@ export async function buildWithKaniko(build: ImageBuild): Promise<string> {
   }
 }
 
-function kubectl(build: ImageBuild, args: string[], input?: string | Buffer): Promise<Outcome> {
-  return runProgram('kubectl', args, { input, signal: build.signal });
-}
-
 async function podOf(build: ImageBuild, namespace: string): Promise<V1Pod> {
-  const { code, stdout, stderr } = await kubectl(build, [
-    'get',
-    'pod',
-    KANIKO,
-    `--namespace=${namespace}`,
-    '--output=json',
-  ]);
+  const asked = ['get', 'pod', KANIKO, `--namespace=${namespace}`, '--output=json'];
+  const { code, stdout, stderr } = await runUntil(build.signal)('kubectl', asked);
   build.signal.throwIfAborted();
   if (code !== 0) {
     throw new ImageBuildError(`the build's pod cannot be seen any more: ${stderr.trim()}`);
@@ -114,7 +107,8 @@ async function follow(build: ImageBuild, namespace: string, archive: Buffer): Pr
     },
   });
   // Each lasts as long as Kaniko does; should one break, the pod is asked.
-  const giving = kubectl(build, ['attach', '--stdin', '--quiet', KANIKO, `--namespace=${namespace}`], archive);
+  const attach = ['attach', '--stdin', '--quiet', KANIKO, `--namespace=${namespace}`];
+  const giving = runUntil(build.signal)('kubectl', attach, { input: archive });
   const given = await Promise.race([giving, listening.then(() => undefined)]);
   const pod = await ended(build, namespace, given);
   // A log that cannot be followed to its end (the node's API out of reach) must not be waited for.

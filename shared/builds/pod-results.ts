@@ -1,5 +1,6 @@
 /** What the pods of one Job show of the build. */
 import type { V1ContainerStateTerminated, V1Job, V1Pod } from '@kubernetes/client-node';
+import { startTroubles } from '#shared/kubernetes/start-troubles.ts';
 import { FETCH_CONTEXT } from '#shared/specs/build-pod/fetch-context.ts';
 import { KANIKO } from '#shared/specs/build-pod/kaniko.ts';
 import { milliseconds } from './job-state.ts';
@@ -37,13 +38,15 @@ export function wasEvicted({ status }: V1Pod): boolean {
   return status?.reason === 'Evicted' || (disrupted ?? false);
 }
 
-/** Why a container has not started: ImagePullBackOff, CreateContainerConfigError … */
-export function waitingReason({ status }: V1Pod): string | undefined {
-  const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
-  const waiting = containers
-    .map(({ name, state }) => ({ name, ...state?.waiting }))
-    .find(({ reason }) => reason !== undefined && reason !== 'PodInitializing' && reason !== 'ContainerCreating');
-  return waiting && `container ${waiting.name} waits: ${[waiting.reason, waiting.message].filter(Boolean).join(': ')}`;
+/** The first container that has not started, and why: ImagePullBackOff, CreateContainerConfigError … */
+export function waitingReason(pod: V1Pod): string | undefined {
+  for (const trouble of startTroubles(pod)) {
+    if (trouble.kind === 'waiting') {
+      const why = [trouble.reason, trouble.message].filter(Boolean).join(': ');
+      return `container ${trouble.container} waits: ${why}`;
+    }
+  }
+  return undefined;
 }
 
 function createdAt(pod: V1Pod): number {

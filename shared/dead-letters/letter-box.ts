@@ -19,24 +19,16 @@ export interface LetterBox {
 export function createLetterBox(store: LetterStore, bucket: string): LetterBox {
   return {
     async *places() {
-      let place: (LetterPlace & { isThere: boolean }) | undefined;
+      let current: SeenPlace | undefined;
       // In the order of keys a letter and its marks follow each other.
-      for await (const { date, id, mark } of keys()) {
-        if (place?.date !== date || place.id !== id) {
-          if (place?.isThere) {
-            yield place;
-          }
-          place = { date, id, replayed: 0, failed: 0, isThere: false };
+      for await (const named of keysIn(store, bucket)) {
+        if (current?.date !== named.date || current.id !== named.id) {
+          yield* ifThere(current);
+          current = { date: named.date, id: named.id, replayed: 0, failed: 0, isThere: false };
         }
-        if (mark) {
-          place[mark.kind] = Math.max(place[mark.kind], mark.n);
-        } else {
-          place.isThere = true;
-        }
+        note(current, named.mark);
       }
-      if (place?.isThere) {
-        yield place;
-      }
+      yield* ifThere(current);
     },
 
     async read(place) {
@@ -52,10 +44,25 @@ export function createLetterBox(store: LetterStore, bucket: string): LetterBox {
       await store.remove(bucket, places.flatMap(keysOf));
     },
   };
+}
 
-  async function* keys(): AsyncGenerator<NonNullable<ReturnType<typeof readKey>>, void> {
-    for await (const { objects } of store.list(bucket, DEAD_LETTERS)) {
-      yield* objects.map(({ key }) => readKey(key)).filter((named) => named !== undefined);
-    }
+/** A letter may be gone and its marks still there. */
+type SeenPlace = LetterPlace & { isThere: boolean };
+
+async function* keysIn(store: LetterStore, bucket: string): AsyncIterable<NonNullable<ReturnType<typeof readKey>>> {
+  for await (const { objects } of store.list(bucket, DEAD_LETTERS)) {
+    yield* objects.map(({ key }) => readKey(key)).filter((named) => named !== undefined);
   }
+}
+
+function note(place: SeenPlace, mark: { kind: Mark; n: number } | undefined): void {
+  if (mark) {
+    place[mark.kind] = Math.max(place[mark.kind], mark.n);
+  } else {
+    place.isThere = true;
+  }
+}
+
+function ifThere(place: SeenPlace | undefined): LetterPlace[] {
+  return place?.isThere ? [place] : [];
 }

@@ -8,7 +8,7 @@ import type { ObjectStore } from '#shared/clients/object-store.ts';
 import { prefetch } from './prefetch.ts';
 import { RECIPE_VERSION } from './recipe-version.ts';
 import { openListed } from './source-reader.ts';
-import { type Content, writeTarEntry } from './tar-entry.ts';
+import { type Content, writeTarEntry, writeTarRoot } from './tar-entry.ts';
 import type { GeneratedFile, SourceFile, SourceListing } from './types.ts';
 
 /**
@@ -131,9 +131,7 @@ async function openContent(
 
 async function writeEntries(tar: Pack, entries: readonly Entry[], hash: Hash): Promise<void> {
   const small = entries.filter(({ size }) => size <= SMALL);
-  // Kaniko gives the image's folder the mode of the context's folder. Without this entry that is 0700, and only root
-  // could start the image.
-  tar.entry({ name: './', type: 'directory', mode: 0o755, mtime: new Date(0), uid: 0, gid: 0 });
+  writeTarRoot(tar);
   const ahead = prefetch(small, AHEAD, (entry) => entry.open());
   try {
     for (const entry of entries) {

@@ -1,4 +1,4 @@
-/** Writes one file of a tar, deterministically: with a fixed owner, time and mode. */
+/** Writes the entries of a tar deterministically: with a fixed owner, time and mode. */
 import type { Hash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { Pack } from 'tar-stream';
@@ -6,12 +6,22 @@ import { RetryableError } from '#shared/events/errors.ts';
 
 export type Content = Iterable<Buffer> | Readable;
 
+const SAME = { mtime: new Date(0), uid: 0, gid: 0 };
+
+/**
+ * Kaniko gives the image's folder the mode of the context's folder. Without this entry that is 0700, and only root
+ * could start the image.
+ */
+export function writeTarRoot(tar: Pack): void {
+  tar.entry({ name: './', type: 'directory', mode: 0o755, ...SAME });
+}
+
 /** Writes a file and hashes its content. Throws RetryableError where the content is not as long as the listing says. */
 export async function writeTarEntry(
   tar: Pack,
   { path, size }: { path: string; size: number },
   content: Content,
-  hash: Hash,
+  hash?: Hash,
 ): Promise<void> {
   const written = Promise.withResolvers<void>();
   // It is awaited below, but may reject earlier, while a chunk is being read.
@@ -21,8 +31,8 @@ export async function writeTarEntry(
   // The header comes first and contains the mode, which depends on the first bytes.
   const open = (beginning: Buffer) => {
     const mode = isProgram(beginning) ? 0o755 : 0o644;
-    hash.update(JSON.stringify([path, mode, size]));
-    const entry = tar.entry({ name: path, size, mode, mtime: new Date(0), uid: 0, gid: 0 }, (error) => {
+    hash?.update(JSON.stringify([path, mode, size]));
+    const entry = tar.entry({ name: path, size, mode, ...SAME }, (error) => {
       if (error) {
         written.reject(error);
       } else {
@@ -36,7 +46,7 @@ export async function writeTarEntry(
   for await (const chunk of atLeast(PROGRAM_BYTES, content)) {
     sink ??= open(chunk);
     bytes += chunk.length;
-    hash.update(chunk);
+    hash?.update(chunk);
     if (!sink.write(chunk)) {
       const stream = sink;
       await Promise.race([new Promise<void>((resolve) => stream.once('drain', () => resolve())), written.promise]);

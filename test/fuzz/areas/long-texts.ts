@@ -10,7 +10,7 @@ import { parseRequirements } from '#languages/python/requirements-txt.ts';
 import { parseDockerfile } from '#local/kaniko/dockerfile.ts';
 import { expandWord } from '#local/kaniko/dockerfile-words.ts';
 import { parseIgnoreFile } from '#local/kaniko/ignore-file.ts';
-import { lastError } from '#shared/builds/failure-reason.ts';
+import { lastError } from '#shared/builds/last-error.ts';
 import { PermanentError } from '#shared/events/errors.ts';
 import { parametersSchema } from '#shared/events/parameters.ts';
 import { pathProblems } from '#shared/packing/safe-paths.ts';

@@ -54,7 +54,7 @@ export function scripted(answers: Record<string, Answer>): Run & { calls: string
   const run: Run = async (program, args, options) => {
     const line = [program, ...args].join(' ');
     calls.push(line);
-    inputs.push(options?.input ?? '');
+    inputs.push(String(options?.input ?? ''));
     const [key] = Object.keys(answers)
       .filter((beginning) => line.startsWith(beginning))
       .sort((a, b) => b.length - a.length);

@@ -1,7 +1,7 @@
 /** How a build ended, read from Jobs and pods as Kubernetes shows them. */
 import type { V1Job, V1Pod } from '@kubernetes/client-node';
 import { describe, expect, test } from 'vitest';
-import { lastError } from '#shared/builds/failure-reason.ts';
+import { lastError } from '#shared/builds/last-error.ts';
 import { outcomeOf } from '#shared/builds/outcome.ts';
 import { terminalCloudEvent, terminalEvent } from '#shared/builds/terminal-event.ts';
 import { buildCompleteSchema } from '#shared/events/build-complete.ts';

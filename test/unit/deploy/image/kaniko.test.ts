@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { buildWithKaniko } from '#deploy/image/kaniko.ts';
-import { kanikoStep, lastError } from '#deploy/image/kaniko-output.ts';
+import { kanikoStep } from '#deploy/image/kaniko-output.ts';
 import { podTrouble } from '#deploy/image/pod-trouble.ts';
+import { lastErrorLine } from '#shared/builds/last-error.ts';
 import { imageBuild, install } from './fixture.ts';
 
 const DIGEST = `sha256:${'0123456789abcdef'.repeat(4)}`;
@@ -29,7 +30,7 @@ function cluster(states: object[], log: string[] = []): void {
   states.forEach((status, index) => {
     writeFileSync(
       join(folder, `pod-${index}`),
-      JSON.stringify({ spec: { containers: [{ image: 'executor:1' }] }, status }),
+      JSON.stringify({ spec: { containers: [{ name: 'kaniko', image: 'executor:1' }] }, status }),
     );
   });
   writeFileSync(join(folder, 'log'), log.map((line) => `${line}\n`).join(''));
@@ -49,12 +50,12 @@ const calls = () => readFileSync(join(folder, 'calls'), 'utf8');
 const running = { phase: 'Running' };
 const ended = (terminated: object, more: object = {}) => ({
   phase: (terminated as { exitCode: number }).exitCode === 0 ? 'Succeeded' : 'Failed',
-  containerStatuses: [{ state: { terminated } }],
+  containerStatuses: [{ name: 'kaniko', state: { terminated } }],
   ...more,
 });
 const waiting = (reason: string, message = 'why') => ({
   phase: 'Pending',
-  containerStatuses: [{ state: { waiting: { reason, message } } }],
+  containerStatuses: [{ name: 'kaniko', state: { waiting: { reason, message } } }],
 });
 
 test('gives Kaniko the context, takes the digest, and deletes the namespace', async () => {
@@ -153,10 +154,10 @@ test.each([
 });
 
 test('the last error is the reason, not the usage text or the name of a log file after it', () => {
-  expect(lastError(['npm error code E404', 'npm error A complete log of this run can be found in: x', 'Usage:'])).toBe(
-    'npm error code E404',
-  );
-  expect(lastError(['all is well'])).toBeUndefined();
+  expect(
+    lastErrorLine(['npm error code E404', 'npm error A complete log of this run can be found in: x', 'Usage:']),
+  ).toBe('npm error code E404');
+  expect(lastErrorLine(['all is well'])).toBeUndefined();
 });
 
 test('a pod that no node takes is waited for', () => {

@@ -1,0 +1,27 @@
+/** What failed, as a build's own log says it: of Kaniko, of npm, of whatever ran in it. */
+
+const ERROR = /^(Error:|error |FATAL|npm error )|level=(error|fatal)/;
+/** npm's closing lines, which only name its own log file. */
+const NPM_LOG = /^npm error (A complete log|\s*\/)/;
+const PROGRESS = /^(INFO|DEBU|TRAC|WARN)/;
+
+const TAIL_LINES = 6;
+const MOST_CHARACTERS = 1500;
+
+/** The last line that names an error. After it may come a usage text, so it need not be the last of all. */
+export function lastErrorLine(lines: readonly string[]): string | undefined {
+  return lines.findLast((line) => ERROR.test(line) && !NPM_LOG.test(line));
+}
+
+/** The end of the log in one line of text, led by the line that names the error where it stands further up. */
+export function lastError(log = ''): string {
+  const lines = log
+    .split('\n')
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: colours of a terminal.
+    .map((line) => line.replace(/\u001b\[[0-9;]*m/g, '').trim())
+    .filter((line) => line !== '' && !PROGRESS.test(line));
+  const error = lastErrorLine(lines);
+  const tail = lines.slice(-TAIL_LINES).join(' | ');
+  const text = error && !tail.includes(error) ? `${error} | ${tail}` : tail;
+  return text.slice(-MOST_CHARACTERS) || 'it printed nothing';
+}
