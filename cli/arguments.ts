@@ -1,4 +1,4 @@
-/** What a person typed after `npm run dead-letters --`, checked by the same rules as the events of the same meaning. */
+/** Parses the arguments of `npm run dead-letters --`, and checks them by the schemas of the corresponding events. */
 import { parseArgs } from 'node:util';
 import {
   type DeadLetterPurge,
@@ -27,7 +27,7 @@ CHOICE            ID…, --all, or any of these, which must all hold:
 --kubeconfig f    the cluster, by a kubeconfig; else TEMPORARY_BUCKET, AWS_REGION … of the environment, else KUBECONFIG, else the platform of make run
 --namespace n     of the functions; else that of the kubeconfig's context`;
 
-/** What cannot be understood. Exit code 2. */
+/** Thrown for arguments that cannot be understood. Exit code 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
@@ -99,7 +99,7 @@ function commandOf(values: Values, [verb, ...ids]: string[]): Command {
   };
   switch (verb) {
     case 'list': {
-      // Everything is chosen where nothing is said.
+      // Without a choice, all letters are listed.
       const {
         max: _max,
         all: _all,

@@ -1,4 +1,4 @@
-/** What the functions of a cluster have in their environment, as far as a person may read it. */
+/** Reads the settings of a cluster's functions, as far as the user may read them. */
 import { ApiException, CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { connectKubernetes } from '#shared/clients/kubernetes-connection.ts';
 import { S3_SECRET } from '#shared/specs/build-pod/settings.ts';
@@ -7,7 +7,7 @@ const CONFIG = 'knative-lambda-config';
 
 export type Settings = Record<string, string | undefined>;
 
-/** Throws an Error that says what to do. A Secret that may not be read is left to the environment. */
+/** Throws an Error that says what to do. Where the Secret may not be read, the keys are left to the environment. */
 export async function clusterSettings(kubeconfig: string, namespace: string | undefined): Promise<Settings> {
   const config = load(kubeconfig);
   const place = namespace ?? config.getContextObject(config.getCurrentContext())?.namespace ?? 'default';

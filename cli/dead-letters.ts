@@ -1,4 +1,4 @@
-/** `npm run dead-letters -- list | show | replay | purge`: dead letters in a person's hands. Exit code 1: not all was done; 2: not understood. */
+/** `npm run dead-letters -- list | show | replay | purge`. Exit code 1: not everything was done; 2: wrong arguments. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createBroker } from '#shared/clients/broker.ts';
 import { createObjectStore } from '#shared/clients/s3.ts';
@@ -30,7 +30,7 @@ async function main(args: string[]): Promise<number> {
   }
 }
 
-/** Listing and showing need none. */
+/** Only `replay` needs the Broker, so it may be missing until then. */
 function brokerOf({ BROKER_URL }: LetterSettings) {
   if (BROKER_URL !== undefined) {
     return createBroker({ BROKER_URL });
@@ -38,7 +38,7 @@ function brokerOf({ BROKER_URL }: LetterSettings) {
   return { publish: () => Promise.reject(new Error('where is the Broker? Set BROKER_URL')) };
 }
 
-/** A Broker's address is one of the cluster's. */
+/** The Broker's address in the settings is valid inside the cluster only. */
 function adviceOn(error: unknown): string {
   return error instanceof RetryableError && error.reason === 'BrokerUnavailable'
     ? '\nFrom outside the cluster: `kubectl port-forward -n NAMESPACE svc/default-broker-ingress 8080:80`, and the same command with BROKER_URL=http://127.0.0.1:8080 before it. Or send the event dead-letter.replay. What was sent until now is noted: the same command goes on from there.'

@@ -1,4 +1,4 @@
-/** Letters as lines of a table, and one letter as text. */
+/** Shows letters as lines of a table, and one letter as text. */
 import type { FoundLetter } from '#shared/dead-letters/find-letters.ts';
 import { attributeOf } from '#shared/dead-letters/letter.ts';
 import { isOpen } from '#shared/dead-letters/place.ts';
@@ -25,7 +25,7 @@ export function lettersTable(found: FoundLetter[], now: Date): string[] {
   const widths = HEAD.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
   return [HEAD, ...rows].map((row) =>
     row
-      // Events may hold anything, and a terminal obeys control characters.
+      // An event may contain control characters, which a terminal would obey.
       .map((cell, column) => (cell.replaceAll(/\p{Cc}/gu, '?') || '–').padEnd(widths[column] ?? 0))
       .join('  ')
       .trimEnd(),
@@ -40,7 +40,7 @@ export function stateOf(place: FoundLetter['place']): string {
   return isOpen(place) ? `open, replayed ${replayed}×` : 'replayed';
 }
 
-/** What happened and what to do first; the event below it. The bytes of the delivery are for programs: --json. */
+/** First what happened and what to do, then the event. The raw bytes are shown by --json only. */
 export function letterAsText({ place, letter }: FoundLetter): string[] {
   const { event, raw: _raw, message, ...fields } = letter;
   const told = { ...fields, state: stateOf(place) };
@@ -58,7 +58,7 @@ function plain(text: string): string {
   return text.replaceAll(/\p{Cc}/gu, '?');
 }
 
-/** The largest unit that is not zero, as kubectl has it. */
+/** In the largest unit that fits, as kubectl shows ages. */
 function age(time: string, now: Date): string {
   const past = now.getTime() - Date.parse(time);
   if (Number.isNaN(past)) {

@@ -1,4 +1,4 @@
-/** One command on the letters of a bucket: what it says is what was done. */
+/** Runs one command on the letters of a bucket, and reports what was done. */
 import { type FoundLetter, findLetters } from '#shared/dead-letters/find-letters.ts';
 import type { LetterBox } from '#shared/dead-letters/letter-box.ts';
 import { purgeLetters } from '#shared/dead-letters/purge-letters.ts';
@@ -8,10 +8,10 @@ import type { Command } from './arguments.ts';
 import { letterAsText, lettersTable, stateOf } from './letters-table.ts';
 
 export interface Output {
-  /** False where something could not be done. */
+  /** False if something could not be done. */
   ok: boolean;
   lines: string[];
-  /** The same for a program. */
+  /** The same result for programs. */
   json: unknown;
 }
 
@@ -26,7 +26,7 @@ export async function runCommand(
       let more = 0;
       for await (const { place, letter } of findLetters(deps.box, command.selector, now)) {
         if (found.length < (command.max ?? Number.POSITIVE_INFINITY)) {
-          // Without its bytes: there may be thousands.
+          // Without the raw bytes: there may be thousands of letters.
           const { raw: _raw, ...rest } = letter;
           found.push({ place, letter: rest });
         } else {

@@ -1,4 +1,7 @@
-/** Where the dead letters lie, and where the Broker is: from the environment, a cluster, or the platform of `make run`. */
+/**
+ * Finds bucket and Broker of the dead letters: from the environment, from a cluster, or from the platform of `make
+ * run`.
+ */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import * as z from 'zod';
@@ -7,10 +10,10 @@ import { fieldsFor } from '#shared/settings/select.ts';
 import { clusterSettings, type Settings } from './cluster-settings.ts';
 
 const fields = fieldsFor('npm run dead-letters');
-/** Listing needs no Broker. */
+/** Only `replay` needs the Broker. */
 const schema = z.object({ ...fields, BROKER_URL: fields.BROKER_URL.optional() });
 const KEYS = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'];
-/** As another machine reaches them, through a port-forward for example. */
+/** May differ on this machine, for example by a port-forward. */
 const ADDRESSES = ['BROKER_URL', 'S3_ENDPOINT'];
 const LOCAL = resolve(import.meta.dirname, '../.local/kubeconfig');
 
@@ -42,7 +45,10 @@ function fromKubeconfig({ KUBECONFIG }: Environment): string {
   return file;
 }
 
-/** The cluster's word counts: a shell has AWS_REGION and keys for other reasons. A key pair is never mixed from two places. */
+/**
+ * The cluster's values win, since a shell may have AWS_REGION and keys for other reasons. A key pair is never mixed
+ * from two places.
+ */
 function merged(cluster: Settings, environment: Environment): Settings {
   const hasKeys = cluster['AWS_ACCESS_KEY_ID'] !== undefined;
   const own = Object.entries(environment).filter(([name, value]) => value && !(hasKeys && KEYS.includes(name)));

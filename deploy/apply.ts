@@ -1,4 +1,4 @@
-/** Namespaces, Secrets, and then all the rest by `kubectl apply --server-side -k`. */
+/** Applies namespaces, Secrets, and then everything else by `kubectl apply --server-side -k`. */
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import type { Environment } from './environment.ts';
 import { kubectl, type Run } from './run.ts';
@@ -7,7 +7,10 @@ import type { Settings } from './settings.ts';
 
 export const FIELD_MANAGER = 'knative-lambda-deploy';
 
-/** What we, func, or a person with the same files wrote: taken over without asking. Anybody else's change is a decision of somebody. */
+/**
+ * Fields of these managers are overwritten: we, func, or a person with the same files wrote them. Others' changes are
+ * deliberate.
+ */
 const OURS = new Set([FIELD_MANAGER, 'func', 'kubectl', 'kubectl-client-side-apply', 'kubectl-create']);
 
 export async function applyNamespaces(run: Run, objects: KubeObject[], force: boolean): Promise<void> {
@@ -19,7 +22,7 @@ export async function applyNamespaces(run: Run, objects: KubeObject[], force: bo
 }
 
 export async function applySecrets(run: Run, environment: Environment, settings: Settings): Promise<void> {
-  // Nobody else's business: a key that somebody set by hand is what settings are there to end.
+  // Always by force: settings replace a key that was set by hand.
   await applyDocuments(run, secretsOf(environment, settings), true);
   if (settings.s3) {
     return;
@@ -70,7 +73,7 @@ function lines(text: string): string[] {
   return text.split('\n').filter((line) => line.trim() !== '');
 }
 
-/** kubectl's lines about conflicts; its advice on flags that are not there here stays out. */
+/** kubectl's lines about conflicts, without its advice, which is about flags of kubectl. */
 function indented(stderr: string): string {
   const end = stderr.search(/^(Please review|\* )/m);
   return (end < 0 ? stderr : stderr.slice(0, end)).trim().replace(/^/gm, '  ');

@@ -1,4 +1,4 @@
-/** What a cluster lacks for us, all of it at once, as a person can mend it. */
+/** Everything that a cluster lacks, and how to install it. */
 import type { Deployer } from './plan.ts';
 import type { Run } from './run.ts';
 
@@ -6,7 +6,7 @@ const KUBERNETES = 29;
 const KNATIVE = 15;
 const GIT = 'https://github.com';
 
-/** By the name of a resource whose definition each of them installs. */
+/** Each is recognised by a resource that it defines. */
 const PARTS = [
   {
     resource: 'services.serving.knative.dev',
@@ -36,7 +36,7 @@ const CLUSTER_OPERATOR = {
   install: `${GIT}/rabbitmq/cluster-operator/releases; or give RABBITMQ_URI, RABBITMQ_USERNAME and RABBITMQ_PASSWORD of a RabbitMQ that is there`,
 };
 
-/** Without them the Broker and its queues are never made. */
+/** Without these the Broker and its queues are never made. */
 const CONTROLLERS = [
   { name: 'rabbitmq-broker-controller', part: 'the controller of the Broker class RabbitMQBroker' },
   { name: 'messaging-topology-operator', part: "RabbitMQ's messaging topology operator" },
@@ -49,7 +49,7 @@ interface Deployment {
 
 export interface Findings {
   problems: string[];
-  /** What was seen, for the person to read. */
+  /** What was found, to be shown. */
   notes: string[];
   isReachable: boolean;
 }
@@ -106,7 +106,8 @@ export async function clusterProblems(
 }
 
 async function missingParts(run: Run, usesRabbitmqCluster: boolean): Promise<string[]> {
-  // Discovery is open to everybody, CustomResourceDefinitions are not. An API that is away makes kubectl fail after it listed the others.
+  // Not CustomResourceDefinitions, which not everybody may read. The exit code is ignored: an API that is down makes
+  // kubectl fail although it has listed the others.
   const { stdout } = await run('kubectl', ['api-resources', '-o', 'name', '--request-timeout=20s']);
   const resources = new Set(stdout.split('\n').map((line) => line.trim()));
   return [...PARTS, ...(usesRabbitmqCluster ? [CLUSTER_OPERATOR] : [])].flatMap(({ resource, part, install }) =>
@@ -114,7 +115,7 @@ async function missingParts(run: Run, usesRabbitmqCluster: boolean): Promise<str
   );
 }
 
-/** By the label that every release carries; what is built from source says anything. */
+/** By the label that every release has. A build from source may say anything there. */
 function knativeVersion(part: string, deployments: Deployment[]): { note: string; problem?: string } {
   const name = `knative-${part.toLowerCase()}`;
   const one = deployments.find(({ metadata }) => metadata.labels?.['app.kubernetes.io/name'] === name);

@@ -1,4 +1,4 @@
-/** What is applied for an environment: its overlay, its settings over it, and the builder's functions. */
+/** Composes what is applied for an environment: its overlay, its settings over it, and the builder's functions. */
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -57,7 +57,7 @@ export function compose(
   };
 }
 
-/** Writes .deploy/<env>/ and answers the objects that `kubectl apply -k` of it applies. */
+/** Writes .deploy/<env>/ and returns the objects that `kubectl apply -k` applies from it. */
 export function writeComposition(
   environment: Environment,
   { patches, services }: Composition,
@@ -81,15 +81,16 @@ export function writeComposition(
 }
 
 /**
- * Functions read the ConfigMap when their pods start, so a running revision would keep old values for as long as it is busy. With the
- * checksum in its template a changed setting makes a new revision. Of the Secret only the key's id counts: an annotation is for everybody.
+ * Functions read the ConfigMap when their pods start, so a busy revision would keep old values. With this checksum in
+ * its template a changed setting makes a new revision. Of the Secret only the key's id is in it, because annotations
+ * are no secret.
  */
 function checksum(config: Record<string, string>, { s3 }: Settings): string {
   const content = [Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1)), s3?.AWS_ACCESS_KEY_ID ?? ''];
   return createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 16);
 }
 
-/** func's BUILT, the time of the deployment, would make a new revision of every rendering. */
+/** func's BUILT is the time of the deployment: it would make each rendering a new revision. */
 function withoutBuildTime(service: KubeObject): KubeObject {
   const result = structuredClone(service);
   for (const container of result['spec'].template.spec.containers) {
@@ -115,7 +116,7 @@ function rabbitmqPatches({ namespace }: Environment, { rabbitmq }: Settings): un
   ];
 }
 
-/** An overlay without the policy says by other means where build pods may go. */
+/** An overlay without this policy controls by other means where build pods may connect to. */
 function egressPatches(overlay: KubeObject[], config: Record<string, string>, settings: Settings): unknown[] {
   const policy = find(overlay, 'NetworkPolicy', 'egress');
   if (!policy) {
@@ -125,7 +126,7 @@ function egressPatches(overlay: KubeObject[], config: Record<string, string>, se
   return [json({ kind: 'NetworkPolicy', name: 'egress' }, [{ op: 'replace', path: '/spec/egress', value }])];
 }
 
-/** Every pod of both namespaces may pull with it, the users' functions too. */
+/** All pods of both namespaces pull with it, the users' functions included. */
 function registryPatches({ registryConfig }: Settings): unknown[] {
   const value = [{ name: REGISTRY_SECRET }];
   return registryConfig === undefined

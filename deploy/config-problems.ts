@@ -1,11 +1,11 @@
-/** The ConfigMap knative-lambda-config: its keys, and what the functions would refuse in it at their start. */
+/** The keys of ConfigMap knative-lambda-config, and what the functions would refuse in it when they start. */
 import * as z from 'zod';
 import { ConfigError, parseConfig } from '#shared/settings/parse-config.ts';
 import { fieldsFrom } from '#shared/settings/select.ts';
 
 const fields = fieldsFrom('ConfigMap');
 
-/** The account number in AWS's documentation, and so in our examples. */
+/** The account number of AWS's documentation. Our examples use it. */
 const EXAMPLE_ACCOUNT = '111122223333';
 
 export const CONFIG_KEYS: string[] = Object.keys(fields);

@@ -1,4 +1,4 @@
-/** One builder function by `func deploy`, then what func.yaml cannot say. */
+/** Deploys one function by `func deploy`, then patches what func.yaml cannot say. */
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +12,9 @@ export type FunctionStep = 'nothing' | 'patch' | 'deploy';
 
 const copies = new Set<string>();
 
-/** A deployment that was stopped between func and the patch, or changed settings alone, need no second round of func. */
+/**
+ * The patch alone is enough where only settings changed, or where a deployment was stopped between func and the patch.
+ */
 export function functionStep(live: KubeObject | undefined, wanted: KubeObject, patch: unknown[]): FunctionStep {
   if (live && sameService(live, wanted)) {
     return 'nothing';
@@ -24,7 +26,7 @@ function isPatchable(live: KubeObject, wanted: KubeObject, patch: unknown[]): bo
   try {
     return sameService(jsonPatch(live, patch) as KubeObject, wanted);
   } catch {
-    // Somebody took away what the patch adds to.
+    // The Service lacks what the patch adds to.
     return false;
   }
 }
@@ -39,7 +41,8 @@ export async function deployFunction(
   if (step === 'deploy') {
     const problem = await funcDeploy(run, { folder: join(root, 'functions', name), namespace, image });
     if (problem) {
-      // func gives up two seconds after the first bad news, a full node for instance. Where it wrote what it should, we wait on.
+      // func gives up two seconds after the first bad news, for instance a full node. If it wrote what it should,
+      // waiting goes on.
       const { code, stdout } = await run('kubectl', ['get', ...service, '-o', 'json']);
       if (code !== 0 || functionStep(JSON.parse(stdout), wanted, patch) === 'deploy') {
         throw new Error(`func deploy of ${name} failed: ${problem}`);
@@ -52,12 +55,12 @@ export async function deployFunction(
   }
 }
 
-/** What func said where it failed. */
+/** What func said if it failed. */
 async function funcDeploy(
   run: Run,
   { folder, namespace, image }: { folder: string; namespace: string; image: string },
 ): Promise<string | undefined> {
-  // func rewrites func.yaml and puts .func/ beside it.
+  // func rewrites func.yaml and puts .func/ beside it, so it gets a copy.
   const copy = mkdtempSync(join(tmpdir(), 'knative-lambda-deploy-'));
   copies.add(copy);
   try {
@@ -71,7 +74,7 @@ async function funcDeploy(
   }
 }
 
-/** For a deployment that is stopped in the middle. */
+/** Deletes what an interrupted deployment leaves behind. */
 export function removeCopies(): void {
   for (const copy of copies) {
     rmSync(copy, { recursive: true, force: true });

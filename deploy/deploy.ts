@@ -1,4 +1,4 @@
-/** `make deploy`: everything of an environment onto the cluster of KUBECONFIG. Run again at any time: what is right already is left alone. */
+/** `make deploy`: brings an environment onto the cluster of KUBECONFIG. A second run changes only what differs. */
 import { relative } from 'node:path';
 import pLimit from 'p-limit';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
@@ -14,7 +14,7 @@ import { kubectl, run, stopOnSignal } from './run.ts';
 import { WATCHED, waitUntilReady } from './wait-until-ready.ts';
 
 const SECOND = 1000;
-/** func waits for each function until it is Ready, so a few at a time; each is a pod that starts. */
+/** Functions deployed at once. func waits until each is Ready, and each starts a pod. */
 const AT_ONCE = 3;
 
 const force = process.env['FORCE'] === '1';
@@ -38,7 +38,7 @@ try {
   process.exitCode = 1;
 }
 
-/** Everything that is wrong is told before anything is changed. */
+/** Reports every problem before anything is changed. */
 async function prepare(): Promise<{ plan: Plan; objects: KubeObject[] }> {
   const { plan, problems, ...needs } = planDeployment(ROOT, process.env);
   const cluster = await clusterProblems(run, needs);
@@ -100,7 +100,7 @@ async function deployFunctions({ environment, composition, image }: Plan): Promi
   }
 }
 
-/** With DEPLOYER=kubectl the functions are among the objects already. */
+/** With DEPLOYER=kubectl the functions are in both lists. */
 function distinct(objects: KubeObject[]): KubeObject[] {
   return [...new Map(objects.map((object) => [`${object.kind} ${object.metadata.name}`, object])).values()];
 }

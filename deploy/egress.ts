@@ -1,4 +1,4 @@
-/** The NetworkPolicy `egress`: where build pods may go besides DNS and the Broker. */
+/** The NetworkPolicy `egress`: where build pods may connect to besides DNS and the Broker. */
 import { isIP } from 'node:net';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import type { Settings } from './settings.ts';
@@ -17,9 +17,10 @@ interface Rule {
 const ALWAYS = [443, 6443];
 
 /**
- * Addresses that are numbers, and Services of the cluster, get a rule of their own: the pods of the Service's namespace, at the port of the
- * address, which must therefore be the pods' own (policies hold behind Services). What lies outside is known by name only, and policies know
- * no names: it is reached within BUILD_EGRESS_CIDRS, at the ports that are used. Without that setting the overlay's own ranges stay.
+ * Each IP address gets a rule of its own, and so does each Service of the cluster: the pods of its namespace, at the
+ * port of the address. Policies apply behind Services, so that port must be the pods' own. Other addresses are names,
+ * which policies do not know: they must lie within BUILD_EGRESS_CIDRS, at the ports that are used. Without that setting
+ * the overlay's ranges stay.
  */
 export function egressRules(config: Record<string, string>, settings: Settings, policy: KubeObject): Rule[] {
   const addresses = addressesOf(config);
@@ -32,7 +33,7 @@ export function egressRules(config: Record<string, string>, settings: Settings, 
     } else if (namespace) {
       own.push(rule([{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } } }], [port]));
     }
-    // A Service may also stand for machines outside the cluster, so its port counts there as well.
+    // A Service may stand for machines outside the cluster, so its port is opened for the ranges as well.
     outside.add(port);
   }
   const stated: Rule[] = policy['spec'].egress ?? [];
@@ -67,7 +68,7 @@ function addressesOf(config: Record<string, string>): Address[] {
       return url ? [{ host: url.hostname.replace(/^\[|\]$/g, ''), port }] : [];
     }),
     ...[config['IMAGE_REGISTRY'] ?? '', ...images].flatMap((image) => {
-      // As docker reads it: a first part without dot or port is a repository of Docker Hub.
+      // As docker reads it: a first part without dot or port is no host, but a repository of Docker Hub.
       const [, host, port] = /^([^/:]*[.][^/:]*|[^/:]+(?=:\d+\/))(?::(\d+))?\//.exec(`${image}/`) ?? [];
       return host ? [{ host, port: Number(port ?? 443) }] : [];
     }),

@@ -1,4 +1,6 @@
-/** What on a cluster stands in the way of this very environment: permissions, and what is there already and cannot be changed. */
+/**
+ * What on a cluster prevents the deployment of an environment: missing permissions, and objects that cannot be changed.
+ */
 
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { resourceOfKind } from '#shared/kubernetes/resource.ts';
@@ -13,7 +15,7 @@ interface Access {
   verb: string;
 }
 
-/** Server-side apply is a patch, and a create of what is not there. */
+/** Server-side apply is a patch, and needs create for what does not exist yet. */
 const VERBS = ['get', 'create', 'patch'];
 
 /** `objects`: everything that will be applied. */
@@ -24,7 +26,7 @@ export async function permissionProblems(run: Run, environment: Environment, obj
     kind: 'SelfSubjectAccessReview',
     spec: { resourceAttributes },
   }));
-  // One process for all of them; one line each.
+  // One kubectl for all of them; it prints one line each.
   const { code, stdout, stderr } = await run(
     'kubectl',
     ['create', '-f', '-', '-o', 'jsonpath={.status.allowed}{"\\n"}', '--validate=false'],
@@ -64,7 +66,7 @@ export function neededAccesses({ namespace, buildsNamespace }: Environment, obje
   return [...kinds.values()];
 }
 
-/** Namespaces on their way out take nothing new; a Broker of this class and its configuration never change. */
+/** A namespace that is being deleted takes nothing new. A Broker of this class and its configuration are immutable. */
 export async function leftoverProblems(
   run: Run,
   { name, ...places }: Environment,
@@ -95,7 +97,7 @@ export async function leftoverProblems(
   ];
 }
 
-/** Where both are maps, what `shall` does not name was defaulted. */
+/** Keys of a map that `shall` does not have were filled in by defaults. */
 function saysSame(is: unknown, shall: unknown): boolean {
   if (typeof shall !== 'object' || shall === null || Array.isArray(shall)) {
     return sameValue(is, shall);
@@ -104,7 +106,7 @@ function saysSame(is: unknown, shall: unknown): boolean {
   return Object.entries(shall).every(([key, value]) => saysSame(has[key], value));
 }
 
-/** Empty where they may not be read or are unknown: whoever needs them says so. */
+/** Empty where they may not be read, or where the cluster does not know the kind: other checks report that. */
 async function items(run: Run, args: string[]): Promise<KubeObject[]> {
   const { code, stdout } = await run('kubectl', [...args, '-o', 'json']);
   if (code !== 0 || stdout.trim() === '') {

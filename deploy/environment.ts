@@ -1,4 +1,7 @@
-/** An environment: an overlay of eventing/, its two namespaces, and what is kept about it on this machine. */
+/**
+ * An environment: an overlay of eventing/, its two namespaces, and a folder of this machine for what is composed from
+ * it.
+ */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -7,13 +10,13 @@ export interface Environment {
   namespace: string;
   buildsNamespace: string;
   overlay: string;
-  /** Where the kustomization is composed that is applied. Git ignores it. */
+  /** Where the kustomization to apply is written. Git ignores it. */
   folder: string;
 }
 
 export const ROOT = join(import.meta.dirname, '..');
 
-/** The overlays that a cluster can be given: `local` is the embedded platform's. */
+/** The overlays that can be deployed. `local` belongs to the embedded platform. */
 export function environmentNames(root: string): string[] {
   return readdirSync(join(root, 'eventing/overlays'))
     .filter((name) => name !== 'local' && existsSync(join(root, 'eventing/overlays', name, 'kustomization.yaml')))
@@ -30,7 +33,7 @@ export function environmentOf(name: string, root: string): Environment {
   };
 }
 
-/** What is wrong with ENV, as a person can mend it; undefined where it names an environment. */
+/** What is wrong with ENV and how to correct it. Undefined where it names an environment. */
 export function environmentProblem(name: string | undefined, root: string): string | undefined {
   const names = environmentNames(root);
   if (name !== undefined && names.includes(name)) {

@@ -1,4 +1,4 @@
-/** `make image`: builds the one image, pushes it, and keeps its digest reference in .deploy/image, where `make deploy` finds it. */
+/** `make image`: builds our image, pushes it, and writes its digest reference to .deploy/image for `make deploy`. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type ImageBuild, ImageBuildError } from './image/build.ts';
@@ -63,7 +63,7 @@ const builders: Record<Builder, (build: ImageBuild) => Promise<string>> = {
 
 if (import.meta.main) {
   const stop = new AbortController();
-  // Kept for the second one too: the namespace must go.
+  // Not `once`: a second signal must not end the process before Kaniko's namespace is deleted.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => stop.abort());
   }

@@ -1,4 +1,6 @@
-/** `make manifests`: the whole deployment, Secrets apart, as files for `kubectl apply -k`, without asking any cluster. */
+/**
+ * `make manifests`: writes the whole deployment but its Secrets as files for `kubectl apply -k`. No cluster is asked.
+ */
 import { relative } from 'node:path';
 import { writeComposition } from './compose.ts';
 import { ROOT } from './environment.ts';

@@ -1,4 +1,4 @@
-/** What somebody who mistyped a word most likely meant. */
+/** Finds the word that was most likely meant by a mistyped one. */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   const [best] = [...known]
     .map((candidate) => ({ candidate, distance: distance(word.toUpperCase(), candidate.toUpperCase()) }))
@@ -6,7 +6,7 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
   return best && best.distance <= Math.max(2, word.length / 3) ? best.candidate : undefined;
 }
 
-/** Levenshtein's: insertions, deletions and substitutions. */
+/** Levenshtein distance: insertions, deletions and substitutions. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {

@@ -1,4 +1,4 @@
-/** Everything about a deployment that is known without a cluster, with every problem of what was asked. */
+/** Everything about a deployment that is known without a cluster, and every problem of the request. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
@@ -18,7 +18,7 @@ export interface Plan {
   composition: Composition;
 }
 
-/** Make's variables. */
+/** Variables of make. */
 export interface Request {
   ENV?: string | undefined;
   IMAGE?: string | undefined;
@@ -28,7 +28,7 @@ export interface Request {
 
 const DIGEST = /^[^\s@]+@sha256:[0-9a-f]{64}$/;
 
-/** What was read, with every problem of it. */
+/** A result with every problem that was found in it. */
 type Checked<Result> = Result & { problems: string[] };
 
 /** `plan` is missing where there is a problem; `deployer` is what was asked for as far as it could be read. */
@@ -114,7 +114,7 @@ function applySettings(
   return { settings, composition, problems };
 }
 
-/** Rendered; or how it was copied and not renamed, or what it says that is not understood here. */
+/** The rendered overlay, or the problem: a copy that was not renamed, or a file that cannot be understood. */
 function readOverlay(
   { overlay: folder, namespace, buildsNamespace }: Environment,
   root: string,

@@ -1,28 +1,28 @@
-/** Runs one program to its end. */
+/** Runs a program to its end. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 export interface RunOptions {
-  /** What it reads from standard input. */
+  /** Its standard input. */
   input?: string | Buffer | undefined;
-  /** Its output goes to the terminal as it is, and is not returned. */
+  /** Its output goes to the terminal and is not returned. */
   shown?: boolean | undefined;
-  /** Of both streams. */
+  /** For each line of standard output and standard error. */
   onLine?: ((line: string) => void) | undefined;
   /** Milliseconds until it is killed. */
   timeout?: number | undefined;
   cwd?: string | undefined;
   signal?: AbortSignal | undefined;
   environment?: Record<string, string> | undefined;
-  /** In a group of its own, which Ctrl-C in the terminal does not reach. */
+  /** In a process group of its own, which Ctrl-C in the terminal does not reach. */
   detached?: boolean | undefined;
 }
 
 export interface Outcome {
-  /** As a shell says it: 127 where there is no such program, 126 where it could not be started, 130 where it was killed. */
+  /** As in a shell: 127 if there is no such program, 126 if it could not be started, 130 if it was killed. */
   code: number;
   stdout: string;
-  /** What it said there, or why it could not be started. */
+  /** What it wrote there, or why it could not be started. */
   stderr: string;
 }
 
@@ -51,7 +51,7 @@ export function runProgram(program: string, args: readonly string[], options: Ru
       }
     }
   }
-  // The program may end before it has read everything: its exit code tells more than EPIPE would.
+  // Ignored: a program may end before it has read everything, and its exit code tells more than EPIPE would.
   child.stdin?.on('error', () => {});
   child.stdin?.end(options.input);
   child.on('error', (error: NodeJS.ErrnoException) => {

@@ -1,7 +1,7 @@
-/** Other programs, as this folder uses them: kubectl and func. */
+/** How this folder runs kubectl and func. */
 import { type Outcome, runProgram } from './run-program.ts';
 
-/** Never throws for what the program answers. `input` is its standard input: Secrets go that way, never by a file or the command line. */
+/** Never throws for an exit code. Secrets go by `input`, the standard input, never by a file or the command line. */
 export type Run = (program: string, args: string[], options?: { input?: string | Buffer }) => Promise<Outcome>;
 
 const stopped = new AbortController();
@@ -22,7 +22,7 @@ export async function kubectl(run: Run, args: string[], options?: { input?: stri
   return stdout;
 }
 
-/** On Ctrl-C and on kill: ends what was started, cleans up, says what to do next. */
+/** On Ctrl-C and on kill: ends what was started, cleans up, and says what to do next. */
 export function stopOnSignal(cleanUp: () => void, message: string): void {
   for (const [signal, code] of [
     ['SIGINT', 130],

@@ -7,8 +7,9 @@ import { parseQuantity } from '#shared/kubernetes/quantity.ts';
 const FOREIGN = /^((serving|client)\.knative\.dev|dapr\.io|kubectl\.kubernetes\.io)\//;
 
 /**
- * `live` may say more than `wanted` (Serving's defaults), but not in lists, nor in the labels and annotations of its pods: what was taken
- * out of a func.yaml must go. The time of a deployment, func's BUILT, makes no difference.
+ * `live` may have more fields than `wanted`, since Serving fills in defaults. Lists, and the labels and annotations of
+ * the pods, must be equal: what was removed from a func.yaml has to be removed here. func's BUILT, the time of a
+ * deployment, is ignored.
  */
 export function sameService(live: KubeObject, wanted: KubeObject): boolean {
   const [is, shall] = [comparable(live), comparable(wanted)];

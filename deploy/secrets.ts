@@ -1,4 +1,4 @@
-/** The Secrets of an environment, from its settings. They go to kubectl by standard input and never to a file. */
+/** The Secrets of an environment, made from its settings. They go to kubectl by standard input, never into a file. */
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { REGISTRY_SECRET, S3_SECRET } from '#shared/specs/build-pod/settings.ts';
 import type { Environment } from './environment.ts';
@@ -10,7 +10,7 @@ export function secretsOf({ namespace, buildsNamespace }: Environment, settings:
   const { s3, buildS3 = s3, rabbitmq, registryConfig } = settings;
   const both = [namespace, buildsNamespace];
   return [
-    // Without keys it is empty where it is missing: func.yaml names it, and a pod does not start without it.
+    // Where the settings have no keys, emptyS3Secrets() makes it: func.yaml names it, and no pod starts without it.
     ...(s3 ? [secret(namespace, S3_SECRET, { ...s3 })] : []),
     ...(buildS3 ? [secret(buildsNamespace, S3_SECRET, { ...buildS3 })] : []),
     ...(registryConfig === undefined
@@ -26,7 +26,7 @@ export function secretsOf({ namespace, buildsNamespace }: Environment, settings:
             RABBITMQ_SECRET,
             { ...rabbitmq },
             {
-              // Messaging topology operator 1.20 and later reads no other Secret.
+              // From version 1.20 on the messaging topology operator reads only Secrets with this label.
               'rabbitmq.com/topology-operator': 'true',
             },
           ),
@@ -35,7 +35,10 @@ export function secretsOf({ namespace, buildsNamespace }: Environment, settings:
   ];
 }
 
-/** For functions whose pods have an identity of their own. Created where it is missing, never changed: it may be somebody's. */
+/**
+ * For functions whose pods have an identity of their own. Created where missing, never changed: a person may have made
+ * it.
+ */
 export function emptyS3Secrets({ namespace }: Environment): KubeObject[] {
   return [secret(namespace, S3_SECRET, {})];
 }
@@ -51,7 +54,7 @@ function secret(
     kind: 'Secret',
     metadata: { name, namespace, labels: { 'app.kubernetes.io/part-of': 'knative-lambda', ...labels } },
     type: 'Opaque',
-    // Not stringData: server-side apply would never take a key away again.
+    // Not stringData: server-side apply would never remove a key again.
     data: Object.fromEntries(
       Object.entries(values).map(([key, value]) => [key, Buffer.from(value).toString('base64')]),
     ),

@@ -1,4 +1,4 @@
-/** The settings of an environment: the file `.env.<env>`, or the one that SETTINGS names. settings.example.env explains every key. */
+/** Reads the settings of an environment from `.env.<env>`, or from the file that SETTINGS names. */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
@@ -13,31 +13,31 @@ export interface S3Keys {
 }
 
 export interface Settings {
-  /** For the ConfigMap; null takes away what the overlay says. */
+  /** For the ConfigMap. Null removes the overlay's value. */
   config: Record<string, string | null>;
   s3?: S3Keys;
-  /** For build pods, where they have keys of their own. */
+  /** A key pair for build pods alone. */
   buildS3?: S3Keys;
-  /** A RabbitMQ that is there already. Without it, RabbitMQ's cluster operator makes one. */
+  /** A RabbitMQ that exists already. Without it, RabbitMQ's cluster operator makes one. */
   rabbitmq?: { uri: string; username: string; password: string; port?: string };
-  /** A docker config.json, whole. */
+  /** The whole text of a docker config.json. */
   registryConfig?: string;
-  /** Where build pods may go; undefined: where the overlay says. */
+  /** Where build pods may connect to. Undefined: the overlay's ranges stay. */
   egressCidrs?: string[];
 }
 
-/** Set all of a group, or none. */
+/** Of each group either all are set, or none. */
 const S3 = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'] as const;
 const BUILD_S3 = ['BUILD_AWS_ACCESS_KEY_ID', 'BUILD_AWS_SECRET_ACCESS_KEY'] as const;
 const RABBITMQ = ['RABBITMQ_URI', 'RABBITMQ_USERNAME', 'RABBITMQ_PASSWORD'] as const;
 
 const ownFields = fieldsFor('make deploy');
-/** Beside the keys of the ConfigMap. */
+/** What the file may have beside the keys of the ConfigMap. */
 const ownKeys = Object.keys({ ...fieldsFrom('make'), ...fieldsFrom('Secret') });
 
 type Values = Record<string, string>;
 
-/** Values as they stand in the file, and each line that is none. */
+/** The values of the file, and a problem for each line that cannot be read. */
 export function readEnvFile(file: string): { values: Values; problems: string[] } {
   if (!existsSync(file)) {
     return { values: {}, problems: [`${file} does not exist: SETTINGS names a file of KEY=value lines`] };
@@ -48,7 +48,7 @@ export function readEnvFile(file: string): { values: Values; problems: string[] 
     if (value === undefined) {
       return /^\s*(#.*)?$/.test(line) ? [] : [`${file}:${index + 1} is neither KEY=value nor a comment`];
     }
-    // Everything from there on would silently be a comment.
+    // Without quotes, the rest of the line would silently be a comment.
     return /^[^'"`#]+\S#/.test(value) ? [`${file}:${index + 1}: put the value in quotes, for it contains a #`] : [];
   });
   return { values: parseEnv(text) as Values, problems };
@@ -130,7 +130,10 @@ function rabbitmqOf(set: Values): Settings['rabbitmq'] {
   return uri && username && password ? { uri, username, password, ...(port ? { port } : {}) } : undefined;
 }
 
-/** What `docker login` writes, but with the credentials in it: pods have no credential helper. A path is relative to the settings' folder. */
+/**
+ * What `docker login` writes, but with the credentials in it, since pods have no credential helper. A relative path
+ * begins at the folder of the settings.
+ */
 function readRegistryConfig(settings: string, path: string | undefined): { registryConfig?: string; problem?: string } {
   if (!path) {
     return {};

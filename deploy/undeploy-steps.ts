@@ -8,16 +8,19 @@ export interface Step {
   namespace: string;
   /** All of these are deleted. */
   kinds: string[];
-  /** Until none of these is left. */
+  /** The step ends when none of these is left. */
   wait: string[];
-  /** Of what is waited for but not deleted here: only what objects of this kind own. */
+  /** Of the kinds that are waited for but not deleted here, only objects that this kind owns count. */
   ownedBy?: string;
-  /** Taken off what is being deleted. */
+  /** Removed from what is being deleted. */
   finalizer?: string;
 }
 
 const POLICIES = 'policies.rabbitmq.com';
-/** What the RabbitMQ Broker makes, and the messaging topology operator takes out of RabbitMQ: while RabbitMQ's Secret is still there. */
+/**
+ * Made by the RabbitMQ Broker. The messaging topology operator removes them from RabbitMQ, for which it needs
+ * RabbitMQ's Secret.
+ */
 const TOPOLOGY = ['bindings.rabbitmq.com', 'queues.rabbitmq.com', 'exchanges.rabbitmq.com', POLICIES];
 const TRIGGERS = 'triggers.eventing.knative.dev';
 const BROKERS = 'brokers.eventing.knative.dev';
@@ -27,7 +30,8 @@ const CLUSTERS = 'rabbitmqclusters.rabbitmq.com';
 
 export function stepsOf({ namespace, buildsNamespace }: Pick<Environment, 'namespace' | 'buildsNamespace'>): Step[] {
   return [
-    // Sources first, that nobody sends any more. A binding cannot be taken out of an exchange that is gone: Triggers before their Broker.
+    // Sources first, so that nothing sends any more. Triggers before their Broker: a binding cannot be removed from an
+    // exchange that is gone.
     {
       title: 'sources and Triggers',
       namespace,
@@ -35,10 +39,10 @@ export function stepsOf({ namespace, buildsNamespace }: Pick<Environment, 'names
       wait: [...SOURCES, TRIGGERS, ...TOPOLOGY],
       ownedBy: 'Trigger',
     },
-    // Of the policies one is ours, and no Broker's to delete.
+    // One of the policies is ours: no Broker deletes it.
     { title: 'Brokers', namespace, kinds: [BROKERS, POLICIES], wait: [BROKERS, ...TOPOLOGY] },
     { title: 'functions', namespace, kinds: [SERVICES], wait: [SERVICES, 'revisions.serving.knative.dev'] },
-    // Now nobody makes a Job any more, and nobody processes its end, which is what the finalizer waits for.
+    // By now nothing makes a Job, and nothing processes the end of one, for which the finalizer would wait.
     {
       title: 'build Jobs',
       namespace: buildsNamespace,
@@ -50,7 +54,7 @@ export function stepsOf({ namespace, buildsNamespace }: Pick<Environment, 'names
   ];
 }
 
-/** `kinds`: those that this step deletes. */
+/** What a step still waits for. `kinds` are those that it deletes. */
 export function stillThere(objects: KubeObject[], kinds: string[], ownedBy: string | undefined): KubeObject[] {
   return objects.filter(
     ({ apiVersion, kind, metadata }) =>
@@ -60,7 +64,7 @@ export function stillThere(objects: KubeObject[], kinds: string[], ownedBy: stri
   );
 }
 
-/** What is left of an object's finalizers; undefined where it has none of that name or is not being deleted. */
+/** The object's other finalizers. Undefined where it does not have this one, or is not being deleted. */
 export function finalizersWithout(metadata: ObjectMeta, finalizer: string): string[] | undefined {
   const { deletionTimestamp, finalizers = [] } = metadata;
   return deletionTimestamp && finalizers.includes(finalizer)

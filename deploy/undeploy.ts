@@ -1,4 +1,7 @@
-/** `make undeploy`: deletes an environment, both namespaces with everything in them, in the order in which nothing is left hanging. */
+/**
+ * `make undeploy`: deletes both namespaces of an environment, step by step, so that no finalizer waits for what is gone
+ * already.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { environmentOf, environmentProblem, ROOT } from './environment.ts';
@@ -40,7 +43,7 @@ async function undeploy(name: string): Promise<void> {
     );
   }
   const present = namespaces.map(({ metadata }) => metadata.name);
-  // A cluster from which Knative was removed knows its kinds no longer.
+  // A cluster from which Knative was removed no longer knows its kinds.
   const known = new Set((await kubectl(run, ['api-resources', '-o', 'name', '--verbs=list'])).split('\n'));
   const steps = stepsOf({ namespace, buildsNamespace })
     .filter((step) => present.includes(step.namespace))
@@ -80,7 +83,7 @@ async function perform({ title, namespace, kinds, wait, ownedBy, finalizer }: St
   });
 }
 
-/** Only of what is being deleted, and only ours: another one is somebody's unfinished work. */
+/** Removes our finalizer from what is being deleted. Other finalizers are left to their controllers. */
 async function removeFinalizer(objects: KubeObject[], finalizer: string): Promise<void> {
   for (const { kind, metadata } of objects) {
     const finalizers = finalizersWithout(metadata, finalizer);

@@ -1,4 +1,7 @@
-/** Waits until everything that was deployed is Ready; tells how far it is, and at the end of patience what is not and where to look. */
+/**
+ * Waits until everything that was deployed is Ready, and shows progress. After the timeout it says what is not Ready
+ * and where to look.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
@@ -6,7 +9,7 @@ import { podTroubles } from './pod-troubles.ts';
 import { kubectl, type Run } from './run.ts';
 import type { Outcome } from './run-program.ts';
 
-/** Of what Knative makes something; each has a condition Ready. */
+/** The kinds that Knative works on. Each has a condition Ready. */
 export const WATCHED = ['Broker', 'Trigger', 'Service', 'ApiServerSource', 'PingSource'];
 
 const HINTS: Record<string, (name: string, namespace: string) => string> = {
@@ -24,7 +27,7 @@ export interface NotReady {
   why: string;
 }
 
-/** Those of `wanted` that are not Ready for what was applied last. */
+/** Those of `wanted` that are not Ready in the version that was applied last. */
 export function notReady(wanted: KubeObject[], live: KubeObject[]): NotReady[] {
   return wanted.flatMap(({ kind, metadata: { name } }) => {
     const object = live.find((candidate) => candidate.kind === kind && candidate.metadata.name === name);

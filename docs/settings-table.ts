@@ -7,7 +7,7 @@ import { GROUPS, SETTINGS, type Setting } from '#shared/settings/table.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const SOURCE = 'shared/settings/table.ts, by `npm run docs`';
-const WIDTH = 140;
+const WIDTH = 120;
 
 /** Path → text. Of docs/settings.md only the table is written. */
 export function settingsFiles(): Record<string, string> {
@@ -34,7 +34,7 @@ function configMap(): string {
     metadata: { name: 'knative-lambda-config', labels: { 'app.kubernetes.io/part-of': 'knative-lambda' } },
     data: Object.fromEntries(defaults),
   };
-  return `# Every setting of the builder's functions that has a default. What has none, and what depends on the environment, the overlays give.
+  return `# Every setting of the builder's functions that has a default. Overlays set the others, and what differs there.
 # Written from ${SOURCE}. docs/settings.md explains each.
 ${stringify(object)}`;
 }
@@ -46,8 +46,8 @@ function exampleFile(): string {
     return [title.padEnd(WIDTH, '-'), ...lines].join('\n');
   });
   return `# Settings of one environment. Copy to .env.<env> (git ignores it), or name the file: make deploy ENV=dev SETTINGS=path.
-# KEY=value lines; quote values that contain a #. A key that is not here is as eventing/overlays/<env> says; an empty value takes away
-# what that says. Not for here: BUILDER_IMAGE (it is IMAGE), NAMESPACE and BUILDS_NAMESPACE (they follow from ENV).
+# KEY=value lines; quote values that contain a #. A key that is left out has the value of eventing/overlays/<env>; an
+# empty value removes that one. Not for here: BUILDER_IMAGE (it is IMAGE), NAMESPACE and BUILDS_NAMESPACE (from ENV).
 # Written from ${SOURCE}.
 
 ${sections.join('\n\n')}

@@ -1,4 +1,4 @@
-/** What every way of building the image is given. */
+/** What every builder of the image is given. */
 import { proxyArguments } from '#shared/specs/build-pod/kaniko.ts';
 import type { ImageSettings } from './settings.ts';
 import type { ImageVersion } from './version.ts';
@@ -8,13 +8,13 @@ export interface ImageBuild {
   root: string;
   /** With its tag. */
   image: string;
-  /** Its host. */
+  /** Host and port of the registry. */
   registry: string;
   made: ImageVersion;
   settings: ImageSettings;
-  /** The registry speaks HTTP, or has a certificate that nobody vouches for. */
+  /** The registry speaks HTTP, or has a certificate that no known authority has signed. */
   insecure: boolean;
-  /** Such as linux/amd64, where this machine is of another kind than the cluster's. */
+  /** For example linux/amd64, where the cluster's machines are of another kind than this one. */
   platform?: string | undefined;
   /** Aborted by Ctrl-C. */
   signal: AbortSignal;
@@ -27,7 +27,7 @@ export class ImageBuildError extends Error {
   override readonly name = 'ImageBuildError';
 }
 
-/** The Dockerfile's arguments, and the proxy's, which RUN steps see without an ARG line. */
+/** The arguments of the Dockerfile, and those of the proxy, which RUN steps see without an ARG line. */
 export function buildArguments({ settings, made }: ImageBuild): string[] {
   const { NODE_IMAGE, BUILD_HTTP_PROXY } = settings;
   const own = [

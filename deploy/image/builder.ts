@@ -1,4 +1,4 @@
-/** Which program builds the image: the one that BUILDER names, else the first that really answers. */
+/** Chooses the program that builds the image: the one that BUILDER names, else the first that works. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,17 +7,17 @@ import { type Outcome, runProgram } from '#deploy/run-program.ts';
 const BUILDERS = ['docker', 'podman', 'buildah', 'kaniko', 'pack'] as const;
 export type Builder = (typeof BUILDERS)[number];
 
-/** Thrown where nothing here can build, or BUILDER names nothing. */
+/** Thrown where no builder works, or where BUILDER names none. */
 export class BuilderError extends Error {
   override readonly name = 'BuilderError';
 }
 
 const ANSWER = 20_000;
-/** The name of a Service: an engine on this machine cannot push there. */
+/** The name of a Service of a cluster: an engine on this machine cannot push to it. */
 const IN_CLUSTER = /\.svc(\.[^:]*)?(:\d+)?$/;
 
-// A client may be there without its daemon, and buildah without a file system that it can mount: only an answer counts. `pack` is never
-// chosen by itself: it makes a larger image, without a compile cache.
+// Each is tried, not merely looked up: docker may have no daemon, and buildah no file system that it can mount. `pack`
+// is never chosen automatically: its image is larger and has no compile cache.
 const probes: Record<Exclude<Builder, 'pack'>, () => Promise<Outcome>> = {
   docker: () => runProgram('docker', ['info', '--format={{.ServerVersion}}'], { timeout: ANSWER }),
   podman: () => runProgram('podman', ['info'], { timeout: ANSWER }),

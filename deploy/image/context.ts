@@ -1,11 +1,11 @@
-/** What the image is made from. .dockerignore says it, to us as to the engines. */
+/** The build context of our image. Like the engines we read it from .dockerignore. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createGzip } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { writeTarEntry, writeTarRoot } from '#shared/packing/tar-entry.ts';
 
-/** The files and folders that .dockerignore lets through, and the Dockerfile, which engines read beside them. */
+/** The files and folders that .dockerignore lets through, and the two files that engines always read. */
 export function contextPaths(root: string): string[] {
   return ['Dockerfile', '.dockerignore', ...rules(root).taken];
 }
@@ -22,7 +22,7 @@ export function contextFiles(root: string): string[] {
   return contextPaths(root).flatMap(walk).sort();
 }
 
-// Two of the patterns that .dockerignore may have: `!path`, which is taken, and `**/name`, which is not, however deep.
+// .dockerignore uses two patterns: `!path` is taken, `**/name` is left out at any depth.
 function rules(root: string): { taken: string[]; litter: Set<string> } {
   const lines = readFileSync(join(root, '.dockerignore'), 'utf8')
     .split('\n')
@@ -33,7 +33,7 @@ function rules(root: string): { taken: string[]; litter: Set<string> } {
   };
 }
 
-/** As a tar.gz; the same sources give the same bytes. */
+/** The context as tar.gz. The same sources give the same bytes. */
 export async function contextArchive(root: string): Promise<Buffer> {
   const tar = pack();
   const writing = writeEntries(tar, root);

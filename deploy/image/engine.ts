@@ -19,13 +19,14 @@ export function buildCommand(engine: Engine, build: ImageBuild): string[] {
   ];
 }
 
-/** docker has no file for the digest; it says it at the end. */
+/** docker writes no digest file: it prints the digest at the end. */
 export function pushCommand(engine: Engine, build: ImageBuild, digestFile: string): string[] {
   const options = engine === 'docker' ? [] : [`--digestfile=${digestFile}`, ...registryOptions(engine, build)];
   return ['push', ...options, build.image];
 }
 
-// docker's client can be told neither: its daemon has a list of insecure registries, its user is logged in or not.
+// docker's client has neither option: insecure registries are a setting of its daemon, credentials come from `docker
+// login`.
 function registryOptions(engine: Engine, { insecure, settings }: ImageBuild): string[] {
   return engine === 'docker'
     ? []
@@ -79,7 +80,7 @@ function whoMayPush(engine: Engine, { settings, registry }: ImageBuild): string 
 async function step(engine: Engine, command: string[], build: ImageBuild, advice: string): Promise<string> {
   build.tell(`${engine} ${command.join(' ')}`);
   const { code, stdout, stderr } = await runProgram(engine, command, {
-    // docker is listened to for the digest.
+    // docker's output is read, because the digest is in it.
     ...(engine === 'docker' && command[0] === 'push' ? { onLine: build.tell } : { shown: true }),
     signal: build.signal,
     cwd: build.root,

@@ -1,11 +1,11 @@
-/** Kaniko's log and its end, as a person wants to read them. */
+/** Turns Kaniko's log and its end into what a person wants to read. */
 import type { V1Pod } from '@kubernetes/client-node';
 import { lastErrorLine } from '#shared/builds/last-error.ts';
 import type { ImageBuild } from './build.ts';
 
 const STEP = /^((RUN|COPY|ADD|FROM|Unpacking rootfs|Retrieving image [^m]|Deleting filesystem|Pushing|Pushed) ?.*)/;
 
-/** What a line of the log tells about how far the build is; nothing of most. */
+/** The step that a line of the log reports. Undefined for most lines. */
 export function kanikoStep(line: string): string | undefined {
   const message = /level=info msg="((?:[^"\\]|\\.)*)"/.exec(line)?.[1]?.replaceAll('\\"', '"');
   const step = message && STEP.exec(message)?.[1];

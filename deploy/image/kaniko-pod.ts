@@ -1,4 +1,4 @@
-/** The objects with which Kaniko builds our image in a cluster: a namespace of their own, and all that is in it. */
+/** The objects with which Kaniko builds our image in a cluster: a namespace and everything in it. */
 import type { V1Namespace, V1Pod, V1PodSpec, V1Secret, V1ServiceAccount } from '@kubernetes/client-node';
 import { KANIKO } from '#shared/specs/build-pod/kaniko.ts';
 import { rootWithoutPrivilege } from '#shared/specs/build-pod/security.ts';
@@ -8,8 +8,8 @@ import { buildArguments, type ImageBuild } from './build.ts';
 type KanikoObject = V1Namespace | V1Secret | V1ServiceAccount | V1Pod;
 
 /**
- * The builds namespace of an environment would not do: before the first deployment there is none, and its network policies are for builds
- * whose context comes from S3. The order is the one to create them in.
+ * In the order of their creation. The builds namespace of an environment cannot be used: it does not exist before the
+ * first deployment, and its network policies are for builds whose context comes from S3.
  */
 export function kanikoObjects(namespace: string, kanikoImage: string, build: ImageBuild): KanikoObject[] {
   const labels = { 'app.kubernetes.io/part-of': 'knative-lambda', 'app.kubernetes.io/component': 'image' };
@@ -33,7 +33,7 @@ export function kanikoObjects(namespace: string, kanikoImage: string, build: Ima
         ]
       : []),
     {
-      // The namespace's own one is there only a moment later, and until then no pod is.
+      // The account `default` is made a moment after the namespace, and until then no pod can use it.
       apiVersion: 'v1',
       kind: 'ServiceAccount',
       metadata,
@@ -52,7 +52,7 @@ function podSpec(image: string, build: ImageBuild): V1PodSpec {
   };
   return {
     restartPolicy: 'Never',
-    // What is left running where this program was killed ends by itself.
+    // Ends the build where this program was killed.
     activeDeadlineSeconds: settings.BUILD_DEADLINE_SECONDS,
     terminationGracePeriodSeconds: 1,
     serviceAccountName: KANIKO,
@@ -87,7 +87,7 @@ export function kanikoArguments(build: ImageBuild): string[] {
     ...buildArguments(build),
     ...(build.platform ? [`--custom-platform=${build.platform}`] : []),
     '--digest-file=/dev/termination-log',
-    // Nothing of the first stage but /app is wanted: one look at its files is enough, and none at node_modules.
+    // Of the first stage only /app is used, so one snapshot of its files is enough, and node_modules need none.
     '--single-snapshot',
     '--snapshot-mode=redo',
     '--ignore-path=/src',

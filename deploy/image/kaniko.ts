@@ -1,4 +1,7 @@
-/** Builds the image with Kaniko in the cluster of KUBECONFIG, by kubectl alone. Whatever happens, its namespace is deleted. */
+/**
+ * Builds the image with Kaniko in the cluster of KUBECONFIG, by kubectl alone. Its namespace is always deleted in the
+ * end.
+ */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +17,7 @@ import { kanikoObjects } from './kaniko-pod.ts';
 import { findDigest } from './name.ts';
 import { podTrouble } from './pod-trouble.ts';
 
-/** How long the pod may take to start: a node may have to be made first, and the image to be pulled. */
+/** Milliseconds that the pod may take to start: a node may have to be added first, and the image has to be pulled. */
 const START = 10 * 60_000;
 const POLL = 1_000;
 
@@ -46,7 +49,7 @@ export async function buildWithKaniko(build: ImageBuild): Promise<string> {
     await untilRunning(build, namespace);
     return await follow(build, namespace, archive);
   } finally {
-    // Not reached by Ctrl-C, and not cancelled by it.
+    // In a process group of its own, so that Ctrl-C does not stop it.
     const gone = await runProgram('kubectl', ['delete', 'namespace', namespace, '--ignore-not-found', '--wait=false'], {
       detached: true,
       timeout: 30_000,
@@ -92,7 +95,7 @@ async function untilRunning(build: ImageBuild, namespace: string): Promise<void>
   }
 }
 
-/** Gives Kaniko the context, shows its steps, and waits for its end. */
+/** Sends Kaniko the context, shows its steps, and waits for its end. */
 async function follow(build: ImageBuild, namespace: string, archive: Buffer): Promise<string> {
   const log: string[] = [];
   const began = Date.now();
@@ -106,12 +109,12 @@ async function follow(build: ImageBuild, namespace: string, archive: Buffer): Pr
       }
     },
   });
-  // Each lasts as long as Kaniko does; should one break, the pod is asked.
+  // Both last as long as Kaniko does. If one breaks off, the pod's status tells the rest.
   const attach = ['attach', '--stdin', '--quiet', KANIKO, `--namespace=${namespace}`];
   const giving = runUntil(build.signal)('kubectl', attach, { input: archive });
   const given = await Promise.race([giving, listening.then(() => undefined)]);
   const pod = await ended(build, namespace, given);
-  // A log that cannot be followed to its end (the node's API out of reach) must not be waited for.
+  // The log may never end, where the node's API cannot be reached, so the wait is limited.
   await Promise.race([listening, sleep(10_000, undefined, { ref: false })]);
 
   const folder = join(build.root, '.deploy');
@@ -131,7 +134,8 @@ async function ended(build: ImageBuild, namespace: string, given: Outcome | unde
     if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') {
       return pod;
     }
-    // The connection may break once the context has arrived; where it never came about Kaniko waits for nothing.
+    // A connection that breaks after the context has arrived does no harm. Where it was refused, Kaniko would wait for
+    // ever.
     if (given && given.code !== 0 && /forbidden|unable to upgrade|error dialing/i.test(given.stderr)) {
       throw new ImageBuildError(`the context could not be sent to the build's pod: ${given.stderr.trim()}`);
     }

@@ -1,9 +1,9 @@
-/** The name under which an image is pushed, and what it is called once it is there. */
+/** Reads the name under which an image is pushed, and the digest that the push reports. */
 
 export interface ImageName {
   /** Up to the first slash. */
   registry: string;
-  /** Registry and path, without tag: what a digest is added to. */
+  /** Registry and path, without tag. A digest is appended to it. */
   repository: string;
   tag: string;
 }
@@ -18,7 +18,7 @@ const REGISTRY = /^(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::\d{1,5})?|\[[
 const PATH = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*$/;
 const TAG = /^\w[\w.-]{0,127}$/;
 
-/** `host[:port]/path[:tag]`; the tag is `defaultTag` where it names none. */
+/** Parses `host[:port]/path[:tag]`. The tag is `defaultTag` where there is none. */
 export function parseImageName(text: string | undefined, defaultTag: string): ImageName {
   const refuse = (problem: string) => new ImageNameError(`IMAGE ${problem}, ${EXAMPLE}`);
   if (!text) {
@@ -34,7 +34,7 @@ export function parseImageName(text: string | undefined, defaultTag: string): Im
   }
   const slash = text.indexOf('/');
   const registry = text.slice(0, Math.max(slash, 0));
-  // Without this, "team/name" is taken to be on Docker Hub by some programs and refused by others.
+  // Without a host some programs take "team/name" for an image of Docker Hub, and others refuse it.
   if (!REGISTRY.test(registry) || !(/[.:[]/.test(registry) || registry === 'localhost')) {
     throw refuse(`is ${JSON.stringify(text)}: begin it with the registry's host (docker.io for Docker Hub)`);
   }
@@ -51,7 +51,7 @@ export function parseImageName(text: string | undefined, defaultTag: string): Im
   return { registry, repository: `${registry}/${path}`, tag };
 }
 
-/** The first digest in what an engine, Kaniko or a digest file said. */
+/** The first digest in the output of an engine or of Kaniko, or in a digest file. */
 export function findDigest(output: string): string | undefined {
   return /sha256:[0-9a-f]{64}(?![0-9a-f])/.exec(output)?.[0];
 }

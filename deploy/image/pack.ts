@@ -1,4 +1,7 @@
-/** Builds with func and buildpacks, as the root func.yaml says. func needs a docker daemon, and asks docker or podman for it by itself. */
+/**
+ * Builds with func and buildpacks, as the root func.yaml says. func needs the daemon of docker or podman, and finds it
+ * itself.
+ */
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -21,7 +24,9 @@ export function funcCommand(path: string, build: ImageBuild): string[] {
   ];
 }
 
-/** The root func.yaml with what only this build knows: buildpacks make labels of BP_OCI_*. */
+/**
+ * The root func.yaml with version, commit and proxy of this build. Buildpacks turn BP_OCI_* into labels of the image.
+ */
 export function funcYaml(text: string, { made, settings }: ImageBuild): string {
   const file = parse(text) as { build: { buildEnvs: { name: string; value: string }[] } };
   const proxy = settings.BUILD_HTTP_PROXY;
@@ -37,7 +42,7 @@ export function funcYaml(text: string, { made, settings }: ImageBuild): string {
 
 /** The digest of what was pushed. */
 export async function buildWithPack(build: ImageBuild): Promise<string> {
-  // func writes what it did into its folder, and rewrites func.yaml: so it gets a copy.
+  // func writes into its folder and rewrites func.yaml, so it gets a copy.
   const copy = mkdtempSync(join(tmpdir(), 'knative-lambda-image-'));
   try {
     for (const file of [...contextFiles(build.root), 'Procfile']) {

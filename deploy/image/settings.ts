@@ -1,4 +1,4 @@
-/** The settings of an environment that `make image` takes; the others are `make deploy`'s. */
+/** Reads the settings that `make image` uses. */
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
@@ -7,17 +7,20 @@ import { readEnvFile, readSettings } from '#deploy/settings.ts';
 import { fieldsFor } from '#shared/settings/select.ts';
 
 const fields = fieldsFor('make image');
-/** Builders other than Kaniko do without its image. */
+/** Only the builder kaniko needs KANIKO_IMAGE. */
 const schema = z.object({ ...fields, KANIKO_IMAGE: fields.KANIKO_IMAGE.optional() });
 
 export interface ImageSettings extends z.infer<typeof schema> {
-  /** Where to add what is missing. */
+  /** The file to which a person adds what is missing. */
   file: string;
-  /** A docker config.json with credentials: where it lies, and what it says. */
+  /** A docker config.json with credentials: its path and its text. */
   registryConfig?: { file: string; content: string };
 }
 
-/** Without SETTINGS the environment's own file may be missing: docker and its like can do without. */
+/**
+ * The environment's own file may be missing, since docker and its like need no settings; one that SETTINGS names may
+ * not.
+ */
 export function readImageSettings(file: string, isNamed: boolean): { settings: ImageSettings; problems: string[] } {
   if (!existsSync(file) && !isNamed) {
     return { settings: { ...schema.parse({}), file }, problems: [] };

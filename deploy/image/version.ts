@@ -1,17 +1,17 @@
-/** Which sources an image is made from: the version of package.json and the commit. */
+/** The version of our sources: that of package.json, and the commit. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runProgram } from '#deploy/run-program.ts';
 
 export interface ImageVersion {
   version: string;
-  /** `-dirty` where the image would differ from the commit's; `unknown` outside a clone. */
+  /** Ends in `-dirty` where files of the image differ from the commit. `unknown` outside a clone. */
   commit: string;
   /** The default tag. */
   tag: string;
 }
 
-/** `paths` are what the image is made from: a change elsewhere leaves it clean. */
+/** Only changes within `paths`, the sources of the image, make it dirty. */
 export async function imageVersion(root: string, paths: readonly string[]): Promise<ImageVersion> {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
   const head = await runProgram('git', ['-C', root, 'rev-parse', 'HEAD']);

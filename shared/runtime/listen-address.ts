@@ -1,7 +1,10 @@
-/** Makes the runtime listen elsewhere than on every interface, as a pod must: a laptop has neighbours. */
+/** Makes the runtime listen on one address only. A pod must listen on every interface, but a laptop has neighbours. */
 import { Server } from 'node:net';
 
-/** The runtime passes `host: '::'` whatever it is told. Until the result is called, what listens on `::` listens on `host`. */
+/**
+ * The runtime always passes `host: '::'`. Until the result is called, a server that asks for `::` listens on `host`
+ * instead.
+ */
 export function overrideListenAddress(host: string | undefined): () => void {
   const { listen } = Server.prototype;
   if (host) {

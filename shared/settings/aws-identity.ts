@@ -11,7 +11,7 @@ export interface AwsIdentity {
   AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE?: string | undefined;
 }
 
-/** What to set where there is no key pair, or half of one, and no identity of the pod; undefined where nothing is missing. */
+/** What to set if there is neither a key pair nor an identity of the pod, or half a pair. Undefined if all is well. */
 export function awsIdentityProblem(identity: Omit<AwsIdentity, 'AWS_REGION'>): string | undefined {
   const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret } = identity;
   if (Boolean(id) !== Boolean(secret)) {

@@ -1,4 +1,4 @@
-/** The environment as a function's configuration: every problem at once, said so that an operator can mend it. */
+/** Parses the environment into a function's configuration. Reports every problem at once, with what to set. */
 import * as z from 'zod';
 import { fieldsFor } from './select.ts';
 
@@ -7,7 +7,7 @@ export type Environment = Record<string, string | undefined>;
 
 const runtimeSchema = z.object(fieldsFor('every function'));
 
-/** Thrown where the environment is not what the function needs. Ends the process with code 1. */
+/** Thrown where the environment lacks a setting or has a wrong one. The function ends with code 1. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly problems: string[];
@@ -18,7 +18,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** A variable set to the empty string counts as unset: that is what a missing key of a ConfigMap looks like after templating. */
+/** An empty variable counts as not set: a missing key of a ConfigMap looks like that after templating. */
 export function parseConfig<Config extends z.ZodType>(
   schema: Config,
   environment: Environment,
@@ -35,7 +35,7 @@ export function parseConfig<Config extends z.ZodType>(
   throw new ConfigError([...new Set(issues.map((issue) => describe(issue, set)))]);
 }
 
-// Never the value itself: it may be a secret.
+// Never with the value, which may be a secret.
 function describe(issue: z.core.$ZodIssue, set: Record<string, unknown>): string {
   const name = issue.path.map(String).join('.');
   if (name === '') {

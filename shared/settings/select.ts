@@ -25,7 +25,10 @@ export function fieldsFrom<const Where extends Source>(place: Where): Fields<Fro
   return fieldsWhere(({ from }) => from === place) as Fields<From<Where>>;
 }
 
-/** The `config` of a function. One that uses AWS is refused without credentials, when it starts and not at its first event. */
+/**
+ * The `config` of a function. A function that uses AWS is refused without credentials when it starts, not at its first
+ * event.
+ */
 export function configFor<const Who extends Reader>(functionName: Who): z.ZodObject<Fields<ReadBy<Who>>> {
   const fields = fieldsFor(functionName);
   const config = z.object(fields);

@@ -1,6 +1,7 @@
 /**
- * Every setting, once. From this table come the configuration of each function, the defaults in eventing/base/functions/config.yaml,
- * deploy/settings.example.env, docs/settings.md (all three written by `npm run docs`), and what `make deploy` accepts.
+ * Every setting, once. The configuration of each function and the keys that `make deploy` accepts come from this table,
+ * and `npm run docs` writes eventing/base/functions/config.yaml, deploy/settings.example.env and docs/settings.md from
+ * it.
  */
 import * as z from 'zod';
 import { count, duration, list, managementUrl, port, quantity, ranges, repositoryPrefix, text, url } from './values.ts';
@@ -8,7 +9,10 @@ import { count, duration, list, managementUrl, port, quantity, ranges, repositor
 export interface Setting {
   /** With the default, if there is one. */
   schema: z.ZodType;
-  /** ConfigMap knative-lambda-config; Secret knative-lambda-s3; set in the pod by Kubernetes, Knative or func.yaml; or read by `make` alone. */
+  /**
+   * ConfigMap knative-lambda-config, Secret knative-lambda-s3, `pod` for what Kubernetes, Knative or func.yaml set in
+   * the pod, or `make` for what only `make deploy` and `make image` read.
+   */
   from: 'ConfigMap' | 'Secret' | 'pod' | 'make';
   /** Functions by their name, other programs as PROGRAMS names them. */
   readBy: readonly string[];

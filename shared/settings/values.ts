@@ -1,4 +1,4 @@
-/** Kinds of values that a setting may have. What is wrong with a value is said without the value: it may be a secret. */
+/** Kinds of values that a setting may have. Messages leave the value itself out, because it may be a secret. */
 import * as z from 'zod';
 
 export const text = z.string().min(1);

@@ -1,4 +1,7 @@
-/** What deploy composes over an overlay: as kustomize reads it, as the cluster's schemas allow it, the same for both deployers. */
+/**
+ * What deploy composes over an overlay: as kustomize reads it, as the cluster's schemas allow it, the same for both
+ * deployers.
+ */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -47,7 +47,10 @@ OTEL_EXPORTER_OTLP_ENDPOINT=
 
 type Answer = Partial<Outcome> | string | object | undefined;
 
-/** `answers`: by the beginning of a command line, the longest that fits. Text and data are printed; nothing is an empty answer. */
+/**
+ * `answers`: by the beginning of a command line, the longest that fits. Text and data are printed; nothing is an empty
+ * answer.
+ */
 export function scripted(answers: Record<string, Answer>): Run & { calls: string[]; inputs: string[] } {
   const calls: string[] = [];
   const inputs: string[] = [];

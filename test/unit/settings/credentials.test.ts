@@ -1,4 +1,4 @@
-/** A function that uses AWS refuses to start without credentials: Ready and answering 503 for ever would hide what is missing. */
+/** A function that uses AWS refuses to start without credentials. It would else be Ready and answer 503 for ever. */
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type ConfigError, parseConfig } from '#shared/settings/parse-config.ts';

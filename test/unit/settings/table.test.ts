@@ -1,4 +1,4 @@
-/** The table of settings is whole and true: what is written from it is up to date, and it names as readers those who read. */
+/** The table of settings is complete: files written from it are up to date, and its readers do read what it says. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -11,7 +11,7 @@ const ROOT = resolve(import.meta.dirname, '../../..');
 const settings = Object.entries<Setting>(SETTINGS);
 const functions = readdirSync(join(ROOT, 'functions'));
 
-/** Where the programs that take their settings from the table begin; make's and others' own are tested where they are. */
+/** The main module of each program that reads settings. */
 const ENTRIES: Record<string, string> = {
   ...Object.fromEntries(functions.map((name) => [name, `functions/${name}/index.ts`])),
   'every function': 'shared/runtime/define-function.ts',
