@@ -63,7 +63,7 @@ async function apply(run: Run, what: string[], force: boolean, input?: string): 
   const others = [...new Set(managers.filter((manager) => !OURS.has(manager)))];
   if (others.length > 0) {
     throw new Error(
-      `${others.join(' and ')} changed what these files say otherwise:\n${indented(stderr)}\nPut the change into the settings or the overlay, or take it back: FORCE=1`,
+      `${others.join(' and ')} changed fields for which these files have other values:\n${indented(stderr)}\nPut the change into the settings or the overlay, or overwrite it: FORCE=1`,
     );
   }
   return lines(await kubectl(run, [...args, '--force-conflicts'], options));

@@ -100,7 +100,7 @@ export async function clusterProblems(
     }
     problems.push(...CONTROLLERS.flatMap((controller) => controllerProblem(controller, deployments)));
   } else {
-    notes.push(`versions and controllers were not checked, for you may not list Deployments`);
+    notes.push(`versions and controllers were not checked, because you may not list Deployments`);
   }
   return { problems, notes, isReachable: true };
 }

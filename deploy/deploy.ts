@@ -56,10 +56,8 @@ async function prepare(): Promise<{ plan: Plan; objects: KubeObject[] }> {
     }
   }
   if (!plan || problems.length > 0) {
-    const count = problems.length === 1 ? 'One thing is' : `${problems.length} things are`;
-    throw new Error(
-      `${count} in the way; nothing was changed:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
-    );
+    const list = problems.map((problem) => `  - ${problem}`).join('\n');
+    throw new Error(`Nothing was changed; what has to be corrected first (${problems.length}):\n${list}`);
   }
   return { plan, objects };
 }

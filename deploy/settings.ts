@@ -49,7 +49,7 @@ export function readEnvFile(file: string): { values: Values; problems: string[] 
       return /^\s*(#.*)?$/.test(line) ? [] : [`${file}:${index + 1} is neither KEY=value nor a comment`];
     }
     // Without quotes, the rest of the line would silently be a comment.
-    return /^[^'"`#]+\S#/.test(value) ? [`${file}:${index + 1}: put the value in quotes, for it contains a #`] : [];
+    return /^[^'"`#]+\S#/.test(value) ? [`${file}:${index + 1}: put the value in quotes, because it contains a #`] : [];
   });
   return { values: parseEnv(text) as Values, problems };
 }

@@ -118,7 +118,7 @@ function timeoutMessage(waiting: (NotReady & { pods: string[] })[], namespace: s
     const said = kind === 'Service' ? pods.map((trouble) => `\n    ${trouble}`).join('') : '';
     return `  ${kind} ${name}: ${why}${said}\n    look at: ${look}`;
   });
-  return `not Ready after ${timeout / 1000} s:\n${list.join('\n')}\nWhat is there stays; run make deploy again once the cause is mended (TIMEOUT=seconds waits longer)`;
+  return `not Ready after ${timeout / 1000} s:\n${list.join('\n')}\nNothing was taken back; run make deploy again when the cause is corrected (TIMEOUT=seconds waits longer)`;
 }
 
 function groupOf(apiVersion: string): string {
