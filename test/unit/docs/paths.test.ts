@@ -1,17 +1,12 @@
-/** What the documents point to is there: paths in their text, relative links, headings; and their lines end at column 120. */
+/** What the documents point to is there: paths in their text, relative links, headings. And they are wrapped one way. */
 import { globSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { DOCUMENTS, ROOT, wrap } from '#docs/wrap.ts';
 
-const ROOT = resolve(import.meta.dirname, '../../..');
 const FOLDERS = readdirSync(ROOT, { withFileTypes: true })
-  .filter(
-    (entry) => entry.isDirectory() && !entry.name.startsWith('.') && !['node_modules', 'dist'].includes(entry.name),
-  )
+  .filter((entry) => entry.isDirectory() && !/^\.|^node_modules$|^dist$/.test(entry.name))
   .map(({ name }) => name);
-const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', 'docs/**/*.md', 'examples/**/*.md', 'local/README.md'].flatMap(
-  (pattern) => globSync(pattern, { cwd: ROOT, exclude: ['**/node_modules'] }),
-);
 
 /** Without its code blocks, whose commands may make what they name. */
 function proseOf(document: string): string {
@@ -54,10 +49,19 @@ describe.each(DOCUMENTS)('%s', (document) => {
     expect(broken).toEqual([]);
   });
 
-  test('ends its lines at column 120, tables and code excepted', () => {
-    const unbreakable = /^\s*(?:[-*] |\d+\. )?(?:`[^`]*`|\S)+$/;
-    const isTable = (line: string) => line.trimStart().startsWith('|');
-    const tooLong = prose.split('\n').filter((line) => line.length > 120 && !isTable(line) && !unbreakable.test(line));
-    expect(tooLong).toEqual([]);
+  test('is wrapped: npm run docs', () => {
+    const text = readFileSync(join(ROOT, document), 'utf8');
+    expect(wrap(text)).toBe(text);
   });
+});
+
+test.each([
+  ['a long line', `${'word '.repeat(30)}end`, `${'word '.repeat(24).trim()}\n${'word '.repeat(6)}end`],
+  ['short lines', 'one\ntwo\n\nthree', 'one two\n\nthree'],
+  ['list items', '- one\n  two\n- three', '- one two\n- three'],
+  ['code in a line', `${'x'.repeat(110)} \`a long command\``, `${'x'.repeat(110)}\n\`a long command\``],
+  ['a code block', '```sh\none\ntwo\n```\n', '```sh\none\ntwo\n```\n'],
+  ['a table', `| ${'x '.repeat(100)}|\n| y |`, `| ${'x '.repeat(100)}|\n| y |`],
+])('%s', (_case, text, wrapped) => {
+  expect(wrap(text)).toBe(wrapped);
 });
