@@ -1,70 +1,53 @@
 /** Every path that names no object: discovery, OpenAPI, version and health. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Answer } from './api-request.ts';
-import { aggregated, coreVersions, group, groupList, resourceList } from './discovery.ts';
-import { negotiate } from './media-type.ts';
+import { coreVersions, group, groupList, resourceList } from './discovery.ts';
 import { openApiIndex, openApiOf, openApiV2, openApiV2Protobuf } from './openapi.ts';
 
 const PROTOBUF = 'application/com.github.proto-openapi.spec.v2';
-const VERSION = {
-  major: '1',
-  minor: '32',
-  gitVersion: 'v1.32.0+knative-lambda',
-  gitCommit: '',
-  gitTreeState: 'clean',
-  buildDate: '1970-01-01T00:00:00Z',
-  goVersion: '',
-  compiler: '',
-  platform: `${process.platform}/${process.arch}`,
-};
+const VERSION = { major: '1', minor: '32', gitVersion: 'v1.32.0+knative-lambda' };
 
 /** Undefined where the path is none of these. */
 export function answerDiscovery(segments: string[], headers: IncomingHttpHeaders): Answer | undefined {
-  const [first = '', second, third] = segments;
-  if (['healthz', 'livez', 'readyz'].includes(first)) {
-    return { code: 200, body: 'ok', contentType: 'text/plain' };
-  }
-  if (first === 'version' && segments.length === 1) {
-    return { code: 200, body: VERSION };
-  }
-  if (first === 'openapi') {
-    if (second === 'v2' && segments.length === 2) {
-      return headers.accept?.includes(PROTOBUF) ? binary() : { code: 200, body: openApiV2() };
-    }
-    if (second !== 'v3') {
+  const [first = '', ...rest] = segments;
+  switch (first) {
+    case 'healthz':
+    case 'livez':
+    case 'readyz':
+      return { code: 200, body: 'ok', contentType: 'text/plain' };
+    case 'version':
+      return found(rest.length === 0 ? VERSION : undefined);
+    case 'openapi':
+      return openApi(rest, headers.accept ?? '');
+    case 'api':
+      return found(rest.length === 0 ? coreVersions() : rest.length === 1 ? resourceList(rest.join()) : undefined);
+    case 'apis':
+      return found(groups(rest));
+    default:
       return undefined;
-    }
-    return found(segments.length === 2 ? openApiIndex() : openApiOf(segments.slice(2).join('/')));
   }
-  if (first === 'api') {
-    if (segments.length === 1) {
-      return versions(true, headers);
-    }
-    return segments.length === 2 && second === 'v1' ? found(resourceList('v1')) : undefined;
+}
+
+function groups([name, version, ...rest]: string[]): unknown {
+  if (name === undefined) {
+    return groupList();
   }
-  if (first !== 'apis') {
+  if (version === undefined) {
+    return group(name);
+  }
+  return rest.length === 0 ? resourceList(`${name}/${version}`) : undefined;
+}
+
+function openApi([version, ...path]: string[], accept: string): Answer | undefined {
+  if (version === 'v2' && path.length === 0) {
+    return accept.includes(PROTOBUF)
+      ? { code: 200, body: openApiV2Protobuf(), contentType: `${PROTOBUF}.v1.0+protobuf` }
+      : { code: 200, body: openApiV2() };
+  }
+  if (version !== 'v3') {
     return undefined;
   }
-  if (segments.length === 1) {
-    return versions(false, headers);
-  }
-  if (segments.length === 2) {
-    return found(group(second ?? ''));
-  }
-  return segments.length === 3 ? found(resourceList(`${second}/${third}`)) : undefined;
-}
-
-function versions(core: boolean, headers: IncomingHttpHeaders): Answer {
-  const { as, version } = negotiate(headers.accept, ['APIGroupDiscoveryList']);
-  if (as === 'Object') {
-    return { code: 200, body: core ? coreVersions() : groupList() };
-  }
-  const contentType = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
-  return { code: 200, body: aggregated(core, version), contentType };
-}
-
-function binary(): Answer {
-  return { code: 200, body: openApiV2Protobuf(), contentType: `${PROTOBUF}.v1.0+protobuf` };
+  return found(path.length === 0 ? openApiIndex() : openApiOf(path.join('/')));
 }
 
 function found(body: unknown): Answer | undefined {

@@ -35,11 +35,9 @@ export async function answerReplace(request: ApiRequest): Promise<Answer> {
   const options = { manager: managerOf(request), dryRun: isDryRun(query) };
   const current = table.get(resource, namespace, name);
   if (resource.custom && !object.metadata.resourceVersion) {
-    const cause = 'Invalid value: 0: must be specified for an update';
-    const kind = `${resource.kind}.${resource.group}`;
-    const message = `${kind} "${name}" is invalid: metadata.resourceVersion: ${cause}`;
-    const causes = [{ reason: 'FieldValueInvalid', message: cause, field: 'metadata.resourceVersion' }];
-    throw new ApiError(422, 'Invalid', message, { name, group: resource.group, kind: resource.kind, causes });
+    throw ApiError.invalid(resource, name, [
+      { field: 'metadata.resourceVersion', message: 'is required for an update' },
+    ]);
   }
   const write = subresource === 'status' ? updateStatus : updateObject;
   return { code: 200, body: representObject(resource, write(table, resource, current, object, options), view) };

@@ -29,7 +29,7 @@ export interface Status {
   code?: number;
 }
 
-/** Thrown by every operation of the store that Kubernetes would refuse. Code, reason, message and details are those of kube-apiserver. */
+/** Thrown by every operation of the store that Kubernetes would refuse. Code and reason are those of kube-apiserver. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly code: number;
@@ -80,9 +80,12 @@ export class ApiError extends Error {
     return new ApiError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
   }
 
-  /** What a validating webhook's refusal looks like to the client. */
-  static denied(webhook: string, why: string): ApiError {
-    return new ApiError(400, 'BadRequest', `admission webhook "${webhook}" denied the request: ${why}`);
+  /** Names every field that is wrong. */
+  static invalid({ group, kind }: Resource, name: string, problems: { field: string; message: string }[]): ApiError {
+    const list = problems.map(({ field, message }) => `${field}: ${message}`).join('; ');
+    const message = `${group ? `${kind}.${group}` : kind} ${JSON.stringify(name)} is invalid: ${list}`;
+    const causes = problems.map((problem) => ({ reason: 'FieldValueInvalid', ...problem }));
+    return new ApiError(422, 'Invalid', message, { name, ...(group && { group }), kind, causes });
   }
 
   static expired(requested: number | string, oldest: number): ApiError {

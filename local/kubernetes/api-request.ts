@@ -24,8 +24,7 @@ export interface Answer {
 }
 
 export function viewOf({ message, query }: ApiRequest): View {
-  const representation = negotiate(message.headers.accept, ['Table', 'PartialObjectMetadata']);
-  return { ...representation, includeObject: query.get('includeObject') || 'Metadata' };
+  return { as: negotiate(message.headers.accept), includeObject: query.get('includeObject') || 'Metadata' };
 }
 
 /** Whether an object is of the collection that the request names, by namespace, name and selectors. */

@@ -3,8 +3,8 @@ import { ApiError } from './api-error.ts';
 import { difference, type FieldSet, intersection, isLeaf, pathsOf } from './field-set.ts';
 import type { ManagedFields } from './managed-fields.ts';
 
-/** The other owners without what changes. Throws ApiError 409 where that goes beyond what may be taken from them. */
-export function resolveConflicts(others: ManagedFields[], changed: FieldSet, permitted: FieldSet): ManagedFields[] {
+/** The other owners without what changes. Throws ApiError 409 where somebody owns that, unless it may be taken by force. */
+export function resolveConflicts(others: ManagedFields[], changed: FieldSet, force: boolean): ManagedFields[] {
   const conflicts = others.flatMap(({ manager, apiVersion, fieldsV1 }) =>
     pathsOf(intersection(fieldsV1, changed)).map((field) => ({
       field,
@@ -12,8 +12,7 @@ export function resolveConflicts(others: ManagedFields[], changed: FieldSet, per
       message: `conflict with "${manager}" using ${apiVersion}`,
     })),
   );
-  const allowed = new Set(pathsOf(permitted));
-  if (conflicts.some(({ field }) => !allowed.has(field))) {
+  if (conflicts.length > 0 && !force) {
     throw new ApiError(409, 'Conflict', conflictMessage(conflicts), { causes: conflicts });
   }
   return others

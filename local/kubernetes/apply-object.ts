@@ -8,11 +8,9 @@ import { mergeApplied, prune } from './apply-merge.ts';
 import { copy } from './copy.ts';
 import { createObject } from './create-object.ts';
 import { changedFields, difference, type FieldSet, fieldsOf, intersection, union, withAncestors } from './field-set.ts';
-import { takenOver } from './last-applied.ts';
 import { rootPath } from './list-keys.ts';
 import { type ManagedFields, managedFieldsOf, newEntry, ownable } from './managed-fields.ts';
 import type { ObjectTable } from './object-table.ts';
-import { requireTypes } from './require-types.ts';
 import { updateObject } from './update-object.ts';
 
 export interface ApplyOptions {
@@ -29,7 +27,6 @@ export function applyObject(
   options: ApplyOptions,
 ): KubeObject {
   const applied = copy(given);
-  requireTypes(resource, applied);
   if (applied.metadata.managedFields) {
     throw ApiError.badRequest('metadata.managedFields must be nil');
   }
@@ -55,7 +52,7 @@ export function applyObject(
   const others = resolveConflicts(
     entries.filter((entry) => !isMine(entry)),
     changed,
-    options.force ? changed : takenOver(resource, current, manager),
+    options.force ?? false,
   );
   const kept = others.reduce<FieldSet>((all, { fieldsV1 }) => union(all, fieldsV1), {});
   // What somebody still wants keeps what it lies in: a map is not gone while one of its fields is wanted.

@@ -3,14 +3,12 @@ import { randomUUID } from 'node:crypto';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { resourceNamed } from '#shared/kubernetes/resource.ts';
 import type { Resource } from '#shared/kubernetes/resource-table.ts';
-import { admit } from './admission.ts';
 import { ApiError } from './api-error.ts';
 import { copy } from './copy.ts';
 import { setDefaults } from './defaults.ts';
 import { generateName } from './generate-name.ts';
 import { now3339, trackUpdate } from './managed-fields.ts';
 import type { ObjectTable } from './object-table.ts';
-import { requireTypes } from './require-types.ts';
 import { validate } from './validation.ts';
 import type { WriteOptions } from './write-options.ts';
 
@@ -21,17 +19,18 @@ export function createObject(
   options: WriteOptions,
 ): KubeObject {
   const object = copy(proposed);
-  requireTypes(resource, object);
   const { metadata } = object;
-  if (resource.namespaced) {
-    requireNamespace(table, resource, metadata.namespace ?? '', metadata.name);
-  } else {
+  if (!resource.namespaced) {
     delete metadata.namespace;
   }
-  if (!metadata.name && metadata.generateName) {
+  if (!metadata.name && typeof metadata.generateName === 'string') {
     do {
       metadata.name = generateName(metadata.generateName);
     } while (table.find(resource, metadata.namespace, metadata.name));
+  }
+  validate(resource, object);
+  if (resource.namespaced) {
+    requireNamespace(table, resource, metadata.namespace ?? '', metadata.name);
   }
   metadata.uid = randomUUID();
   metadata.creationTimestamp = now3339();
@@ -45,9 +44,7 @@ export function createObject(
   if (resource.hasStatus) {
     delete object['status'];
   }
-  setDefaults(resource, object, true);
-  validate(resource, object);
-  admit(resource, object);
+  setDefaults(resource, object);
   metadata.managedFields = options.managedFields ?? trackUpdate(undefined, object, resource, options.manager);
   if (table.find(resource, metadata.namespace, metadata.name)) {
     throw ApiError.alreadyExists(resource, metadata.name);

@@ -1,21 +1,10 @@
-/** What Kubernetes and Knative fill in where the client says nothing. */
+/** What Kubernetes and Knative fill in where the client says nothing, as far as anybody here reads it. */
 
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import type { Resource } from '#shared/kubernetes/resource-table.ts';
-import { setKnativeDefaults } from './default-knative.ts';
-import { setPodDefaults } from './default-pod.ts';
-import { podSpecOf } from './pod-spec-of.ts';
 
-/** Changes the object, which is the caller's own copy. Setting defaults twice is the same as once. */
-export function setDefaults(resource: Resource, object: KubeObject, creating: boolean): void {
-  if (resource.custom) {
-    setKnativeDefaults(object, creating);
-    return;
-  }
-  const place = podSpecOf(resource, object);
-  if (object['spec'] !== undefined && place) {
-    setPodDefaults(place.spec, resource.kind === 'Pod');
-  }
+/** Changes the object, which is valid and the caller's own copy. Setting defaults twice is the same as once. */
+export function setDefaults(resource: Resource, object: KubeObject): void {
   switch (resource.kind) {
     case 'Namespace':
       object.metadata.labels = { ...object.metadata.labels, 'kubernetes.io/metadata.name': object.metadata.name };
@@ -23,58 +12,28 @@ export function setDefaults(resource: Resource, object: KubeObject, creating: bo
       object['status'] ??= { phase: 'Active' };
       break;
     case 'Pod':
+      object['spec'].restartPolicy ??= 'Always';
       object['status'] ??= { phase: 'Pending', qosClass: 'BestEffort' };
       break;
     case 'Job':
-      setJobDefaults(object, creating);
-      break;
-    case 'Deployment':
-      if (object['spec']) {
-        object['spec'].replicas ??= 1;
-      }
+      setJobDefaults(object);
       break;
     case 'Secret':
       setSecretDefaults(object);
       break;
     case 'Service':
-      if (!object['spec']) {
-        break;
-      }
-      object['spec'].type ??= 'ClusterIP';
-      for (const port of object['spec'].ports ?? []) {
-        port.protocol ??= 'TCP';
-      }
+      setServiceDefaults(object['spec']);
       break;
   }
 }
 
-function setJobDefaults({ metadata, spec }: KubeObject, creating: boolean): void {
-  if (!spec) {
-    return;
-  }
+function setJobDefaults({ metadata, spec }: KubeObject): void {
   spec.backoffLimit ??= 6;
   spec.suspend ??= false;
-  spec.completionMode ??= 'NonIndexed';
-  spec.podReplacementPolicy ??= spec.podFailurePolicy ? 'Failed' : 'TerminatingOrFailed';
-  spec.manualSelector ??= false;
   if (spec.completions === undefined && spec.parallelism === undefined) {
     spec.completions = 1;
   }
   spec.parallelism ??= 1;
-  for (const rule of spec.podFailurePolicy?.rules ?? []) {
-    for (const condition of rule.onPodConditions ?? []) {
-      condition.status ??= 'True';
-    }
-  }
-  if (!creating || !spec.template) {
-    return;
-  }
-  if (!metadata.labels && spec.template.metadata?.labels) {
-    metadata.labels = { ...spec.template.metadata.labels };
-  }
-  if (spec.manualSelector) {
-    return;
-  }
   // By uid, so that a Job never counts the pods of one that had its name before.
   const controller = { 'batch.kubernetes.io/controller-uid': metadata.uid };
   spec.selector = { ...spec.selector, matchLabels: { ...spec.selector?.matchLabels, ...controller } };
@@ -97,4 +56,13 @@ function setSecretDefaults(secret: KubeObject): void {
   }
   const encoded = Object.entries(stringData).map(([key, text]) => [key, Buffer.from(String(text)).toString('base64')]);
   secret['data'] = { ...secret['data'], ...Object.fromEntries(encoded) };
+}
+
+/** Of a Knative Service. */
+function setServiceDefaults(spec: KubeObject['spec']): void {
+  spec.traffic ??= [{ latestRevision: true, percent: 100 }];
+  const revision = spec.template.spec;
+  revision.timeoutSeconds ||= 300;
+  revision.containerConcurrency ??= 0;
+  revision.containers[0].name ||= 'user-container';
 }

@@ -1,4 +1,4 @@
-/** Discovery: which groups, versions and kinds there are, in the old form and in the aggregated one. */
+/** Discovery: which groups, versions and kinds there are. */
 import { apiVersionOf } from '#shared/kubernetes/resource.ts';
 import type { Resource } from '#shared/kubernetes/resource-table.ts';
 import { RESOURCES } from '#shared/kubernetes/resource-table.ts';
@@ -33,21 +33,6 @@ export function resourceList(groupVersion: string): unknown {
   return { kind: 'APIResourceList', apiVersion: 'v1', groupVersion, resources: resources.flatMap(describeResource) };
 }
 
-/** `/api` and `/apis` for clients that take everything at once. */
-export function aggregated(core: boolean, version: string): unknown {
-  const items = [...groups]
-    .filter(([name]) => (name === '') === core)
-    .map(([name, resources]) => ({
-      metadata: { name, creationTimestamp: null },
-      versions: [...Map.groupBy(resources, (resource) => resource.version)].map(([groupVersion, found]) => ({
-        version: groupVersion,
-        resources: found.map(describeAggregated),
-        freshness: 'Current',
-      })),
-    }));
-  return { kind: 'APIGroupDiscoveryList', apiVersion: `apidiscovery.k8s.io/${version}`, metadata: {}, items };
-}
-
 function describeGroup(name: string): object {
   const versions = [...new Set(groups.get(name)?.map(({ version }) => version))].sort();
   const described = versions.map((version) => ({ groupVersion: `${name}/${version}`, version }));
@@ -65,21 +50,6 @@ function describeResource(resource: Resource): object[] {
     verbs,
   }));
   return [main, ...parts];
-}
-
-function describeAggregated(resource: Resource): object {
-  const { group, version, kind, plural, singular, namespaced, shortNames, categories } = resource;
-  const responseKind = { group, version, kind };
-  return {
-    resource: plural,
-    responseKind,
-    scope: namespaced ? 'Namespaced' : 'Cluster',
-    singularResource: singular,
-    verbs: VERBS,
-    shortNames,
-    categories,
-    subresources: subresourcesOf(resource).map(({ name, verbs }) => ({ subresource: name, responseKind, verbs })),
-  };
 }
 
 function subresourcesOf(resource: Resource): { name: string; verbs: string[] }[] {

@@ -1,4 +1,4 @@
-/** Content negotiation: plain JSON, or a representation that kubectl asks for by `as=`. */
+/** Media types: of a request's body, and of the answer that the client wants. */
 import { ApiError } from './api-error.ts';
 
 export interface MediaType {
@@ -7,17 +7,13 @@ export interface MediaType {
   parameters: Record<string, string>;
 }
 
-/** How an answer is to look. `group` and `version` are those of the representation, not of the object. */
-export interface Representation {
-  as: 'Object' | 'Table' | 'PartialObjectMetadata' | 'APIGroupDiscoveryList';
-  version: string;
-}
+/** `Metadata`: of the objects, their metadata alone. */
+export type Representation = 'Object' | 'Table' | 'Metadata';
 
-const KNOWN: Record<string, Representation['as']> = {
+const REPRESENTATIONS: Record<string, Representation> = {
   Table: 'Table',
-  PartialObjectMetadata: 'PartialObjectMetadata',
-  PartialObjectMetadataList: 'PartialObjectMetadata',
-  APIGroupDiscoveryList: 'APIGroupDiscoveryList',
+  PartialObjectMetadata: 'Metadata',
+  PartialObjectMetadataList: 'Metadata',
 };
 const JSON_TYPES = ['application/json', 'application/*', '*/*'];
 
@@ -27,25 +23,14 @@ export function parseMediaType(text: string): MediaType {
   return { type: type.toLowerCase(), parameters };
 }
 
-/** The first of the client's wishes that can be met, as kube-apiserver reads the header (it ignores `q`). */
-export function negotiate(accept: string | undefined, possible: Representation['as'][]): Representation {
-  const wishes = (accept || '*/*').split(',').map(parseMediaType);
-  for (const { type, parameters } of wishes) {
-    if (!JSON_TYPES.includes(type)) {
-      continue;
-    }
+/** The first of the client's wishes that can be met: plain JSON, or what it asks for by `as=`. */
+export function negotiate(accept: string | undefined): Representation {
+  for (const { type, parameters } of (accept || '*/*').split(',').map(parseMediaType)) {
     const asked = parameters['as'];
-    if (asked === undefined) {
-      return { as: 'Object', version: '' };
-    }
-    const as = KNOWN[asked];
-    if (as && possible.includes(as)) {
-      return { as, version: parameters['v'] ?? 'v1' };
+    const representation = asked === undefined ? 'Object' : REPRESENTATIONS[asked];
+    if (JSON_TYPES.includes(type) && representation) {
+      return representation;
     }
   }
-  throw new ApiError(
-    406,
-    'NotAcceptable',
-    'only the following media types are accepted: application/json, application/json;stream=watch',
-  );
+  throw new ApiError(406, 'NotAcceptable', 'this API answers in application/json only');
 }

@@ -1,4 +1,7 @@
-/** Strategic merge patch, which kubectl uses for the built-in kinds: like a merge patch, but keyed lists merge item by item. */
+/**
+ * Strategic merge patch, which kubectl sends for the built-in kinds (apply, label, patch): like a merge patch, but the items of keyed lists
+ * are merged one by one. `$setElementOrder` is ignored: what is new comes last.
+ */
 
 import { sameValue } from '#shared/kubernetes/same-value.ts';
 import { keyOfItem, listIdentity } from './list-keys.ts';
@@ -6,106 +9,67 @@ import { keyOfItem, listIdentity } from './list-keys.ts';
 type Path = readonly string[];
 type Fields = Record<string, unknown>;
 
-const ORDER = '$setElementOrder/';
 const DELETE_PRIMITIVES = '$deleteFromPrimitiveList/';
 
-/** Answers the patched value; neither argument is changed. Undefined where the patch deletes it. */
+/** Answers the patched value; neither argument is changed. */
 export function strategicMergePatch(target: unknown, patch: unknown, path: Path = []): unknown {
+  if (Array.isArray(patch)) {
+    return patchList(Array.isArray(target) ? target : [], patch, path);
+  }
   if (!isMap(patch)) {
     return patch;
   }
   const { $patch: directive, $retainKeys: retained, ...fields } = patch;
-  if (directive === 'delete') {
-    return undefined;
-  }
   const merged: Fields = isMap(target) && directive !== 'replace' ? { ...target } : {};
   if (Array.isArray(retained)) {
-    for (const key of Object.keys(merged)) {
-      if (!retained.includes(key)) {
-        delete merged[key];
-      }
-    }
-  }
-  for (const [key, value] of Object.entries(fields)) {
-    if (key === '__proto__' || key.startsWith('$')) {
-      continue;
-    }
-    const was = Object.hasOwn(merged, key) ? merged[key] : undefined;
-    const now = value === null ? undefined : patchField(was, value, [...path, key]);
-    if (now === undefined) {
+    for (const key of Object.keys(merged).filter((name) => !retained.includes(name))) {
       delete merged[key];
-    } else {
-      merged[key] = now;
     }
   }
   for (const [key, value] of Object.entries(fields)) {
-    if (!Array.isArray(value)) {
-      continue;
-    }
-    const list = (name: string) => (Array.isArray(merged[name]) ? (merged[name] as unknown[]) : []);
     if (key.startsWith(DELETE_PRIMITIVES)) {
       const name = key.slice(DELETE_PRIMITIVES.length);
-      if (merged[name]) {
-        merged[name] = list(name).filter((item) => !value.some((gone) => sameValue(gone, item)));
-      }
-    } else if (key.startsWith(ORDER)) {
-      const name = key.slice(ORDER.length);
-      if (merged[name]) {
-        merged[name] = reorder(list(name), value, [...path, name]);
-      }
+      merged[name] = listAt(merged, name).filter((item) => !listAt(fields, key).some((gone) => sameValue(gone, item)));
+    } else if (value === null) {
+      delete merged[key];
+    } else if (key !== '__proto__' && !key.startsWith('$')) {
+      merged[key] = strategicMergePatch(Object.hasOwn(merged, key) ? merged[key] : undefined, value, [...path, key]);
     }
   }
   return merged;
-}
-
-function patchField(was: unknown, value: unknown, path: Path): unknown {
-  return Array.isArray(value)
-    ? patchList(Array.isArray(was) ? was : [], value, path)
-    : strategicMergePatch(was, value, path);
 }
 
 function patchList(list: readonly unknown[], patch: readonly unknown[], path: Path): unknown[] {
-  const key = mergeKey(path);
-  if (key === undefined) {
-    return patch.map((item) => strategicMergePatch(undefined, item, path));
-  }
-  if (key === 'set') {
-    return [...list, ...patch.filter((item) => !list.some((there) => sameValue(there, item)))];
-  }
-  const directive = (item: unknown) => (isMap(item) ? item['$patch'] : undefined);
-  const replaced = patch.some((item) => directive(item) === 'replace');
-  let merged = replaced ? [] : [...list];
-  for (const item of patch) {
-    if (directive(item) === 'replace') {
-      continue;
-    }
-    const id = keyOfItem(item, [key])?.[key];
-    const at = id === undefined ? -1 : merged.findIndex((there) => keyOfItem(there, [key])?.[key] === id);
-    if (directive(item) === 'delete') {
-      merged = merged.filter((_, index) => index !== at);
-    } else if (at < 0) {
-      merged.push(strategicMergePatch(undefined, item, path));
-    } else {
-      merged[at] = strategicMergePatch(merged[at], item, path);
-    }
-  }
-  return merged;
-}
-
-/** Puts the items that `order` names in its order, into the places that they hold among them; the others stay where they are. */
-function reorder(list: unknown[], order: unknown[], path: Path): unknown[] {
-  const key = mergeKey(path);
-  const idOf = (item: unknown) => (key && key !== 'set' ? keyOfItem(item, [key])?.[key] : item);
-  const wanted = order.map(idOf);
-  const named = list.filter((item) => wanted.includes(idOf(item)));
-  named.sort((a, b) => wanted.indexOf(idOf(a)) - wanted.indexOf(idOf(b)));
-  return list.map((item) => (wanted.includes(idOf(item)) ? named.shift() : item));
-}
-
-/** A patch knows an item by one field, even where apply needs two (a container's port, whatever its protocol). */
-function mergeKey(path: Path): string | undefined {
   const identity = listIdentity(path);
-  return identity === 'set' ? 'set' : identity?.[0];
+  const items = patch.filter((item) => directiveOf(item) !== 'replace');
+  if (identity === 'set') {
+    return [...list, ...items.filter((item) => !list.some((there) => sameValue(there, item)))];
+  }
+  // A patch knows an item by one field, even where apply needs two (a container's port, whatever its protocol).
+  const [key] = identity ?? [];
+  if (key === undefined || items.length < patch.length) {
+    return items.map((item) => strategicMergePatch(undefined, item, path));
+  }
+  return items.reduce<unknown[]>((merged, item) => patchItem(merged, item, key, path), [...list]);
+}
+
+function patchItem(list: unknown[], item: unknown, key: string, path: Path): unknown[] {
+  const id = keyOfItem(item, [key])?.[key];
+  const at = id === undefined ? -1 : list.findIndex((there) => keyOfItem(there, [key])?.[key] === id);
+  if (directiveOf(item) === 'delete') {
+    return list.filter((_, index) => index !== at);
+  }
+  return at < 0
+    ? [...list, strategicMergePatch(undefined, item, path)]
+    : list.with(at, strategicMergePatch(list[at], item, path));
+}
+
+function directiveOf(item: unknown): unknown {
+  return isMap(item) ? item['$patch'] : undefined;
+}
+
+function listAt(fields: Fields, name: string): unknown[] {
+  return Array.isArray(fields[name]) ? fields[name] : [];
 }
 
 function isMap(value: unknown): value is Fields {

@@ -1,150 +1,89 @@
-/** The columns of each kind: for the built-in ones those of Kubernetes' printers, for Knative's those of their CustomResourceDefinitions. */
+/** The columns that kubectl shows of each kind: the names are those of Kubernetes' printers and of Knative's CustomResourceDefinitions. */
 
 import type { KubeObject, ResourceName } from '#shared/kubernetes/object.ts';
-import { ago, humanDuration } from './human-duration.ts';
-import { summarizePod } from './pod-summary.ts';
-import { AGE, column, condition, field, NAME, READY, REASON, type TableColumn, wide } from './table-column.ts';
+import { podReady, podRestarts, podStatus } from './pod-columns.ts';
 
-const NONE = '<none>';
+export type Cell = (object: KubeObject, now: number) => string | number;
 
-const COLUMNS: Record<ResourceName, TableColumn[]> = {
-  namespaces: [NAME, field('Status', '.status.phase'), AGE],
-  pods: [
-    NAME,
-    column('Ready', (pod, now) => summarizePod(pod, now).ready),
-    column('Status', (pod, now) => summarizePod(pod, now).status),
-    column('Restarts', (pod, now) => summarizePod(pod, now).restarts),
-    AGE,
-    wide('IP', ({ status }) => status?.podIP || NONE),
-    wide('Node', ({ spec }) => spec?.nodeName || NONE),
-    wide('Nominated Node', ({ status }) => status?.nominatedNodeName || NONE),
-    wide('Readiness Gates', () => NONE),
-  ],
-  'jobs.batch': [
-    NAME,
-    column('Status', jobStatus),
-    column('Completions', jobCompletions),
-    column('Duration', jobDuration),
-    AGE,
-    wide('Containers', ({ spec }) => containersOf(spec?.template, 'name')),
-    wide('Images', ({ spec }) => containersOf(spec?.template, 'image')),
-    wide('Selector', ({ spec }) => labelsText(spec?.selector?.matchLabels)),
-  ],
-  configmaps: [NAME, column('Data', ({ data, binaryData }) => countOf(data) + countOf(binaryData)), AGE],
-  secrets: [
-    NAME,
-    column('Type', (secret) => secret['type'] ?? ''),
-    column('Data', ({ data }) => countOf(data), { type: 'integer' }),
-    AGE,
-  ],
-  serviceaccounts: [NAME, column('Secrets', ({ secrets }) => countOf(secrets)), AGE],
-  services: [
-    NAME,
-    column('Type', ({ spec }) => spec?.type ?? ''),
-    column('Cluster-IP', ({ spec }) => spec?.clusterIP || NONE),
-    column('External-IP', () => NONE),
-    column('Port(s)', ({ spec }) => portsText(spec?.ports)),
-    AGE,
-    wide('Selector', ({ spec }) => labelsText(spec?.selector)),
-  ],
-  events: [
-    column('Last Seen', (event, now) => ago(event['lastTimestamp'] ?? event['eventTime'], now)),
-    column('Type', (event) => event['type'] ?? ''),
-    column('Reason', (event) => event['reason'] ?? ''),
-    column('Object', ({ involvedObject }) => `${String(involvedObject?.kind).toLowerCase()}/${involvedObject?.name}`),
-    wide('Source', ({ source }) => source?.component ?? ''),
-    column('Message', (event) => String(event['message'] ?? '').trim()),
-    wide('Count', (event) => event['count'] ?? 1),
-    wide('Name', ({ metadata }) => metadata.name),
-  ],
-  'deployments.apps': [
-    NAME,
-    column('Ready', ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec?.replicas ?? 1}`),
-    column('Up-to-date', ({ status }) => status?.updatedReplicas ?? 0, { type: 'integer' }),
-    column('Available', ({ status }) => status?.availableReplicas ?? 0, { type: 'integer' }),
-    AGE,
-  ],
-  'leases.coordination.k8s.io': [NAME, field('Holder', '.spec.holderIdentity'), AGE],
-  'networkpolicies.networking.k8s.io': [
-    NAME,
-    column('Pod-Selector', ({ spec }) => labelsText(spec?.podSelector?.matchLabels)),
-    AGE,
-  ],
-  ...rbac('roles', [column('Created At', ({ metadata }) => metadata.creationTimestamp ?? '')]),
-  ...rbac('clusterroles', [column('Created At', ({ metadata }) => metadata.creationTimestamp ?? '')]),
-  ...rbac('rolebindings', [column('Role', roleText), AGE]),
-  ...rbac('clusterrolebindings', [column('Role', roleText), AGE]),
-  'services.serving.knative.dev': [
-    NAME,
-    field('URL', '.status.url'),
-    field('LatestCreated', '.status.latestCreatedRevisionName'),
-    field('LatestReady', '.status.latestReadyRevisionName'),
-    READY,
-    REASON,
-  ],
-  'revisions.serving.knative.dev': [
-    NAME,
-    column('Config Name', ({ metadata }) => metadata.labels?.['serving.knative.dev/configuration'] ?? ''),
-    column('Generation', ({ metadata }) => metadata.labels?.['serving.knative.dev/configurationGeneration'] ?? ''),
-    READY,
-    REASON,
-    field('Actual Replicas', '.status.actualReplicas'),
-    field('Desired Replicas', '.status.desiredReplicas'),
-  ],
-  'brokers.eventing.knative.dev': [NAME, field('URL', '.status.address.url'), AGE, READY, REASON],
-  'triggers.eventing.knative.dev': [
-    NAME,
-    field('Broker', '.spec.broker'),
-    field('Subscriber_URI', '.status.subscriberUri'),
-    AGE,
-    READY,
-    REASON,
-  ],
-  'rabbitmqclusters.rabbitmq.com': [
-    NAME,
-    condition('AllReplicasReady', 'AllReplicasReady', 'status'),
-    condition('ReconcileSuccess', 'ReconcileSuccess', 'status'),
-    AGE,
-  ],
-  'apiserversources.sources.knative.dev': [NAME, field('Sink', '.status.sinkUri'), AGE, READY, REASON],
-  'pingsources.sources.knative.dev': [
-    NAME,
-    field('Sink', '.status.sinkUri'),
-    field('Schedule', '.spec.schedule'),
-    AGE,
-    READY,
-    REASON,
-  ],
+const name: Cell = ({ metadata }) => metadata.name;
+const age: Cell = ({ metadata }, now) =>
+  metadata.creationTimestamp ? duration(now - Date.parse(metadata.creationTimestamp)) : '<unknown>';
+const count =
+  (field: string): Cell =>
+  ({ [field]: value }) =>
+    Object.keys(value ?? {}).length;
+
+/** What stands at a path such as `status.url`; empty where nothing does. */
+function at(path: string): Cell {
+  const keys = path.split('.');
+  return (object) => {
+    // biome-ignore lint/suspicious/noExplicitAny: the fields of any kind.
+    const value = keys.reduce<any>((found, key) => found?.[key], object);
+    return value === undefined || typeof value === 'object' ? '' : String(value);
+  };
+}
+
+const condition =
+  (type: string, part: 'status' | 'reason'): Cell =>
+  ({ status }) =>
+    status?.conditions?.find((candidate: { type: string }) => candidate.type === type)?.[part] ?? '';
+const ready = { Ready: condition('Ready', 'status'), Reason: condition('Ready', 'reason') };
+
+const COLUMNS: Record<ResourceName, Record<string, Cell>> = {
+  namespaces: { Name: name, Status: at('status.phase'), Age: age },
+  pods: { Name: name, Ready: podReady, Status: podStatus, Restarts: podRestarts, Age: age },
+  'jobs.batch': { Name: name, Status: jobStatus, Completions: jobCompletions, Duration: jobDuration, Age: age },
+  configmaps: { Name: name, Data: count('data'), Age: age },
+  secrets: { Name: name, Type: at('type'), Data: count('data'), Age: age },
+  'leases.coordination.k8s.io': { Name: name, Holder: at('spec.holderIdentity'), Age: age },
+  'services.serving.knative.dev': {
+    Name: name,
+    URL: at('status.url'),
+    LatestCreated: at('status.latestCreatedRevisionName'),
+    LatestReady: at('status.latestReadyRevisionName'),
+    ...ready,
+  },
+  'revisions.serving.knative.dev': {
+    Name: name,
+    'Config Name': ({ metadata }) => metadata.labels?.['serving.knative.dev/configuration'] ?? '',
+    Generation: ({ metadata }) => metadata.labels?.['serving.knative.dev/configurationGeneration'] ?? '',
+    ...ready,
+    'Actual Replicas': at('status.actualReplicas'),
+    'Desired Replicas': at('status.desiredReplicas'),
+  },
+  'brokers.eventing.knative.dev': { Name: name, URL: at('status.address.url'), Age: age, ...ready },
+  'triggers.eventing.knative.dev': {
+    Name: name,
+    Broker: at('spec.broker'),
+    Subscriber_URI: at('status.subscriberUri'),
+    Age: age,
+    ...ready,
+  },
+  'apiserversources.sources.knative.dev': { Name: name, Sink: at('status.sinkUri'), Age: age, ...ready },
+  'pingsources.sources.knative.dev': {
+    Name: name,
+    Sink: at('status.sinkUri'),
+    Schedule: at('spec.schedule'),
+    Age: age,
+    ...ready,
+  },
 };
 
-export function columnsOf(resource: ResourceName): TableColumn[] {
-  return COLUMNS[resource] ?? [NAME, AGE];
+export function columnsOf(resource: ResourceName): Record<string, Cell> {
+  return COLUMNS[resource] ?? { Name: name, Age: age };
 }
 
-function rbac(plural: string, columns: TableColumn[]): Record<ResourceName, TableColumn[]> {
-  return { [`${plural}.rbac.authorization.k8s.io`]: [NAME, ...columns] };
-}
-
-function jobStatus({ metadata, status }: KubeObject): string {
-  const conditions = (status?.conditions ?? []) as { type: string; status: string }[];
-  const has = (type: string) => conditions.some((found) => found.type === type && found.status === 'True');
-  for (const type of ['Complete', 'Failed']) {
-    if (has(type)) {
-      return type;
-    }
-  }
-  if (metadata.deletionTimestamp) {
-    return 'Terminating';
+function jobStatus(job: KubeObject): string {
+  const has = (type: string) => condition(type, 'status')(job, 0) === 'True';
+  const over = ['Complete', 'Failed'].find(has);
+  if (over || job.metadata.deletionTimestamp) {
+    return over ?? 'Terminating';
   }
   return ['Suspended', 'FailureTarget', 'SuccessCriteriaMet'].find(has) ?? 'Running';
 }
 
 function jobCompletions({ spec, status }: KubeObject): string {
-  const succeeded = status?.succeeded ?? 0;
-  if (spec?.completions !== undefined) {
-    return `${succeeded}/${spec.completions}`;
-  }
-  return spec?.parallelism > 1 ? `${succeeded}/1 of ${spec.parallelism}` : `${succeeded}/1`;
+  return `${status?.succeeded ?? 0}/${spec?.completions ?? 1}`;
 }
 
 function jobDuration({ status }: KubeObject, now: number): string {
@@ -152,27 +91,25 @@ function jobDuration({ status }: KubeObject, now: number): string {
     return '';
   }
   const end = status.completionTime ? Date.parse(status.completionTime) : now;
-  return humanDuration(end - Date.parse(status.startTime));
+  return duration(end - Date.parse(status.startTime));
 }
 
-function containersOf(template: KubeObject | undefined, part: 'name' | 'image'): string {
-  const containers = (template?.['spec']?.containers ?? []) as Record<string, string>[];
-  return containers.map((container) => container[part]).join(',');
-}
-
-function labelsText(labels: Record<string, string> | undefined): string {
-  const text = Object.entries(labels ?? {}).map(([key, value]) => `${key}=${value}`);
-  return text.join(',') || NONE;
-}
-
-function portsText(ports: { port: number; protocol?: string }[] = []): string {
-  return ports.map(({ port, protocol }) => `${port}/${protocol ?? 'TCP'}`).join(',') || NONE;
-}
-
-function roleText(binding: KubeObject): string {
-  return `${binding['roleRef']?.kind}/${binding['roleRef']?.name}`;
-}
-
-function countOf(value: object | undefined): number {
-  return Object.keys(value ?? {}).length;
+/** As kubectl shows ages: `59s`, `3m12s`, `5h`, `2d`. */
+export function duration(milliseconds: number): string {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
+  const [minutes, hours, days] = [60, 3600, 86_400].map((unit) => Math.floor(seconds / unit)) as [
+    number,
+    number,
+    number,
+  ];
+  if (minutes < 2) {
+    return `${seconds}s`;
+  }
+  if (minutes < 10) {
+    return seconds % 60 ? `${minutes}m${seconds % 60}s` : `${minutes}m`;
+  }
+  if (hours < 3) {
+    return `${minutes}m`;
+  }
+  return days < 2 ? `${hours}h` : `${days}d`;
 }

@@ -3,15 +3,13 @@
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import type { Resource } from '#shared/kubernetes/resource-table.ts';
 import { sameValue } from '#shared/kubernetes/same-value.ts';
-import { admit } from './admission.ts';
 import { ApiError } from './api-error.ts';
 import { copy } from './copy.ts';
 import { setDefaults } from './defaults.ts';
 import { isFinalized } from './delete-object.ts';
 import { type ManagedFields, managedFieldsOf, trackUpdate } from './managed-fields.ts';
 import type { ObjectTable } from './object-table.ts';
-import { requireTypes } from './require-types.ts';
-import { validate } from './validation.ts';
+import { validate, validateChange } from './validation.ts';
 import type { WriteOptions } from './write-options.ts';
 
 /** Answers `current` itself, and makes no event, where nothing changes. */
@@ -24,7 +22,6 @@ export function updateObject(
 ): KubeObject {
   requireUnchanged(resource, current, proposed);
   const next = copy(proposed);
-  requireTypes(resource, next);
   const { name, namespace, uid, creationTimestamp, generation, deletionTimestamp, deletionGracePeriodSeconds } =
     current.metadata;
   next.metadata = {
@@ -42,9 +39,9 @@ export function updateObject(
       next['status'] = current['status'];
     }
   }
-  setDefaults(resource, next, false);
-  validate(resource, next, current);
-  admit(resource, next, current);
+  validate(resource, next);
+  setDefaults(resource, next);
+  validateChange(resource, next, current);
   if (resource.hasGeneration && desiredStateChanged(current, next)) {
     next.metadata.generation = (generation ?? 1) + 1;
   }

@@ -59,18 +59,10 @@ const sources = ['all', 'knative', 'sources'];
 
 export const RESOURCES: readonly Resource[] = [
   builtin('v1', 'Namespace', 'namespaces', { cluster: true, noGeneration: true, shortNames: ['ns'] }),
-  builtin('v1', 'Node', 'nodes', { cluster: true, noGeneration: true, shortNames: ['no'] }),
   builtin('v1', 'Pod', 'pods', { shortNames: ['po'], categories: all, returnsDeleted: true }),
   builtin('v1', 'ConfigMap', 'configmaps', { ...data, shortNames: ['cm'] }),
   builtin('v1', 'Secret', 'secrets', data),
   builtin('v1', 'ServiceAccount', 'serviceaccounts', { ...data, shortNames: ['sa'], returnsDeleted: true }),
-  builtin('v1', 'Event', 'events', { ...data, shortNames: ['ev'] }),
-  builtin('v1', 'Service', 'services', {
-    noGeneration: true,
-    shortNames: ['svc'],
-    categories: all,
-    returnsDeleted: true,
-  }),
   builtin('v1', 'ResourceQuota', 'resourcequotas', {
     noGeneration: true,
     shortNames: ['quota'],
@@ -78,27 +70,12 @@ export const RESOURCES: readonly Resource[] = [
   }),
   builtin('v1', 'LimitRange', 'limitranges', { ...data, shortNames: ['limits'] }),
   builtin('batch/v1', 'Job', 'jobs', { categories: all }),
-  builtin('apps/v1', 'Deployment', 'deployments', { shortNames: ['deploy'], categories: all }),
-  builtin('apps/v1', 'ReplicaSet', 'replicasets', { shortNames: ['rs'], categories: all }),
-  builtin('apps/v1', 'StatefulSet', 'statefulsets', { shortNames: ['sts'], categories: all }),
-  builtin('autoscaling/v2', 'HorizontalPodAutoscaler', 'horizontalpodautoscalers', {
-    noGeneration: true,
-    shortNames: ['hpa'],
-    categories: all,
-  }),
   builtin('coordination.k8s.io/v1', 'Lease', 'leases', data),
   builtin('networking.k8s.io/v1', 'NetworkPolicy', 'networkpolicies', { noStatus: true, shortNames: ['netpol'] }),
   builtin('rbac.authorization.k8s.io/v1', 'Role', 'roles', data),
   builtin('rbac.authorization.k8s.io/v1', 'RoleBinding', 'rolebindings', data),
-  builtin('rbac.authorization.k8s.io/v1', 'ClusterRole', 'clusterroles', { ...data, cluster: true }),
-  builtin('rbac.authorization.k8s.io/v1', 'ClusterRoleBinding', 'clusterrolebindings', { ...data, cluster: true }),
   custom('serving.knative.dev/v1', 'Service', 'services', { shortNames: ['kservice', 'ksvc'], categories: serving }),
   custom('serving.knative.dev/v1', 'Revision', 'revisions', { shortNames: ['rev'], categories: serving }),
-  custom('serving.knative.dev/v1', 'Configuration', 'configurations', {
-    shortNames: ['config', 'cfg'],
-    categories: serving,
-  }),
-  custom('serving.knative.dev/v1', 'Route', 'routes', { shortNames: ['rt'], categories: serving }),
   custom('eventing.knative.dev/v1', 'Broker', 'brokers', { categories: eventing }),
   custom('eventing.knative.dev/v1', 'Trigger', 'triggers', { categories: eventing }),
   custom('eventing.knative.dev/v1alpha1', 'RabbitmqBrokerConfig', 'rabbitmqbrokerconfigs', {

@@ -185,7 +185,7 @@ describe('podFailurePolicy', () => {
   const podFailurePolicy = {
     rules: [
       { action: 'FailJob', onExitCodes: { containerName: 'main', operator: 'In', values: [65, 66] } },
-      { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget' }] },
+      { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
     ],
   };
 

@@ -51,7 +51,7 @@ test('an http error is not ready', async () => {
 
 test('no longer ready after failureThreshold failures', async () => {
   const script = `let n = 0; require('http').createServer((q, r) => { r.statusCode = ++n === 1 ? 200 : 503; r.end() }).listen(process.env.PORT)`;
-  const readinessProbe = { httpGet: { port: 8080 }, periodSeconds: 0.02, failureThreshold: 2 };
+  const readinessProbe = { httpGet: { port: 8080 }, periodSeconds: 1, failureThreshold: 2 };
   node.pod('fails', { containers: [server(script, { readinessProbe })] });
   await node.until('fails', ready);
   await node.until('fails', (pod) => !ready(pod));
@@ -59,15 +59,15 @@ test('no longer ready after failureThreshold failures', async () => {
 
 test('a dead one is ended by its liveness probe and restarted', async () => {
   const script = `require('http').createServer((q, r) => { r.statusCode = 500; r.end() }).listen(process.env.PORT)`;
-  const livenessProbe = { httpGet: { port: 8080 }, periodSeconds: 0.05, failureThreshold: 10 };
+  const livenessProbe = { httpGet: { port: 8080 }, periodSeconds: 1, failureThreshold: 3 };
   node.pod('dead', { terminationGracePeriodSeconds: 5, containers: [server(script, { livenessProbe })] });
   const pod = await node.until('dead', ({ status }) => (status.containerStatuses[0]?.restartCount ?? 0) > 0);
   expect(pod.status.containerStatuses[0]?.lastState.terminated?.exitCode ?? 143).toBe(143);
 });
 
 test('a slow start is not a liveness failure while the startup probe runs; a startup that fails for good ends it', async () => {
-  const livenessProbe = { exec: { command: ['false'] }, periodSeconds: 0.02, failureThreshold: 1 };
-  const startupProbe = { exec: { command: ['test', '-f', 'never'] }, periodSeconds: 0.2, failureThreshold: 2 };
+  const livenessProbe = { exec: { command: ['false'] }, periodSeconds: 1, failureThreshold: 1 };
+  const startupProbe = { exec: { command: ['test', '-f', 'never'] }, periodSeconds: 1, failureThreshold: 2 };
   node.pod('slow', { restartPolicy: 'Never', containers: [node.sh('exec sleep 60', { livenessProbe, startupProbe })] });
   const begun = performance.now();
   const { status } = await node.until('slow', (pod) => pod.status.phase === 'Failed');

@@ -55,21 +55,6 @@ describe('discovery', () => {
     expect(core.resources).toContainEqual(expect.objectContaining({ name: 'namespaces', namespaced: false }));
   });
 
-  test('tells everything at once to who asks so', async () => {
-    const { type, body } = await server.call('GET', '/apis', undefined, {
-      accept: 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json',
-    });
-    expect(type).toBe('application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList');
-    expect(body.items.find((item: { metadata: { name: string } }) => item.metadata.name === 'batch')).toMatchObject({
-      versions: [
-        {
-          version: 'v1',
-          resources: [{ resource: 'jobs', scope: 'Namespaced', subresources: [{ subresource: 'status' }] }],
-        },
-      ],
-    });
-  });
-
   test.each([
     '/version',
     '/healthz',

@@ -222,12 +222,6 @@ describe('strategic merge patch', () => {
       result: { metadata: { labels: { c: '3' } } },
     },
     {
-      case: 'puts items in order',
-      target: podOf(container('a'), container('b'), container('c')),
-      patch: { spec: { $setElementOrder$: null, '$setElementOrder/containers': [{ name: 'c' }, { name: 'a' }] } },
-      result: podOf(container('c'), container('b'), container('a')),
-    },
-    {
       case: 'replaces lists without keys',
       target: podOf(container('a', { args: ['1', '2'] })),
       patch: podOf({ name: 'a', args: ['3'] }),

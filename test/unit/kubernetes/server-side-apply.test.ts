@@ -14,12 +14,12 @@ beforeEach(() => {
 const apply = (object: KubeObject, fieldManager = 'me', force = false) =>
   storage.apply(object, { fieldManager, force });
 const withContainers = (...containers: object[]): KubeObject => ({
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  metadata: { name: 'd', namespace: NAMESPACE },
-  spec: { template: { spec: { containers } } },
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: 'p', namespace: NAMESPACE },
+  spec: { containers },
 });
-const containersOf = (object: KubeObject) => object['spec'].template.spec.containers;
+const containersOf = ({ spec }: KubeObject) => (spec.template?.spec ?? spec).containers;
 const managersOf = (object: KubeObject) =>
   (object.metadata.managedFields ?? []).map((entry) => (entry as { manager: string }).manager);
 
@@ -148,7 +148,7 @@ describe('lists', () => {
       'other',
     );
     expect(containersOf(both)).toMatchObject([
-      { name: 'a', image: 'a:1', env: [{ name: 'X' }, { name: 'Y' }], ports: [{ containerPort: 80, protocol: 'TCP' }] },
+      { name: 'a', image: 'a:1', env: [{ name: 'X' }, { name: 'Y' }], ports: [{ containerPort: 80 }] },
       { name: 'b', image: 'b:1' },
     ]);
   });
@@ -166,7 +166,7 @@ describe('lists', () => {
   test('conflict within the item', () => {
     apply(withContainers({ name: 'a', image: 'a:1' }), 'other');
     expect(caught(() => apply(withContainers({ name: 'a', image: 'a:2' })))).toMatchObject({
-      details: { causes: [{ field: '.spec.template.spec.containers[name="a"].image' }] },
+      details: { causes: [{ field: '.spec.containers[name="a"].image' }] },
     });
   });
 

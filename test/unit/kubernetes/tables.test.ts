@@ -1,97 +1,76 @@
 /** What kubectl shows: ages, the state of a pod, the columns of each kind. */
 import { describe, expect, test } from 'vitest';
-import { humanDuration } from '#local/kubernetes/human-duration.ts';
-import { summarizePod } from '#local/kubernetes/pod-summary.ts';
+import { podReady, podRestarts, podStatus } from '#local/kubernetes/pod-columns.ts';
 import { representList } from '#local/kubernetes/represent.ts';
+import { duration } from '#local/kubernetes/table-columns.ts';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { resourceNamed } from '#shared/kubernetes/resource.ts';
 import type { Resource } from '#shared/kubernetes/resource-table.ts';
 import { broker, job, NAMESPACE, namespace, pod, service, trigger } from './objects.ts';
 
-const NOW = Date.parse('2030-01-01T00:00:00Z');
-
 test.each([
-  [-5, '<invalid>'],
-  [0, '0s'],
+  [-5, '0s'],
   [119, '119s'],
   [120, '2m'],
   [123, '2m3s'],
-  [599, '9m59s'],
   [600, '10m'],
   [3 * 3600 - 1, '179m'],
   [3 * 3600, '3h'],
-  [3 * 3600 + 60, '3h1m'],
-  [8 * 3600, '8h'],
   [48 * 3600, '2d'],
-  [50 * 3600, '2d2h'],
-  [8 * 86_400, '8d'],
-  [365 * 86_400, '365d'],
-  [2 * 365 * 86_400, '2y'],
-  [(2 * 365 + 3) * 86_400, '2y3d'],
-  [8 * 365 * 86_400 + 1, '8y'],
 ])('%i seconds are %s', (seconds, text) => {
-  expect(humanDuration(seconds * 1000)).toBe(text);
+  expect(duration(seconds * 1000)).toBe(text);
 });
 
 describe('a pod', () => {
   const running = { name: 'main', ready: true, state: { running: {} } };
-  const terminated = (exitCode: number, reason?: string) => ({ terminated: { exitCode, ...(reason && { reason }) } });
+  const done = (exitCode: number, reason?: string) => ({ terminated: { exitCode, ...(reason && { reason }) } });
+  const waiting = (name: string, reason: string) => ({ name, state: { waiting: { reason } } });
   const sidecar = { name: 'sidecar', image: 'b', restartPolicy: 'Always' };
+  const inits = [
+    { name: 'one', image: 'b' },
+    { name: 'two', image: 'b' },
+  ];
 
   test.each([
     {
       case: 'waits for its image',
-      status: {
-        phase: 'Pending',
-        containerStatuses: [{ name: 'main', state: { waiting: { reason: 'ErrImagePull' } } }],
-      },
+      status: { phase: 'Pending', containerStatuses: [waiting('main', 'ErrImagePull')] },
       shows: '0/1 ErrImagePull 0',
     },
     { case: 'runs', status: { phase: 'Running', containerStatuses: [running] }, shows: '1/1 Running 0' },
     {
       case: 'is done',
-      status: { phase: 'Succeeded', containerStatuses: [{ name: 'main', state: terminated(0, 'Completed') }] },
+      status: { phase: 'Succeeded', containerStatuses: [{ name: 'main', state: done(0, 'Completed') }] },
       shows: '0/1 Completed 0',
     },
     {
       case: 'failed without a reason',
-      status: { phase: 'Failed', containerStatuses: [{ name: 'main', state: terminated(3) }] },
+      status: { phase: 'Failed', containerStatuses: [{ name: 'main', state: done(3) }] },
       shows: '0/1 ExitCode:3 0',
     },
     { case: 'was evicted', status: { phase: 'Failed', reason: 'Evicted' }, shows: '0/1 Evicted 0' },
     {
       case: 'restarted',
-      status: {
-        phase: 'Running',
-        containerStatuses: [
-          {
-            ...running,
-            restartCount: 2,
-            lastState: { terminated: { exitCode: 1, finishedAt: '2029-12-31T23:59:00Z' } },
-          },
-        ],
-      },
-      shows: '1/1 Running 2 (60s ago)',
+      status: { phase: 'Running', containerStatuses: [{ ...running, restartCount: 2 }] },
+      shows: '1/1 Running 2',
     },
     {
       case: 'initialises',
-      init: [
-        { name: 'one', image: 'b' },
-        { name: 'two', image: 'b' },
-      ],
+      init: inits,
       status: {
         phase: 'Pending',
         initContainerStatuses: [
-          { name: 'one', state: terminated(0) },
+          { name: 'one', state: done(0) },
           { name: 'two', state: { running: {} } },
         ],
+        containerStatuses: [waiting('main', 'PodInitializing')],
       },
       shows: '0/1 Init:1/2 0',
     },
     {
       case: 'failed to initialise',
-      init: [{ name: 'one', image: 'b' }],
-      status: { phase: 'Failed', initContainerStatuses: [{ name: 'one', state: terminated(1, 'Error') }] },
+      init: inits,
+      status: { phase: 'Failed', initContainerStatuses: [{ name: 'one', state: done(1, 'Error') }] },
       shows: '0/1 Init:Error 0',
     },
     {
@@ -108,10 +87,7 @@ describe('a pod', () => {
       case: 'crashes in the first of two containers',
       status: {
         phase: 'Running',
-        containerStatuses: [
-          { name: 'main', state: { waiting: { reason: 'CrashLoopBackOff' } } },
-          { name: 'other', state: { waiting: { reason: 'ErrImagePull' } } },
-        ],
+        containerStatuses: [waiting('main', 'CrashLoopBackOff'), waiting('other', 'ErrImagePull')],
       },
       shows: '0/1 CrashLoopBackOff 0',
     },
@@ -123,8 +99,7 @@ describe('a pod', () => {
     },
   ])('that $case', ({ status, init, deleted, shows }) => {
     const object = { ...pod('p', deleted ? { deletionTimestamp: 'now' } : {}, { initContainers: init }), status };
-    const { ready, status: text, restarts } = summarizePod(object, NOW);
-    expect(`${ready} ${text} ${restarts}`).toBe(shows);
+    expect(`${podReady(object)} ${podStatus(object)} ${podRestarts(object)}`).toBe(shows);
   });
 });
 
@@ -192,14 +167,12 @@ describe('columns', () => {
     },
   ])('of $resource', ({ resource, object, row }) => {
     const dated = { ...object, metadata: { ...object.metadata, creationTimestamp: created } };
-    const view = { as: 'Table', version: 'v1', includeObject: 'None' } as const;
+    const view = { as: 'Table', includeObject: 'None' } as const;
     const table = representList(resourceNamed(resource) as Resource, [dated], 1, view) as {
-      columnDefinitions: { name: string; priority: number }[];
+      columnDefinitions: { name: string }[];
       rows: { cells: unknown[]; object?: unknown }[];
     };
-    const shown = table.columnDefinitions.flatMap(({ name, priority }, index) =>
-      priority === 0 ? [`${name}=${table.rows[0]?.cells[index]}`] : [],
-    );
+    const shown = table.columnDefinitions.map(({ name }, index) => `${name}=${table.rows[0]?.cells[index]}`);
     expect(shown.join(' ')).toBe(row);
     expect(table.rows[0]?.object).toBeUndefined();
   });
