@@ -81,7 +81,7 @@ const JOB_POD = {
 const AUTOSCALING = 'autoscaling\\.knative\\.dev/';
 const SCALING = {
   patternProperties: {
-    [`^${AUTOSCALING}(min|max|initial|activation)-?[sS]cale$`]: text('^\\d+$', 'must be a whole number'),
+    [`^${AUTOSCALING}(min|max|initial)-scale$`]: text('^\\d+$', 'must be a whole number'),
     [`^${AUTOSCALING}target$`]: text('^(?=.*[1-9])\\d+(\\.\\d+)?$', 'must be a number above 0'),
     [`^${AUTOSCALING}(window|scale-down-delay)$`]: text(
       '^(0|(\\d+(\\.\\d+)?(ms|s|m|h))+)$',

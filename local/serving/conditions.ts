@@ -5,7 +5,6 @@ export interface Condition {
   status: 'True' | 'False' | 'Unknown';
   reason?: string;
   message?: string;
-  severity?: 'Info';
   lastTransitionTime?: string;
 }
 

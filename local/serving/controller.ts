@@ -5,9 +5,8 @@ import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { sameValue } from '#shared/kubernetes/same-value.ts';
 import { conditionOf } from './conditions.ts';
 import { PODS, REVISION, REVISIONS, SERVICE, SERVICES } from './labels.ts';
-import type { ServingOptions } from './options.ts';
 import { generationOf, newestOf, nextRevision } from './revision.ts';
-import { RevisionRuntime } from './revision-runtime.ts';
+import { RevisionRuntime, type ServingOptions } from './revision-runtime.ts';
 import { type Addresses, latestReady, serviceStatus } from './service-status.ts';
 
 /** Of those that nobody asks. Knative keeps 20; here there is no way back to one, and each is looked at with every tick. */

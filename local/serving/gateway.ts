@@ -1,15 +1,14 @@
 /** The way in to the functions: finds the pod by Host header, waits for one where there is none. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { ServingController } from './controller.ts';
-import { functionOf } from './function-host.ts';
-import type { ServingOptions } from './options.ts';
+import { DOMAIN, functionOf } from './function-host.ts';
 import { proxy } from './proxy.ts';
 import { NoBackendError } from './revision-pool.ts';
 import type { RevisionRuntime } from './revision-runtime.ts';
 
-export function createGateway(controller: () => ServingController, options: ServingOptions): Server {
+export function createGateway(controller: () => ServingController): Server {
   const server = createServer((request, response) => {
-    void answer(request, response, controller(), options).catch((error: unknown) => {
+    void answer(request, response, controller()).catch((error: unknown) => {
       refuse(response, 500, `the gateway failed: ${error instanceof Error ? error.message : String(error)}`);
     });
   });
@@ -23,15 +22,14 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
   controller: ServingController,
-  options: ServingOptions,
 ): Promise<void> {
-  const target = functionOf(request.headers.host, options.domain);
+  const target = functionOf(request.headers.host);
   if (!target) {
     const host = request.headers.host ?? '';
     refuse(
       response,
       404,
-      `no function is called by host "${host}": send "Host: SERVICE.NAMESPACE.${options.domain}" (kubectl get ksvc -A lists them)`,
+      `no function is called by host "${host}": send "Host: SERVICE.NAMESPACE.${DOMAIN}" (kubectl get ksvc -A lists them)`,
     );
     return;
   }

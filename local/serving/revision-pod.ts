@@ -1,10 +1,6 @@
 /** One pod of a revision, as Knative's Deployment would make it, less the queue-proxy: the gateway does that one's work. */
-import { randomInt } from 'node:crypto';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { CONFIGURATION, REVISION, REVISION_UID, SERVICE } from './labels.ts';
-
-// Kubernetes leaves out vowels and look-alikes, so that no suffix is a word or is misread.
-const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
 
 export function revisionPod(revision: KubeObject): KubeObject {
   const { name, namespace = '', uid = '', labels = {}, annotations = {} } = revision.metadata;
@@ -14,7 +10,8 @@ export function revisionPod(revision: KubeObject): KubeObject {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
-      name: `${name}-deployment-${suffix()}`,
+      name: '',
+      generateName: `${name}-deployment-`,
       namespace,
       labels: { app: name, ...labels, [REVISION]: name, [REVISION_UID]: uid },
       annotations: Object.fromEntries(podAnnotations),
@@ -24,15 +21,14 @@ export function revisionPod(revision: KubeObject): KubeObject {
     },
     spec: {
       ...podFields(spec),
-      containers: spec.containers.map((container: KubeObject['spec'], index: number) =>
-        index === 0 ? servingContainer(container, revision) : container,
-      ),
+      containers: [servingContainer(spec.containers[0], revision)],
       restartPolicy: 'Always',
       terminationGracePeriodSeconds: spec.timeoutSeconds,
     },
   };
 }
 
+const HANDLERS = ['tcpSocket', 'httpGet', 'exec', 'grpc'];
 const REVISION_FIELDS = ['containerConcurrency', 'timeoutSeconds', 'responseStartTimeoutSeconds', 'idleTimeoutSeconds'];
 
 function podFields(spec: Record<string, unknown>): Record<string, unknown> {
@@ -44,8 +40,10 @@ function servingContainer(container: KubeObject['spec'], revision: KubeObject): 
   const port = container.ports?.[0]?.containerPort ?? 8080;
   return {
     terminationMessagePolicy: 'FallbackToLogsOnError',
-    readinessProbe: { tcpSocket: { port }, successThreshold: 1 },
     ...container,
+    readinessProbe: HANDLERS.some((handler) => container.readinessProbe?.[handler])
+      ? container.readinessProbe
+      : { ...container.readinessProbe, tcpSocket: { port } },
     ports: container.ports ?? [{ name: 'user-port', containerPort: port, protocol: 'TCP' }],
     env: [
       ...(container.env ?? []),
@@ -54,8 +52,4 @@ function servingContainer(container: KubeObject['spec'], revision: KubeObject): 
       { name: 'K_SERVICE', value: labels[SERVICE] },
     ],
   };
-}
-
-function suffix(): string {
-  return Array.from({ length: 5 }, () => ALPHABET[randomInt(ALPHABET.length)]).join('');
 }

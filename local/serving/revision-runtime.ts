@@ -5,13 +5,24 @@ import { Autoscaler } from './autoscaler.ts';
 import { conditionOf } from './conditions.ts';
 import { Demand } from './demand.ts';
 import { PODS, PORT } from './labels.ts';
-import type { ServingOptions } from './options.ts';
 import { revisionPod } from './revision-pod.ts';
 import { RevisionPool } from './revision-pool.ts';
 import { pastProgressDeadline, revisionStatus } from './revision-status.ts';
 import { type ScalingSettings, scalingSettings } from './scaling-settings.ts';
 
 const MAX_REPLACE_DELAY_MILLISECONDS = 60_000;
+
+/** What may be tuned. The defaults are Knative's own where it has one. */
+export interface ServingOptions {
+  /** Autoscaling averages over this long, unless the revision's `autoscaling.knative.dev/window` says otherwise. */
+  stableWindowSeconds: number;
+  /** How long the last pod outlives the moment at which nothing was wanted any more. */
+  scaleToZeroGraceSeconds: number;
+  /** How often the autoscaler looks. Knative's is 2 s; a laptop's user should not wait that long. */
+  tickMilliseconds: number;
+  /** Requests that may wait for one revision; more get 503. Knative's activator holds as many. */
+  queueDepth: number;
+}
 
 export class RevisionRuntime {
   readonly settings: ScalingSettings;

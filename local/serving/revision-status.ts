@@ -1,8 +1,8 @@
 /** What a revision's pods say about it, in the conditions, reasons and words of Knative's revision controller. */
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { type Condition, conditionOf, keepTransitionTimes } from './conditions.ts';
-import { durationSeconds } from './duration.ts';
 import { PROGRESS_DEADLINE } from './labels.ts';
+import { durationSeconds } from './scaling-settings.ts';
 
 const DEFAULT_PROGRESS_DEADLINE_SECONDS = 600;
 // A cluster resolves tags before it makes a pod, and for digests waits out the deadline. Here no image appears by itself: fail at once.
@@ -22,16 +22,12 @@ export function revisionStatus(revision: KubeObject, view: RevisionView): Record
   const wasReady = conditionOf(revision, 'Ready')?.status === 'True';
   // Ready once is ready for good: what fails later shows on the pods and to the callers, not on the revision.
   const isReady = wasReady || view.ready >= view.initialScale;
-  const conditions = isReady ? readyConditions(view) : (failedConditions(revision, view) ?? deployingConditions());
+  const conditions = isReady ? READY : (failedConditions(revision, view) ?? DEPLOYING);
   return {
     observedGeneration: revision.metadata.generation ?? 1,
     conditions: keepTransitionTimes(revision['status']?.conditions, conditions, view.now),
     actualReplicas: view.ready,
     desiredReplicas: view.desired,
-    containerStatuses: revision['spec'].containers.map((container: KubeObject['spec']) => ({
-      name: container.name,
-      imageDigest: container.image,
-    })),
   };
 }
 
@@ -42,41 +38,12 @@ export function pastProgressDeadline(revision: KubeObject, now: Date): boolean {
   return now.getTime() - Date.parse(revision.metadata.creationTimestamp ?? '') > seconds * 1000;
 }
 
-function readyConditions(view: RevisionView): Condition[] {
-  const active: Condition =
-    view.ready > 0
-      ? { type: 'Active', status: 'True', severity: 'Info' }
-      : view.desired > 0
-        ? {
-            type: 'Active',
-            status: 'Unknown',
-            reason: 'Queued',
-            message: 'Requests to the target are being buffered as resources are provisioned.',
-            severity: 'Info',
-          }
-        : {
-            type: 'Active',
-            status: 'False',
-            reason: 'NoTraffic',
-            message: 'The target is not receiving traffic.',
-            severity: 'Info',
-          };
-  return [
-    active,
-    { type: 'ContainerHealthy', status: 'True' },
-    { type: 'Ready', status: 'True' },
-    { type: 'ResourcesAvailable', status: 'True' },
-  ];
-}
-
-function deployingConditions(): Condition[] {
-  return [
-    { type: 'Active', status: 'Unknown', reason: 'Deploying', severity: 'Info' },
-    { type: 'ContainerHealthy', status: 'Unknown', reason: 'Deploying' },
-    { type: 'Ready', status: 'Unknown', reason: 'Deploying' },
-    { type: 'ResourcesAvailable', status: 'Unknown', reason: 'Deploying' },
-  ];
-}
+const READY: Condition[] = [
+  { type: 'ContainerHealthy', status: 'True' },
+  { type: 'Ready', status: 'True' },
+  { type: 'ResourcesAvailable', status: 'True' },
+];
+const DEPLOYING: Condition[] = READY.map(({ type }) => ({ type, status: 'Unknown', reason: 'Deploying' }));
 
 function failedConditions(revision: KubeObject, view: RevisionView): Condition[] | undefined {
   const before = conditionOf(revision, 'Ready');
@@ -110,7 +77,6 @@ function failedConditions(revision: KubeObject, view: RevisionView): Condition[]
 function failed(type: 'ContainerHealthy' | 'ResourcesAvailable', reason: string, message: string): Condition[] {
   const other = type === 'ContainerHealthy' ? 'ResourcesAvailable' : 'ContainerHealthy';
   return [
-    { type: 'Active', status: 'Unknown', reason: 'Deploying', severity: 'Info' },
     { type, status: 'False', reason, message },
     { type: other, status: 'Unknown', reason: 'Deploying' },
     { type: 'Ready', status: 'False', reason, message },

@@ -40,7 +40,7 @@ export function nextRevision(service: KubeObject, revisions: KubeObject[]): Kube
         { apiVersion: service.apiVersion, kind: service.kind, name, uid, controller: true, blockOwnerDeletion: true },
       ],
     },
-    spec: withDefaults(template.spec ?? {}),
+    spec: template.spec,
   };
 }
 
@@ -53,21 +53,6 @@ export function newestOf(revisions: KubeObject[]): KubeObject | undefined {
     (newest, revision) => (newest === undefined || generationOf(revision) > generationOf(newest) ? revision : newest),
     undefined,
   );
-}
-
-/** What Knative's webhook fills in. */
-function withDefaults(spec: KubeObject['spec']): KubeObject['spec'] {
-  const containers: KubeObject['spec'][] = spec.containers ?? [];
-  return {
-    containerConcurrency: 0,
-    timeoutSeconds: 300,
-    enableServiceLinks: false,
-    ...spec,
-    containers: containers.map((container, index) => ({
-      ...container,
-      name: container.name ?? (index === 0 ? 'user-container' : `user-container-${index}`),
-    })),
-  };
 }
 
 function canonical(value: unknown): string {

@@ -1,5 +1,4 @@
 /** What a revision's autoscaling annotations ask for, with Knative's defaults filled in. */
-import { durationSeconds } from './duration.ts';
 
 export interface ScalingSettings {
   metric: 'concurrency' | 'rps';
@@ -9,12 +8,8 @@ export interface ScalingSettings {
   /** 0 is unlimited. */
   maxScale: number;
   initialScale: number;
-  /** At least so many as soon as anything is wanted. */
-  activationScale: number;
   scaleDownDelaySeconds: number;
   windowSeconds: number;
-  /** The last pod is kept at least this long after the last request left the window. */
-  retentionSeconds: number;
   /** CPU and memory are not measured here: such a revision keeps max(min-scale, 1) pods. */
   fixed: boolean;
 }
@@ -23,41 +18,38 @@ const PREFIX = 'autoscaling.knative.dev/';
 const DEFAULT_CONCURRENCY = 100;
 const DEFAULT_RPS = 200;
 const DEFAULT_UTILIZATION = 70;
+const UNITS: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600 };
 
-/** Annotations that Knative's webhook would refuse count as absent. Both spellings of a key are read (`min-scale`, `minScale`). */
 export function scalingSettings(
   annotations: Record<string, string>,
   containerConcurrency: number,
   defaults: { windowSeconds: number },
 ): ScalingSettings {
-  const text = (key: string): string | undefined =>
-    annotations[PREFIX + key] ??
-    annotations[PREFIX + key.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())];
-  const number = (key: string, fallback: number): number => {
-    const value = Number(text(key) ?? Number.NaN);
-    return Number.isFinite(value) && value >= 0 ? value : fallback;
-  };
-
-  const metricName = text('metric') ?? 'concurrency';
-  const metric = metricName === 'rps' ? 'rps' : 'concurrency';
-  const byResource = text('class') === 'hpa.autoscaling.knative.dev' || metricName === 'cpu' || metricName === 'memory';
+  const text = (key: string) => annotations[PREFIX + key];
+  const number = (key: string, fallback: number) => Number(text(key) ?? fallback);
+  const metric = text('metric') === 'rps' ? 'rps' : 'concurrency';
+  const hardLimit = metric === 'concurrency' && containerConcurrency > 0 ? containerConcurrency : Infinity;
+  const target = number('target', metric === 'rps' ? DEFAULT_RPS : DEFAULT_CONCURRENCY);
   const utilization = number('target-utilization-percentage', DEFAULT_UTILIZATION) / 100;
-  const hardLimit =
-    metric === 'concurrency' && containerConcurrency > 0 ? containerConcurrency : Number.POSITIVE_INFINITY;
-  const defaultTarget = metric === 'rps' ? DEFAULT_RPS : Math.min(hardLimit, DEFAULT_CONCURRENCY);
-  const total = Math.min(number('target', defaultTarget), hardLimit);
   const minScale = number('min-scale', 0);
   return {
     metric,
-    targetPerPod: Math.max(0.01, total * utilization),
+    targetPerPod: Math.max(0.01, Math.min(target, hardLimit) * utilization),
     minScale,
     maxScale: number('max-scale', 0),
     // Scaling from zero is the whole point here, so 0 is obeyed, though a cluster allows it only by `allow-zero-initial-scale`.
     initialScale: Math.max(number('initial-scale', 1), minScale),
-    activationScale: Math.max(1, number('activation-scale', 1)),
     scaleDownDelaySeconds: durationSeconds(text('scale-down-delay')) ?? 0,
     windowSeconds: durationSeconds(text('window')) ?? defaults.windowSeconds,
-    retentionSeconds: durationSeconds(text('scale-to-zero-pod-retention-period')) ?? 0,
-    fixed: byResource,
+    fixed: text('class') === 'hpa.autoscaling.knative.dev' || ['cpu', 'memory'].includes(text('metric') ?? ''),
   };
+}
+
+/** Of a duration as Go writes it (`1m30s`, `500ms`): seconds. */
+export function durationSeconds(text: string | undefined): number | undefined {
+  if (text === undefined) {
+    return undefined;
+  }
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
+  return parts.reduce((sum, [, amount, unit = '']) => sum + Number(amount) * (UNITS[unit] ?? 0), 0);
 }

@@ -3,8 +3,16 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { ObjectStorage } from '#local/kubernetes/types.ts';
 import { ServingController } from './controller.ts';
+import { DOMAIN } from './function-host.ts';
 import { createGateway } from './gateway.ts';
-import { defaultServingOptions, type ServingOptions } from './options.ts';
+import type { ServingOptions } from './revision-runtime.ts';
+
+const DEFAULTS: ServingOptions = {
+  stableWindowSeconds: 60,
+  scaleToZeroGraceSeconds: 30,
+  tickMilliseconds: 250,
+  queueDepth: 10_000,
+};
 
 export interface Serving {
   /** The gateway's. */
@@ -20,19 +28,19 @@ export async function startServing(settings: {
   options?: Partial<ServingOptions>;
   log?: (line: string) => void;
 }): Promise<Serving> {
-  const options = { ...defaultServingOptions, ...settings.options };
+  const options = { ...DEFAULTS, ...settings.options };
   let controller: ServingController | undefined;
   const gateway = createGateway(() => {
     if (!controller) {
       throw new Error('the gateway is starting');
     }
     return controller;
-  }, options);
+  });
   gateway.listen(settings.port ?? 0, '127.0.0.1');
   await once(gateway, 'listening');
   const { port } = gateway.address() as AddressInfo;
   const addresses = (namespace: string, name: string) => ({
-    url: `http://${name}.${namespace}.${options.domain}:${port}`,
+    url: `http://${name}.${namespace}.${DOMAIN}:${port}`,
     address: `http://${name}.${namespace}.svc.cluster.local`,
   });
   controller = new ServingController(settings.storage, options, addresses, settings.log ?? (() => {}));

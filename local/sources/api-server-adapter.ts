@@ -39,8 +39,9 @@ function watchResource(
     return () => {};
   }
   const name = qualifiedName(resource);
+  const matches = matchesSelector(selector);
   const isMeant = ({ metadata }: KubeObject) =>
-    namespaces.includes(metadata.namespace ?? '') && matchesSelector(selector, metadata.labels);
+    namespaces.includes(metadata.namespace ?? '') && matches(metadata.labels ?? {});
   /** uid → the last resourceVersion seen of those that are selected. */
   const known = new Map(
     storage

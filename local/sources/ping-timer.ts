@@ -1,6 +1,6 @@
 /** The timer of one PingSource. */
+import { Cron } from 'croner';
 import type { Address } from '#local/broker/address.ts';
-import { parseCron } from './cron-schedule.ts';
 import { type Sending, sendEvent } from './send-event.ts';
 
 /** So that many sources of one minute do not all fire at once; as upstream. */
@@ -31,7 +31,12 @@ export function startPing(options: PingOptions): void {
     now = () => new Date(),
     random = Math.random,
   } = options;
-  const schedule = parseCron(spec.schedule, spec.timezone);
+  const schedule = new Cron(spec.schedule, {
+    timezone: spec.timezone ?? 'UTC',
+    mode: '5-or-6-parts',
+    // `5/20`, which Go's cron takes too.
+    sloppyRanges: true,
+  });
   const attributes = {
     type: 'dev.knative.sources.ping',
     source: `/apis/v1/namespaces/${namespace}/pingsources/${name}`,
@@ -42,7 +47,7 @@ export function startPing(options: PingOptions): void {
 
   const run = async () => {
     while (!signal.aborted) {
-      const due = schedule.next(now());
+      const due = schedule.nextRun(now());
       if (!due) {
         return;
       }

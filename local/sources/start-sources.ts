@@ -128,13 +128,11 @@ export function startSources(options: SourcesOptions): RunningSources {
   };
 }
 
-/** Every namespace carries its own name as a label, whether or not its object says so. */
 function namespacesLike(selector: Parameters<typeof matchesSelector>[0], storage: ObjectStorage): string[] {
+  const matches = matchesSelector(selector);
   return storage
     .list('namespaces')
-    .filter(({ metadata }) =>
-      matchesSelector(selector, { 'kubernetes.io/metadata.name': metadata.name, ...metadata.labels }),
-    )
+    .filter(({ metadata }) => matches(metadata.labels ?? {}))
     .map(({ metadata }) => metadata.name)
     .sort();
 }

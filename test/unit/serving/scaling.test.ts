@@ -63,7 +63,7 @@ describe('scaling', () => {
       image: 'app',
       spec: { containerConcurrency: 1 },
       // By requests per second, so that requests which last make no demand: one of the two pods is soon too many.
-      annotations: autoscaling({ metric: 'rps', 'initial-scale': '0', 'activation-scale': '2' }),
+      annotations: autoscaling({ metric: 'rps', target: '2', 'initial-scale': '0', 'max-scale': '2' }),
     });
     await world.ready('fn');
 

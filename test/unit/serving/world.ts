@@ -2,7 +2,7 @@
 import { request as httpRequest, type RequestListener } from 'node:http';
 import { createStorage } from '#local/kubernetes/storage.ts';
 import type { ObjectStorage } from '#local/kubernetes/types.ts';
-import type { ServingOptions } from '#local/serving/options.ts';
+import type { ServingOptions } from '#local/serving/revision-runtime.ts';
 import { type Serving, startServing } from '#local/serving/start-serving.ts';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { type FakeImage, FakeKubelet } from './fake-kubelet.ts';

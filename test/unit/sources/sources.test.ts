@@ -222,6 +222,28 @@ describe('a PingSource', () => {
     expect(sink.received[0]?.body).toBe('{"tick":true}');
   });
 
+  test('fires by the clock of its time zone', async () => {
+    storage.create(ping({ schedule: '0 9 * * mon-fri', timezone: 'Asia/Kolkata' }));
+    let time = Date.parse('2026-03-07T12:00:00Z');
+    start(() => {
+      time += 3_600_000;
+      return new Date(time);
+    });
+    await until(() => sink.received.length > 0);
+
+    // The Monday after that Saturday; every look at the clock takes an hour here.
+    expect(String(sink.received[0]?.headers['ce-time'])).toMatch(/^2026-03-09T0[3-7]:/);
+  });
+
+  test.each(['often', '@every 5m', '* * * * * * *'])('of schedule %j is not Ready and says why', async (schedule) => {
+    storage.create(ping({ schedule }));
+    start();
+    await settle();
+
+    const { conditions } = storage.get('pingsources.sources.knative.dev', 'ns', 'clock')?.['status'] ?? {};
+    expect(conditions).toContainEqual(expect.objectContaining({ type: 'Ready', status: 'False', reason: 'Invalid' }));
+  });
+
   test('stops where it is deleted', async () => {
     storage.create(ping({ schedule: '* * * * * *' }));
     start();
