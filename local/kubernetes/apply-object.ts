@@ -8,7 +8,6 @@ import { mergeApplied, prune } from './apply-merge.ts';
 import { copy } from './copy.ts';
 import { createObject } from './create-object.ts';
 import { changedFields, difference, type FieldSet, fieldsOf, intersection, union, withAncestors } from './field-set.ts';
-import { rootPath } from './list-keys.ts';
 import { type ManagedFields, managedFieldsOf, newEntry, ownable } from './managed-fields.ts';
 import type { ObjectTable } from './object-table.ts';
 import { updateObject } from './update-object.ts';
@@ -32,9 +31,8 @@ export function applyObject(
   }
   const { name, namespace } = applied.metadata;
   const manager = options.fieldManager;
-  const root = rootPath(resource);
   const dryRun = options.dryRun ?? false;
-  const wanted = fieldsOf(ownable(applied, resource), root);
+  const wanted = fieldsOf(ownable(applied, resource));
   const mine = newEntry(manager, 'Apply', applied.apiVersion, wanted);
   const current = table.find(resource, namespace, name);
   if (!current) {
@@ -47,8 +45,8 @@ export function applyObject(
   const isMine = (entry: ManagedFields) => entry.manager === manager && entry.operation === 'Apply';
   const before = entries.find(isMine);
   const live = ownable(current, resource);
-  const merged = mergeApplied(live, ownable(applied, resource), root);
-  const changed = intersection(changedFields(live, merged, root), wanted);
+  const merged = mergeApplied(live, ownable(applied, resource));
+  const changed = intersection(changedFields(live, merged), wanted);
   const others = resolveConflicts(
     entries.filter((entry) => !isMine(entry)),
     changed,
@@ -57,7 +55,7 @@ export function applyObject(
   const kept = others.reduce<FieldSet>((all, { fieldsV1 }) => union(all, fieldsV1), {});
   // What somebody still wants keeps what it lies in: a map is not gone while one of its fields is wanted.
   const gone = difference(before?.fieldsV1 ?? {}, withAncestors(union(wanted, kept)));
-  const next = (prune(merged, gone, root) ?? {}) as Partial<KubeObject>;
+  const next = (prune(merged, gone) ?? {}) as Partial<KubeObject>;
   const { uid, resourceVersion } = applied.metadata;
   const proposed = {
     ...next,

@@ -7,10 +7,9 @@ import { ApiError } from './api-error.ts';
 import { copy } from './copy.ts';
 import { setDefaults } from './defaults.ts';
 import { generateName } from './generate-name.ts';
-import { now3339, trackUpdate } from './managed-fields.ts';
+import { now3339, trackUpdate, type WriteOptions } from './managed-fields.ts';
 import type { ObjectTable } from './object-table.ts';
 import { validate } from './validation.ts';
-import type { WriteOptions } from './write-options.ts';
 
 export function createObject(
   table: ObjectTable,

@@ -1,62 +1,57 @@
 /** Sets of fields in the FieldsV1 notation of managedFields: which leaves of an object somebody set. */
 
 import { sameValue } from '#shared/kubernetes/same-value.ts';
-import { identityOfList, isAtomicMap, itemId } from './list-keys.ts';
+import { itemsByElement } from './list-keys.ts';
 
 /** `{}` is a leaf; `.` among children says that the item itself belongs to the set as well. */
 export interface FieldSet {
   [element: string]: FieldSet;
 }
 
-type Path = readonly string[];
-
 /** Every leaf below a value; empty where the value is a leaf itself. */
-export function fieldsOf(value: unknown, path: Path = []): FieldSet {
+export function fieldsOf(value: unknown, field = ''): FieldSet {
   const set: FieldSet = {};
-  for (const [element, child, childPath] of childrenOf(value, path) ?? []) {
-    const below = fieldsOf(child, childPath);
+  for (const [element, child, key] of childrenOf(value, field) ?? []) {
+    const below = fieldsOf(child, key);
     set[element] = element.startsWith('k:') ? { '.': {}, ...below } : below;
   }
   return set;
 }
 
-/** The children of a map or of a keyed list by their path elements; undefined for what counts as one value. */
-export function childrenOf(value: unknown, path: Path): [element: string, child: unknown, path: Path][] | undefined {
+/** The children of a map, or of the keyed list that is `field` of one, by their path elements; undefined for what counts as one value. */
+export function childrenOf(
+  value: unknown,
+  field: string,
+): [element: string, child: unknown, field: string][] | undefined {
   if (value === null || typeof value !== 'object') {
     return undefined;
   }
   if (Array.isArray(value)) {
-    const identity = identityOfList(value, path);
-    if (!identity) {
-      return undefined;
-    }
-    return value.map((item) => [itemId(item, identity) as string, item, path]);
+    const items = itemsByElement(value, field);
+    return items && [...items].map(([element, item]) => [element, item, '']);
   }
-  if (isAtomicMap(path)) {
-    return undefined;
-  }
-  return Object.entries(value).map(([key, child]) => [`f:${key}`, child, [...path, key]]);
+  return Object.entries(value).map(([key, child]) => [`f:${key}`, child, key]);
 }
 
 /** The leaves of `next` that are not in `before`, or differ there. */
-export function changedFields(before: unknown, next: unknown, path: Path = []): FieldSet {
-  const old = childrenOf(before, path);
-  const now = childrenOf(next, path);
+export function changedFields(before: unknown, next: unknown, field = ''): FieldSet {
+  const old = childrenOf(before, field);
+  const now = childrenOf(next, field);
   if (!old || !now) {
-    return fieldsOf(next, path);
+    return fieldsOf(next, field);
   }
   const oldByElement = new Map(old.map(([element, child]) => [element, child]));
   const set: FieldSet = {};
-  for (const [element, child, childPath] of now) {
+  for (const [element, child, key] of now) {
     if (!oldByElement.has(element)) {
-      set[element] = { ...(element.startsWith('k:') && { '.': {} }), ...fieldsOf(child, childPath) };
+      set[element] = { ...(element.startsWith('k:') && { '.': {} }), ...fieldsOf(child, key) };
       continue;
     }
     const was = oldByElement.get(element);
     if (sameValue(was, child)) {
       continue;
     }
-    set[element] = changedFields(was, child, childPath);
+    set[element] = changedFields(was, child, key);
   }
   return set;
 }

@@ -3,7 +3,6 @@
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import type { Resource } from '#shared/kubernetes/resource-table.ts';
 import { changedFields, difference, type FieldSet, fieldsOf, isLeaf, union } from './field-set.ts';
-import { rootPath } from './list-keys.ts';
 
 export interface ManagedFields {
   manager: string;
@@ -12,6 +11,16 @@ export interface ManagedFields {
   time: string;
   fieldsType: 'FieldsV1';
   fieldsV1: FieldSet;
+}
+
+/** What accompanies a write, beside the object. */
+export interface WriteOptions {
+  /** Who is recorded in managedFields. */
+  manager: string;
+  /** Check and answer, but change nothing. */
+  dryRun?: boolean;
+  /** The ownership that server-side apply has worked out; otherwise it follows from what changed. */
+  managedFields?: ManagedFields[];
 }
 
 /** What the system sets, so nobody owns it; and status, which belongs to controllers that do not apply. */
@@ -52,11 +61,10 @@ export function trackUpdate(
   resource: Resource,
   manager: string,
 ): ManagedFields[] {
-  const root = rootPath(resource);
   const old = before ? ownable(before, resource) : {};
   const now = ownable(next, resource);
-  const changed = changedFields(old, now, root);
-  const gone = difference(fieldsOf(old, root), fieldsOf(now, root));
+  const changed = changedFields(old, now);
+  const gone = difference(fieldsOf(old), fieldsOf(now));
   // A writer may hand ownership over by sending managedFields (kubectl does when it moves to server-side apply).
   const entries = managedFieldsOf(next.metadata.managedFields ? next : before).map((entry) => ({
     ...entry,

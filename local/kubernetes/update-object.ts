@@ -7,10 +7,9 @@ import { ApiError } from './api-error.ts';
 import { copy } from './copy.ts';
 import { setDefaults } from './defaults.ts';
 import { isFinalized } from './delete-object.ts';
-import { type ManagedFields, managedFieldsOf, trackUpdate } from './managed-fields.ts';
+import { type ManagedFields, managedFieldsOf, trackUpdate, type WriteOptions } from './managed-fields.ts';
 import type { ObjectTable } from './object-table.ts';
 import { validate, validateChange } from './validation.ts';
-import type { WriteOptions } from './write-options.ts';
 
 /** Answers `current` itself, and makes no event, where nothing changes. */
 export function updateObject(

@@ -13,13 +13,7 @@ beforeEach(() => {
 
 const apply = (object: KubeObject, fieldManager = 'me', force = false) =>
   storage.apply(object, { fieldManager, force });
-const withContainers = (...containers: object[]): KubeObject => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name: 'p', namespace: NAMESPACE },
-  spec: { containers },
-});
-const containersOf = ({ spec }: KubeObject) => (spec.template?.spec ?? spec).containers;
+const containersOf = (object: KubeObject) => object['spec'].template.spec.containers;
 const managersOf = (object: KubeObject) =>
   (object.metadata.managedFields ?? []).map((entry) => (entry as { manager: string }).manager);
 
@@ -138,38 +132,6 @@ describe('conflicts', () => {
 });
 
 describe('lists', () => {
-  test('are merged by key: containers, variables, ports', () => {
-    apply(withContainers({ name: 'a', image: 'a:1', env: [{ name: 'X', value: '1' }] }));
-    const both = apply(
-      withContainers(
-        { name: 'a', env: [{ name: 'Y', value: '2' }], ports: [{ containerPort: 80 }] },
-        { name: 'b', image: 'b:1' },
-      ),
-      'other',
-    );
-    expect(containersOf(both)).toMatchObject([
-      { name: 'a', image: 'a:1', env: [{ name: 'X' }, { name: 'Y' }], ports: [{ containerPort: 80 }] },
-      { name: 'b', image: 'b:1' },
-    ]);
-  });
-
-  test('an item that its only owner leaves out goes; one that others set something in stays with that', () => {
-    apply(
-      withContainers({ name: 'a', image: 'a:1' }, { name: 'b', image: 'b:1' }, { name: 'c', image: 'c:1', tty: true }),
-    );
-    apply(withContainers({ name: 'c', image: 'c:1' }), 'other');
-    const left = apply(withContainers({ name: 'a', image: 'a:1' }));
-    expect(containersOf(left)).toMatchObject([{ name: 'a' }, { name: 'c', image: 'c:1' }]);
-    expect(containersOf(left)[1].tty).toBeUndefined();
-  });
-
-  test('conflict within the item', () => {
-    apply(withContainers({ name: 'a', image: 'a:1' }), 'other');
-    expect(caught(() => apply(withContainers({ name: 'a', image: 'a:2' })))).toMatchObject({
-      details: { causes: [{ field: '.spec.containers[name="a"].image' }] },
-    });
-  });
-
   test('finalizers are a set, owners are known by uid', () => {
     apply(configMap('a', {}, { finalizers: ['me/x'] }));
     expect(apply(configMap('a', {}, { finalizers: ['other/y'] }), 'other').metadata.finalizers).toEqual([
@@ -177,11 +139,6 @@ describe('lists', () => {
       'other/y',
     ]);
     expect(apply(configMap('a')).metadata.finalizers).toEqual(['other/y']);
-  });
-
-  test('without keys are replaced', () => {
-    apply(withContainers({ name: 'a', image: 'a:1', args: ['1', '2'] }));
-    expect(containersOf(apply(withContainers({ name: 'a', image: 'a:1', args: ['3'] })))[0].args).toEqual(['3']);
   });
 
   test('of a Knative Service are atomic, as its CustomResourceDefinition says', () => {

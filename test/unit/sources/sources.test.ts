@@ -224,15 +224,14 @@ describe('a PingSource', () => {
 
   test('fires by the clock of its time zone', async () => {
     storage.create(ping({ schedule: '0 9 * * mon-fri', timezone: 'Asia/Kolkata' }));
-    let time = Date.parse('2026-03-07T12:00:00Z');
+    let time = Date.parse('2026-03-09T03:29:58Z');
     start(() => {
-      time += 3_600_000;
+      time += 1000;
       return new Date(time);
     });
     await until(() => sink.received.length > 0);
 
-    // The Monday after that Saturday; every look at the clock takes an hour here.
-    expect(String(sink.received[0]?.headers['ce-time'])).toMatch(/^2026-03-09T0[3-7]:/);
+    expect(String(sink.received[0]?.headers['ce-time'])).toMatch(/^2026-03-09T03:30:/);
   });
 
   test.each(['often', '@every 5m', '* * * * * * *'])('of schedule %j is not Ready and says why', async (schedule) => {
