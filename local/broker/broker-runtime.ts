@@ -23,7 +23,7 @@ export class BrokerRuntime {
   readonly name: string;
   readonly delivery: DeliverySpec;
   readonly exchange = new Exchange();
-  /** Undefined where the Broker has no deadLetterSink: then Triggers publish to an exchange that is not there. */
+  /** Undefined where the Broker has no deadLetterSink. */
   readonly deadLetters: Exchange | undefined;
   readonly #context: RuntimeContext;
   readonly #deadLetterQueue: Queue;

@@ -1,22 +1,37 @@
 /** What a Trigger's dispatcher pod does: events from a queue to a subscriber, with retries, replies and dead letters. */
 
-import { isRetryable } from '#shared/manifests/delivery-settings.ts';
+import { type DeliverySettings, isRetryable } from '#shared/manifests/delivery-settings.ts';
+import type { Address } from './address.ts';
 import { type AmqpMessage, fromMessage, type Trace, toMessage } from './amqp-message.ts';
 import type { BrokerEvent } from './broker-event.ts';
-import type { DispatcherOptions } from './dispatcher-options.ts';
-import { invalidEvent } from './invalid-event.ts';
+import type { Exchange } from './exchange.ts';
 import { normalizeTime, ZERO_TIME } from './normalize-time.ts';
 import { type Answer, postEvent } from './post-event.ts';
-import type { Channel, Delivery } from './queue.ts';
-import { TimerPanic, withRetries } from './with-retries.ts';
+import type { Channel, Delivery, Queue } from './queue.ts';
+import { invalidEvent } from './read-event.ts';
+import type { Tap } from './tap.ts';
+import { type Sleep, withRetries } from './with-retries.ts';
 
 /** Messages handed out ahead of their acknowledgement; not the parallelism. */
 const PREFETCH = 100;
-/** How a kubelet restarts a container that ends with an error. */
-const CRASH_BACKOFF = { first: 10_000, last: 300_000 };
-const RECONNECT = 1000;
 
-/** From one start of the process, or one opening of its channel, to its end. */
+/** What a dispatcher pod is told by its controller. */
+export interface DispatcherOptions {
+  /** `namespace/name` of the Trigger, or of the Broker for its own dead letters. */
+  name: string;
+  queue: Queue;
+  subscriber: Address;
+  /** Where replies go. */
+  ingress: Address;
+  settings: DeliverySettings;
+  parallelism: number;
+  /** `none`: failed events are dropped. `this is one`: what fails here is dropped too. */
+  deadLetters: Exchange | 'none' | 'this is one';
+  sleep: Sleep;
+  tap: Tap;
+}
+
+/** From its start to its end. */
 interface Session {
   channel: Channel;
   abort: AbortController;
@@ -28,32 +43,10 @@ interface Session {
 
 export class Dispatcher {
   readonly #options: DispatcherOptions;
-  #session: Session | undefined;
-  readonly #stopped = new AbortController();
-  #crashes = 0;
+  readonly #session: Session;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
-    this.#open();
-  }
-
-  /** As SIGTERM: what is in flight is cut off and stays in the queue, its retries forgotten; or, the other way the race can go, is dead-lettered. */
-  async stop(inFlight: 'redeliver' | 'dead-letter' = 'redeliver'): Promise<void> {
-    this.#stopped.abort();
-    const session = this.#session;
-    if (!session) {
-      return;
-    }
-    session.waiting.length = 0;
-    if (inFlight === 'redeliver') {
-      this.#close(session);
-    }
-    session.abort.abort();
-    await Promise.all(session.running);
-    this.#close(session);
-  }
-
-  #open(): void {
     const session: Session = {
       channel: { ack: () => {}, close: () => {} },
       abort: new AbortController(),
@@ -62,10 +55,22 @@ export class Dispatcher {
       closed: false,
     };
     this.#session = session;
-    session.channel = this.#options.queue.consume(PREFETCH, (delivery) => {
+    session.channel = options.queue.consume(PREFETCH, (delivery) => {
       session.waiting.push(delivery);
       this.#work(session);
     });
+  }
+
+  /** As SIGTERM: what is in flight is cut off and stays in the queue, its retries forgotten; or, the other way the race can go, is dead-lettered. */
+  async stop(inFlight: 'redeliver' | 'dead-letter' = 'redeliver'): Promise<void> {
+    const session = this.#session;
+    session.waiting.length = 0;
+    if (inFlight === 'redeliver') {
+      this.#close(session);
+    }
+    session.abort.abort();
+    await Promise.all(session.running);
+    this.#close(session);
   }
 
   #close(session: Session): void {
@@ -91,25 +96,16 @@ export class Dispatcher {
     // A turn of the event loop, so that the channel is there.
     await Promise.resolve();
     const { event, trace } = fromMessage(delivery.message);
-    try {
-      const { status, reply } = await this.#deliver(session, withTime(event), trace);
-      const failed =
-        isRetryable(status) || (reply !== undefined && !session.closed && !(await this.#reply(session, reply, trace)));
-      if (session.closed) {
-        return;
-      }
-      // Before the dead letter is published, as upstream: a crash between the two loses the event.
-      session.channel.ack(delivery);
-      if (failed) {
-        this.#deadLetter(session, event, trace, status);
-      } else {
-        this.#crashes = 0;
-      }
-    } catch (error) {
-      if (!(error instanceof TimerPanic)) {
-        throw error;
-      }
-      this.#crash(session);
+    const { status, reply } = await this.#deliver(session, withTime(event), trace);
+    const failed =
+      isRetryable(status) || (reply !== undefined && !session.closed && !(await this.#reply(session, reply, trace)));
+    if (session.closed) {
+      return;
+    }
+    // Before the dead letter is published, as upstream: a crash between the two loses the event.
+    session.channel.ack(delivery);
+    if (failed) {
+      this.#deadLetter(event, trace, status);
     }
   }
 
@@ -151,43 +147,16 @@ export class Dispatcher {
     return !isRetryable(answer.status);
   }
 
-  #deadLetter(session: Session, event: BrokerEvent, trace: Trace, status: number): void {
+  #deadLetter(event: BrokerEvent, trace: Trace, status: number): void {
     const { name, subscriber, deadLetters, tap } = this.#options;
+    if (typeof deadLetters === 'string') {
+      tap({ kind: 'dropped', trigger: name, event, status });
+      return;
+    }
     const attributes = { ...event.attributes, knativeerrordest: subscriber.url, knativeerrorcode: status };
     const message: AmqpMessage = toMessage({ attributes, data: event.data }, trace);
-    if (typeof deadLetters !== 'string') {
-      tap({ kind: 'dead-lettered', trigger: name, event, status });
-      deadLetters.publish(message);
-      return;
-    }
-    tap({ kind: 'dropped', trigger: name, event, status });
-    if (deadLetters === 'missing') {
-      // RabbitMQ closes the channel of who publishes to an exchange that is not there; what else was unacknowledged comes again.
-      this.#close(session);
-      this.#reopen(RECONNECT);
-    }
-  }
-
-  /** A back-off of nothing makes upstream's timer panic: the process dies, and its messages come again when it is back. */
-  #crash(session: Session): void {
-    if (session.closed) {
-      return;
-    }
-    this.#close(session);
-    session.abort.abort();
-    this.#reopen(Math.min(CRASH_BACKOFF.first * 2 ** this.#crashes++, CRASH_BACKOFF.last));
-  }
-
-  #reopen(delay: number): void {
-    const { signal } = this.#stopped;
-    this.#options.sleep(delay, signal).then(
-      () => {
-        if (!signal.aborted) {
-          this.#open();
-        }
-      },
-      () => {},
-    );
+    tap({ kind: 'dead-lettered', trigger: name, event, status });
+    deadLetters.publish(message);
   }
 }
 

@@ -3,8 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { Trace } from './amqp-message.ts';
 import { type BrokerEvent, InvalidEvent } from './broker-event.ts';
-import { invalidEvent } from './invalid-event.ts';
-import { readEvent } from './read-event.ts';
+import { invalidEvent, readEvent } from './read-event.ts';
 
 /** RabbitMQ's max_message_size. It closes the channel of who publishes more, and the ingress answers 500. */
 const MAX_MESSAGE_BYTES = 16 * 2 ** 20;

@@ -6,7 +6,6 @@ export interface Delivery {
   /** Of the message, in its queue's record. */
   number: number;
   message: AmqpMessage;
-  redelivered: boolean;
 }
 
 export interface Channel {
@@ -19,14 +18,14 @@ export interface Channel {
 export class Queue {
   readonly #record: QueueRecord;
   /** In order, those handed out among them. */
-  #deliveries: Delivery[];
-  #unacknowledged = new Set<Delivery>();
+  readonly #deliveries: Delivery[];
+  readonly #unacknowledged = new Set<Delivery>();
   #offer: (() => void) | undefined;
 
   /** Begins with what the record holds; some of it may have been handed out before. */
   constructor(record: QueueRecord) {
     this.#record = record;
-    this.#deliveries = Array.from(record.messages(), ([number, message]) => ({ number, message, redelivered: true }));
+    this.#deliveries = Array.from(record.messages(), ([number, message]) => ({ number, message }));
   }
 
   get length(): number {
@@ -35,7 +34,7 @@ export class Queue {
 
   /** Returns once it is kept. */
   push(message: AmqpMessage): void {
-    this.#deliveries.push({ number: this.#record.add(message), message, redelivered: false });
+    this.#deliveries.push({ number: this.#record.add(message), message });
     this.#offer?.();
   }
 
@@ -69,10 +68,6 @@ export class Queue {
         if (open) {
           open = false;
           this.#offer = undefined;
-          // New objects, so that a late acknowledgement of the old ones finds nothing.
-          this.#deliveries = this.#deliveries.map((delivery) =>
-            this.#unacknowledged.has(delivery) ? { ...delivery, redelivered: true } : delivery,
-          );
           this.#unacknowledged.clear();
         }
       },

@@ -10,6 +10,8 @@ import { readStructuredEvent } from './read-structured-event.ts';
 const STRUCTURED = 'application/cloudevents+json';
 const BATCH = 'application/cloudevents-batch+json';
 
+const MEDIA_TYPE = /^[\w!#$&^.+-]+(\/[\w!#$&^.+-]+)?\s*(;.*)?$/;
+
 /** Throws InvalidEvent where the message cannot be read as an event. That it is a valid one is another question: invalidEvent(). */
 export function readEvent(headers: IncomingHttpHeaders, body: Buffer): BrokerEvent {
   const mediaType = headers['content-type']?.split(';')[0]?.trim().toLowerCase();
@@ -64,4 +66,18 @@ function isUriReference(text: string): boolean {
   const colon = firstSegment.indexOf(':');
   const hasScheme = colon > 0 && /^[A-Za-z][\w+.-]*$/.test(firstSegment.slice(0, colon));
   return !/\p{Cc}/u.test(text) && !/%(?![0-9A-Fa-f]{2})/.test(text) && (colon === -1 || hasScheme);
+}
+
+/** What the SDK finds wrong with an event it could read, in a sentence; undefined where it is valid. */
+export function invalidEvent({ attributes }: BrokerEvent): string | undefined {
+  const missing = ['id', 'source', 'type'].find((name) => String(attributes[name] ?? '').trim() === '');
+  if (missing !== undefined) {
+    return `${missing} is required and must not be empty`;
+  }
+  if (String(attributes['subject'] ?? 'present').trim() === '') {
+    return 'subject must not be empty';
+  }
+  return MEDIA_TYPE.test(String(attributes['datacontenttype'] ?? 'application/json'))
+    ? undefined
+    : 'datacontenttype must be a media type';
 }

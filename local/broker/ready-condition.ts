@@ -2,18 +2,12 @@
 import type { Condition } from '#local/serving/conditions.ts';
 
 export function withReady(conditions: Condition[]): Condition[] {
-  const worst =
-    conditions.find(({ status }) => status === 'False') ?? conditions.find(({ status }) => status === 'Unknown');
+  const worst = conditions.find(({ status }) => status !== 'True');
   const ready: Condition = worst ? { ...worst, type: 'Ready' } : { type: 'Ready', status: 'True' };
   return [...conditions, ready];
 }
 
 /** `problem` is a reason and a message; undefined is True. */
-export function condition(
-  type: string,
-  problem?: { reason: string; message: string; status?: 'False' | 'Unknown' },
-): Condition {
-  return problem
-    ? { type, status: problem.status ?? 'False', reason: problem.reason, message: problem.message }
-    : { type, status: 'True' };
+export function condition(type: string, problem?: { reason: string; message: string }): Condition {
+  return problem ? { type, status: 'False', ...problem } : { type, status: 'True' };
 }

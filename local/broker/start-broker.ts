@@ -4,13 +4,13 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ObjectStorage } from '#local/kubernetes/types.ts';
-import type { ResourceName } from '#shared/kubernetes/object.ts';
+import type { KubeObject, ResourceName } from '#shared/kubernetes/object.ts';
+import type { Destination } from '#shared/manifests/delivery-settings.ts';
 import { type Resolve, resolveDestination } from './address.ts';
 import { BrokerRuntime } from './broker-runtime.ts';
 import { type Publish, startIngress } from './ingress.ts';
 import { QueueLog } from './queue-log.ts';
-import { reconcileBroker } from './reconcile-broker.ts';
-import { reconcileTrigger } from './reconcile-trigger.ts';
+import { type Resolved, writeBrokerStatus, writeTriggerStatus } from './reconcile-status.ts';
 import type { Tap } from './tap.ts';
 import { TriggerRuntime } from './trigger-runtime.ts';
 import type { Sleep } from './with-retries.ts';
@@ -19,13 +19,7 @@ const BROKERS = 'brokers.eventing.knative.dev';
 const TRIGGERS = 'triggers.eventing.knative.dev';
 const CLASS = 'eventing.knative.dev/broker.class';
 /** What a change of may bring a Broker or a Trigger further. */
-const WATCHED: ResourceName[] = [
-  BROKERS,
-  TRIGGERS,
-  'rabbitmqbrokerconfigs.eventing.knative.dev',
-  'rabbitmqclusters.rabbitmq.com',
-  'services.serving.knative.dev',
-];
+const WATCHED: ResourceName[] = [BROKERS, TRIGGERS, 'services.serving.knative.dev'];
 
 export interface BrokerOptions {
   storage: ObjectStorage;
@@ -74,6 +68,10 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
     return isBroker ? brokers.get(`${ref.namespace}/${ref.name}`)?.address : options.resolve(ref);
   };
 
+  function resolved(wanted: Destination | undefined, { metadata: { namespace = '' } }: KubeObject): Resolved {
+    return { wanted, address: wanted && resolveDestination(wanted, namespace, resolve) };
+  }
+
   async function reconcileBrokers(): Promise<Set<string>> {
     const ready = new Set<string>();
     const present = storage.list(BROKERS).filter(({ metadata }) => metadata.annotations?.[CLASS] === 'RabbitMQBroker');
@@ -87,9 +85,11 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
         await runtime.listen(key === main ? ingress : undefined);
         brokers.set(key, runtime);
       }
-      const { deadLetterSink } = runtime.delivery;
-      const sink = deadLetterSink && resolveDestination(deadLetterSink, broker.metadata.namespace ?? '', resolve);
-      if (reconcileBroker(broker, runtime, sink, storage)) {
+      const sink = resolved(runtime.delivery.deadLetterSink, broker);
+      if (sink.address) {
+        runtime.deliverDeadLetters(sink.address);
+      }
+      if (writeBrokerStatus(storage, broker, runtime.address, sink)) {
         ready.add(key);
       }
     }
@@ -108,7 +108,13 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
       if (broker && ready.has(brokerKey) && !triggers.has(key)) {
         triggers.set(key, new TriggerRuntime(trigger, broker, context));
       }
-      reconcileTrigger(trigger, triggers.get(key), resolve, storage);
+      const runtime = triggers.get(key);
+      const subscriber = resolved(trigger['spec'].subscriber, trigger);
+      const sink = resolved(trigger['spec'].delivery?.deadLetterSink, trigger);
+      if (runtime && subscriber.address && (sink.address || !sink.wanted)) {
+        runtime.dispatch(trigger, subscriber.address, sink.address);
+      }
+      writeTriggerStatus(storage, trigger, runtime !== undefined, subscriber, sink);
     }
   }
 

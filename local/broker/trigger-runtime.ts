@@ -3,8 +3,7 @@ import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { type DeliverySpec, deliverySettings } from '#shared/manifests/delivery-settings.ts';
 import type { Address } from './address.ts';
 import type { BrokerRuntime, RuntimeContext } from './broker-runtime.ts';
-import { Dispatcher } from './dispatcher.ts';
-import type { DispatcherOptions } from './dispatcher-options.ts';
+import { Dispatcher, type DispatcherOptions } from './dispatcher.ts';
 import { Exchange } from './exchange.ts';
 import { Queue } from './queue.ts';
 
@@ -67,7 +66,7 @@ export class TriggerRuntime {
     if (own) {
       return own.deadLetterSink ? this.#deadLetters.exchange : 'none';
     }
-    return this.broker.deadLetters ?? 'missing';
+    return this.broker.deadLetters ?? 'none';
   }
 
   async restart(inFlight: 'redeliver' | 'dead-letter'): Promise<void> {

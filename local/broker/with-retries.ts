@@ -5,12 +5,7 @@ import type { Answer } from './post-event.ts';
 /** Resolves after so many milliseconds, or rejects once the signal says so. */
 export type Sleep = (milliseconds: number, signal: AbortSignal) => Promise<unknown>;
 
-/** A wait of nothing: Go's timer panics, and with it the whole dispatcher. */
-export class TimerPanic extends Error {
-  override readonly name = 'TimerPanic';
-}
-
-/** The last answer. Cut off while it waits, it gives the answer that made it wait. Throws TimerPanic. */
+/** The last answer. Cut off while it waits, it gives the answer that made it wait. */
 export async function withRetries(
   settings: DeliverySettings,
   sleep: Sleep,
@@ -22,11 +17,7 @@ export async function withRetries(
     if (!isRetryable(answer.status) || number > settings.retries || signal.aborted) {
       return answer;
     }
-    const delay = backoff(settings, number);
-    if (delay <= 0) {
-      throw new TimerPanic(`backoffDelay is less than a tenth of a second: retry ${number} panics`);
-    }
-    await sleep(delay, signal).catch(() => {});
+    await sleep(backoff(settings, number), signal).catch(() => {});
     if (signal.aborted) {
       return answer;
     }

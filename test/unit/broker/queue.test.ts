@@ -28,7 +28,7 @@ describe('Queue', () => {
     expect(queue.length).toBe(249);
   });
 
-  test('gives back what was not acknowledged, in its old place and marked, and hears no late acknowledgement', () => {
+  test('gives back what was not acknowledged, in its old place, and hears no late acknowledgement', () => {
     const queue = inMemory();
     for (let n = 0; n < 4; n++) {
       queue.push(message(n));
@@ -41,7 +41,6 @@ describe('Queue', () => {
     const { got } = consume(queue);
 
     expect(ids(got)).toEqual([0, 2, 3]);
-    expect(got.map(({ redelivered }) => redelivered)).toEqual([true, true, true]);
     expect(consume.bind(null, queue)).toThrow('a consumer already');
   });
 
