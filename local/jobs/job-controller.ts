@@ -90,9 +90,6 @@ export function startJobController(options: JobControllerOptions): { close(): vo
     if (job === undefined || job.metadata.deletionTimestamp !== undefined) {
       return;
     }
-    if (job.spec.managedBy !== undefined && job.spec.managedBy !== 'kubernetes.io/job-controller') {
-      return;
-    }
     try {
       reconcile(job);
     } catch (error) {

@@ -2,7 +2,7 @@
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import type { Job } from './job.ts';
 
-/** Its name is the Job's and five random characters. */
+/** Its name is the Job's and five random characters. The labels that tie it to the Job are in the template already (defaults.ts). */
 export function jobPod(job: Job): KubeObject {
   const { name, namespace, uid } = job.metadata;
   const { metadata, spec } = job.spec.template;
@@ -13,15 +13,8 @@ export function jobPod(job: Job): KubeObject {
       name: '',
       generateName: `${name}-`,
       namespace,
-      labels: {
-        ...metadata?.labels,
-        'batch.kubernetes.io/controller-uid': uid,
-        'batch.kubernetes.io/job-name': name,
-        'controller-uid': uid,
-        'job-name': name,
-      },
+      labels: metadata?.labels ?? {},
       ...(metadata?.annotations === undefined ? {} : { annotations: metadata.annotations }),
-      ...(metadata?.finalizers === undefined ? {} : { finalizers: metadata.finalizers }),
       ownerReferences: [{ apiVersion: 'batch/v1', kind: 'Job', name, uid, controller: true, blockOwnerDeletion: true }],
     },
     spec: structuredClone(spec),

@@ -1,6 +1,13 @@
 /** What a Job needs now: its status, pods to make and to remove, and when to look again. Pure. */
 import type { KubeObject } from '#shared/kubernetes/object.ts';
-import { conditionOf, type FailureReason, type Job, type JobCondition, type JobStatus } from './job.ts';
+import {
+  conditionOf,
+  type FailureReason,
+  type Job,
+  type JobCondition,
+  type JobConditionType,
+  type JobStatus,
+} from './job.ts';
 import { isOver, type JobHistory } from './job-history.ts';
 
 export interface JobPlan {
@@ -15,6 +22,13 @@ export interface JobPlan {
 const DEFAULT_BACKOFF_LIMIT = 6;
 const MAX_BACKOFF_MS = 600_000;
 
+/** What is to be done with the Job's pods, beside what its status says. */
+interface Step {
+  create?: number;
+  remove?: KubeObject[];
+  wakeAt?: number | undefined;
+}
+
 /** For a Job that is neither finished nor being deleted. */
 export function planJob(
   job: Job,
@@ -25,81 +39,89 @@ export function planJob(
   const live = pods.filter((pod) => !isOver(pod));
   const active = live.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
   const conditions = new Conditions(job.status?.conditions ?? [], now);
-  const status: JobStatus = {
-    ...(job.status?.startTime === undefined ? {} : { startTime: job.status.startTime }),
-    ready: active.filter(isReady).length,
-    terminating: live.length - active.length,
-    uncountedTerminatedPods: {},
-    ...(history.succeeded === 0 ? {} : { succeeded: history.succeeded }),
-    ...(history.failed === 0 ? {} : { failed: history.failed }),
-  };
-  const done = (plan: { create?: number; remove?: KubeObject[]; wakeAt?: number | undefined }): JobPlan => {
-    const { create = 0, remove = [], wakeAt } = plan;
-    const running = active.length - remove.length + create;
-    const list = conditions.list();
-    return {
-      status: {
-        ...status,
-        ...(running === 0 ? {} : { active: running }),
-        ...(list.length === 0 ? {} : { conditions: list }),
-      },
-      create,
-      remove,
-      wakeAt,
-    };
+  const times: { startTime?: string | undefined; completionTime?: string | undefined } = {};
+  /** Ended only once no pod is left: whoever sees it may rely on nothing of the Job running any more. */
+  const end = (target: JobConditionType, final: JobConditionType, reason: string, message: string): Step => {
+    conditions.set(target, 'True', reason, message);
+    if (live.length === 0) {
+      conditions.set(final, 'True', reason, message);
+    }
+    return { remove: active };
   };
 
   const failure = failureOf(job, active, history, now);
-  if (failure !== undefined) {
-    conditions.set('FailureTarget', 'True', failure.reason, failure.message);
-    // Failed only once no pod is left: whoever sees it may rely on nothing of the Job running any more.
-    if (live.length === 0) {
-      conditions.set('Failed', 'True', failure.reason, failure.message);
-    }
-    return done({ remove: active });
-  }
-
-  const { completions, parallelism = 1 } = job.spec;
-  const enough =
-    conditionOf(job, 'SuccessCriteriaMet') !== undefined ||
-    (completions === undefined ? history.succeeded > 0 && live.length === 0 : history.succeeded >= completions);
-  if (enough) {
-    conditions.set('SuccessCriteriaMet', 'True', 'CompletionsReached', 'Reached expected number of succeeded pods');
-    if (live.length === 0) {
-      conditions.set('Complete', 'True', 'CompletionsReached', 'Reached expected number of succeeded pods');
-      status.completionTime = timestamp(now);
-    }
-    return done({ remove: active });
-  }
-
-  if (job.spec.suspend === true) {
+  let step: Step = { remove: active };
+  if (failure) {
+    times.startTime = job.status?.startTime;
+    step = end('FailureTarget', 'Failed', failure.reason, failure.message);
+  } else if (isEnough(job, history, live)) {
+    times.startTime = job.status?.startTime;
+    times.completionTime = live.length === 0 ? timestamp(now) : undefined;
+    const message = 'Reached expected number of succeeded pods';
+    step = end('SuccessCriteriaMet', 'Complete', 'CompletionsReached', message);
+  } else if (job.spec.suspend === true) {
     conditions.set('Suspended', 'True', 'JobSuspended', 'Job suspended');
-    delete status.startTime;
     history.startedAt = undefined;
-    return done({ remove: active });
-  }
-  if (conditionOf(job, 'Suspended') !== undefined) {
-    conditions.set('Suspended', 'False', 'JobResumed', 'Job resumed');
-    delete status.startTime;
-  }
-  if (status.startTime === undefined) {
-    status.startTime = timestamp(now);
-    history.startedAt = now;
+  } else {
+    const startTime = startTimeOf(job, history, conditions, now);
+    times.startTime = startTime;
+    step = runPods(job, live, active, history, { now, backoffMs, startTime });
   }
 
-  const deadline = deadlineOf(job, history, Date.parse(status.startTime));
+  const { create = 0, remove = [], wakeAt } = step;
+  const list = conditions.list();
+  const status: JobStatus = withoutUndefined({
+    ...times,
+    ready: active.filter(isReady).length,
+    terminating: live.length - active.length,
+    uncountedTerminatedPods: {},
+    succeeded: history.succeeded || undefined,
+    failed: history.failed || undefined,
+    active: active.length - remove.length + create || undefined,
+    conditions: list.length > 0 ? list : undefined,
+  });
+  return { status, create, remove, wakeAt };
+}
+
+function isEnough(job: Job, history: JobHistory, live: KubeObject[]): boolean {
+  const { completions } = job.spec;
+  return (
+    conditionOf(job, 'SuccessCriteriaMet') !== undefined ||
+    (completions === undefined ? history.succeeded > 0 && live.length === 0 : history.succeeded >= completions)
+  );
+}
+
+/** A Job that is resumed starts anew. */
+function startTimeOf(job: Job, history: JobHistory, conditions: Conditions, now: number): string {
+  const isResumed = conditionOf(job, 'Suspended') !== undefined;
+  if (isResumed) {
+    conditions.set('Suspended', 'False', 'JobResumed', 'Job resumed');
+  }
+  const known = isResumed ? undefined : job.status?.startTime;
+  history.startedAt = known === undefined ? now : history.startedAt;
+  return known ?? timestamp(now);
+}
+
+function runPods(
+  job: Job,
+  live: KubeObject[],
+  active: KubeObject[],
+  history: JobHistory,
+  { now, backoffMs, startTime }: { now: number; backoffMs: number; startTime: string },
+): Step {
+  const { completions, parallelism = 1 } = job.spec;
+  const deadline = deadlineOf(job, history, Date.parse(startTime));
   const left = completions === undefined ? (history.succeeded > 0 ? 0 : parallelism) : completions - history.succeeded;
   const wanted = Math.min(parallelism, left);
   if (active.length > wanted) {
-    return done({ remove: active.slice(wanted), wakeAt: deadline });
+    return { remove: active.slice(wanted), wakeAt: deadline };
   }
   // A pod that is ending holds its place: two builds of one Job never run at once.
   const missing = Math.max(0, wanted - live.length);
   const retryAt = history.failuresInARow === 0 ? 0 : history.lastFailureAt + backoff(history.failuresInARow, backoffMs);
-  if (missing > 0 && retryAt > now) {
-    return done({ wakeAt: Math.min(retryAt, deadline ?? retryAt) });
-  }
-  return done({ create: missing, wakeAt: deadline });
+  return missing > 0 && retryAt > now
+    ? { wakeAt: Math.min(retryAt, deadline ?? retryAt) }
+    : { create: missing, wakeAt: deadline };
 }
 
 function failureOf(
@@ -158,6 +180,10 @@ function backoff(failures: number, base: number): number {
 function isReady(pod: KubeObject): boolean {
   const conditions = (pod['status']?.conditions ?? []) as { type: string; status: string }[];
   return conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+}
+
+function withoutUndefined<T extends object>(fields: { [K in keyof T]: T[K] | undefined }): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 }
 
 export function timestamp(ms: number): string {

@@ -8,7 +8,6 @@ const KEY = '[A-Za-z0-9](?:[-A-Za-z0-9_./]*[A-Za-z0-9])?';
 const VALUE = '[-A-Za-z0-9_.]*';
 const SET = new RegExp(String.raw`^(${KEY})\s+(in|notin)\s*\(([^()]*)\)$`);
 const EQUALITY = new RegExp(String.raw`^(${KEY})\s*(==|=|!=)\s*(${VALUE})$`);
-const COMPARISON = new RegExp(String.raw`^(${KEY})\s*([<>])\s*(-?\d+)$`);
 const EXISTENCE = new RegExp(String.raw`^(!?)\s*(${KEY})$`);
 
 /** An empty selector takes everything. Throws ApiError 400 where it cannot be read. */
@@ -35,12 +34,6 @@ function parseRequirement(text: string, selector: string): Requirement {
     const [, key = '', operator, value] = equality;
     // Labels that lack the key differ from any value.
     return (labels) => (Object.hasOwn(labels, key) && labels[key] === value) === (operator !== '!=');
-  }
-  const comparison = COMPARISON.exec(text);
-  if (comparison) {
-    const [, key = '', operator, value] = comparison;
-    const sign = operator === '>' ? 1 : -1;
-    return (labels) => Object.hasOwn(labels, key) && sign * (Number(labels[key]) - Number(value)) > 0;
   }
   const existence = EXISTENCE.exec(text);
   if (existence) {

@@ -3,8 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { answerDiscovery } from './answer-discovery.ts';
 import { answerPatch } from './answer-patch.ts';
-import { answerRead } from './answer-read.ts';
-import { answerCreate, answerDelete, answerReplace } from './answer-write.ts';
+import { answerCreate, answerDelete, answerRead, answerReplace } from './answer-request.ts';
 import { ApiError } from './api-error.ts';
 import type { Answer, ApiRequest } from './api-request.ts';
 import { parseTarget, type RequestTarget } from './request-target.ts';

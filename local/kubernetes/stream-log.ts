@@ -18,11 +18,11 @@ export async function streamLog(request: ApiRequest, logs: PodLogs, response: Se
   const { resource, namespace = '', name = '' } = target;
   const pod = table.get(resource, namespace, name);
   const container = chooseContainer(pod, query.get('container') ?? '');
+  const follow = query.get('follow') === 'true';
+  const first = await logs.read(namespace, name, container);
   if (query.get('previous') === 'true') {
     throw ApiError.badRequest(`previous terminated container "${container}" in pod "${name}" not found`);
   }
-  const follow = query.get('follow') === 'true';
-  const first = await logs.read(namespace, name, container);
   if (!first && !follow) {
     const reason = stateOf(pod, container)?.waiting?.reason ?? 'ContainerCreating';
     throw ApiError.badRequest(`container "${container}" in pod "${name}" is waiting to start: ${reason}`);
@@ -67,10 +67,8 @@ function chooseContainer({ metadata, spec }: KubeObject, asked: string): string 
   if (all.length === 1 && only) {
     return only.name;
   }
-  const names = main.map(({ name }) => name).join(' ');
-  const inits = (spec?.initContainers ?? []).map(({ name }: Container) => name).join(' ');
-  const choice = inits ? `[${names}] or one of the init containers: [${inits}]` : `[${names}]`;
-  throw ApiError.badRequest(`a container name must be specified for pod ${metadata.name}, choose one of: ${choice}`);
+  const names = [...main, ...all.slice(0, all.length - main.length)].map(({ name }) => name).join(' ');
+  throw ApiError.badRequest(`a container name must be specified for pod ${metadata.name}, choose one of: [${names}]`);
 }
 
 function stateOf(

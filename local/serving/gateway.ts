@@ -67,8 +67,7 @@ async function ask(
   try {
     const lease = await runtime.pool.acquire(runtime.timeoutSeconds * 1000, gone);
     try {
-      const timeouts = { total: runtime.timeoutSeconds, start: runtime.responseStartTimeoutSeconds };
-      const outcome = await proxy(request, response, lease.backend.port, timeouts);
+      const outcome = await proxy(request, response, lease.backend.port, runtime.timeoutSeconds);
       if (outcome === 'refused') {
         runtime.pool.avoid(lease.backend);
       }

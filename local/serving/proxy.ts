@@ -1,13 +1,6 @@
 /** One request to one pod and its answer back, both streamed. */
 import { type ClientRequest, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 
-export interface ProxyTimeouts {
-  /** Until the answer is complete. */
-  total: number;
-  /** Until it begins. */
-  start: number;
-}
-
 /** `refused`: nothing listened, and not one byte of the request has been read, so another pod may be asked. */
 export type ProxyOutcome = 'answered' | 'refused';
 
@@ -22,11 +15,12 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ]);
 
+/** `timeoutSeconds`: until the answer is complete. */
 export function proxy(
   request: IncomingMessage,
   response: ServerResponse,
   port: number,
-  timeouts: ProxyTimeouts,
+  timeoutSeconds: number,
 ): Promise<ProxyOutcome> {
   return new Promise((resolve) => {
     let connected = false;
@@ -41,22 +35,12 @@ export function proxy(
       // knows whether the request was handled.
       agent: false,
     });
-    const timers = [setTimeout(onTimeout, timeouts.total * 1000), setTimeout(onSlowStart, timeouts.start * 1000)];
+    const timer = setTimeout(() => fail(504, 'request timeout'), timeoutSeconds * 1000);
 
     function end(outcome: ProxyOutcome): void {
-      for (const timer of timers) {
-        clearTimeout(timer);
-      }
+      clearTimeout(timer);
       response.off('close', onClosed);
       resolve(outcome);
-    }
-    function onTimeout(): void {
-      fail(504, 'request timeout');
-    }
-    function onSlowStart(): void {
-      if (!response.headersSent) {
-        fail(504, 'request timeout');
-      }
     }
     /** An answer that has begun can only be cut off: the caller must not take it for whole. */
     function fail(status: number, text: string): void {

@@ -60,10 +60,6 @@ export class RevisionRuntime {
     return Number(this.revision['spec'].timeoutSeconds ?? 300);
   }
 
-  get responseStartTimeoutSeconds(): number {
-    return Number(this.revision['spec'].responseStartTimeoutSeconds ?? this.timeoutSeconds);
-  }
-
   /** Storage has this of one of the revision's pods; undefined: it is gone. */
   observePod(name: string, pod: KubeObject | undefined): void {
     if (pod) {

@@ -1,4 +1,4 @@
-/** POST, PUT and DELETE. */
+/** GET, POST, PUT and DELETE. */
 import { ApiError } from './api-error.ts';
 import { type Answer, type ApiRequest, isDryRun, managerOf, selectionOf, viewOf } from './api-request.ts';
 import { createObject } from './create-object.ts';
@@ -11,6 +11,18 @@ import { updateObject, updateStatus } from './update-object.ts';
 
 const BODY_TYPES = ['application/json', 'application/yaml'];
 const POLICIES = ['Foreground', 'Background', 'Orphan'];
+
+/** `limit` is not applied: a list is always whole, so there is never a `continue`. */
+export function answerRead(request: ApiRequest): Answer {
+  const { table, target } = request;
+  const { resource, namespace, name } = target;
+  const view = viewOf(request);
+  if (name !== undefined) {
+    return { code: 200, body: representObject(resource, table.get(resource, namespace, name), view) };
+  }
+  const found = table.list(resource, namespace).filter(selectionOf(request));
+  return { code: 200, body: representList(resource, found, table.version, view) };
+}
 
 export async function answerCreate(request: ApiRequest): Promise<Answer> {
   const { table, target, query, message } = request;
@@ -66,10 +78,7 @@ export async function answerDelete(request: ApiRequest): Promise<Answer> {
 /** From the body, as clients send them, or from the query. */
 async function deleteOptions({ query, message }: ApiRequest): Promise<DeleteOptions> {
   const body = ((await readBody(message, BODY_TYPES)).value ?? {}) as Record<string, unknown>;
-  const orphan = body['orphanDependents'] ?? query.get('orphanDependents');
-  const legacy =
-    orphan === null || orphan === undefined ? undefined : String(orphan) === 'true' ? 'Orphan' : 'Background';
-  const policy = body['propagationPolicy'] ?? query.get('propagationPolicy') ?? legacy;
+  const policy = body['propagationPolicy'] ?? query.get('propagationPolicy') ?? undefined;
   if (policy !== undefined && !POLICIES.includes(String(policy))) {
     throw ApiError.badRequest(
       `propagationPolicy: Unsupported value: "${policy}": supported values: "Background", "Foreground", "Orphan"`,
