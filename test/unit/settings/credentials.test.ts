@@ -3,8 +3,8 @@ import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type ConfigError, parseConfig } from '#shared/settings/parse-config.ts';
 import { configFor } from '#shared/settings/select.ts';
-import { SETTINGS } from '#shared/settings/table.ts';
-import { listening, spawnFunction } from '#test/unit/runtime/process.ts';
+import { PROGRAMS, SETTINGS } from '#shared/settings/table.ts';
+import { spawnFunction } from '#test/unit/runtime/process.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 const PAIR = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'very-secret' };
@@ -19,13 +19,8 @@ const ENVIRONMENT = {
   BROKER_URL: 'http://127.0.0.1:9',
 };
 
-const start = (name: string, environment: Record<string, string>) =>
-  spawnFunction([join(ROOT, 'functions', name, 'index.ts')], { ...ENVIRONMENT, ...environment });
-
-const ofAws = SETTINGS.AWS_ACCESS_KEY_ID.readBy.filter((reader) => !/ |fetch-context|build-monitor/.test(reader));
-
-test.each(ofAws)('%s ends with code 1 and says what to set', async (name) => {
-  const { ended, lines } = start(name, {});
+test('a function without them ends with code 1 and says what to set', async () => {
+  const { ended, lines } = spawnFunction([join(ROOT, 'functions/sweep/index.ts')], ENVIRONMENT);
 
   expect(await ended).toBe(1);
   expect(lines).toHaveLength(1);
@@ -35,17 +30,13 @@ test.each(ofAws)('%s ends with code 1 and says what to set', async (name) => {
   });
 });
 
-test("a pod's own identity is enough", async () => {
-  const running = await listening(start('sweep', ROLE));
-
-  running.child.kill('SIGTERM');
-  expect(await running.ended).toBe(0);
-});
+/** The functions of them: other programs ask for credentials when they make their client, which is at once. */
+const ofAws = SETTINGS.AWS_ACCESS_KEY_ID.readBy.filter((reader) => !PROGRAMS.some((program) => program === reader));
 
 describe('configFor', () => {
-  const problems = (environment: Record<string, string>) => {
+  const problems = (environment: Record<string, string>, name: (typeof ofAws)[number] = 'service-delete') => {
     try {
-      parseConfig(configFor('service-delete'), { ...ENVIRONMENT, ...environment });
+      parseConfig(configFor(name), { ...ENVIRONMENT, ...environment });
       return [];
     } catch (error) {
       return (error as ConfigError).problems;
@@ -74,6 +65,11 @@ describe('configFor', () => {
   ])('refuses $case', ({ environment, says }) => {
     expect(problems(environment)).toEqual([expect.stringMatching(says)]);
     expect(problems(environment).join()).not.toContain('very-secret');
+  });
+
+  test.each(ofAws)('refuses %s without credentials', (name) => {
+    expect(problems({}, name)).toEqual([expect.stringMatching(none)]);
+    expect(problems(PAIR, name)).toEqual([]);
   });
 
   test('tells it beside every other problem', () => {
