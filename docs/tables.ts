@@ -80,12 +80,12 @@ function retriesOf(delivery: DeliverySpec): string {
 function upstreams(): string {
   const rows = Object.entries(KINDS).map(([kind, looks]) => {
     const error = classify({ kind: kind as FailureKind, system: 'Kubernetes', doing: 'x', detail: 'x' });
-    if (error instanceof PermanentError) {
+    const failure = error instanceof PermanentError ? undefined : failureOf(error, undefined as never);
+    if (failure === undefined || failure.outcome === 'rejected') {
       return [looks, `\`${error.reason}\``, 'the request ends: `build.complete` failed, or event.rejected'];
     }
-    const failure = failureOf(error, undefined as never);
-    const wait = 'retryAfter' in failure ? `, Retry-After ${failure.retryAfter} s` : '';
-    return [looks, `\`${error.reason}\``, `${'details' in failure ? failure.details.status : ''}${wait}: tried again`];
+    const wait = failure.retryAfter === undefined ? '' : `, Retry-After ${failure.retryAfter} s`;
+    return [looks, `\`${error.reason}\``, `${failure.details.status}${wait}: tried again`];
   });
   return table(['Kubernetes, S3 or ECR', 'reason', 'the function answers'], rows);
 }

@@ -51,7 +51,7 @@ export function answerRequest(answering: Answering): (request: FunctionRequest) 
     const began = performance.now();
     answering.metrics.begin();
     const received = receive(request, answering);
-    const receipt = 'event' in received ? received : undefined;
+    const receipt = received instanceof RequestRefused ? undefined : received;
     const span = (await answering.tracing()).startSpan({
       name: `process ${receipt?.supported ? receipt.event.type : answering.name}`,
       parent: parseTraceparent(request.headers['traceparent']),
@@ -70,9 +70,10 @@ export function answerRequest(answering: Answering): (request: FunctionRequest) 
       cold = false;
     }
 
-    const ended = receipt
-      ? await span.run(() => process(receipt, span, { log, request }, answering))
-      : refuse(received as RequestRefused);
+    const ended =
+      received instanceof RequestRefused
+        ? refuse(received)
+        : await span.run(() => process(received, span, { log, request }, answering));
 
     const seconds = (performance.now() - began) / 1000;
     span.annotate({ 'knative_lambda.outcome': ended.outcome });
@@ -143,7 +144,7 @@ async function process(
         };
   } catch (error) {
     const failure = failureOf(error, event);
-    if ('event' in failure) {
+    if (failure.outcome === 'rejected') {
       return { ...reject(failure.reason, failure.event), error };
     }
     const headers: Record<string, string> =
