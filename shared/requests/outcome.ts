@@ -16,7 +16,10 @@ export interface RequestOutcome {
   reply: NewEvent<'build.complete' | 'lifecycle.build.started'>;
 }
 
-const outcomeSchema = z.object({ end: z.string(), reply: z.looseObject({ type: z.string() }) });
+const outcomeSchema = z.object({
+  end: z.string(),
+  reply: z.looseObject({ type: z.string() }).pipe(z.custom<RequestOutcome['reply']>()),
+});
 
 /** Undefined where the request has not been answered yet. */
 export async function readOutcome(
@@ -24,7 +27,7 @@ export async function readOutcome(
   where: RequestAddress,
 ): Promise<RequestOutcome | undefined> {
   const { text } = await store.read(where.bucket, outcomeKey(where));
-  return outcomeSchema.safeParse(readJson(text)).data as RequestOutcome | undefined;
+  return outcomeSchema.safeParse(readJson(text)).data;
 }
 
 /**
