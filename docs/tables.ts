@@ -27,9 +27,9 @@ const KINDS: Record<FailureKind, string> = {
   'expired-credentials': '401, an expired token',
   conflict: 'somebody changed the object in between',
   'quota-exceeded': 'a quota is used up',
-  forbidden: 'we may not',
-  missing: 'a bucket, namespace or kind that must be there is not',
-  refused: 'invalid, or an admission webhook said no',
+  forbidden: 'access denied',
+  missing: 'a bucket, namespace or kind does not exist',
+  refused: 'invalid, or refused by an admission webhook',
 };
 
 const CODES = [-1, 404, 408, 409, 429, 500, 502, 503, 504, 200, undefined];
@@ -60,7 +60,7 @@ function deliveries(): string {
         trigger['spec'].delivery ? 'nowhere: it waits in RabbitMQ' : 'dead-letter',
       ];
     });
-  return table(['event', 'delivered to', 'at once', 'tried again after', 'then goes to'], rows);
+  return table(['event', 'delivered to', 'at once', 'retried after', 'then goes to'], rows);
 }
 
 function eventsOf(trigger: KubeObject): string {
@@ -85,7 +85,7 @@ function upstreams(): string {
       return [looks, `\`${error.reason}\``, 'the request ends: `build.complete` failed, or event.rejected'];
     }
     const wait = failure.retryAfter === undefined ? '' : `, Retry-After ${failure.retryAfter} s`;
-    return [looks, `\`${error.reason}\``, `${failure.details.status}${wait}: tried again`];
+    return [looks, `\`${error.reason}\``, `${failure.details.status}${wait}: retried`];
   });
   return table(['Kubernetes, S3 or ECR', 'reason', 'the function answers'], rows);
 }

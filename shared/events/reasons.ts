@@ -30,9 +30,8 @@ export const REASONS = {
     'The request was lost on the way and could not be processed for an hour: see the dead letters, then send build.start again.',
   Cancelled: 'A `service.delete` came, or the Job was deleted: send build.start again if the function is still wanted.',
   Superseded: 'A newer source was asked for meanwhile: wait for its build.complete.',
-  Forbidden: 'The platform may not do what it must: let the operator mend the permissions that the message names.',
-  Refused:
-    'Kubernetes or the registry refuses what was asked for: correct what the message, which has its words, names.',
+  Forbidden: 'The platform lacks a permission: ask the operator to grant what the message names.',
+  Refused: 'Kubernetes or the registry refused the request: correct what the message quotes.',
   FunctionNotReady:
     'The image is built, and the function does not start: see its log, correct the code, send build.start again.',
 
@@ -45,7 +44,7 @@ export const REASONS = {
   Poison:
     'The event came back from two replays: find out what the subscriber fails on, mend that, then force its replay.',
   DispatcherStopped:
-    'There was no answer, although somebody listens: the event is sent again by itself, and kept after the third time.',
+    'There was no answer, although somebody listens: the event is resent automatically, and kept after the third time.',
   NotFound: 'Nothing takes events at the address: mend the Trigger or deploy the function, then replay the letter.',
   QueueFull: 'RabbitMQ itself took the event out of its queue: see the limits of the queue, then replay the letter.',
   ReplyNotDelivered:
