@@ -61,4 +61,4 @@ manifests: $(INSTALLED) ## the same as files for kubectl apply -k: ENV=dev (IMAG
 	@exec node deploy/manifests.ts
 
 clean: ## delete what was made here, but for node_modules; make run starts anew
-	rm -rf dist .local
+	rm -rf dist "$$(readlink .local)" .local

@@ -18,12 +18,16 @@ import { applyAll, clusterObjects } from './run/cluster-objects.ts';
 import { FormerPorts } from './run/former-ports.ts';
 import { lockDirectory } from './run/lock-directory.ts';
 import { registerPlatformImages } from './run/platform-images.ts';
+import { stateDirectory } from './run/state-directory.ts';
 import { startS3 } from './s3.ts';
 import { startServing } from './serving/start-serving.ts';
 import { startSources } from './sources/start-sources.ts';
 
 export interface PlatformOptions {
-  /** Where everything is kept that outlives it: objects, queues, S3, images. One platform at a time; the next one there goes on with it. */
+  /**
+   * Where everything is kept that outlives it: objects, queues, S3, images. One platform at a time; the next one there goes on with it. Below a
+   * project it becomes a link to a folder elsewhere (run/state-directory.ts).
+   */
   directory: string;
   /** Ports: 0, the default, takes that of the last run in this directory, or any free one. */
   brokerPort?: number;
@@ -71,8 +75,11 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 }
 
 async function start(options: PlatformOptions, closers: Closers): Promise<Platform> {
-  const directory = resolve(options.directory);
+  const { path: directory, seen } = stateDirectory(options.directory);
   const { log = () => {}, brokerPort = 0, s3Port = 0, kubernetesPort = 0, gatewayPort = 0 } = options;
+  if (seen !== undefined) {
+    log(`functions and builds may find ${seen}, which no cluster has: choose another place by LOCAL_DIRECTORY=…`);
+  }
   closers.add(lockDirectory(directory));
   await awaitFormerEnd(guardFile(directory));
   const ports = new FormerPorts(directory);
@@ -90,7 +97,7 @@ async function start(options: PlatformOptions, closers: Closers): Promise<Platfo
   const images = new ImageStore(directory);
   registerPlatformImages(images, { root: ROOT, directory, config });
   const logs = createPodLogFiles(join(directory, 'logs'), storage);
-  const kubeconfig = join(directory, 'kubeconfig');
+  const kubeconfig = join(resolve(options.directory), 'kubeconfig');
   // Ends after whatever its pods speak to, so that nothing they say while they end is taken for news.
   let kubelet: Kubelet | undefined;
   closers.add(() => kubelet?.close());

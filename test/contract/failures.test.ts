@@ -176,3 +176,17 @@ test('a function that never becomes ready is told once, with what it printed', a
   expect(new Set(world.of('lifecycle.function.failed', identity).map(({ id }) => id)).size).toBe(1);
   expect(world.endings(identity)).toHaveLength(1);
 });
+
+test.for([
+  { case: 'CommonJS', files: { 'index.cjs': "require('undeclared');\nexports.handler = () => 1;\n" } },
+  { case: 'ESM', files: { 'index.mjs': "import 'undeclared';\nexport const handler = () => 1;\n" } },
+])('a package that $case imports and nobody declared is not found', async ({ files }) => {
+  const identity = world.parser('undeclared');
+  await world.upload(identity, files);
+  await world.send({ type: 'build.start', data: identity });
+
+  const told = await world.seen('lifecycle.function.failed', identity, undefined, 90);
+
+  expect(told.data).toMatchObject({ ...identity, reason: 'FunctionNotReady' });
+  expect(told.data.error_message).toContain('undeclared');
+});

@@ -66,6 +66,24 @@ describe.each(['node', 'python', 'go'])('the %s example', (language) => {
   );
 });
 
+test('one file of CommonJS, without a package.json, answers', async () => {
+  const identity = world.parser('commonjs');
+  await world.upload(identity, {
+    'index.js': 'exports.handler = async (event) => ({ sum: event.data.a + event.data.b });\n',
+  });
+  await world.send({ type: 'build.start', data: identity });
+  await world.seen('lifecycle.function.ready', identity);
+
+  await world.send({
+    type: 'parser.start',
+    subject: `${identity.third_party_id}/${identity.parser_id}`,
+    data: { a: 1, b: 2 },
+  });
+
+  const { data } = await world.seen('parser.complete', identity);
+  expect(data).toMatchObject({ succeeded: true, result: { sum: 3 } });
+});
+
 test('a structured build.start does what a binary one does', async () => {
   const identity = world.parser('structured');
   await world.upload(identity, answering('structured'));

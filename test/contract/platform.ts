@@ -1,7 +1,7 @@
 /** Brings up the embedded platform once for the whole suite, and tells the suite nothing but its addresses. */
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KubeConfig, KubernetesObjectApi } from '@kubernetes/client-node';
@@ -48,7 +48,9 @@ export interface PlatformUnderTest {
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const directory = await mkdtemp(join(tmpdir(), 'knative-lambda-contract-'));
+  const folder = await mkdtemp(join(tmpdir(), 'knative-lambda-contract-'));
+  await surround(folder);
+  const directory = join(folder, '.local');
   const platform = await startPlatform({ directory, stableWindowSeconds: 3, jobBackoffSeconds: 0.2 });
   const probe = await startProbe({ host: '127.0.0.1', subscriber: 0, suite: 0 });
   const { brokerUrl, gatewayUrl, s3Url, namespace } = platform;
@@ -77,8 +79,18 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return async () => {
     await platform.close();
     await probe.close();
-    await rm(directory, { recursive: true, force: true });
+    await rm(await realpath(directory), { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
   };
+}
+
+/** What lies above the platform's folder on a laptop: a project of ES modules with a package that no function has declared. */
+async function surround(project: string): Promise<void> {
+  const undeclared = join(project, 'node_modules/undeclared');
+  await mkdir(undeclared, { recursive: true });
+  await writeFile(join(project, 'package.json'), '{ "type": "module" }');
+  await writeFile(join(undeclared, 'index.js'), 'module.exports = "seen";');
+  await writeFile(join(undeclared, 'package.json'), '{ "name": "undeclared", "version": "1.0.0" }');
 }
 
 /** The embedded platform builds with the machine's own tools; Node is always there. */
