@@ -1,39 +1,44 @@
-/** Where fauxqs keeps what outlives the platform: bodies in a file each, so that memory does not grow with them, and the rest in a journal. */
-import { randomUUID } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+/** Objects on disk: a body is a file of its own, so that memory does not grow with it, and everything else is a line of a journal. */
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BuildAppOptions } from 'fauxqs';
 import { Journal } from '#local/disk/journal.ts';
+import { s3Error } from './xml.ts';
 
-export type S3Store = NonNullable<BuildAppOptions['stores']>['s3Store'];
-type S3Object = ReturnType<S3Store['getObject']>;
-type Provider = NonNullable<S3Store['persistence']>;
+export interface StoredObject {
+  key: string;
+  /** In quotes, as HTTP has it. */
+  etag: string;
+  contentLength: number;
+  lastModified: string;
+  /** Content type and the like, and `x-amz-meta-*`. */
+  headers: Record<string, string>;
+}
 
-/** All of an object but its body, which is in the file of that name. */
+/** What has been received and is no object yet. */
+export interface Body {
+  file: string;
+  etag: string;
+  size: number;
+}
+
 interface Kept {
   bucket: string;
   file: string;
-  object: Omit<S3Object, 'body' | 'lastModified'> & { lastModified: string };
+  object: StoredObject;
 }
 
-interface Bucket {
-  bucket: string;
-  createdAt: string;
-  type: Parameters<Provider['insertBucket']>[2];
-}
-
-/** A line of the journal. */
-type Entry = { put: Kept } | { remove: { bucket: string; key: string } } | { make: Bucket } | { drop: string };
+type Entry =
+  | { make: { bucket: string; createdAt: string } }
+  | { put: Kept }
+  | { remove: { bucket: string; key: string } };
 
 /**
- * fauxqs' own file storage makes paths of keys, so a key with `../` would write anywhere on the machine, and a key of 300 characters nowhere.
- * Here a file's name is random, and no body is ever written over another: the journal's line is what changes an object, so that whoever is
- * killed in between leaves the old one whole. Multipart uploads under way and lifecycle rules are not kept.
+ * A file's name is random: a key is never part of a path, since one with `../` would be written anywhere on the machine. No body is written over
+ * another. The journal's line is what changes an object, so that a process that is killed in between leaves the old one whole.
  */
-export class ObjectFiles implements Provider {
+export class ObjectFiles {
+  readonly buckets = new Map<string, { bucket: string; createdAt: string; objects: Map<string, Kept> }>();
   readonly #bodies: string;
-  readonly #buckets = new Map<string, Bucket>();
-  readonly #objects = new Map<string, Kept>();
   readonly #journal: Journal<Entry>;
 
   constructor(directory: string) {
@@ -43,93 +48,52 @@ export class ObjectFiles implements Provider {
       replay: (entry) => this.#apply(entry),
       snapshot: () => this.#snapshot(),
     });
-    this.#removeStrangers();
+    // Bodies that were being written, or had been replaced, when the platform was killed, and parts of uploads.
+    const known = new Set(this.#kept().map(({ file }) => file));
+    readdirSync(this.#bodies)
+      .filter((file) => !known.has(file))
+      .forEach(this.discard);
   }
 
-  loadS3(store: S3Store): void {
-    for (const { bucket, createdAt, type } of this.#buckets.values()) {
-      store.createBucket(bucket, type);
-      store.setBucketCreationDate(bucket, new Date(createdAt));
+  objectsOf(bucket: string): ReadonlyMap<string, Kept> {
+    const found = this.buckets.get(bucket);
+    if (found === undefined) {
+      throw s3Error(404, 'NoSuchBucket', 'The specified bucket does not exist');
     }
-    for (const { bucket, object } of this.#objects.values()) {
-      const lastModified = new Date(object.lastModified);
-      store.restoreObject(bucket, { ...object, lastModified, body: Buffer.alloc(0) });
+    return found.objects;
+  }
+
+  createBucket(bucket: string): void {
+    if (!this.buckets.has(bucket)) {
+      this.#write({ make: { bucket, createdAt: new Date().toISOString() } });
     }
   }
 
-  upsertObject(bucket: string, { body, lastModified, ...rest }: S3Object): void {
-    const file = randomUUID();
-    writeFileSync(join(this.#bodies, file), body);
-    this.#keep({ bucket, file, object: { ...rest, lastModified: lastModified.toISOString() } });
+  put(bucket: string, key: string, { file, etag, size }: Body, headers: StoredObject['headers']): StoredObject {
+    const former = this.objectsOf(bucket).get(key);
+    const object = { key, etag, contentLength: size, lastModified: new Date().toISOString(), headers };
+    this.#write({ put: { bucket, file, object } });
+    // Last: until the line was written, it was the object.
+    if (former !== undefined) {
+      this.discard(former.file);
+    }
+    return object;
   }
 
-  completeMultipartUpload(_uploadId: string, bucket: string, object: S3Object): void {
-    this.upsertObject(bucket, object);
-  }
-
-  readBody(bucket: string, key: string): Buffer {
-    return readFileSync(join(this.#bodies, this.#objects.get(idOf(bucket, key))?.file ?? ''));
-  }
-
-  deleteObject(bucket: string, key: string): void {
-    const kept = this.#objects.get(idOf(bucket, key));
-    if (kept) {
+  remove(bucket: string, key: string): void {
+    const kept = this.objectsOf(bucket).get(key);
+    if (kept !== undefined) {
       this.#write({ remove: { bucket, key } });
-      rmSync(join(this.#bodies, kept.file), { force: true });
+      this.discard(kept.file);
     }
   }
 
-  deleteObjectsByBucket(bucket: string): void {
-    for (const kept of [...this.#objects.values()]) {
-      if (kept.bucket === bucket) {
-        this.deleteObject(bucket, kept.object.key);
-      }
-    }
-  }
+  path = (file: string): string => join(this.#bodies, file);
 
-  deleteAllObjects(): void {
-    for (const bucket of this.#buckets.keys()) {
-      this.deleteObjectsByBucket(bucket);
-    }
-  }
-
-  renameObject(bucket: string, from: string, to: string): void {
-    const kept = this.#objects.get(idOf(bucket, from));
-    if (kept && from !== to) {
-      this.#keep({ ...kept, object: { ...kept.object, key: to } });
-      this.#write({ remove: { bucket, key: from } });
-    }
-  }
-
-  insertBucket(bucket: string, createdAt: Date, type: Bucket['type']): void {
-    if (!this.#buckets.has(bucket)) {
-      this.#write({ make: { bucket, createdAt: createdAt.toISOString(), type } });
-    }
-  }
-
-  deleteBucket(bucket: string): void {
-    this.#write({ drop: bucket });
-  }
+  discard = (file: string): void => rmSync(this.path(file), { force: true });
 
   close(): void {
     this.#journal.close();
-  }
-
-  saveBucketLifecycleConfiguration(): void {}
-  deleteBucketLifecycleConfiguration(): void {}
-  insertMultipartUpload(): void {}
-  upsertMultipartPart(): void {}
-  deleteMultipartUpload(): void {}
-  deleteAllMultipartUploads(): void {}
-  purgeAll(): void {}
-
-  /** The body that it replaces goes last: until the line is written, that is the object. */
-  #keep(kept: Kept): void {
-    const former = this.#objects.get(idOf(kept.bucket, kept.object.key));
-    this.#write({ put: kept });
-    if (former) {
-      rmSync(join(this.#bodies, former.file), { force: true });
-    }
   }
 
   #write(entry: Entry): void {
@@ -138,38 +102,21 @@ export class ObjectFiles implements Provider {
   }
 
   #apply(entry: Entry): void {
-    if ('put' in entry) {
-      this.#objects.set(idOf(entry.put.bucket, entry.put.object.key), entry.put);
-    } else if ('remove' in entry) {
-      this.#objects.delete(idOf(entry.remove.bucket, entry.remove.key));
-    } else if ('make' in entry) {
-      this.#buckets.set(entry.make.bucket, entry.make);
+    if ('make' in entry) {
+      this.buckets.set(entry.make.bucket, { ...entry.make, objects: new Map() });
+    } else if ('put' in entry) {
+      this.buckets.get(entry.put.bucket)?.objects.set(entry.put.object.key, entry.put);
     } else {
-      this.#buckets.delete(entry.drop);
+      this.buckets.get(entry.remove.bucket)?.objects.delete(entry.remove.key);
     }
   }
 
-  *#snapshot(): Iterable<Entry> {
-    for (const bucket of this.#buckets.values()) {
-      yield { make: bucket };
-    }
-    for (const kept of this.#objects.values()) {
-      yield { put: kept };
-    }
+  #kept(): Kept[] {
+    return [...this.buckets.values()].flatMap(({ objects }) => [...objects.values()]);
   }
 
-  /** Bodies that were being written, or had been replaced, when the platform was killed. */
-  #removeStrangers(): void {
-    const known = new Set([...this.#objects.values()].map(({ file }) => file));
-    for (const file of readdirSync(this.#bodies)) {
-      if (!known.has(file)) {
-        rmSync(join(this.#bodies, file));
-      }
-    }
+  #snapshot(): Entry[] {
+    const buckets = [...this.buckets.values()].map(({ bucket, createdAt }) => ({ make: { bucket, createdAt } }));
+    return [...buckets, ...this.#kept().map((put) => ({ put }))];
   }
-}
-
-/** No bucket's name holds a slash. */
-function idOf(bucket: string, key: string): string {
-  return `${bucket}/${key}`;
 }

@@ -1,17 +1,30 @@
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
   CopyObjectCommand,
   CreateBucketCommand,
+  CreateMultipartUploadCommand,
   DeleteObjectCommand,
+  DeleteObjectsCommand,
   GetObjectCommand,
+  HeadObjectCommand,
   ListBucketsCommand,
+  ListObjectsCommand,
+  type ListObjectsCommandOutput,
   ListObjectsV2Command,
+  type ListObjectsV2CommandOutput,
   PutObjectCommand,
   S3Client,
+  UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Upload } from '@aws-sdk/lib-storage';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type S3, startS3 } from '#local/s3.ts';
 
 const MEBIBYTE = 1024 * 1024;
@@ -79,6 +92,118 @@ describe('S3', () => {
     } while (ContinuationToken);
 
     expect(listed).toEqual([...keys].sort());
+  });
+
+  test('lists folders, in pages', async () => {
+    for (const key of ['d/a', 'd/b/1', 'd/b/2', 'd/c/1', 'd/e']) {
+      await put(key, 'x');
+    }
+    const request = { Bucket: 'source', Prefix: 'd/', Delimiter: '/', MaxKeys: 2 };
+    const first = await client.send(new ListObjectsV2Command(request));
+    const second = await client.send(
+      new ListObjectsV2Command({ ...request, ContinuationToken: first.NextContinuationToken }),
+    );
+    const old = await client.send(new ListObjectsCommand({ ...request, Marker: 'd/b/' }));
+    const names = (page: ListObjectsV2CommandOutput | ListObjectsCommandOutput) => [
+      ...(page.Contents ?? []).map(({ Key }) => Key),
+      ...(page.CommonPrefixes ?? []).map(({ Prefix }) => Prefix),
+    ];
+
+    expect([names(first), names(second), names(old)]).toEqual([
+      ['d/a', 'd/b/'],
+      ['d/e', 'd/c/'],
+      ['d/e', 'd/c/'],
+    ]);
+    expect([first.IsTruncated, second.IsTruncated]).toEqual([true, false]);
+  });
+
+  test('writes on conditions', async () => {
+    const write = (Key: string, condition: { IfMatch?: string; IfNoneMatch?: string }) =>
+      client.send(new PutObjectCommand({ Bucket: 'source', Key, Body: randomUUID(), ...condition }));
+    const refused = { name: 'PreconditionFailed', $metadata: { httpStatusCode: 412 } };
+    const { ETag: first = '' } = await write('on/condition', { IfNoneMatch: '*' });
+    await expect(write('on/condition', { IfNoneMatch: '*' })).rejects.toMatchObject(refused);
+    const written = await Promise.allSettled([1, 2, 3].map(() => write('on/condition', { IfMatch: first })));
+
+    expect(written.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    await expect(write('on/condition', { IfMatch: first })).rejects.toMatchObject(refused);
+    await expect(write('on/nothing', { IfMatch: first })).rejects.toMatchObject({ name: 'NoSuchKey' });
+  });
+
+  test.each([
+    { range: 'bytes=2-4', part: '234', contentRange: 'bytes 2-4/10' },
+    { range: 'bytes=7-', part: '789', contentRange: 'bytes 7-9/10' },
+    { range: 'bytes=-2', part: '89', contentRange: 'bytes 8-9/10' },
+    { range: 'bytes=5-99', part: '56789', contentRange: 'bytes 5-9/10' },
+  ])('gives a part of an object: $range', async ({ range, part, contentRange }) => {
+    await put('range', '0123456789');
+    const { Body, ContentRange } = await client.send(
+      new GetObjectCommand({ Bucket: 'source', Key: 'range', Range: range }),
+    );
+    expect([await Body?.transformToString(), ContentRange]).toEqual([part, contentRange]);
+  });
+
+  test('a range behind the end is refused', async () => {
+    await put('range', '0123456789');
+    const request = new GetObjectCommand({ Bucket: 'source', Key: 'range', Range: 'bytes=10-' });
+    await expect(client.send(request)).rejects.toMatchObject({ $metadata: { httpStatusCode: 416 } });
+  });
+
+  test('an upload in parts has the ETag of S3, keeps its metadata, and leaves nothing where it is aborted', async () => {
+    const bodies = () => readdir(join(directory, 's3/bodies'));
+    const before = await bodies();
+    const stream = Readable.from([Buffer.alloc(6 * MEBIBYTE, 'a'), Buffer.alloc(MEBIBYTE, 'b')]);
+    const params = { Bucket: 'source', Key: 'parts', Body: stream, ContentType: 'text/x', Metadata: { k: 'v' } };
+    await new Upload({ client, params }).done();
+    const head = await client.send(new HeadObjectCommand({ Bucket: 'source', Key: 'parts' }));
+    const aborted = await client.send(new CreateMultipartUploadCommand({ Bucket: 'source', Key: 'aborted' }));
+    const of = { Bucket: 'source', Key: 'aborted', UploadId: aborted.UploadId };
+    const part = await client.send(new UploadPartCommand({ ...of, PartNumber: 1, Body: 'x' }));
+    await client.send(new AbortMultipartUploadCommand(of));
+    const completed = client.send(
+      new CompleteMultipartUploadCommand({ ...of, MultipartUpload: { Parts: [{ PartNumber: 1, ETag: part.ETag }] } }),
+    );
+
+    await expect(completed).rejects.toMatchObject({ name: 'NoSuchUpload' });
+    const md5 = (content: Buffer) => createHash('md5').update(content).digest();
+    const all = Buffer.concat([Buffer.alloc(6 * MEBIBYTE, 'a'), Buffer.alloc(MEBIBYTE, 'b')]);
+    const parts = [all.subarray(0, 5 * MEBIBYTE), all.subarray(5 * MEBIBYTE)];
+    const etag = `"${md5(Buffer.concat(parts.map(md5))).toString('hex')}-2"`;
+    expect(head).toMatchObject({ ETag: etag, ContentType: 'text/x', Metadata: { k: 'v' }, ContentLength: all.length });
+    expect((await read('parts')).equals(all)).toBe(true);
+    expect(await bodies()).toHaveLength(before.length + 1);
+  });
+
+  test('removes many at once, whatever their names', async () => {
+    const keys = ['many/a', 'many/<b> & "c"', 'many/ü €'];
+    for (const key of keys) {
+      await put(key, 'x');
+    }
+    const Objects = keys.map((Key) => ({ Key }));
+    const { Deleted } = await client.send(new DeleteObjectsCommand({ Bucket: 'source', Delete: { Objects } }));
+    const { KeyCount } = await client.send(new ListObjectsV2Command({ Bucket: 'source', Prefix: 'many/' }));
+    expect([Deleted, KeyCount]).toEqual([Objects, 0]);
+  });
+
+  test('what it does not have is refused by name, and taken for nothing else', async () => {
+    const response = await fetch(`${s3.url}/source/policy-of?tagging`, { method: 'PUT', body: '<Tagging/>' });
+    expect(response.status).toBe(501);
+    expect(await response.text()).toContain('PUT object?tagging');
+  });
+
+  test('a body that ends too early is no object', async () => {
+    const bodies = (await readdir(join(directory, 's3/bodies'))).length;
+    const headers = { 'x-amz-content-sha256': 'STREAMING-UNSIGNED-PAYLOAD-TRAILER' };
+    const url = `${s3.url}/source/early`;
+    const response = await fetch(url, { method: 'PUT', headers, body: '5\r\nhello\r\n3\r\nhe' });
+    const hungUp = request(url, { method: 'PUT', headers: { 'content-length': '100' } });
+    hungUp.on('error', () => {});
+    await new Promise((resolve) => hungUp.write('half', resolve));
+    hungUp.destroy();
+
+    expect(response.status).toBeGreaterThanOrEqual(400);
+    await vi.waitFor(async () => expect(await readdir(join(directory, 's3/bodies'))).toHaveLength(bodies));
+    expect((await fetch(url)).status).toBe(404);
   });
 
   test('takes 20 MB in one request, and copies it', async () => {
