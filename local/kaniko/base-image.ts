@@ -1,6 +1,7 @@
 /** What stands behind a FROM line: an empty folder and the machine's own toolchain. */
 import { realpathSync, statSync } from 'node:fs';
 import { findProgram } from '#local/kubelet/find-program.ts';
+import type { ImageConfig } from '#local/kubelet/images.ts';
 import type { BaseKind } from '#local/kubelet/toolchain.ts';
 import { BuildError } from './build-error.ts';
 
@@ -43,4 +44,12 @@ export function toolchainVersion(kind: BaseKind, path: string): string {
   }
   const { size, mtimeMs } = statSync(program);
   return `${platform} ${realpathSync(program)} ${size} ${mtimeMs}`;
+}
+
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const PROGRAMS: Record<BaseKind, string[]> = { node: ['node'], python: ['python3'], golang: [], none: [] };
+
+/** What the image would say about running it, as far as that can be known without pulling it. */
+export function baseConfig(base: BaseKind): ImageConfig {
+  return { base, workingDir: '/', entrypoint: [], cmd: PROGRAMS[base], env: { PATH } };
 }

@@ -2,27 +2,23 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ImageStore } from '#local/kubelet/images.ts';
+import type { ImageConfig } from '#local/kubelet/images.ts';
 import type { Toolchain } from '#local/kubelet/toolchain.ts';
-import { baseKind, toolchainVersion } from './base-image.ts';
+import { baseConfig, baseKind, toolchainVersion } from './base-image.ts';
 import { BuildError } from './build-error.ts';
 import type { SourceTree } from './context.ts';
 import { copyTree } from './copy-tree.ts';
 import type { Dockerfile, Stage } from './dockerfile.ts';
 import { expandWord, type Variables } from './dockerfile-words.ts';
-import type { BuildOptions } from './flags.ts';
 import type { LayerCache } from './layer-cache.ts';
-import { planStage } from './plan-stage.ts';
-import { baseConfig, type StageConfig } from './stage-config.ts';
-import type { StagePlan, StageStart } from './stage-plan.ts';
+import { type FromStage, planStage, type StagePlan, type StageStart } from './plan-stage.ts';
 
 export interface BuildInput {
   dockerfile: Dockerfile;
   context: SourceTree;
-  options: BuildOptions;
+  buildArgs: Readonly<Record<string, string>>;
   /** For the stages; on the same file system as the images and layers. */
   workspace: string;
-  images: ImageStore;
   toolchain: Toolchain;
   /** The machine's PATH, where the toolchain is looked up. */
   path: string;
@@ -30,179 +26,108 @@ export interface BuildInput {
   log(line: string): void;
 }
 
-export interface BuildResult {
-  rootfs: string;
-  config: StageConfig;
-}
-
 /** A stage is only run where something needs its files: not if all that needs them is cached. Throws BuildError. */
-export async function build(input: BuildInput): Promise<BuildResult> {
-  const { dockerfile, options } = input;
-  const last = targetStage(dockerfile, options.target);
-  const planner = new BuildPlanner(input);
-  const plan = await planner.plan(last);
-  const rootfs = await planner.materialize(plan);
-  return { rootfs, config: { ...plan.config, labels: { ...plan.config.labels, ...options.labels } } };
-}
-
-function targetStage({ stages }: Dockerfile, target: string): number {
-  if (target === '') {
-    return stages.length - 1;
-  }
-  const index = stageIndex(stages, target);
-  if (index === undefined) {
-    throw new BuildError(`${target} is not a valid target build stage`);
-  }
-  return index;
-}
-
-/** By name or number. */
-function stageIndex(stages: readonly Stage[], name: string): number | undefined {
-  const index = /^\d+$/.test(name) ? Number(name) : stages.findLastIndex((stage) => stage.name === name.toLowerCase());
-  return index >= 0 && index < stages.length ? index : undefined;
-}
-
-class BuildPlanner {
-  readonly #input: BuildInput;
-  readonly #globalArgs: Variables;
-  readonly #plans = new Map<number, Promise<StagePlan>>();
-  readonly #folders = new Map<StagePlan, Promise<string>>();
-
-  constructor(input: BuildInput) {
-    this.#input = input;
-    this.#globalArgs = globalArgs(input);
-  }
-
-  plan(index: number): Promise<StagePlan> {
-    const known = this.#plans.get(index);
-    if (known !== undefined) {
-      return known;
-    }
-    const plan = this.#planStage(index);
-    this.#plans.set(index, plan);
-    return plan;
-  }
-
-  async #planStage(index: number): Promise<StagePlan> {
-    const { dockerfile, context, options, toolchain } = this.#input;
-    const stage = dockerfile.stages[index];
-    if (stage === undefined) {
-      throw new BuildError(`there is no build stage ${index}`);
-    }
-    const base = await this.#base(stage, index);
-    return await planStage({
-      stage,
-      escapeChar: dockerfile.escapeChar,
-      ...base,
-      options,
-      globalArgs: this.#globalArgs,
-      context,
-      toolchain,
-      from: (name) => this.#from(name, index),
-      warn: (message) => this.#input.log(`WARN ${message}`),
-    });
-  }
-
-  async #base(stage: Stage, index: number): Promise<{ start: StageStart; config: StageConfig; key: string }> {
-    const { dockerfile, images, path, log } = this.#input;
-    const [text = ''] = stage.from.text.split(/\s+/);
-    const name = expandWord(text, this.#globalArgs, dockerfile.escapeChar);
-    if (name === '') {
-      throw new BuildError(`FROM on line ${stage.from.line}: base name (${text}) should not be blank`);
-    }
-    const earlier = stageIndex(dockerfile.stages.slice(0, index), /^\d+$/.test(name) ? '-' : name);
-    if (earlier !== undefined) {
-      const plan = await this.plan(earlier);
-      return { start: { kind: 'stage', stage: plan }, config: plan.config, key: plan.key };
-    }
-    const built = await images.resolve(name);
-    if (built !== undefined) {
-      const { rootfs, digest, ...config } = built;
-      const start: StageStart = { kind: 'folder', rootfs };
-      return { start, config: { ...baseConfig(built.base), ...config }, key: digest };
-    }
-    const kind = baseKind(name);
-    if (
-      kind === 'none' &&
-      name !== 'scratch' &&
-      !/(^|[/-])(static|base|debian|ubuntu|alpine|wolfi|busybox)/.test(name)
-    ) {
-      log(
-        `WARN ${name} is an image the embedded platform does not know and cannot pull: an empty folder and this machine's tools stand in for it`,
-      );
-    }
-    const version = toolchainVersion(kind, path);
-    const key = createHash('sha256').update(`FROM ${name}\n${version}`).digest('hex');
-    return { start: { kind: 'empty' }, config: baseConfig(kind), key };
-  }
-
-  async #from(name: string, index: number): Promise<{ key: string; tree: () => Promise<SourceTree> }> {
-    const earlier = stageIndex(this.#input.dockerfile.stages.slice(0, index), name);
-    const whole = (root: string): SourceTree => ({ root, ignored: () => false });
-    if (earlier !== undefined) {
-      const plan = await this.plan(earlier);
-      return { key: plan.key, tree: async () => whole(await this.materialize(plan)) };
-    }
-    const image = await this.#input.images.resolve(name);
-    if (image !== undefined) {
-      return { key: image.digest, tree: async () => whole(image.rootfs) };
-    }
-    throw new BuildError(
-      `COPY --from=${name}: there is no earlier stage and no image built on this platform of that name, and the embedded platform pulls none; build on a cluster, or put the files into the source`,
-    );
+export async function build(input: BuildInput): Promise<{ rootfs: string; config: ImageConfig }> {
+  const { dockerfile, context, buildArgs, toolchain, log } = input;
+  const variables = globalArgs(input);
+  const folders = new Map<StagePlan, Promise<string>>();
+  const plans: StagePlan[] = [];
+  for (const stage of dockerfile.stages) {
+    const from = (name: string): FromStage => {
+      const earlier = stageOf(plans, name);
+      if (earlier === undefined) {
+        throw new BuildError(
+          `COPY --from=${name}: there is no earlier stage of that name, and the embedded platform pulls no image; build on a cluster, or put the files into the source`,
+        );
+      }
+      return { key: earlier.key, tree: async () => ({ root: await materialize(earlier), ignored: () => false }) };
+    };
+    const start = startOf(stage, plans, variables, input);
+    plans.push(planStage({ stage, start, buildArgs, globalArgs: variables, context, toolchain, from, log }));
   }
 
   /** The stage's folder, once. */
-  materialize(plan: StagePlan): Promise<string> {
-    const known = this.#folders.get(plan);
+  function materialize(plan: StagePlan): Promise<string> {
+    const known = folders.get(plan);
     if (known !== undefined) {
       return known;
     }
-    const rootfs = join(this.#input.workspace, `stage-${this.#folders.size}`);
-    const folder = this.#run(plan, rootfs).then(() => rootfs);
-    this.#folders.set(plan, folder);
+    const rootfs = join(input.workspace, `stage-${folders.size}`);
+    const folder = runStage(plan, rootfs).then(() => rootfs);
+    folders.set(plan, folder);
     return folder;
   }
 
-  async #run({ start, steps }: StagePlan, rootfs: string): Promise<void> {
-    const { cache, log } = this.#input;
-    let next = 0;
-    const hit = cache === undefined ? -1 : steps.findLastIndex((step) => step.cached && cache.has(step.key));
-    const step = steps[hit];
-    if (cache !== undefined && step !== undefined && cache.restore(step.key, rootfs)) {
-      for (const cached of steps.slice(0, hit + 1)) {
-        if (cached.cached) {
-          log(`INFO Using caching version of cmd: ${cached.text}`);
-        }
-      }
-      next = hit + 1;
-    } else {
+  async function runStage({ start, steps }: StagePlan, rootfs: string): Promise<void> {
+    const restored = restore(steps, rootfs, input);
+    if (restored === 0) {
       mkdirSync(rootfs, { recursive: true });
-      if (start.kind === 'stage') {
-        copyTree(await this.materialize(start.stage), rootfs);
-      }
-      if (start.kind === 'folder') {
-        copyTree(start.rootfs, rootfs);
+      if (start.stage !== undefined) {
+        copyTree(await materialize(start.stage), rootfs);
       }
     }
-    for (const { text, key, run, cached } of steps.slice(next)) {
-      if (run === undefined) {
-        continue;
-      }
-      if (cached && cache !== undefined) {
-        log(`INFO No cached layer found for cmd ${text}`);
-      }
-      log(`INFO ${text}`);
-      await run(rootfs);
-      if (cached) {
-        cache?.save(key, rootfs);
+    for (const { text, key, run, cached } of steps.slice(restored)) {
+      if (run !== undefined) {
+        log(`INFO ${text}`);
+        await run(rootfs);
+        if (cached) {
+          input.cache?.save(key, rootfs);
+        }
       }
     }
   }
+
+  const last = plans.at(-1) as StagePlan;
+  return { rootfs: await materialize(last), config: last.config };
+}
+
+/** From the last layer that is kept. How many steps it saves. */
+function restore(steps: StagePlan['steps'], rootfs: string, { cache, log }: BuildInput): number {
+  const hit = steps.findLastIndex((step) => step.cached && cache?.has(step.key));
+  const step = steps[hit];
+  if (cache === undefined || step === undefined || !cache.restore(step.key, rootfs)) {
+    return 0;
+  }
+  for (const { text } of steps.slice(0, hit + 1).filter(({ cached }) => cached)) {
+    log(`INFO Using caching version of cmd: ${text}`);
+  }
+  return hit + 1;
+}
+
+/** By name or number. */
+function stageOf(plans: readonly StagePlan[], name: string): StagePlan | undefined {
+  return /^\d+$/.test(name) ? plans[Number(name)] : plans.findLast((plan) => plan.name === name.toLowerCase());
+}
+
+function startOf(
+  { from }: Stage,
+  plans: readonly StagePlan[],
+  variables: Variables,
+  { path, log }: BuildInput,
+): StageStart {
+  const [text = ''] = from.text.split(/\s+/);
+  const name = expandWord(text, variables);
+  if (name === '') {
+    throw new BuildError(`FROM on line ${from.line}: base name (${text}) should not be blank`);
+  }
+  const stage = /^\d+$/.test(name) ? undefined : stageOf(plans, name);
+  if (stage !== undefined) {
+    return { stage, config: stage.config, key: stage.key };
+  }
+  const kind = baseKind(name);
+  if (kind === 'none' && !/(^scratch$|(^|[/-])(static|base|debian|ubuntu|alpine|wolfi|busybox))/.test(name)) {
+    log(
+      `WARN ${name} is an image the embedded platform does not know and cannot pull: an empty folder and this machine's tools stand in for it`,
+    );
+  }
+  const key = createHash('sha256')
+    .update(`FROM ${name}\n${toolchainVersion(kind, path)}`)
+    .digest('hex');
+  return { stage: undefined, config: baseConfig(kind), key };
 }
 
 /** ARGs before the first FROM, with the platform's own that every build has. */
-function globalArgs({ dockerfile, options }: BuildInput): Variables {
+function globalArgs({ dockerfile, buildArgs }: BuildInput): Variables {
   const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
   const args: Record<string, string> = {};
   for (const side of ['BUILD', 'TARGET']) {
@@ -210,13 +135,10 @@ function globalArgs({ dockerfile, options }: BuildInput): Variables {
     args[`${side}ARCH`] = architecture;
     args[`${side}PLATFORM`] = `linux/${architecture}`;
   }
-  for (const { pairs } of dockerfile.globalArgs) {
-    for (const [name, text] of pairs) {
-      const given = Object.hasOwn(options.buildArgs, name) ? options.buildArgs[name] : undefined;
-      const value = given ?? (text === undefined ? undefined : expandWord(text, args, dockerfile.escapeChar));
-      if (value !== undefined) {
-        args[name] = value;
-      }
+  for (const [name, text] of dockerfile.globalArgs.flatMap(({ pairs }) => pairs)) {
+    const value = Object.hasOwn(buildArgs, name) ? buildArgs[name] : text && expandWord(text, args);
+    if (value !== undefined) {
+      args[name] = value;
     }
   }
   return args;

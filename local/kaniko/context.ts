@@ -5,7 +5,6 @@ import { BuildError } from './build-error.ts';
 import type { BuildOptions } from './flags.ts';
 import { hashTree } from './hash-tree.ts';
 import { parseIgnoreFile } from './ignore-file.ts';
-import { isGlob, matchGlob } from './match-glob.ts';
 import { unpackArchive } from './unpack-archive.ts';
 
 export interface Source {
@@ -22,29 +21,16 @@ export interface SourceTree {
   ignored: (path: string) => boolean;
 }
 
-/** Unpacks an archive into `folder`. Throws BuildError. */
+/** Unpacks the archive into `folder`. Throws BuildError. */
 export async function openContext(options: BuildOptions, folder: string): Promise<string> {
-  const [, scheme = 'dir', location = ''] = /^(?:([a-z0-9]+):\/\/)?(.*)$/s.exec(options.context) ?? [];
-  let root: string;
-  if (scheme === 'tar') {
-    mkdirSync(folder, { recursive: true });
-    await unpackArchive(resolve(location), folder);
-    root = folder;
-  } else if (scheme === 'dir') {
-    root = resolve(location);
-  } else {
-    throw new BuildError(`the embedded platform takes --context=tar://… and dir://…, not "${scheme}://"`);
-  }
-  root = join(root, options.contextSubPath);
-  if (lstatSync(root, { throwIfNoEntry: false })?.isDirectory() !== true) {
-    throw new BuildError(`error resolving source context: no folder at ${options.context} ${options.contextSubPath}`);
-  }
-  return realpathSync(root);
+  mkdirSync(folder, { recursive: true });
+  await unpackArchive(resolve(options.context), folder);
+  return realpathSync(folder);
 }
 
 export function readDockerfile(options: BuildOptions, root: string): { content: string; context: SourceTree } {
-  const path = [resolve(options.dockerfile), join(root, options.dockerfile)].find((candidate) => existsSync(candidate));
-  if (path === undefined) {
+  const path = join(root, options.dockerfile);
+  if (!existsSync(path)) {
     throw new BuildError(
       'error resolving dockerfile path: please provide a valid path to a Dockerfile within the build context with --dockerfile',
     );
@@ -102,6 +88,7 @@ function expand(tree: SourceTree, pattern: string): string[] {
   let folders = [tree.root];
   const parts = pattern.split('/').filter(Boolean);
   for (const part of parts) {
+    const matcher = globExpression(part);
     folders = folders.flatMap((folder) => {
       if (!isGlob(part)) {
         return isThere(join(folder, part)) ? [join(folder, part)] : [];
@@ -110,8 +97,31 @@ function expand(tree: SourceTree, pattern: string): string[] {
         return [];
       }
       const names = readdirSync(folder).sort();
-      return names.filter((name) => matchGlob(part, name)).map((name) => join(folder, name));
+      return names.filter((name) => matcher.test(name)).map((name) => join(folder, name));
     });
   }
   return folders;
+}
+
+function isGlob(text: string): boolean {
+  return /[*?[]/.test(text);
+}
+
+/** One name of a pattern, as Go's filepath.Match has it: Node's path.matchesGlob lets `*` pass over names that begin with a dot. */
+function globExpression(pattern: string): RegExp {
+  const source = pattern.replace(
+    /\\(.)|(\*+)|(\?)|\[(\^?)((?:\\.|[^\]\\])+)\]|[\s\S]/g,
+    (char, escaped, run, any, not, members) => {
+      if (run || any) {
+        return run ? '.*' : '.';
+      }
+      const isClass = members !== undefined;
+      return isClass ? `[${not}${members.replaceAll('[', '\\[')}]` : (escaped ?? char).replace(/[^\w]/, '\\$&');
+    },
+  );
+  try {
+    return new RegExp(`^${source}$`, 's');
+  } catch {
+    throw new BuildError(`${pattern}: syntax error in pattern`);
+  }
 }

@@ -26,7 +26,6 @@ export interface Stage {
 }
 
 export interface Dockerfile {
-  escapeChar: string;
   /** ARG lines before the first FROM: known to FROM lines, and to a stage that repeats them. */
   globalArgs: Instruction[];
   stages: Stage[];
@@ -40,12 +39,10 @@ const KEYWORDS = new Set([...WITH_PAIRS, ...WITH_EXEC, ...OTHERS]);
 
 /** Throws BuildError, which names the line. */
 export function parseDockerfile(content: string): Dockerfile {
-  const lines = content.replace(/^\uFEFF/, '').split(/\r?\n/);
-  const escapeChar = escapeDirective(lines);
   const globalArgs: Instruction[] = [];
   const stages: Stage[] = [];
-  for (const { text, line } of logicalLines(lines, escapeChar)) {
-    const instruction = parseInstruction(text, line, escapeChar);
+  for (const { text, line } of logicalLines(content.replace(/^\uFEFF/, '').split(/\r?\n/))) {
+    const instruction = parseInstruction(text, line);
     if (instruction.keyword === 'FROM') {
       stages.push({ from: instruction, name: stageName(instruction), instructions: [] });
       continue;
@@ -62,34 +59,15 @@ export function parseDockerfile(content: string): Dockerfile {
   if (stages.length === 0) {
     throw new BuildError('parsing dockerfile: file with no instructions: it needs at least a FROM line');
   }
-  return { escapeChar, globalArgs, stages };
+  return { globalArgs, stages };
 }
 
 function syntaxError(line: number, message: string): BuildError {
   return new BuildError(`parsing dockerfile: dockerfile parse error on line ${line}: ${message}`);
 }
 
-/** `# escape=` counts only among the directives at the very top. */
-function escapeDirective(lines: readonly string[]): string {
-  for (const line of lines) {
-    const directive = /^\s*#\s*([A-Za-z]+)\s*=\s*(\S+)\s*$/.exec(line);
-    if (directive === null) {
-      break;
-    }
-    const [, name = '', value = ''] = directive;
-    if (name.toLowerCase() !== 'escape') {
-      continue;
-    }
-    if (value !== '\\' && value !== '`') {
-      throw new BuildError(`parsing dockerfile: invalid escape token '${value}' does not match \` or \\`);
-    }
-    return value;
-  }
-  return '\\';
-}
-
 /** Joins continued lines. Comments and empty lines within them are left out, as Docker does. */
-function* logicalLines(lines: readonly string[], escapeChar: string): Generator<{ text: string; line: number }> {
+function* logicalLines(lines: readonly string[]): Generator<{ text: string; line: number }> {
   let text = '';
   let start = 0;
   for (const [index, raw] of lines.entries()) {
@@ -104,7 +82,7 @@ function* logicalLines(lines: readonly string[], escapeChar: string): Generator<
       start = index + 1;
     }
     const trimmed = raw.trimEnd();
-    const continues = trimmed.endsWith(escapeChar) && !trimmed.endsWith(escapeChar + escapeChar);
+    const continues = /(^|[^\\])\\$/.test(trimmed);
     text += continues ? trimmed.slice(0, -1) : raw;
     if (continues) {
       continue;
@@ -118,7 +96,7 @@ function* logicalLines(lines: readonly string[], escapeChar: string): Generator<
   }
 }
 
-function parseInstruction(text: string, line: number, escapeChar: string): Instruction {
+function parseInstruction(text: string, line: number): Instruction {
   const [, word = '', rest = ''] = /^(\S+)\s*([\s\S]*)$/.exec(text) ?? [];
   const keyword = word.toUpperCase();
   if (!KEYWORDS.has(keyword)) {
@@ -138,7 +116,7 @@ function parseInstruction(text: string, line: number, escapeChar: string): Instr
   if (keyword === 'SHELL' && (exec === undefined || exec.length === 0)) {
     throw syntaxError(line, 'SHELL requires the arguments to be in JSON form');
   }
-  const pairs = WITH_PAIRS.includes(keyword) ? parsePairs(keyword, body, line, escapeChar) : [];
+  const pairs = WITH_PAIRS.includes(keyword) ? parsePairs(keyword, body, line) : [];
   return { keyword, whole: `${keyword} ${rest}`, flags, exec, text: body, pairs, line };
 }
 
@@ -170,8 +148,8 @@ function parseExec(text: string): string[] | undefined {
   }
 }
 
-function parsePairs(keyword: string, text: string, line: number, escapeChar: string): [string, string | undefined][] {
-  const words = splitWords(text, escapeChar);
+function parsePairs(keyword: string, text: string, line: number): [string, string | undefined][] {
+  const words = splitWords(text);
   const legacy = keyword !== 'ARG' && !words[0]?.includes('=');
   if (legacy) {
     const [, name = '', value = ''] = /^(\S+)\s+([\s\S]+)$/.exec(text) ?? [];

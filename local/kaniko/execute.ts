@@ -1,79 +1,80 @@
 /** One run of the executor: what Kaniko does with its flags, in folders. */
-import { writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseImageReference } from '#local/kubelet/image-reference.ts';
 import { ImageStore } from '#local/kubelet/images.ts';
 import { createToolchain } from '#local/kubelet/toolchain.ts';
+import { isAlive } from '#local/run/is-alive.ts';
 import { build } from './build.ts';
+import { BuildError } from './build-error.ts';
 import { openContext, readDockerfile } from './context.ts';
 import { parseDockerfile } from './dockerfile.ts';
 import type { BuildOptions } from './flags.ts';
+import { hashTree } from './hash-tree.ts';
 import { LayerCache } from './layer-cache.ts';
-import { digestOf, parseDestination, pushImage } from './push-image.ts';
 import { removeTree } from './remove-tree.ts';
-import { createWorkspace } from './workspace.ts';
 
 export interface ExecuteInput {
   options: BuildOptions;
   /** The platform's: images, layers and builds are in it. */
   directory: string;
+  /** The build's own, from createWorkspace(). */
+  workspace: string;
   path: string;
   log(line: string): void;
-  /** Called with the build's folder, for whoever must remove it where this is interrupted. */
-  onWorkspace(folder: string): void;
 }
 
-/** The image's digest, `sha256:…`. Throws BuildError. */
-export async function execute(input: ExecuteInput): Promise<string> {
-  const { options, directory, log } = input;
+/** Throws BuildError. */
+export async function execute({ options, directory, workspace, path, log }: ExecuteInput): Promise<void> {
   const destinations = options.destinations.map(parseDestination);
+  const root = await openContext(options, join(workspace, 'context'));
+  const { content, context } = readDockerfile(options, root);
+  const repository = options.cacheRepo || `${destinations[0]?.repository}/cache`;
+  const { rootfs, config } = await build({
+    dockerfile: parseDockerfile(content),
+    context,
+    buildArgs: options.buildArgs,
+    workspace,
+    toolchain: createToolchain(directory),
+    path,
+    cache: options.cache ? new LayerCache(directory, repository) : undefined,
+    log,
+  });
+  const hex = createHash('sha256').update(JSON.stringify(config)).update(hashTree(rootfs)).digest('hex');
   const images = new ImageStore(directory);
-  const workspace = createWorkspace(directory);
-  input.onWorkspace(workspace);
-  try {
-    const root = await openContext(options, join(workspace, 'context'));
-    const { content, context } = readDockerfile(options, root);
-    const repository = options.cacheRepo === '' ? `${destinations[0]?.repository}/cache` : options.cacheRepo;
-    const { rootfs, config } = await build({
-      dockerfile: parseDockerfile(content),
-      context,
-      options,
-      workspace,
-      images,
-      toolchain: createToolchain(directory),
-      path: input.path,
-      cache: options.cache ? new LayerCache(directory, repository) : undefined,
-      log,
-    });
-    const hex = digestOf(rootfs, config);
-    const digest = `sha256:${hex}`;
-    if (options.push) {
-      for (const { repository: name, tag } of destinations) {
-        log(`INFO Pushing image to ${name}:${tag}`);
-      }
-      await pushImage(images, hex, config, rootfs, destinations);
-      for (const { repository: name } of destinations) {
-        log(`INFO Pushed ${name}@${digest}`);
+  await images.add(hex, config, rootfs);
+  for (const { repository: name, tag } of destinations) {
+    log(`INFO Pushing image to ${name}:${tag}`);
+    await images.tag(name, tag, hex);
+    log(`INFO Pushed ${name}@sha256:${hex}`);
+  }
+  if (options.digestFile !== '') {
+    writeFileSync(options.digestFile, `sha256:${hex}`);
+  }
+}
+
+function parseDestination(text: string): { repository: string; tag: string } {
+  const { repository, tag, digest } = parseImageReference(text) ?? {};
+  if (repository === undefined || tag === undefined || digest !== undefined) {
+    throw new BuildError(`getting tag for destination: could not parse reference: ${text}`);
+  }
+  return { repository, tag };
+}
+
+/** `<directory>/builds/<pid>-…`. What builds left behind that were killed is removed on the way. */
+export function createWorkspace(directory: string): string {
+  const root = join(directory, 'builds');
+  mkdirSync(root, { recursive: true });
+  for (const name of readdirSync(root)) {
+    const pid = Number(name.split('-')[0]);
+    if (Number.isInteger(pid) && !isAlive(pid)) {
+      try {
+        removeTree(join(root, name));
+      } catch {
+        // Another build removes it at the same time.
       }
     }
-    const lines = (format: (destination: { repository: string; tag: string }) => string) =>
-      destinations.map((destination) => `${format(destination)}\n`).join('');
-    write(options.digestFile, digest);
-    write(
-      options.imageNameWithDigestFile,
-      lines(({ repository: name }) => `${name}@${digest}`),
-    );
-    write(
-      options.imageNameTagWithDigestFile,
-      lines(({ repository: name, tag }) => `${name}:${tag}@${digest}`),
-    );
-    return digest;
-  } finally {
-    removeTree(workspace);
   }
-}
-
-function write(file: string, content: string): void {
-  if (file !== '') {
-    writeFileSync(file, content);
-  }
+  return mkdtempSync(join(root, `${process.pid}-`));
 }

@@ -7,25 +7,11 @@
  * folder and its configuration, not of an OCI image.
  */
 import { BuildError } from './build-error.ts';
-import { execute } from './execute.ts';
-import { FlagError, parseFlags } from './flags.ts';
+import { createWorkspace, execute } from './execute.ts';
+import { parseFlags } from './flags.ts';
 import { removeTree } from './remove-tree.ts';
 
 const begun = performance.now();
-let workspace: string | undefined;
-
-/** The pod is deleted: RUN steps get the same signal, being in our process group. */
-for (const [signal, exitCode] of [
-  ['SIGTERM', 143],
-  ['SIGINT', 130],
-] as const) {
-  process.on(signal, () => {
-    if (workspace !== undefined) {
-      removeTree(workspace);
-    }
-    process.exit(exitCode);
-  });
-}
 
 process.exitCode = await main();
 
@@ -35,31 +21,20 @@ async function main(): Promise<number> {
     console.error('KNATIVE_LAMBDA_DIRECTORY is not set: this program runs in pods of the embedded platform (make run)');
     return 1;
   }
+  const workspace = createWorkspace(directory);
+  // The pod is deleted: RUN steps get the same signal, being in our process group.
+  process.once('SIGTERM', () => {
+    removeTree(workspace);
+    process.exit(143);
+  });
   try {
-    const options = parseFlags(process.argv.slice(2), process.env);
-    await execute({
-      options,
-      directory,
-      path,
-      log,
-      onWorkspace: (folder) => {
-        workspace = folder;
-      },
-    });
+    await execute({ options: parseFlags(process.argv.slice(2)), directory, workspace, path, log });
     return 0;
   } catch (error) {
-    if (error instanceof FlagError) {
-      console.error(`Error: ${error.message}\nUsage:\n  executor [flags]\n`);
-      return 1;
-    }
     console.error(`error building image: ${error instanceof Error ? error.message : error}`);
-    if (error instanceof BuildError) {
-      return error.exitCode;
-    }
-    if (error instanceof Error && error.stack !== undefined) {
-      log(`WARN ${error.stack}`);
-    }
-    return 1;
+    return error instanceof BuildError ? error.exitCode : 1;
+  } finally {
+    removeTree(workspace);
   }
 }
 

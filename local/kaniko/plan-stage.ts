@@ -2,46 +2,63 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join, posix } from 'node:path';
+import type { ImageConfig } from '#local/kubelet/images.ts';
 import type { Toolchain } from '#local/kubelet/toolchain.ts';
 import { BuildError } from './build-error.ts';
 import { findSources, hashSources, type SourceTree } from './context.ts';
 import { copyStep } from './copy-step.ts';
 import type { Instruction, Stage } from './dockerfile.ts';
-import { expandWord, splitWords, type Variables } from './dockerfile-words.ts';
-import type { BuildOptions } from './flags.ts';
+import { expandWord, type Variables } from './dockerfile-words.ts';
 import { readCopy } from './read-copy.ts';
 import { type RunStep, runStep } from './run-step.ts';
-import { copyConfig, type StageConfig } from './stage-config.ts';
-import type { StagePlan, StageStart, Step } from './stage-plan.ts';
+
+export interface Step {
+  /** The instruction as it was written, for the log. */
+  text: string;
+  /** Of everything up to here; the same key, the same root file system. */
+  key: string;
+  /** Undefined for what only changes the configuration. */
+  run?: (rootfs: string) => Promise<void>;
+  /** Its result is worth keeping. */
+  cached?: boolean;
+}
+
+export interface StageStart {
+  /** Undefined for an empty folder. */
+  stage: StagePlan | undefined;
+  config: ImageConfig;
+  key: string;
+}
+
+export interface StagePlan {
+  name: string | undefined;
+  start: StageStart;
+  steps: Step[];
+  /** As at its end. */
+  config: ImageConfig;
+  key: string;
+}
+
+/** What `--from` names: a key that stands for the content, and the content itself once it is needed. */
+export interface FromStage {
+  key: string;
+  tree(): Promise<SourceTree>;
+}
 
 export interface PlanInput {
   stage: Stage;
-  escapeChar: string;
   start: StageStart;
-  /** Of what it starts from. */
-  config: StageConfig;
-  key: string;
-  options: BuildOptions;
+  buildArgs: Readonly<Record<string, string>>;
   globalArgs: Variables;
   context: SourceTree;
   toolchain: Toolchain;
-  /** What `--from` names: a key that stands for the content, and the content itself once it is needed. Throws BuildError. */
-  from(name: string): Promise<{ key: string; tree: () => Promise<SourceTree> }>;
-  warn(message: string): void;
+  /** Throws BuildError. */
+  from(name: string): FromStage;
+  log(line: string): void;
 }
 
 /** Reach RUN without an ARG line, and never the cache's key: another proxy makes no other image. */
 const PROXIES = /^(https?|ftp|no|all)_proxy$/i;
-
-/** Throws BuildError. */
-export async function planStage(input: PlanInput): Promise<StagePlan> {
-  const planner = new StagePlanner(input);
-  const steps: Step[] = [];
-  for (const instruction of input.stage.instructions) {
-    steps.push(await planner.plan(instruction));
-  }
-  return { name: input.stage.name, start: input.start, steps, config: planner.config, key: planner.key };
-}
 
 interface Effect {
   /** All that the result depends on besides what came before. */
@@ -50,100 +67,89 @@ interface Effect {
   cached?: boolean;
 }
 
+/** Throws BuildError, which names the line. */
+export function planStage(input: PlanInput): StagePlan {
+  const { stage, start } = input;
+  const planner = new StagePlanner(input);
+  let { key } = start;
+  const steps = stage.instructions.map((instruction): Step => {
+    const { keyword, whole, line } = instruction;
+    try {
+      const { material, ...step } = planner.effectOf(instruction);
+      key = createHash('sha256').update(`${key}\n${keyword} ${material}`).digest('hex');
+      return { text: whole, key, ...step };
+    } catch (error) {
+      throw error instanceof BuildError
+        ? new BuildError(`${keyword} on line ${line}: ${error.message}`, error.exitCode)
+        : error;
+    }
+  });
+  return { name: stage.name, start, steps, config: planner.config, key };
+}
+
 class StagePlanner {
-  readonly config: StageConfig;
-  key: string;
+  readonly config: ImageConfig;
   readonly #input: PlanInput;
   /** ARGs that have a value in this stage. */
   readonly #args: Record<string, string> = {};
   readonly #proxies: Record<string, string>;
+  /** What the shell form of RUN, CMD and ENTRYPOINT is given to. */
+  #shell = ['/bin/sh', '-c'];
 
   constructor(input: PlanInput) {
     this.#input = input;
-    this.config = copyConfig(input.config);
-    this.key = input.key;
-    this.#proxies = Object.fromEntries(Object.entries(input.options.buildArgs).filter(([name]) => PROXIES.test(name)));
+    this.config = structuredClone(input.start.config);
+    this.#proxies = Object.fromEntries(Object.entries(input.buildArgs).filter(([name]) => PROXIES.test(name)));
   }
 
-  async plan(instruction: Instruction): Promise<Step> {
-    const { keyword } = instruction;
-    try {
-      const { material, run, cached = false } = await this.#effect(instruction);
-      this.key = createHash('sha256').update(`${this.key}\n${keyword} ${material}`).digest('hex');
-      return { text: instruction.whole, key: this.key, run, cached };
-    } catch (error) {
-      if (!(error instanceof BuildError)) {
-        throw error;
-      }
-      throw new BuildError(`${keyword} on line ${instruction.line}: ${error.message}`, error.exitCode);
-    }
-  }
-
-  async #effect(instruction: Instruction): Promise<Effect> {
-    const { keyword, exec, text } = instruction;
+  effectOf(instruction: Instruction): Effect {
+    const { keyword, exec, text, pairs } = instruction;
     const { config } = this;
+    const command = exec ?? [...this.#shell, text];
     switch (keyword) {
       case 'ARG':
         return this.#arg(instruction);
       case 'ENV': {
-        const values = this.#pairs(instruction);
-        Object.assign(config.env, values);
-        return { material: JSON.stringify(values) };
-      }
-      case 'LABEL': {
-        const values = this.#pairs(instruction);
-        Object.assign(config.labels, values);
+        // All with the variables as they were before the line.
+        const values = pairs.map(([name, value]) => [this.#expand(name), this.#expand(value ?? '')]);
+        Object.assign(config.env, Object.fromEntries(values));
         return { material: JSON.stringify(values) };
       }
       case 'WORKDIR': {
-        config.workingDir = this.#absolute(this.#expand(text)).replace(/(?<=.)\/$/, '');
-        const { workingDir } = config;
-        return {
-          material: workingDir,
-          run: async (rootfs) => void mkdirSync(join(rootfs, workingDir), { recursive: true }),
-        };
+        const workingDir = this.#absolute(this.#expand(text)).replace(/(?<=.)\/$/, '');
+        config.workingDir = workingDir;
+        const run = async (rootfs: string) => void mkdirSync(join(rootfs, workingDir), { recursive: true });
+        return { material: workingDir, run };
       }
-      case 'USER':
-        config.user = this.#expand(text);
-        return { material: config.user };
-      case 'STOPSIGNAL':
-        config.stopSignal = this.#expand(text);
-        return { material: config.stopSignal };
-      case 'EXPOSE':
-        config.exposedPorts.push(...this.#words(text));
-        return { material: text };
       case 'SHELL':
-        config.shell = exec ?? config.shell;
-        return { material: JSON.stringify(exec) };
+        this.#shell = exec ?? this.#shell;
+        break;
       case 'CMD':
-        config.cmd = exec ?? [...config.shell, text];
-        return { material: JSON.stringify(config.cmd) };
+        config.cmd = command;
+        break;
       case 'ENTRYPOINT':
-        config.entrypoint = exec ?? [...config.shell, text];
+        config.entrypoint = command;
         // As in Docker: the base image's CMD was meant for its own ENTRYPOINT.
         if (!this.#input.stage.instructions.some((other) => other.keyword === 'CMD')) {
           config.cmd = [];
         }
-        return { material: JSON.stringify(config.entrypoint) };
+        break;
       case 'RUN':
-        return this.#run(instruction);
+        return this.#run(command, instruction);
       case 'COPY':
       case 'ADD':
-        return await this.#copy(instruction);
-      case 'VOLUME':
-        return { material: text };
+        return this.#copy(instruction);
       default:
-        // HEALTHCHECK, ONBUILD and MAINTAINER change nothing that Kubernetes looks at.
-        this.#input.warn(`${keyword} has no effect here`);
-        return { material: text };
+        // USER, LABEL, EXPOSE, VOLUME, STOPSIGNAL, HEALTHCHECK …: nothing here looks at them.
+        this.#input.log(`WARN ${keyword} has no effect here`);
     }
+    return { material: text };
   }
 
   #arg({ pairs }: Instruction): Effect {
+    const { buildArgs, globalArgs } = this.#input;
     for (const [name, text] of pairs) {
-      const { buildArgs } = this.#input.options;
       const given = Object.hasOwn(buildArgs, name) ? buildArgs[name] : undefined;
-      const { globalArgs } = this.#input;
       const inherited = Object.hasOwn(globalArgs, name) ? globalArgs[name] : undefined;
       const value = given ?? (text === undefined ? inherited : this.#expand(text));
       if (value !== undefined) {
@@ -154,61 +160,43 @@ class StagePlanner {
     return { material: pairs.map(([name]) => name).join(' ') };
   }
 
-  #run({ exec, text, flags }: Instruction): Effect {
+  #run(command: string[], { flags }: Instruction): Effect {
     if (/type=(secret|ssh|bind)/.test(flags['mount'] ?? '')) {
       throw new BuildError('RUN --mount of type secret, ssh or bind is not supported: COPY what the step needs');
     }
-    const { config } = this;
-    const step: RunStep = {
-      command: exec ?? [...config.shell, text],
-      workingDir: config.workingDir,
-      base: config.base,
-      env: { ...config.env },
-      args: { ...this.#proxies, ...this.#args },
-    };
+    const { workingDir, base, env } = this.config;
+    const step: RunStep = { command, workingDir, base, env: { ...env }, args: { ...this.#proxies, ...this.#args } };
     const args = Object.entries(this.#args).filter(([name]) => !PROXIES.test(name));
     return {
-      material: JSON.stringify([step.command, args.sort(([a], [b]) => (a < b ? -1 : 1))]),
+      material: JSON.stringify([command, args.sort(([a], [b]) => (a < b ? -1 : 1))]),
       run: (rootfs) => runStep(step, rootfs, this.#input.toolchain),
       cached: true,
     };
   }
 
-  async #copy(instruction: Instruction): Promise<Effect> {
-    const { context, options, escapeChar } = this.#input;
+  #copy(instruction: Instruction): Effect {
+    const { context } = this.#input;
     const expand = (text: string) => this.#expand(text);
-    const request = readCopy(instruction, { expand, absolute: (path) => this.#absolute(path), escapeChar });
-    const cached = options.cacheCopyLayers;
-    if (request.from === undefined) {
-      const hashes = request.step.sources.map((source) => hashSources(context, findSources(context, source)));
+    const { step, from } = readCopy(instruction, { expand, absolute: (path) => this.#absolute(path) });
+    if (from === undefined) {
+      const hashes = step.sources.map((source) => hashSources(context, findSources(context, source)));
       return {
-        material: JSON.stringify([request.step, hashes]),
-        run: (rootfs) => copyStep({ ...request.step, tree: context }, rootfs),
-        cached,
+        material: JSON.stringify([step, hashes]),
+        run: (rootfs) => copyStep({ ...step, tree: context }, rootfs),
       };
     }
-    const from = await this.#input.from(request.from);
+    const { key, tree } = this.#input.from(from);
     return {
-      material: JSON.stringify([request.step, from.key]),
-      run: async (rootfs) => copyStep({ ...request.step, tree: await from.tree() }, rootfs),
-      cached,
+      material: JSON.stringify([step, key]),
+      run: async (rootfs) => copyStep({ ...step, tree: await tree() }, rootfs),
     };
-  }
-
-  #pairs({ pairs }: Instruction): Record<string, string> {
-    // All with the variables as they were before the line.
-    return Object.fromEntries(pairs.map(([name, value]) => [this.#expand(name), this.#expand(value ?? '')]));
   }
 
   #absolute(path: string): string {
     return posix.normalize(posix.join(path.startsWith('/') ? '/' : this.config.workingDir, path));
   }
 
-  #words(text: string): string[] {
-    return splitWords(text, this.#input.escapeChar).map((word) => this.#expand(word));
-  }
-
   #expand(text: string): string {
-    return expandWord(text, { ...this.#args, ...this.config.env }, this.#input.escapeChar);
+    return expandWord(text, { ...this.#args, ...this.config.env });
   }
 }

@@ -14,12 +14,11 @@ interface Scope {
   expand(text: string): string;
   /** From the working directory. */
   absolute(path: string): string;
-  escapeChar: string;
 }
 
 /** Throws BuildError. */
 export function readCopy({ keyword, exec, text, flags }: Instruction, scope: Scope): CopyRequest {
-  const sources = (exec ?? splitWords(text, scope.escapeChar)).map((word) => scope.expand(word));
+  const sources = (exec ?? splitWords(text)).map((word) => scope.expand(word));
   const destination = sources.pop();
   if (destination === undefined || sources.length === 0) {
     throw new BuildError(`${keyword} requires at least two arguments, but only one was provided`);

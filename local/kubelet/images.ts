@@ -8,25 +8,16 @@ import type { BaseKind } from './toolchain.ts';
 /** `config.json` of a built image: what its Dockerfile says about running it. */
 export interface ImageConfig {
   base: BaseKind;
-  workingDir: string;
-  entrypoint: string[];
-  cmd: string[];
-  env: Record<string, string>;
-  user: string;
-  labels: Record<string, string>;
-  exposedPorts: string[];
-  stopSignal: string;
-}
-
-export interface Image {
-  /** Folder that stands for `/`. */
-  rootfs: string;
-  base: BaseKind;
   /** Absolute within the root file system. */
   workingDir: string;
   entrypoint: string[];
   cmd: string[];
   env: Record<string, string>;
+}
+
+export interface Image extends ImageConfig {
+  /** Folder that stands for `/`. */
+  rootfs: string;
   /** `sha256:…`; empty for one that is built in. */
   digest: string;
 }

@@ -9,7 +9,6 @@ import { requirementsOfProject } from '#languages/python/pyproject-toml.ts';
 import { parseRequirements } from '#languages/python/requirements-txt.ts';
 import { parseDockerfile } from '#local/kaniko/dockerfile.ts';
 import { expandWord } from '#local/kaniko/dockerfile-words.ts';
-import { parseIgnoreFile } from '#local/kaniko/ignore-file.ts';
 import { lastError } from '#shared/builds/last-error.ts';
 import { PermanentError } from '#shared/events/errors.ts';
 import { parametersSchema } from '#shared/events/parameters.ts';
@@ -41,8 +40,7 @@ const readers: Record<string, (text: string) => unknown> = {
   log: lastError,
   paths: (text) => pathProblems(text.split(' ')),
   dockerfile: parseDockerfile,
-  words: (text) => expandWord(text, { a: 'b' }, '\\'),
-  ignoreFile: (text) => parseIgnoreFile(text.slice(0, 2000))('a/'.repeat(40)),
+  words: (text) => expandWord(text, { a: 'b' }),
 };
 
 const PIECES = [

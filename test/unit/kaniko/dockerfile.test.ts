@@ -5,7 +5,6 @@ import { BuildError } from '#local/kaniko/build-error.ts';
 import { parseDockerfile } from '#local/kaniko/dockerfile.ts';
 import { expandWord, splitWords } from '#local/kaniko/dockerfile-words.ts';
 import { parseIgnoreFile } from '#local/kaniko/ignore-file.ts';
-import { matchGlob } from '#local/kaniko/match-glob.ts';
 
 const only = (text: string) => {
   const instruction = parseDockerfile(`FROM x\n${text}`).stages[0]?.instructions[0];
@@ -76,12 +75,6 @@ describe('instructions', () => {
     expect(only(text)).toMatchObject(is);
   });
 
-  test('another escape character', () => {
-    const { stages, escapeChar } = parseDockerfile('# syntax=x\n# escape=`\nFROM x\nRUN a `\n b\\\nRUN c');
-    expect(escapeChar).toBe('`');
-    expect(stages[0]?.instructions.map(({ text }) => text)).toEqual(['a  b\\', 'c']);
-  });
-
   test('stages with names, and ARGs before the first', () => {
     const { stages, globalArgs } = parseDockerfile(
       'ARG V=1\nFROM a:$V AS Build\nRUN x\nFROM --platform=linux/amd64 b\n',
@@ -105,7 +98,6 @@ describe('instructions', () => {
     { case: 'ENV with a name alone', text: 'FROM x\nENV A', says: 'must have two arguments' },
     { case: 'a here-document', text: 'FROM x\nRUN <<EOF\nhi\nEOF', says: 'here-document is not supported' },
     { case: 'SHELL in the shell form', text: 'FROM x\nSHELL sh', says: 'JSON form' },
-    { case: 'a bad escape', text: '# escape=x\nFROM y', says: 'invalid escape token' },
   ])('refused: $case', ({ text, says }) => {
     expect(() => parseDockerfile(text)).toThrow(BuildError);
     expect(() => parseDockerfile(text)).toThrow(says);
@@ -134,7 +126,7 @@ describe('words and variables', () => {
     { text: '$/x', is: '$/x' },
     { text: '$toString', is: '' },
   ])('$text', ({ text, is }) => {
-    expect(expandWord(text, variables, '\\')).toBe(is);
+    expect(expandWord(text, variables)).toBe(is);
   });
 
   test.each([
@@ -148,7 +140,7 @@ describe('words and variables', () => {
     brace('A:-x').slice(0, -1),
   ])('an error is a BuildError: %s', (text) => {
     try {
-      expandWord(text, variables, '\\');
+      expandWord(text, variables);
     } catch (error) {
       expect(error).toBeInstanceOf(BuildError);
     }
@@ -159,7 +151,7 @@ describe('words and variables', () => {
     { text: `x='y "z'`, is: [`x='y "z'`] },
     { text: '', is: [] },
   ])('splits $text', ({ text, is }) => {
-    expect(splitWords(text, '\\')).toEqual(is);
+    expect(splitWords(text)).toEqual(is);
   });
 });
 
@@ -192,7 +184,7 @@ test('whatever the text, parsing and expanding throw nothing but BuildError', ()
       try {
         for (const { instructions } of parseDockerfile(text).stages) {
           for (const instruction of instructions) {
-            expandWord(instruction.text, { A: '1' }, '\\');
+            expandWord(instruction.text, { A: '1' });
           }
         }
       } catch (error) {
@@ -209,37 +201,15 @@ test('a word without special characters is itself, quoted or not', () => {
   const plain = fc.stringMatching(/^[a-zA-Z0-9_./:-]+$/);
   fc.assert(
     fc.property(plain, (word) => {
-      expect(expandWord(word, {}, '\\')).toBe(word);
-      expect(expandWord(`"${word}"`, {}, '\\')).toBe(word);
-      expect(expandWord(`'${word}'`, {}, '\\')).toBe(word);
-      expect(splitWords(word, '\\')).toEqual([word]);
+      expect(expandWord(word, {})).toBe(word);
+      expect(expandWord(`"${word}"`, {})).toBe(word);
+      expect(expandWord(`'${word}'`, {})).toBe(word);
+      expect(splitWords(word)).toEqual([word]);
     }),
   );
 });
 
-describe('patterns', () => {
-  test.each([
-    { pattern: '*.txt', path: 'a.txt', is: true },
-    { pattern: '*.txt', path: 'b/a.txt', is: false },
-    { pattern: '**/*.txt', path: 'b/c/a.txt', is: true },
-    { pattern: '**/*.txt', path: 'a.txt', is: true },
-    { pattern: 'a/**', path: 'a/b/c', is: true },
-    { pattern: 'a?c', path: 'abc', is: true },
-    { pattern: 'a?c', path: 'a/c', is: false },
-    { pattern: '[a-c]x', path: 'bx', is: true },
-    { pattern: '[^a-c]x', path: 'bx', is: false },
-    { pattern: 'a.c', path: 'abc', is: false },
-    { pattern: 'a\\*', path: 'a*', is: true },
-    { pattern: '[', path: '[', is: false },
-  ])('$pattern and $path: $is', ({ pattern, path, is }) => {
-    expect(matchGlob(pattern, path)).toBe(is);
-  });
-
-  test('never throws', () => {
-    const odd = fc.string({ unit: fc.constantFrom('*', '?', '[', ']', '^', '-', '\\', '/', 'a', '.', '(') });
-    fc.assert(fc.property(odd, fc.string(), (pattern, path) => typeof matchGlob(pattern, path) === 'boolean'));
-  });
-
+describe('ignore files', () => {
   test.each([
     { file: 'node_modules', path: 'node_modules/a/b', is: true },
     { file: '/dist/', path: 'dist/x', is: true },
