@@ -13,7 +13,6 @@ import { createStorage, type Storage } from './kubernetes/storage.ts';
 import { writeKubeconfig } from './kubernetes/write-kubeconfig.ts';
 import { awaitFormerEnd } from './run/await-former-end.ts';
 import { awaitReady } from './run/await-ready.ts';
-import { Closers } from './run/closers.ts';
 import { applyAll, clusterObjects } from './run/cluster-objects.ts';
 import { FormerPorts } from './run/former-ports.ts';
 import { lockDirectory } from './run/lock-directory.ts';
@@ -65,22 +64,31 @@ const TRIGGERS = 'triggers.eventing.knative.dev';
 
 /** Resolves when the Broker takes events and every builder function has been ready. What failed to start leaves nothing behind. */
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
-  const closers = new Closers();
+  const started = new AsyncDisposableStack();
   try {
-    return await start(options, closers);
+    const addresses = await start(options, started);
+    let closing: Promise<void> | undefined;
+    return {
+      ...addresses,
+      close: () => {
+        closing ??= started.disposeAsync();
+        return closing;
+      },
+    };
   } catch (error) {
-    await closers.close().catch(() => {});
+    await started.disposeAsync().catch(() => {});
     throw error;
   }
 }
 
-async function start(options: PlatformOptions, closers: Closers): Promise<Platform> {
+/** What it has started, in that order, goes to the stack. */
+async function start(options: PlatformOptions, started: AsyncDisposableStack): Promise<Omit<Platform, 'close'>> {
   const { path: directory, seen } = stateDirectory(options.directory);
   const { log = () => {}, brokerPort = 0, s3Port = 0, kubernetesPort = 0, gatewayPort = 0 } = options;
   if (seen !== undefined) {
     log(`functions and builds may find ${seen}, which no cluster has: choose another place by LOCAL_DIRECTORY=…`);
   }
-  closers.add(lockDirectory(directory));
+  started.defer(lockDirectory(directory));
   await awaitFormerEnd(guardFile(directory));
   const ports = new FormerPorts(directory);
   const { namespace, config } = clusterObjects(ROOT, options.config ?? {});
@@ -89,10 +97,10 @@ async function start(options: PlatformOptions, closers: Closers): Promise<Platfo
   const s3 = await ports.listen('S3_PORT', s3Port, (port) =>
     startS3({ directory: join(directory, 's3'), port, buckets }),
   );
-  closers.add(s3.close);
+  started.defer(s3.close);
 
   const storage = createStorage(join(directory, 'objects.jsonl'));
-  closers.add(storage.close);
+  started.defer(storage.close);
   losePods(storage);
   const images = new ImageStore(directory);
   registerPlatformImages(images, { root: ROOT, directory, config });
@@ -100,18 +108,18 @@ async function start(options: PlatformOptions, closers: Closers): Promise<Platfo
   const kubeconfig = join(resolve(options.directory), 'kubeconfig');
   // Ends after whatever its pods speak to, so that nothing they say while they end is taken for news.
   let kubelet: Kubelet | undefined;
-  closers.add(() => kubelet?.close());
+  started.defer(() => kubelet?.close());
   const api = await ports.listen('KUBERNETES_PORT', kubernetesPort, (port) =>
     startKubernetesApi({ storage, logs, port }),
   );
-  closers.add(api.close);
+  started.defer(api.close);
   await writeKubeconfig(kubeconfig, api.url, namespace);
 
   const scaling = { stableWindowSeconds: options.stableWindowSeconds ?? 20, scaleToZeroGraceSeconds: 1 };
   const serving = await ports.listen('GATEWAY_PORT', gatewayPort, (port) =>
     startServing({ storage, port, options: scaling, log }),
   );
-  closers.add(serving.close);
+  started.defer(serving.close);
 
   const resolveRef = (ref: ObjectRef): Address | undefined => addressOf(storage, ref, serving.url);
   const broker = await ports.listen('BROKER_PORT', brokerPort, (port) =>
@@ -124,9 +132,9 @@ async function start(options: PlatformOptions, closers: Closers): Promise<Platfo
       ...(options.onEvent ? { tap: options.onEvent } : {}),
     }),
   );
-  closers.add(broker.close);
+  started.defer(broker.close);
   const sources = startSources({ storage, kubernetesUrl: api.url, resolve: resolveRef, log });
-  closers.add(sources.close);
+  started.defer(sources.close);
   ports.keep();
   log(`broker ${broker.url} · S3 ${s3.url} · Kubernetes ${api.url} · gateway ${serving.url}`);
 
@@ -139,7 +147,7 @@ async function start(options: PlatformOptions, closers: Closers): Promise<Platfo
     log,
     ...(options.jobBackoffSeconds === undefined ? {} : { backoffSeconds: options.jobBackoffSeconds }),
   });
-  closers.add(jobs.close);
+  started.defer(jobs.close);
   kubelet = startKubelet({ storage, images, directory, logs, kubeconfig, log });
 
   const named = (kind: string) => objects.filter((object) => object.kind === kind).map(({ metadata }) => metadata.name);
@@ -154,7 +162,6 @@ async function start(options: PlatformOptions, closers: Closers): Promise<Platfo
     gatewayUrl: serving.url,
     kubeconfig,
     namespace,
-    close: () => closers.close(),
   };
 }
 

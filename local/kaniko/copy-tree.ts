@@ -15,9 +15,9 @@ import { join } from 'node:path';
 
 /**
  * Merges `from` into `to`, which may exist: files replace files, links are copied as they are written. Modes and times are kept (a Python
- * cache is only valid with its source's time). Copy-on-write where the file system can. Bytes copied.
+ * cache is only valid with its source's time). Copy-on-write where the file system can.
  */
-export function copyTree(from: string, to: string, skip: (path: string) => boolean = () => false): number {
+export function copyTree(from: string, to: string, skip: (path: string) => boolean = () => false): void {
   const stat = lstatSync(from);
   if (stat.isDirectory()) {
     const there = lstatSync(to, { throwIfNoEntry: false });
@@ -27,26 +27,24 @@ export function copyTree(from: string, to: string, skip: (path: string) => boole
     mkdirSync(to, { recursive: true });
     // Writable while it is filled: Go's module cache is made of read-only folders.
     chmodSync(to, 0o700);
-    let bytes = 0;
     for (const name of readdirSync(from)) {
       const child = join(from, name);
       if (!skip(child)) {
-        bytes += copyTree(child, join(to, name), skip);
+        copyTree(child, join(to, name), skip);
       }
     }
     chmodSync(to, stat.mode & 0o7777);
-    return bytes;
+    return;
   }
   if (!stat.isSymbolicLink() && !stat.isFile()) {
-    return 0;
+    return;
   }
   rmSync(to, { recursive: true, force: true });
   if (stat.isSymbolicLink()) {
     symlinkSync(readlinkSync(from), to);
-    return 0;
+    return;
   }
   copyFileSync(from, to, constants.COPYFILE_FICLONE);
   chmodSync(to, stat.mode & 0o7777);
   utimesSync(to, stat.atime, stat.mtime);
-  return stat.size;
 }

@@ -1,33 +1,28 @@
 /** Root file systems after expensive steps, kept for the next build. */
 
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readdirSync, renameSync, statSync, utimesSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { copyTree } from './copy-tree.ts';
 import { removeTree } from './remove-tree.ts';
 
-export interface CacheLimits {
-  layers: number;
-  bytes: number;
-}
-
-const LIMITS: CacheLimits = { layers: 50, bytes: 5 * 1024 ** 3 };
+const LIMIT = 50;
 /** Nobody works that long on one layer: what is older was left behind by a crash. */
 const STALE_MS = 3_600_000;
 
 /**
- * `<directory>/layers/<repository>/<key>/{rootfs/,layer.json}`. Each --cache-repo has its own: what one tenant's build leaves is never used
+ * `<directory>/layers/<repository>/<key>/rootfs/`. Each --cache-repo has its own: what one tenant's build leaves is never used
  * for another's. Builds run side by side: a layer appears by rename, complete or not at all, and goes by rename before it is removed.
  */
 export class LayerCache {
   readonly #root: string;
   readonly #folder: string;
-  readonly #limits: CacheLimits;
+  readonly #limit: number;
 
-  constructor(directory: string, repository: string, limits: CacheLimits = LIMITS) {
+  constructor(directory: string, repository: string, limit = LIMIT) {
     this.#root = join(directory, 'layers');
     this.#folder = join(this.#root, createHash('sha256').update(repository).digest('hex').slice(0, 32));
-    this.#limits = limits;
+    this.#limit = limit;
   }
 
   has(key: string): boolean {
@@ -57,8 +52,7 @@ export class LayerCache {
     const temporary = join(this.#folder, `.${key}.${process.pid}`);
     removeTree(temporary);
     mkdirSync(temporary, { recursive: true });
-    const bytes = copyTree(rootfs, join(temporary, 'rootfs'));
-    writeFileSync(join(temporary, 'layer.json'), JSON.stringify({ bytes }));
+    copyTree(rootfs, join(temporary, 'rootfs'));
     try {
       renameSync(temporary, join(this.#folder, key));
     } catch {
@@ -70,32 +64,20 @@ export class LayerCache {
 
   /** Over all repositories: those used longest ago go first. */
   #prune(): void {
-    const layers: { path: string; usedAt: number; bytes: number }[] = [];
-    for (const repository of readdirSync(this.#root)) {
-      const folder = join(this.#root, repository);
-      for (const name of list(folder)) {
-        const path = join(folder, name);
-        const usedAt = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-        if (name.startsWith('.')) {
-          if (Date.now() - usedAt > STALE_MS) {
-            removeTree(path);
-          }
-        } else {
-          layers.push({ path, usedAt, bytes: bytesOf(path) });
-        }
+    const layers: { path: string; usedAt: number }[] = [];
+    for (const path of list(this.#root).flatMap(list)) {
+      const usedAt = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+      if (!basename(path).startsWith('.')) {
+        layers.push({ path, usedAt });
+      } else if (Date.now() - usedAt > STALE_MS) {
+        removeTree(path);
       }
     }
     layers.sort((a, b) => b.usedAt - a.usedAt);
-    let bytes = 0;
-    for (const [index, layer] of layers.entries()) {
-      bytes += layer.bytes;
-      // The newest stays however large it is: the next build wants it.
-      if (index === 0 || (index < this.#limits.layers && bytes <= this.#limits.bytes)) {
-        continue;
-      }
-      const trash = join(layer.path, '..', `.removed.${process.pid}.${index}`);
+    for (const [index, { path }] of layers.slice(this.#limit).entries()) {
+      const trash = join(path, '..', `.removed.${process.pid}.${index}`);
       try {
-        renameSync(layer.path, trash);
+        renameSync(path, trash);
         removeTree(trash);
       } catch {
         // Another build removed it.
@@ -106,16 +88,8 @@ export class LayerCache {
 
 function list(folder: string): string[] {
   try {
-    return readdirSync(folder);
+    return readdirSync(folder).map((name) => join(folder, name));
   } catch {
     return [];
-  }
-}
-
-function bytesOf(layer: string): number {
-  try {
-    return (JSON.parse(readFileSync(join(layer, 'layer.json'), 'utf8')) as { bytes: number }).bytes;
-  } catch {
-    return 0;
   }
 }

@@ -4,31 +4,8 @@ import { dirname, join } from 'node:path';
 import { placeInRootfs } from '#local/kubelet/place-in-rootfs.ts';
 
 /** The machine's, which its tools need: reading them is harmless, and a step seldom writes there. */
-const MACHINE = [
-  'bin',
-  'sbin',
-  'lib',
-  'lib64',
-  'usr',
-  'dev',
-  'proc',
-  'sys',
-  'nix',
-  'snap',
-  'System',
-  'Library',
-  'private',
-];
-const MACHINE_ETC = [
-  'ssl',
-  'pki',
-  'ca-certificates',
-  'ca-certificates.conf',
-  'os-release',
-  'resolv.conf',
-  'hosts',
-  'mime.types',
-];
+const MACHINE = 'bin sbin lib lib64 usr dev proc sys nix snap System Library private'.split(' ');
+const MACHINE_ETC = 'ssl pki ca-certificates ca-certificates.conf os-release resolv.conf hosts mime.types'.split(' ');
 
 /**
  * A step such as `RUN echo x >> /etc/passwd` or `rm -rf /var/lib/apt/lists` must not touch the machine, so that all but the machine's

@@ -8,22 +8,10 @@ import { removeTree } from '#local/kaniko/remove-tree.ts';
 import { lockDirectory } from './lock-directory.ts';
 
 /** What languages and their tools look for in the folders above a program. */
-const SEEN_FROM_BELOW = [
-  'package.json',
-  'node_modules',
-  'tsconfig.json',
-  'pnpm-workspace.yaml',
-  'yarn.lock',
-  '.yarnrc.yml',
-  '.pnp.cjs',
-  'pyproject.toml',
-  'uv.toml',
-  'go.mod',
-  'go.work',
-  'Cargo.toml',
-  'rust-toolchain.toml',
-  '.git',
-];
+const SEEN_FROM_BELOW =
+  'package.json node_modules tsconfig.json pnpm-workspace.yaml yarn.lock .yarnrc.yml .pnp.cjs pyproject.toml uv.toml go.mod go.work Cargo.toml rust-toolchain.toml .git'.split(
+    ' ',
+  );
 
 /** Folders of the user that outlive a restart of the machine. */
 const ROOTS = [join(homedir(), '.cache'), join('/var/tmp', userInfo().username)];

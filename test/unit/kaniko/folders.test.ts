@@ -37,9 +37,9 @@ afterEach(() => {
   expect(existsSync(folder)).toBe(false);
 });
 
-test('a copy keeps modes, times and links as they are written, and counts bytes', () => {
+test('a copy keeps modes, times and links as they are written', () => {
   const target = join(folder, 'target');
-  expect(copyTree(source, target)).toBe(8);
+  copyTree(source, target);
   expect(readlinkSync(join(target, 'sub/link'))).toBe('../absent');
   expect(statSync(join(target, 'sub/file')).mtimeMs).toBe(1_000_000);
   expect(statSync(join(target, 'sub/closed')).mode & 0o777).toBe(0o555);
@@ -94,8 +94,8 @@ describe('the layer cache', () => {
   };
 
   test('keeps what was used last, over all repositories', () => {
-    const one = new LayerCache(folder, 'one', { layers: 3, bytes: 1e9 });
-    const two = new LayerCache(folder, 'two', { layers: 3, bytes: 1e9 });
+    const one = new LayerCache(folder, 'one', 3);
+    const two = new LayerCache(folder, 'two', 3);
     for (const [index, key] of ['a', 'b', 'c'].entries()) {
       one.save(key, source);
       age(key, 1000 + index);
@@ -106,18 +106,6 @@ describe('the layer cache', () => {
     expect(layers(one, ['a', 'b', 'c'])).toEqual(['a', 'c']);
     expect(two.has('d')).toBe(true);
     expect(two.has('a')).toBe(false);
-  });
-
-  test('keeps within its bytes, and always the newest', () => {
-    const cache = new LayerCache(folder, 'one', { layers: 50, bytes: 20 });
-    for (const [index, key] of ['a', 'b', 'c'].entries()) {
-      cache.save(key, source);
-      age(key, 1000 + index);
-    }
-    expect(layers(cache, ['a', 'b', 'c'])).toEqual(['b', 'c']);
-    const small = new LayerCache(folder, 'one', { layers: 50, bytes: 1 });
-    small.save('d', source);
-    expect(layers(small, ['a', 'b', 'c', 'd'])).toEqual(['d']);
   });
 
   test('a layer that is gone is no layer, and leaves nothing half done', () => {

@@ -10,7 +10,6 @@ import { expect, test } from 'vitest';
 import { createStorage } from '#local/kubernetes/storage.ts';
 import { writeKubeconfig } from '#local/kubernetes/write-kubeconfig.ts';
 import { awaitReady } from '#local/run/await-ready.ts';
-import { Closers } from '#local/run/closers.ts';
 import { onPort } from '#local/run/taken-port.ts';
 import { createTerminal } from '#local/run/terminal.ts';
 
@@ -43,22 +42,6 @@ test('a taken port is named, with the variable that changes it', async () => {
   await expect(onPort('S3_PORT', port, listen)).rejects.toThrow(new RegExp(`port ${port} .*taken.*S3_PORT=`));
 
   holder.close();
-});
-
-test('what was started ends in the opposite order, once, also where a step fails', async () => {
-  const ended: string[] = [];
-  const closers = new Closers();
-  closers.add(() => void ended.push('first'));
-  closers.add(() => {
-    ended.push('second');
-    throw new Error('second failed');
-  });
-  closers.add(async () => void ended.push('third'));
-
-  const closing = [closers.close(), closers.close()];
-
-  await expect(Promise.all(closing)).rejects.toThrow('second failed');
-  expect(ended).toEqual(['third', 'second', 'first']);
 });
 
 test('waits until all are Ready', async () => {
