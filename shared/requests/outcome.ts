@@ -16,9 +16,10 @@ export interface RequestOutcome {
   reply: NewEvent<'build.complete' | 'lifecycle.build.started'>;
 }
 
+const replySchema = z.looseObject({ type: z.string() });
 const outcomeSchema = z.object({
   end: z.string(),
-  reply: z.looseObject({ type: z.string() }).pipe(z.custom<RequestOutcome['reply']>()),
+  reply: z.custom<RequestOutcome['reply']>((reply) => replySchema.safeParse(reply).success),
 });
 
 /** Undefined where the request has not been answered yet. */
