@@ -1,5 +1,4 @@
 /** Creates an object as kube-apiserver does: names it, fills in what the server owns, checks it, stores it. */
-import { randomUUID } from 'node:crypto';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { resourceNamed } from '#shared/kubernetes/resource.ts';
 import type { Resource } from '#shared/kubernetes/resource-table.ts';
@@ -7,7 +6,7 @@ import { ApiError } from './api-error.ts';
 import { copy } from './copy.ts';
 import { setDefaults } from './defaults.ts';
 import { generateName } from './generate-name.ts';
-import { now3339, trackUpdate, type WriteOptions } from './managed-fields.ts';
+import { rfc3339, trackUpdate, type WriteOptions } from './managed-fields.ts';
 import type { ObjectTable } from './object-table.ts';
 import { validate } from './validation.ts';
 
@@ -31,8 +30,8 @@ export function createObject(
   if (resource.namespaced) {
     requireNamespace(table, resource, metadata.namespace ?? '', metadata.name);
   }
-  metadata.uid = randomUUID();
-  metadata.creationTimestamp = now3339();
+  metadata.uid = table.origin.newUid(object);
+  metadata.creationTimestamp = rfc3339(table.origin.now());
   delete metadata.resourceVersion;
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;

@@ -3,6 +3,7 @@
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import type { Resource } from '#shared/kubernetes/resource-table.ts';
 import { ApiError } from './api-error.ts';
+import { rfc3339 } from './managed-fields.ts';
 import type { ObjectTable } from './object-table.ts';
 import type { PropagationPolicy } from './types.ts';
 
@@ -41,7 +42,7 @@ export function deleteObject(
     delete next.metadata.finalizers;
   }
   if (first || sooner) {
-    next.metadata.deletionTimestamp = `${new Date(Date.now() + grace * 1000).toISOString().slice(0, 19)}Z`;
+    next.metadata.deletionTimestamp = rfc3339(table.origin.now() + grace * 1000);
     next.metadata.deletionGracePeriodSeconds = grace;
     if (first && metadata.generation !== undefined) {
       next.metadata.generation = metadata.generation + 1;

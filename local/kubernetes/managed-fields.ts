@@ -73,7 +73,7 @@ export function trackUpdate(
   if (!isLeaf(changed)) {
     const mine = entries.find((entry) => entry.manager === manager && entry.operation === 'Update');
     if (mine) {
-      Object.assign(mine, { fieldsV1: union(mine.fieldsV1, changed), time: now3339() });
+      Object.assign(mine, { fieldsV1: union(mine.fieldsV1, changed), time: rfc3339() });
     } else {
       entries.push(newEntry(manager, 'Update', next.apiVersion, changed));
     }
@@ -87,10 +87,10 @@ export function newEntry(
   apiVersion: string,
   fieldsV1: FieldSet,
 ): ManagedFields {
-  return { manager, operation, apiVersion, time: now3339(), fieldsType: 'FieldsV1', fieldsV1 };
+  return { manager, operation, apiVersion, time: rfc3339(), fieldsType: 'FieldsV1', fieldsV1 };
 }
 
 /** Kubernetes' times have whole seconds. */
-export function now3339(): string {
-  return `${new Date().toISOString().slice(0, 19)}Z`;
+export function rfc3339(time = Date.now()): string {
+  return `${new Date(time).toISOString().slice(0, 19)}Z`;
 }

@@ -5,6 +5,7 @@ import { qualifiedName, resourceOfKind } from '#shared/kubernetes/resource.ts';
 import type { Resource } from '#shared/kubernetes/resource-table.ts';
 import { ApiError } from './api-error.ts';
 import { ChangeFeed } from './change-feed.ts';
+import type { Origin } from './types.ts';
 
 /** A line of the file: the next state of an object, what names one that is gone, or the counter alone. */
 type Entry = { put: KubeObject } | { discard: KubeObject } | { version: number };
@@ -15,6 +16,7 @@ type Entry = { put: KubeObject } | { discard: KubeObject } | { version: number }
  */
 export class ObjectTable {
   readonly feed: ChangeFeed;
+  readonly origin: Origin;
   readonly #journal: Journal<Entry> | undefined;
   readonly #objects = new Map<string, { resource: Resource; object: KubeObject }>();
   readonly #keyOfUid = new Map<string, string>();
@@ -23,7 +25,8 @@ export class ObjectTable {
   #version = 0;
 
   /** With a file it begins with what that holds, and whatever is put or discarded is written there before anybody learns of it. */
-  constructor(file?: string) {
+  constructor(file: string | undefined, origin: Origin) {
+    this.origin = origin;
     this.#journal =
       file === undefined
         ? undefined

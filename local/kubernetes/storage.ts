@@ -1,5 +1,6 @@
 /** The embedded Kubernetes API as our own controllers use it: ObjectStorage over the table of objects. */
 
+import { randomUUID } from 'node:crypto';
 import type { KubeObject, ResourceName } from '#shared/kubernetes/object.ts';
 import { resourceNamed, resourceOfKind } from '#shared/kubernetes/resource.ts';
 import type { Resource } from '#shared/kubernetes/resource-table.ts';
@@ -12,7 +13,7 @@ import { deleteObject } from './delete-object.ts';
 import { collectGarbage } from './garbage-collector.ts';
 import { parseLabelSelector } from './label-selector.ts';
 import { ObjectTable } from './object-table.ts';
-import type { ObjectStorage, WatchEvent } from './types.ts';
+import type { ObjectStorage, Origin, WatchEvent } from './types.ts';
 import { updateObject, updateStatus } from './update-object.ts';
 
 /** Recorded in managedFields for writes from within this process. */
@@ -33,8 +34,11 @@ export interface Storage extends ObjectStorage {
  * Watchers are called from a microtask, in the order of the changes, each change once; garbage is collected the same way, so dependents of
  * a removed owner are gone a microtask later, not at once (see ChangeFeed).
  */
-export function createStorage(file?: string): Storage {
-  const table = new ObjectTable(file);
+export function createStorage(
+  file?: string,
+  { now = () => Date.now(), newUid = () => randomUUID() }: Partial<Origin> = {},
+): Storage {
+  const table = new ObjectTable(file, { now, newUid });
   collectGarbage(table);
   for (const name of SYSTEM_NAMESPACES) {
     const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };

@@ -6,6 +6,13 @@ export interface WatchEvent {
   object: KubeObject;
 }
 
+/** What an object is born with. Tests have a clock and uids of their own. */
+export interface Origin {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  newUid(object: KubeObject): string;
+}
+
 export type PropagationPolicy = 'Foreground' | 'Background' | 'Orphan';
 
 /**
@@ -33,7 +40,12 @@ export interface ObjectStorage {
     resource: ResourceName,
     namespace: string | undefined,
     name: string,
-    options?: { propagationPolicy?: PropagationPolicy; gracePeriodSeconds?: number; uid?: string },
+    options?: {
+      propagationPolicy?: PropagationPolicy;
+      gracePeriodSeconds?: number;
+      uid?: string;
+      resourceVersion?: string;
+    },
   ): KubeObject | undefined;
   /** First ADDED for all that is there, then every change, in order. Call the result to stop. */
   watch(resource: ResourceName, listener: (event: WatchEvent) => void): () => void;
