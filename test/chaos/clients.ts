@@ -2,11 +2,11 @@
 import type { Identity } from '#shared/events/identity.ts';
 import { subjectOf } from '#shared/events/identity.ts';
 import { functionName } from '#shared/specs/names.ts';
+import { FUNCTIONS_NAMESPACE, type InMemoryCluster, TRIGGERS } from '#test/fakes/cluster.ts';
+import type { InMemoryObjectStore } from '#test/fakes/object-store.ts';
 import type { SimulatedBroker } from './broker.ts';
 import { SimulatedProcess } from './process.ts';
 import { SOURCE_BUCKET } from './settings.ts';
-import { FUNCTIONS_NAMESPACE, type SimulatedCluster, TRIGGERS } from './simulated-cluster.ts';
-import type { SimulatedStore } from './simulated-store.ts';
 import { MINUTE, SECOND, type Simulation } from './simulation.ts';
 
 export type Operation = { at: number } & (
@@ -82,7 +82,7 @@ export function plan(simulation: Simulation): Operation[] {
 
 export function startClients(
   simulation: Simulation,
-  { store, cluster, broker }: { store: SimulatedStore; cluster: SimulatedCluster; broker: SimulatedBroker },
+  { store, cluster, broker }: { store: InMemoryObjectStore; cluster: InMemoryCluster; broker: SimulatedBroker },
   operations: Operation[],
 ): void {
   for (const operation of operations) {

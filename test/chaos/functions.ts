@@ -20,17 +20,18 @@ import type { Answer } from '#shared/runtime/request.ts';
 import type { EventSchemas, HandlerContext } from '#shared/runtime/types.ts';
 import type { EventMetrics } from '#shared/telemetry/metrics.ts';
 import type { Tracing } from '#shared/telemetry/traces.ts';
+import type { InMemoryCluster } from '#test/fakes/cluster.ts';
+import type { InMemoryObjectStore } from '#test/fakes/object-store.ts';
 import type { Message, SimulatedBroker } from './broker.ts';
 import { simulatedPacking } from './packing.ts';
+import { clusterPort, storePort } from './ports.ts';
 import type { SimulatedProcess } from './process.ts';
 import { buildSettings, functionSettings, jobSettings, REGISTRY, SOURCE_BUCKET, TEMPORARY_BUCKET } from './settings.ts';
-import type { SimulatedCluster } from './simulated-cluster.ts';
-import type { SimulatedStore } from './simulated-store.ts';
 import type { Subscription } from './subscriptions.ts';
 
 export interface World {
-  cluster: SimulatedCluster;
-  store: SimulatedStore;
+  cluster: InMemoryCluster;
+  store: InMemoryObjectStore;
   broker: () => SimulatedBroker;
   /** MAX_CONCURRENT_BUILDS. */
   limit: number;
@@ -73,8 +74,8 @@ export async function callFunction(
 }
 
 function functionNamed(name: string, world: World, process: SimulatedProcess): SimulatedFunction {
-  const store = world.store.portOf(process);
-  const cluster = world.cluster.portOf(process);
+  const store = storePort(world.store, process);
+  const cluster = clusterPort(world.cluster, process);
   const now = () => new Date();
   const slots = { limit: world.limit };
   const temporaryBucket = TEMPORARY_BUCKET;

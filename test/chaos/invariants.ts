@@ -4,11 +4,11 @@ import type { BuildComplete } from '#shared/events/build-complete.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
 import { isOf, readBuild } from '#shared/specs/annotations.ts';
 import { functionName } from '#shared/specs/names.ts';
+import { FUNCTIONS_NAMESPACE, type InMemoryCluster, LEASES, SERVICES, TRIGGERS } from '#test/fakes/cluster.ts';
+import type { InMemoryObjectStore } from '#test/fakes/object-store.ts';
 import type { Delivery, SimulatedBroker } from './broker.ts';
 import type { Ledger, Request } from './ledger.ts';
 import { TEMPORARY_BUCKET } from './settings.ts';
-import { FUNCTIONS_NAMESPACE, LEASES, SERVICES, type SimulatedCluster, TRIGGERS } from './simulated-cluster.ts';
-import type { SimulatedStore } from './simulated-store.ts';
 
 export const INVARIANTS = {
   one: 'every accepted request has exactly one distinct terminal event, and it was told',
@@ -27,8 +27,8 @@ export interface Violation {
 
 export interface Settled {
   ledger: Ledger;
-  cluster: SimulatedCluster;
-  store: SimulatedStore;
+  cluster: InMemoryCluster;
+  store: InMemoryObjectStore;
   broker: SimulatedBroker;
   identities: Identity[];
   /** Of all images that were pushed. */
@@ -88,7 +88,7 @@ function noOrphans({ cluster, store }: Settled): Violation[] {
   const namesOf = (resource: string) =>
     storage.list(resource, { namespace: FUNCTIONS_NAMESPACE }).map(({ metadata }) => metadata.name);
   const [services, triggers] = [namesOf(SERVICES), namesOf(TRIGGERS)];
-  const jobs = cluster.jobs();
+  const jobs = cluster.jobs.values();
   const lease = storage.get(LEASES, 'builds', 'admission')?.metadata.annotations?.['knative-lambda/granted'] ?? '[]';
   const left = [
     ...services.filter((name) => !triggers.includes(name)).map((name) => `Service ${name} has no Trigger`),
@@ -149,9 +149,9 @@ function successesDeployed({ ledger, store }: Settled): Violation[] {
   return [...invented, ...overlooked].map((what) => ({ invariant: 'newest', what }));
 }
 
-function deletedAt({ third_party_id, parser_id }: Identity, store: SimulatedStore): number {
-  const tombstone = store.get(TEMPORARY_BUCKET, `tombstones/${third_party_id}/${parser_id}.json`);
-  return tombstone ? Date.parse(JSON.parse(tombstone.body.toString()).time) : Number.NEGATIVE_INFINITY;
+function deletedAt({ third_party_id, parser_id }: Identity, store: InMemoryObjectStore): number {
+  const tombstone = store.peek(TEMPORARY_BUCKET, `tombstones/${third_party_id}/${parser_id}.json`);
+  return tombstone ? Date.parse(JSON.parse(tombstone.toString()).time) : Number.NEGATIVE_INFINITY;
 }
 
 function nothingVanished({ broker, ledger, store }: Settled): Violation[] {
@@ -176,9 +176,9 @@ function nothingVanished({ broker, ledger, store }: Settled): Violation[] {
   return [...vanished, ...refused].map((what) => ({ invariant: 'vanished', what }));
 }
 
-function lettersOf(store: SimulatedStore): string[] {
+function lettersOf(store: InMemoryObjectStore): string[] {
   const keys = store.keys(TEMPORARY_BUCKET, 'dead-letters/');
-  return keys.map((key) => store.get(TEMPORARY_BUCKET, key)?.body.toString() ?? '');
+  return keys.map((key) => store.peek(TEMPORARY_BUCKET, key)?.toString() ?? '');
 }
 
 /** The Broker may lose a dead letter as it may lose any event. */

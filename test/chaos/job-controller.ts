@@ -4,12 +4,12 @@ import { countEnded, countRemoved, createHistory, type JobHistory } from '#local
 import { jobPod } from '#local/jobs/job-pod.ts';
 import { planJob } from '#local/jobs/plan-job.ts';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
-import { BUILDS_NAMESPACE, JOBS, PODS, type SimulatedCluster } from './simulated-cluster.ts';
+import { BUILDS_NAMESPACE, type InMemoryCluster, JOBS, PODS } from '#test/fakes/cluster.ts';
 import { SECOND, type Simulation } from './simulation.ts';
 
 const BACKOFF = 10 * SECOND;
 
-export function startJobController(simulation: Simulation, { storage }: SimulatedCluster): void {
+export function startJobController(simulation: Simulation, { storage }: InMemoryCluster): void {
   const histories = new Map<string, JobHistory>();
   const waiting = new Set<string>();
   const woken = new Map<string, number>();

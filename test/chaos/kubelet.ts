@@ -5,17 +5,18 @@ import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
 import { DEPENDENCY_INSTALL_EXIT_CODE } from '#shared/specs/exit-codes.ts';
 import { contextKey } from '#shared/specs/s3-keys.ts';
+import { BUILDS_NAMESPACE, type InMemoryCluster, JOBS, PODS } from '#test/fakes/cluster.ts';
+import type { InMemoryObjectStore } from '#test/fakes/object-store.ts';
 import type { SimulatedBroker } from './broker.ts';
+import { clusterPort, storePort } from './ports.ts';
 import { SimulatedProcess } from './process.ts';
 import { TEMPORARY_BUCKET } from './settings.ts';
-import { BUILDS_NAMESPACE, JOBS, PODS, type SimulatedCluster } from './simulated-cluster.ts';
-import type { SimulatedStore } from './simulated-store.ts';
 import { SECOND, type Simulation } from './simulation.ts';
 
 export interface Nodes {
   simulation: Simulation;
-  cluster: SimulatedCluster;
-  store: SimulatedStore;
+  cluster: InMemoryCluster;
+  store: InMemoryObjectStore;
   broker: SimulatedBroker;
 }
 
@@ -81,7 +82,7 @@ async function runPod({ simulation, cluster, store, broker }: Nodes, pod: KubeOb
     remove();
     return;
   }
-  if (!build || !store.get(TEMPORARY_BUCKET, contextKey(build, build.build_key))) {
+  if (!build || !store.peek(TEMPORARY_BUCKET, contextKey(build, build.build_key))) {
     const fetch = containerStatus('fetch-context', { exitCode: 1, message: 'there is no context' }, startTime());
     tell({ ...running, phase: 'Failed', initContainerStatuses: [fetch] });
     await stopped;
@@ -116,8 +117,8 @@ async function runPod({ simulation, cluster, store, broker }: Nodes, pod: KubeOb
     simulation.after(SIDECAR_GRACE, () => signal.abort());
     const monitored = monitorBuild(
       {
-        cluster: cluster.portOf(sidecar),
-        store: store.portOf(sidecar),
+        cluster: clusterPort(cluster, sidecar),
+        store: storePort(store, sidecar),
         send: (event) => broker.send(sidecar, event, signal.signal),
         log: (line) => simulation.trace(() => `   ${sidecar.label}: ${line}`),
       },
@@ -162,7 +163,7 @@ function containerStatus(name: string, { reason, ...ended }: Ended, finishedAt: 
 }
 
 /** Settles when the pod is told to end, or is gone. */
-function untilDeleted({ storage }: SimulatedCluster, uid: string): Promise<void> {
+function untilDeleted({ storage }: InMemoryCluster, uid: string): Promise<void> {
   return new Promise((resolve) => {
     const stop = storage.watch(PODS, ({ type, object }) => {
       if (object.metadata.uid === uid && (type === 'DELETED' || object.metadata.deletionTimestamp)) {

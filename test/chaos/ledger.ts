@@ -3,10 +3,10 @@ import { terminalEvent, terminalIdOfRequest } from '#shared/builds/terminal-even
 import type { BuildComplete } from '#shared/events/build-complete.ts';
 import { deriveId } from '#shared/events/event.ts';
 import type { Identity } from '#shared/events/identity.ts';
+import type { InMemoryObjectStore } from '#test/fakes/object-store.ts';
 import type { Delivery, Message, Witness } from './broker.ts';
 import type { SimulatedProcess } from './process.ts';
 import { TEMPORARY_BUCKET } from './settings.ts';
-import type { SimulatedStore } from './simulated-store.ts';
 
 export interface Request {
   /** Of the build.start. */
@@ -40,9 +40,9 @@ export class Ledger implements Witness {
   /** How often each event was stored. */
   readonly events = new Map<string, number>();
 
-  readonly #store: SimulatedStore;
+  readonly #store: InMemoryObjectStore;
 
-  constructor(store: SimulatedStore) {
+  constructor(store: InMemoryObjectStore) {
     this.#store = store;
   }
 
@@ -102,8 +102,8 @@ export class Ledger implements Witness {
 
   /** By what is kept about it: whoever tells it again has seen no Job, or another of that name. */
   answered({ own, identity: { third_party_id, parser_id } }: Request): string | undefined {
-    const answer = this.#store.get(TEMPORARY_BUCKET, `answers/${third_party_id}/${parser_id}/${own}.json`);
-    return answer && JSON.parse(answer.body.toString()).end;
+    const answer = this.#store.peek(TEMPORARY_BUCKET, `answers/${third_party_id}/${parser_id}/${own}.json`);
+    return answer && JSON.parse(answer.toString()).end;
   }
 }
 

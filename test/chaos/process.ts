@@ -40,13 +40,23 @@ export class SimulatedProcess {
     this.#die = resolve;
   }
 
+  remember(job: V1Job | undefined): V1Job | undefined {
+    if (job) {
+      this.seenJobs.set(job.metadata?.name ?? '', job);
+    }
+    return job;
+  }
+
   kill(): void {
     this.alive = false;
     this.#die();
   }
 
-  /** `operate` is the side effect: it happens at one moment, wholly or not at all. */
-  async step<Result>({ system, name, writes, conditional = false }: Step, operate: () => Result): Promise<Result> {
+  /** `operate` is the side effect: it happens at the moment of the call, wholly or not at all. */
+  async step<Result>(
+    { system, name, writes, conditional = false }: Step,
+    operate: () => Result | Promise<Result>,
+  ): Promise<Result> {
     const simulation = this.#simulation;
     this.#steps += 1;
     const where = `${this.label}/${this.#steps} ${name.split(' ')[0]}`;
@@ -58,7 +68,7 @@ export class SimulatedProcess {
     if (!this.alive) {
       // The request was on its way when its sender died.
       if (simulation.roll(`arrives ${where}`) < 0.5) {
-        attempt(operate);
+        void attempt(operate);
       }
       return await never();
     }
@@ -70,12 +80,12 @@ export class SimulatedProcess {
     if (writes && simulation.fails('no answer in time, done later', where, 0.006)) {
       simulation.after(simulation.between(`late ${where}`, 0, 15 * SECOND), () => {
         log('done late');
-        attempt(operate);
+        void attempt(operate);
       });
       await simulation.sleep(ANSWER_WITHIN);
       return this.alive ? await fail(system, 'no answer in time') : await never();
     }
-    const result = operate();
+    const result = await operate();
     log('');
     await simulation.sleep(simulation.between(`answer ${where}`, 1, 20));
     if (!this.alive || this.#killed('killed after', where)) {
@@ -135,9 +145,9 @@ async function fail(system: System, why: string): Promise<never> {
 }
 
 /** Nobody hears of its failure any more. */
-function attempt(operate: () => unknown): void {
+async function attempt(operate: () => unknown): Promise<void> {
   try {
-    operate();
+    await operate();
   } catch {
     // The request came too late to be done.
   }

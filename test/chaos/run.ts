@@ -1,7 +1,10 @@
 /** One run: a seed's clients and faults, until everything has settled; and what is wrong then. */
+import { randomUUID } from 'node:crypto';
 import { isFinished } from '#shared/builds/job-state.ts';
 import type { Identity } from '#shared/events/identity.ts';
 import { observedAt, readBuild } from '#shared/specs/annotations.ts';
+import { InMemoryCluster, PODS, SERVICES } from '#test/fakes/cluster.ts';
+import { InMemoryObjectStore } from '#test/fakes/object-store.ts';
 import { SimulatedBroker } from './broker.ts';
 import { type Operation, plan, startClients } from './clients.ts';
 import { callFunction } from './functions.ts';
@@ -9,9 +12,7 @@ import { type Violation, violationsOf } from './invariants.ts';
 import { startJobController } from './job-controller.ts';
 import { startKubelet } from './kubelet.ts';
 import { Ledger } from './ledger.ts';
-import { TEMPORARY_BUCKET } from './settings.ts';
-import { PODS, SERVICES, SimulatedCluster } from './simulated-cluster.ts';
-import { SimulatedStore } from './simulated-store.ts';
+import { SOURCE_BUCKET, TEMPORARY_BUCKET } from './settings.ts';
 import { MINUTE, SECOND, Simulation, START } from './simulation.ts';
 import { startApiServerSource, startPing, startServing } from './sources.ts';
 import { inVirtualWorld } from './virtual-world.ts';
@@ -34,6 +35,8 @@ export interface RunResult {
 const FAULTS_UNTIL = 15 * MINUTE;
 /** A request that is lost again and again is given up after an hour. */
 const SETTLED_WITHIN = 4 * 60 * MINUTE;
+/** Few enough that a listing may fail in its middle. */
+const PAGE = 3;
 /** In which nothing changes. */
 const QUIET_MINUTES = 3;
 /** Longer than the pauses in which something is only waited for: a build's deadline, the next time that a lost request is sent again. */
@@ -43,8 +46,9 @@ export async function run({ seed, without, trace }: RunOptions): Promise<RunResu
   const intensity = [0, 0.5, 1, 1, 2, 4][seed % 6] as number;
   const simulation = new Simulation({ seed, intensity, faultsUntil: FAULTS_UNTIL, without, trace });
   return await inVirtualWorld(simulation, async () => {
-    const cluster = new SimulatedCluster();
-    const store = new SimulatedStore();
+    const cluster = new InMemoryCluster({ newUid: () => randomUUID() });
+    const store = new InMemoryObjectStore(SOURCE_BUCKET, TEMPORARY_BUCKET);
+    store.pageSize = PAGE;
     const ledger = new Ledger(store);
     const limit = 1 + Math.floor(simulation.roll('limit') * 3);
     const world = { cluster, store, limit, broker: () => broker };
@@ -99,7 +103,7 @@ function identitiesOf(operations: Operation[]): Identity[] {
 }
 
 function watchLimit(
-  { storage }: SimulatedCluster,
+  { storage }: InMemoryCluster,
   simulation: Simulation,
   limit: number,
   violations: Violation[],
@@ -117,7 +121,7 @@ function watchLimit(
   });
 }
 
-function watchImages({ storage }: SimulatedCluster, pushed: Set<string>): void {
+function watchImages({ storage }: InMemoryCluster, pushed: Set<string>): void {
   storage.watch(PODS, ({ object }) => {
     const ended = object['status']?.containerStatuses?.[0]?.state?.terminated;
     if (ended?.exitCode === 0) {
@@ -126,7 +130,7 @@ function watchImages({ storage }: SimulatedCluster, pushed: Set<string>): void {
   });
 }
 
-function watchOrder({ storage }: SimulatedCluster, ledger: Ledger, violations: Violation[]): void {
+function watchOrder({ storage }: InMemoryCluster, ledger: Ledger, violations: Violation[]): void {
   const last = new Map<string, number>();
   storage.watch(SERVICES, ({ type, object }) => {
     const { name } = object.metadata;
@@ -150,7 +154,7 @@ function watchOrder({ storage }: SimulatedCluster, ledger: Ledger, violations: V
 }
 
 /** Asked once a minute: whether nothing has changed, nor is about to, for some of them. */
-function quietness(simulation: Simulation, cluster: SimulatedCluster, store: SimulatedStore): () => boolean {
+function quietness(simulation: Simulation, cluster: InMemoryCluster, store: InMemoryObjectStore): () => boolean {
   let quiet = 0;
   let before = '';
   return () => {
@@ -158,7 +162,7 @@ function quietness(simulation: Simulation, cluster: SimulatedCluster, store: Sim
     const idle = simulation.settling && simulation.foreground === 0 && now === before;
     before = now;
     quiet = idle ? quiet + 1 : 0;
-    const done = cluster.jobs().every(isFinished) && store.keys(TEMPORARY_BUCKET, 'requests/').length === 0;
+    const done = cluster.jobs.values().every(isFinished) && store.keys(TEMPORARY_BUCKET, 'requests/').length === 0;
     return quiet >= (done ? QUIET_MINUTES : LONGEST_PAUSE_MINUTES);
   };
 }

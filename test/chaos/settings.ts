@@ -1,6 +1,6 @@
 /** The configuration that every simulated function is given. Small limits, so that a few builds meet them. */
 import type { KanikoJobSettings } from '#shared/specs/kaniko-job.ts';
-import { BUILDS_NAMESPACE, FUNCTIONS_NAMESPACE } from './simulated-cluster.ts';
+import { BUILDS_NAMESPACE, FUNCTIONS_NAMESPACE } from '#test/fakes/cluster.ts';
 
 export const SOURCE_BUCKET = 'source';
 export const TEMPORARY_BUCKET = 'tmp';

@@ -1,14 +1,14 @@
 /** The event sources and Knative Serving: what they tell may come late or never, and nothing tells it again. */
 import { objectEvent } from '#local/sources/object-event.ts';
+import { FUNCTIONS_NAMESPACE, type InMemoryCluster, JOBS, SERVICES } from '#test/fakes/cluster.ts';
 import type { SimulatedBroker } from './broker.ts';
-import { FUNCTIONS_NAMESPACE, JOBS, SERVICES, type SimulatedCluster } from './simulated-cluster.ts';
 import { MINUTE, SECOND, type Simulation } from './simulation.ts';
 
 const CHANGES = { ADDED: 'add', MODIFIED: 'update', DELETED: 'delete' } as const;
 const NO_TIME = '0001-01-01T00:00:00Z';
 
 /** Both ApiServerSources. An adapter that is away tells nothing of what happened meanwhile. */
-export function startApiServerSource(simulation: Simulation, cluster: SimulatedCluster, broker: SimulatedBroker): void {
+export function startApiServerSource(simulation: Simulation, cluster: InMemoryCluster, broker: SimulatedBroker): void {
   const counts = new Map<string, number>();
   for (const [resource, plural] of [
     [JOBS, 'jobs'],
@@ -59,7 +59,7 @@ export function startPing(simulation: Simulation, broker: SimulatedBroker, eachM
 }
 
 /** Knative Serving: each generation becomes ready a moment later, which changes the object under our hands. */
-export function startServing(simulation: Simulation, { storage }: SimulatedCluster): void {
+export function startServing(simulation: Simulation, { storage }: InMemoryCluster): void {
   storage.watch(SERVICES, ({ type, object }) => {
     const { name, namespace, generation = 1, uid } = object.metadata;
     if (type === 'DELETED' || object['status']?.observedGeneration === generation) {

@@ -1,84 +1,108 @@
-/** A Cluster in memory: uids, resourceVersions, finalizers and foreground deletion as Kubernetes has them, and a hand that plays its controllers. */
-import type { V1ContainerStateTerminated, V1Job, V1Lease, V1ObjectMeta, V1Pod } from '@kubernetes/client-node';
-import {
-  type Cluster,
-  type JobMetadata,
-  type KnativeObject,
-  NOT_THERE,
-  type ObjectVersion,
-} from '#shared/clients/cluster.ts';
-import { PermanentError, RetryableError } from '#shared/events/errors.ts';
+/**
+ * A Cluster in memory, over the storage of local/kubernetes, whose rules it has: versions, finalizers, foreground deletion, garbage collection,
+ * server-side apply and validation. Unit tests play the controllers by hand; the simulator (test/chaos) runs controllers of its own.
+ */
+import type { V1ContainerStateTerminated, V1Job, V1JobStatus, V1Lease, V1Pod } from '@kubernetes/client-node';
+import type { Job } from '#local/jobs/job.ts';
+import { jobPod } from '#local/jobs/job-pod.ts';
+import { ApiError } from '#local/kubernetes/api-error.ts';
+import { createStorage, type Storage } from '#local/kubernetes/storage.ts';
+import type { Origin } from '#local/kubernetes/types.ts';
+import { classify } from '#shared/clients/classify.ts';
+import type { Cluster, JobMetadata, KnativeObject, ObjectVersion } from '#shared/clients/cluster.ts';
+import { mergePatch } from '#shared/kubernetes/merge-patch.ts';
+import type { KubeObject, ResourceName } from '#shared/kubernetes/object.ts';
+import { asClient, StoredObjects } from './stored-objects.ts';
 
+export const FUNCTIONS_NAMESPACE = 'functions';
+export const BUILDS_NAMESPACE = 'builds';
+export const JOBS = 'jobs.batch';
+export const PODS = 'pods';
+export const SERVICES = 'services.serving.knative.dev';
+export const TRIGGERS = 'triggers.eventing.knative.dev';
+export const LEASES = 'leases.coordination.k8s.io';
+
+const FIELD_MANAGER = 'knative-lambda';
+
+/** The effect of every method happens when it is called, before its promise is there; what it sets off, in microtasks after that. */
 export class InMemoryCluster implements Cluster {
-  /** Kubernetes' clock: whole seconds. */
-  now = new Date('2026-01-02T03:00:10Z');
-  readonly jobs = new Map<string, V1Job>();
-  readonly pods = new Map<string, V1Pod>();
-  readonly services = new Map<string, KnativeObject>();
-  readonly triggers = new Map<string, KnativeObject>();
+  /** Kubernetes' clock, which cuts it to whole seconds. Undefined: the real time. */
+  now: Date | undefined;
+  readonly storage: Storage;
+  readonly jobs: StoredObjects<V1Job>;
+  readonly pods: StoredObjects<V1Pod>;
+  readonly services: StoredObjects<KnativeObject>;
+  readonly triggers: StoredObjects<KnativeObject>;
+  readonly leases: StoredObjects<V1Lease>;
+  /** By pod and container, as `pod/container`. */
   readonly logs = new Map<string, string>();
-  /** The one that the manifests make. */
-  lease: V1Lease = { metadata: { name: 'admission', resourceVersion: '0' } };
-  /** Nothing is at NOT_THERE. */
-  #version = Number(NOT_THERE);
-  readonly #lives = new Map<string, number>();
+
+  /** With the Lease of admission, which the manifests make. */
+  constructor({ newUid = uidsByName() }: Partial<Pick<Origin, 'newUid'>> = {}) {
+    this.storage = createStorage(undefined, { now: () => this.now?.getTime() ?? Date.now(), newUid });
+    for (const name of [FUNCTIONS_NAMESPACE, BUILDS_NAMESPACE]) {
+      this.storage.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+    }
+    const metadata = { name: 'admission', namespace: BUILDS_NAMESPACE };
+    this.storage.create({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata });
+    this.jobs = new StoredObjects(this.storage, JOBS, BUILDS_NAMESPACE);
+    this.pods = new StoredObjects(this.storage, PODS, BUILDS_NAMESPACE);
+    this.services = new StoredObjects(this.storage, SERVICES, FUNCTIONS_NAMESPACE);
+    this.triggers = new StoredObjects(this.storage, TRIGGERS, FUNCTIONS_NAMESPACE);
+    this.leases = new StoredObjects(this.storage, LEASES, BUILDS_NAMESPACE);
+  }
 
   async getJob(name: string): Promise<V1Job | undefined> {
-    return copy(this.jobs.get(name));
+    return this.jobs.get(name);
   }
 
   async listJobs(labelSelector: string): Promise<V1Job[]> {
-    return [...this.jobs.values()].filter((job) => matches(job.metadata, labelSelector)).map((job) => copy(job));
+    return this.#list(JOBS, BUILDS_NAMESPACE, labelSelector).map((job) => asClient<V1Job>(job));
   }
 
   async listJobMetadata(labelSelector: string): Promise<JobMetadata[]> {
-    return (await this.listJobs(labelSelector)).map(({ metadata }) => ({ metadata: metadata ?? {} }));
+    const jobs = this.#list(JOBS, BUILDS_NAMESPACE, labelSelector);
+    return jobs.map(({ metadata: { managedFields: _, ...metadata } }) => ({ metadata }) as unknown as JobMetadata);
   }
 
   async createJob(job: V1Job): Promise<boolean> {
-    const name = job.metadata?.name ?? '';
-    if (this.jobs.has(name)) {
-      return false;
+    const namespaced = { ...job, metadata: { namespace: BUILDS_NAMESPACE, ...job.metadata } };
+    try {
+      this.storage.create(namespaced as unknown as KubeObject);
+      return true;
+    } catch (error) {
+      if (error instanceof ApiError && error.reason === 'AlreadyExists') {
+        return false;
+      }
+      throw asUpstreamError(error, `creating Job ${job.metadata?.name}`);
     }
-    this.jobs.set(name, this.#born('job', copy(job)));
-    return true;
   }
 
   async patchJob(name: string, patch: object): Promise<boolean> {
-    const job = this.jobs.get(name);
-    if (!job) {
+    const current = this.storage.get(JOBS, BUILDS_NAMESPACE, name);
+    if (!current) {
       return false;
     }
-    expectVersion(job.metadata, (patch as V1Job).metadata?.resourceVersion);
-    const patched = merge(job, patch) as V1Job;
-    patched.metadata = { ...patched.metadata, resourceVersion: this.#next() };
-    this.#keep(name, patched);
+    // Without its own version, so that only one that the patch names is compared.
+    const { resourceVersion: _, ...metadata } = current.metadata;
+    this.#write(`changing Job ${name}`, () =>
+      this.storage.update(mergePatch({ ...current, metadata }, patch) as KubeObject),
+    );
     return true;
   }
 
   async deleteJob(name: string, uid?: string): Promise<boolean> {
-    const job = this.jobs.get(name);
-    if (!job?.metadata || (uid !== undefined && job.metadata.uid !== uid)) {
-      return false;
-    }
-    job.metadata.deletionTimestamp ??= this.now;
-    job.metadata.resourceVersion = this.#next();
-    // Foreground: the pods go first. Here they go at once.
-    for (const [pod, { metadata }] of this.pods) {
-      if (metadata?.ownerReferences?.some((owner) => owner.uid === job.metadata?.uid)) {
-        this.pods.delete(pod);
-      }
-    }
-    this.#keep(name, job);
-    return true;
+    const isAnother = uid !== undefined && this.storage.get(JOBS, BUILDS_NAMESPACE, name)?.metadata.uid !== uid;
+    const options = { propagationPolicy: 'Foreground' } as const;
+    return !isAnother && this.storage.remove(JOBS, BUILDS_NAMESPACE, name, options) !== undefined;
   }
 
   async listPods(labelSelector: string): Promise<V1Pod[]> {
-    return [...this.pods.values()].filter((pod) => matches(pod.metadata, labelSelector)).map((pod) => copy(pod));
+    return this.#list(PODS, BUILDS_NAMESPACE, labelSelector).map((pod) => asClient<V1Pod>(pod));
   }
 
   async getPod(name: string): Promise<V1Pod | undefined> {
-    return copy(this.pods.get(name));
+    return this.pods.get(name);
   }
 
   async readLog(pod: string, container: string, limitBytes: number): Promise<string> {
@@ -86,207 +110,158 @@ export class InMemoryCluster implements Cluster {
   }
 
   async getLease(name: string): Promise<V1Lease | undefined> {
-    return name === this.lease.metadata?.name ? copy(this.lease) : undefined;
+    return this.leases.get(name);
   }
 
   async replaceLease(lease: V1Lease): Promise<void> {
-    expectVersion(this.lease.metadata, lease.metadata?.resourceVersion);
-    this.lease = copy({ ...lease, metadata: { ...lease.metadata, resourceVersion: this.#next() } });
+    this.#write(`changing Lease ${lease.metadata?.name}`, () => this.storage.update(lease as unknown as KubeObject));
   }
 
   async getService(name: string): Promise<KnativeObject | undefined> {
-    return copy(this.services.get(name));
+    return this.services.get(name);
   }
 
   async listServices(labelSelector: string): Promise<KnativeObject[]> {
-    return [...this.services.values()]
-      .filter((service) => matches(service.metadata, labelSelector))
-      .map((s) => copy(s));
+    return this.#list(SERVICES, FUNCTIONS_NAMESPACE, labelSelector) as KnativeObject[];
   }
 
   async applyService(service: KnativeObject): Promise<KnativeObject> {
-    return this.#apply(this.services, service);
+    return this.#apply(service);
   }
 
   async deleteService(name: string, version?: ObjectVersion): Promise<boolean> {
-    return this.#delete(this.services, name, version);
+    return this.#delete(SERVICES, name, version);
   }
 
   async getTrigger(name: string): Promise<KnativeObject | undefined> {
-    return copy(this.triggers.get(name));
+    return this.triggers.get(name);
   }
 
   async listTriggers(labelSelector: string): Promise<KnativeObject[]> {
-    return [...this.triggers.values()]
-      .filter((trigger) => matches(trigger.metadata, labelSelector))
-      .map((trigger) => copy(trigger));
+    return this.#list(TRIGGERS, FUNCTIONS_NAMESPACE, labelSelector) as KnativeObject[];
   }
 
   async applyTrigger(trigger: KnativeObject): Promise<KnativeObject> {
-    return this.#apply(this.triggers, trigger);
+    return this.#apply(trigger);
   }
 
   async deleteTrigger(name: string, version?: ObjectVersion): Promise<boolean> {
-    return this.#delete(this.triggers, name, version);
+    return this.#delete(TRIGGERS, name, version);
   }
 
-  /** Adds a pod of the Job, with its Kaniko container ended as told, or running. */
+  /** Adds a pod of the Job, with its Kaniko container ended as told, or running. Without a phase, the pod goes as soon as it is deleted. */
   runPod(job: string, kaniko?: Partial<V1ContainerStateTerminated>, status: V1Pod['status'] = {}): V1Pod {
-    const owner = this.jobs.get(job)?.metadata;
-    const name = `${job}-${this.#next()}`;
-    const state = kaniko ? { terminated: { exitCode: 0, finishedAt: this.now, ...kaniko } } : { running: {} };
-    const pod: V1Pod = {
-      metadata: {
-        name,
-        creationTimestamp: this.now,
-        labels: { 'batch.kubernetes.io/job-name': job },
-        ownerReferences: [{ apiVersion: 'batch/v1', kind: 'Job', name: job, uid: owner?.uid ?? '' }],
-      },
-      status: {
-        containerStatuses: [{ name: 'kaniko', state, ready: false, image: 'kaniko', imageID: '', restartCount: 0 }],
-        ...status,
-      },
-    };
-    this.pods.set(name, pod);
-    return pod;
+    const owner = this.storage.get(JOBS, BUILDS_NAMESPACE, job) as Job;
+    const pod = jobPod(owner);
+    const name = `${job}-${this.storage.table.version}`;
+    this.storage.create({ ...pod, metadata: { ...pod.metadata, name } });
+    this.storage.updateStatus(PODS, BUILDS_NAMESPACE, name, {
+      containerStatuses: [{ name: 'kaniko', state: { running: {} } }],
+      ...status,
+    });
+    if (kaniko) {
+      this.endKaniko(name, kaniko);
+    }
+    return this.pods.get(name) as V1Pod;
+  }
+
+  endKaniko(pod: string, ended: Partial<V1ContainerStateTerminated>): void {
+    const terminated = { exitCode: 0, finishedAt: this.now ?? new Date(), ...ended };
+    const status = this.storage.get(PODS, BUILDS_NAMESPACE, pod)?.['status'];
+    const containerStatuses = [{ name: 'kaniko', state: { terminated } }];
+    this.storage.updateStatus(PODS, BUILDS_NAMESPACE, pod, { ...status, containerStatuses });
   }
 
   /** The build ends well: Kaniko has pushed, the Job controller has seen it. */
   succeed(job: string, digest = `sha256:${'d'.repeat(64)}`): void {
     this.runPod(job, { exitCode: 0, message: digest });
+    const now = this.now ?? new Date();
     this.setStatus(job, {
-      startTime: this.now,
-      completionTime: this.now,
-      conditions: [{ type: 'Complete', status: 'True', lastTransitionTime: this.now }],
+      startTime: now,
+      completionTime: now,
+      conditions: [{ type: 'Complete', status: 'True', lastTransitionTime: now }],
     });
   }
 
   fail(job: string, exitCode = 1, message = 'error building image: it broke', reason = 'BackoffLimitExceeded'): void {
     this.runPod(job, { exitCode, message });
+    const now = this.now ?? new Date();
     this.setStatus(job, {
-      startTime: this.now,
-      conditions: [{ type: 'Failed', status: 'True', reason, lastTransitionTime: this.now }],
+      startTime: now,
+      conditions: [{ type: 'Failed', status: 'True', reason, lastTransitionTime: now }],
     });
   }
 
-  setStatus(name: string, status: NonNullable<V1Job['status']>): void {
-    const job = this.jobs.get(name);
-    if (!job?.metadata) {
+  setStatus(name: string, status: V1JobStatus): void {
+    const job = this.storage.get(JOBS, BUILDS_NAMESPACE, name);
+    if (!this.storage.updateStatus(JOBS, BUILDS_NAMESPACE, name, { ...job?.['status'], ...status })) {
       throw new Error(`there is no Job ${name}`);
     }
-    job.status = { ...job.status, ...status };
-    job.metadata.resourceVersion = this.#next();
   }
 
   /** Everything that outlives a request, without what differs between two runs that end alike. */
   state(): object {
-    const stripped = (metadata: V1ObjectMeta | KnativeObject['metadata'] | undefined) => {
-      const {
-        uid: _uid,
-        resourceVersion: _version,
-        generation: _generation,
-        ...rest
-      } = { ...(metadata as V1ObjectMeta) };
-      return rest;
+    const stripped = <Kind extends { metadata?: object }>({ metadata, ...object }: Kind) => {
+      const { uid, resourceVersion, generation, managedFields, ...rest } = metadata as Record<string, unknown>;
+      return { ...object, metadata: rest };
     };
-    return structuredClone({
-      jobs: [...this.jobs.values()].map((job) => ({ ...job, metadata: stripped(job.metadata) })),
-      services: [...this.services.values()].map((service) => ({ ...service, metadata: stripped(service.metadata) })),
-      triggers: [...this.triggers.values()].map((trigger) => ({ ...trigger, metadata: stripped(trigger.metadata) })),
-    });
-  }
-
-  #keep(name: string, job: V1Job): void {
-    const isGone = job.metadata?.deletionTimestamp !== undefined && (job.metadata.finalizers ?? []).length === 0;
-    if (isGone) {
-      this.jobs.delete(name);
-    } else {
-      this.jobs.set(name, job);
-    }
-  }
-
-  #apply(objects: Map<string, KnativeObject>, object: KnativeObject): KnativeObject {
-    const { name, resourceVersion } = object.metadata;
-    const existing = objects.get(name);
-    // Where there is none an apply creates, whatever version it names, as kube-apiserver does.
-    if (existing) {
-      expectVersion(existing.metadata, resourceVersion);
-    }
-    const { uid, generation = 0 } = existing?.metadata ?? this.#born('object', { metadata: { name } }).metadata;
-    const applied = copy({
-      ...existing,
-      ...object,
-      metadata: { ...object.metadata, uid: uid ?? '', generation: generation + 1, resourceVersion: this.#next() },
-    });
-    objects.set(name, applied);
-    return copy(applied);
-  }
-
-  #delete(objects: Map<string, KnativeObject>, name: string, version: ObjectVersion | undefined): boolean {
-    const existing = objects.get(name);
-    if (existing && version) {
-      if (version.uid !== existing.metadata.uid) {
-        throw new RetryableError('Conflict', `${name} is another one by now`);
-      }
-      expectVersion(existing.metadata, version.resourceVersion);
-    }
-    return objects.delete(name);
-  }
-
-  #born<Object extends { metadata?: V1ObjectMeta }>(kind: string, object: Object) {
-    const name = object.metadata?.name ?? '';
-    if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name)) {
-      throw new PermanentError('Refused', `${name} is no DNS-1123 label`);
-    }
-    const life = (this.#lives.get(`${kind}/${name}`) ?? 0) + 1;
-    this.#lives.set(`${kind}/${name}`, life);
-    const metadata: V1ObjectMeta = {
-      ...object.metadata,
-      uid: `${kind}-${name}-${life}`,
-      creationTimestamp: this.now,
-      resourceVersion: this.#next(),
+    // A Trigger that is made anew is the same one, but for when.
+    const undated = ({ metadata: { creationTimestamp, ...metadata }, ...object }: KnativeObject) =>
+      stripped({ ...object, metadata });
+    return {
+      jobs: this.jobs.values().map(stripped),
+      services: this.services.values().map(undated),
+      triggers: this.triggers.values().map(undated),
     };
-    return { ...object, metadata };
   }
 
-  #next(): string {
-    this.#version += 1;
-    return String(this.#version);
+  #list(resource: ResourceName, namespace: string, labelSelector: string): KubeObject[] {
+    return this.storage.list(resource, { namespace, labelSelector });
   }
-}
 
-function expectVersion(
-  metadata: Pick<V1ObjectMeta, 'name' | 'resourceVersion'> | undefined,
-  resourceVersion: string | undefined,
-): void {
-  if (resourceVersion !== undefined && resourceVersion !== metadata?.resourceVersion) {
-    throw new RetryableError('Conflict', `${metadata?.name} has changed meanwhile`);
+  #apply(object: KnativeObject): KnativeObject {
+    const { kind, metadata } = object;
+    const namespaced = { ...object, metadata: { ...metadata, namespace: FUNCTIONS_NAMESPACE } } as KubeObject;
+    const options = { fieldManager: FIELD_MANAGER, force: true };
+    return this.#write(
+      `applying ${kind} ${metadata.name}`,
+      () => this.storage.apply(namespaced, options) as KnativeObject,
+    );
   }
-}
 
-function matches(metadata: Pick<V1ObjectMeta, 'labels'> | undefined, labelSelector: string): boolean {
-  return labelSelector.split(',').every((term) => {
-    const [key = '', value] = term.split('=');
-    return metadata?.labels?.[key] === value;
-  });
-}
-
-/** RFC 7386: null removes, objects merge, everything else replaces. */
-function merge(target: unknown, patch: unknown): unknown {
-  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) {
-    return patch;
+  #delete(resource: ResourceName, name: string, version?: ObjectVersion): boolean {
+    const options = { propagationPolicy: 'Background', ...version } as const;
+    const removed = this.#write(`deleting ${resource} ${name}`, () =>
+      this.storage.remove(resource, FUNCTIONS_NAMESPACE, name, options),
+    );
+    return removed !== undefined;
   }
-  const merged: Record<string, unknown> = { ...(target as Record<string, unknown>) };
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) {
-      delete merged[key];
-    } else if (value !== undefined) {
-      merged[key] = merge(merged[key], value);
+
+  #write<Result>(doing: string, write: () => Result): Result {
+    try {
+      return write();
+    } catch (error) {
+      throw asUpstreamError(error, doing);
     }
   }
-  return merged;
 }
 
-function copy<Value>(value: Value): Value {
-  return structuredClone(value);
+/** What shared/clients makes of the API's refusals. */
+function asUpstreamError(error: unknown, doing: string): unknown {
+  if (!(error instanceof ApiError)) {
+    return error;
+  }
+  const kind = error.code === 409 && error.reason !== 'AlreadyExists' ? 'conflict' : 'refused';
+  return classify({ kind, system: 'Kubernetes', doing, detail: error.message });
+}
+
+/** `job-NAME-1` for the first Job of a name, so that two runs that do the same get the same. */
+function uidsByName(): Origin['newUid'] {
+  const lives = new Map<string, number>();
+  return ({ kind, metadata }) => {
+    const name = `${kind.toLowerCase()}-${metadata.name}`;
+    const life = (lives.get(name) ?? 0) + 1;
+    lives.set(name, life);
+    return `${name}-${life}`;
+  };
 }

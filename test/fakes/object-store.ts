@@ -1,4 +1,4 @@
-/** An ObjectStore in memory: real etags, key order, pages and a clock that tests set. */
+/** An ObjectStore in memory, as S3: strongly consistent, the last writer wins, real etags, key order and pages, a clock of whole seconds. */
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -16,11 +16,13 @@ interface Stored {
 type Method = keyof ObjectStore;
 
 export class InMemoryObjectStore implements ObjectStore {
-  /** S3's Date header: whole seconds. Undefined: the real time. */
+  /** What the Date header says. Undefined: the real time. */
   date: Date | undefined;
   pageSize = 1000;
   /** Every call in order, as `method bucket/key`. */
   readonly calls: string[] = [];
+  /** Counts every object that was written or removed. */
+  changes = 0;
   /** Called before each `open`: lets a test change the source while it is read. */
   onOpen: ((bucket: string, key: string) => void) | undefined;
 
@@ -40,6 +42,7 @@ export class InMemoryObjectStore implements ObjectStore {
     this.#buckets.set(bucket, objects);
     const etag = createHash('md5').update(bytes).digest('hex');
     objects.set(key, { body: bytes, etag, contentType, modified: this.#now() });
+    this.changes += 1;
     return this;
   }
 
@@ -54,7 +57,8 @@ export class InMemoryObjectStore implements ObjectStore {
   }
 
   keys(bucket: string, prefix = ''): string[] {
-    return [...(this.#buckets.get(bucket)?.keys() ?? [])].filter((key) => key.startsWith(prefix)).sort(byUtf8);
+    const keys = [...(this.#buckets.get(bucket)?.keys() ?? [])].filter((key) => key.startsWith(prefix)).sort();
+    return keys.some((key) => SURROGATE.test(key)) ? keys.sort(byUtf8) : keys;
   }
 
   /** The next call of this method throws; several calls queue up. */
@@ -64,15 +68,23 @@ export class InMemoryObjectStore implements ObjectStore {
 
   async *list(bucket: string, prefix: string): AsyncIterable<{ objects: StoredObject[]; date: Date }> {
     this.#enter('list', bucket, prefix);
-    const objects = this.#objects(bucket);
-    const keys = this.keys(bucket, prefix);
-    for (let start = 0; start === 0 || start < keys.length; start += this.pageSize) {
-      const page = keys.slice(start, start + this.pageSize).flatMap((key) => {
-        const stored = objects.get(key);
-        return stored ? [{ key, size: stored.body.length, etag: stored.etag, modified: stored.modified }] : [];
-      });
-      yield { objects: page, date: this.#now() };
+    for (let after: string | undefined = ''; after !== undefined; ) {
+      const { objects, date, more } = this.page(bucket, prefix, after);
+      yield { objects, date };
+      after = more ? objects.at(-1)?.key : undefined;
     }
+  }
+
+  /** What one request of a listing answers: the keys behind `after`. */
+  page(bucket: string, prefix: string, after: string): { objects: StoredObject[]; date: Date; more: boolean } {
+    const stored = this.#objects(bucket);
+    const keys = this.keys(bucket, prefix);
+    const start = after === '' ? 0 : keys.findLastIndex((key) => byUtf8(key, after) <= 0) + 1;
+    const objects = keys.slice(start, start + this.pageSize).map((key) => {
+      const { body, etag, modified } = stored.get(key) as Stored;
+      return { key, size: body.length, etag, modified };
+    });
+    return { objects, date: this.#now(), more: start + this.pageSize < keys.length };
   }
 
   async open(bucket: string, key: string): Promise<{ body: Readable; etag: string; size: number } | undefined> {
@@ -115,12 +127,14 @@ export class InMemoryObjectStore implements ObjectStore {
       throw new PermanentError('NoSource', `there is no object ${from} in bucket ${bucket}`);
     }
     this.#objects(bucket).set(to, { ...stored, modified: this.#now() });
+    this.changes += 1;
   }
 
   async remove(bucket: string, keys: string[]): Promise<void> {
     this.#enter('remove', bucket, keys.join(' '));
     for (const key of keys) {
       this.#objects(bucket).delete(key);
+      this.changes += 1;
     }
   }
 
@@ -145,7 +159,9 @@ export class InMemoryObjectStore implements ObjectStore {
   }
 }
 
-/** S3 lists in the order of UTF-8 bytes, which is not that of UTF-16 code units. */
+const SURROGATE = /[\ud800-\udfff]/;
+
+/** S3 lists in the order of UTF-8 bytes. That of UTF-16 code units, in which strings compare, differs where there are surrogates. */
 function byUtf8(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

@@ -1,8 +1,10 @@
 /** Events that a hostile tenant sends or forges: whatever they name, nothing of another tenant changes, and what is made is this tenant's. */
+import type { V1Job } from '@kubernetes/client-node';
 import * as fc from 'fast-check';
 import pino from 'pino';
 import { PermanentError, RetryableError } from '#shared/events/errors.ts';
 import type { ReceivedEvent } from '#shared/events/event.ts';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { readEnvelope } from '#shared/runtime/envelope.ts';
 import { receiveEvent } from '#shared/runtime/received-event.ts';
 import { cacheRepository, imageRepository } from '#shared/specs/names.ts';
@@ -102,7 +104,8 @@ export const tenants: Area = {
       async (given) => {
         const world = await twoTenants();
         const before = belongings(world);
-        const known = new Set(everything(world));
+        const known = new Set(world.store.keys(TEMPORARY_BUCKET));
+        const made = recordMade(world);
         for (const one of given as Input[]) {
           const event = await quick(() => deliver(one, world));
           if (event && tenantOf(event) === 'victim') {
@@ -113,7 +116,8 @@ export const tenants: Area = {
         if (JSON.stringify(belongings(world)) !== JSON.stringify(before)) {
           throw new Error(`changed what is another tenant's: ${difference(before, belongings(world))}`);
         }
-        checkMade(world, known);
+        checkKeys(world, known);
+        made.forEach(checkMade);
       },
     );
     return { property, close: async () => undefined };
@@ -192,12 +196,15 @@ async function twoTenants(): Promise<World> {
 const annotated = 'knative-lambda/third-party-id';
 
 function belongings({ cluster, store }: World): Record<string, unknown> {
-  const objects = [...cluster.jobs, ...cluster.services, ...cluster.triggers, ...cluster.pods].filter(
-    ([name, { metadata }]) => metadata?.annotations?.[annotated] === 'victim' || name.startsWith(nameOf('two', VICTIM)),
-  );
+  const objects = [cluster.jobs, cluster.services, cluster.triggers, cluster.pods]
+    .flatMap((kind): KubeObject[] => kind.values() as never)
+    .filter(
+      ({ metadata: { name, annotations } }) =>
+        annotations?.[annotated] === 'victim' || name.startsWith(nameOf('two', VICTIM)),
+    );
   const keys = store.keys(TEMPORARY_BUCKET).filter((key) => /\/victim\/|^builds\/(?:66)/.test(key));
   return Object.fromEntries([
-    ...objects.map(([name, object]) => [name + ('kind' in object ? object.kind : ''), object]),
+    ...objects.map((object) => [object.metadata.name + object.kind, object]),
     ...keys.map((key) => [key, store.peek(TEMPORARY_BUCKET, key)?.toString()]),
     ...store.keys(SOURCE_BUCKET).map((key) => [key, store.peek(SOURCE_BUCKET, key)?.toString()]),
   ]);
@@ -208,13 +215,19 @@ function difference(before: Record<string, unknown>, after: Record<string, unkno
   return names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name])).join(', ');
 }
 
-function everything({ cluster, store }: World): string[] {
-  return [
-    ...store.keys(TEMPORARY_BUCKET),
-    ...[...cluster.jobs.values()].map((job) => `Job ${job.metadata?.name}`),
-    ...[...cluster.services.keys()].map((name) => `Service ${name}`),
-    ...[...cluster.triggers.keys()].map((name) => `Trigger ${name}`),
-  ];
+/** Objects as handlers hand them over: what Kubernetes refuses must not be made, though the cluster, as Kubernetes, would keep it out. */
+function recordMade({ cluster }: World): KubeObject[] {
+  const made: KubeObject[] = [];
+  const recording =
+    <Given, Answer>(write: (object: Given) => Promise<Answer>) =>
+    (object: Given) => {
+      made.push(structuredClone(object) as KubeObject);
+      return write(object);
+    };
+  cluster.createJob = recording(cluster.createJob.bind(cluster));
+  cluster.applyService = recording(cluster.applyService.bind(cluster));
+  cluster.applyTrigger = recording(cluster.applyTrigger.bind(cluster));
+  return made;
 }
 
 const KEYS = [
@@ -225,38 +238,37 @@ const KEYS = [
   /^dead-letters\/\d{4}-\d\d-\d\d\/[0-9a-f]{32}\.json$/,
 ];
 
-/** Names that a store, a shell and Kubernetes take; a Job that reads, writes and pushes in its own tenant's places alone. */
-function checkMade({ cluster, store }: World, known: Set<string>): void {
+/** Names that a store and a shell take. */
+function checkKeys({ store }: World, known: Set<string>): void {
   for (const key of store.keys(TEMPORARY_BUCKET).filter((one) => !known.has(one))) {
     if (!KEYS.some((pattern) => pattern.test(key))) {
       throw new Error(`wrote an object under ${JSON.stringify(key)}`);
     }
   }
-  for (const object of [...cluster.jobs.values(), ...cluster.services.values(), ...cluster.triggers.values()]) {
-    const { apiVersion = '', kind = '', spec } = object;
-    const { name, namespace, labels, annotations } = object.metadata ?? {};
-    if (known.has(`${kind} ${name}`)) {
-      continue;
-    }
-    const problems = schemaProblems({
-      apiVersion,
-      kind,
-      metadata: { name, namespace, labels, annotations },
-      spec,
-    } as never);
-    const bytes = Buffer.byteLength(JSON.stringify(annotations));
-    if (problems.length > 0 || bytes > 256 * 1024 || !/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name ?? '')) {
-      throw new Error(
-        `made a ${kind} that Kubernetes refuses: ${name}, ${bytes} bytes of annotations, ${problems.slice(0, 5)}`,
-      );
-    }
-    if (kind === 'Job') {
-      checkJob(object as Parameters<typeof checkJob>[0]);
-    }
+}
+
+/** Names that Kubernetes takes; a Job that reads, writes and pushes in its own tenant's places alone. */
+function checkMade(object: KubeObject): void {
+  const { apiVersion, kind, spec, metadata } = object;
+  const { name, namespace, labels, annotations } = metadata;
+  const problems = schemaProblems({
+    apiVersion,
+    kind,
+    metadata: { name, namespace, labels, annotations },
+    spec,
+  } as never);
+  const bytes = Buffer.byteLength(JSON.stringify(annotations));
+  if (problems.length > 0 || bytes > 256 * 1024 || !/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name)) {
+    throw new Error(
+      `made a ${kind} that Kubernetes refuses: ${name}, ${bytes} bytes of annotations, ${problems.slice(0, 5)}`,
+    );
+  }
+  if (kind === 'Job') {
+    checkJob(object as unknown as V1Job);
   }
 }
 
-function checkJob(job: World['cluster']['jobs'] extends Map<string, infer Job> ? Job : never): void {
+function checkJob(job: V1Job): void {
   const third_party_id = job.metadata?.annotations?.[annotated] ?? '';
   const parser_id = job.metadata?.annotations?.['knative-lambda/parser-id'] ?? '';
   const pod = job.spec?.template.spec;

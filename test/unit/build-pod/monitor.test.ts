@@ -13,15 +13,10 @@ const LOG_KEY = 'logs/acme/p1/job.log';
 async function startedBuild() {
   const world = new World();
   await world.running();
-  const pod = world.cluster.runPod(nameOf());
-  const name = pod.metadata?.name ?? '';
+  const { metadata } = world.cluster.runPod(nameOf());
+  const name = metadata?.name ?? '';
   world.cluster.logs.set(`${name}/kaniko`, 'INFO building\nINFO pushed\n');
-  const end = (exitCode: number, message: string) => {
-    const [status] = pod.status?.containerStatuses ?? [];
-    if (status) {
-      status.state = { terminated: { exitCode, message, finishedAt: world.cluster.now } };
-    }
-  };
+  const end = (exitCode: number, message: string) => world.cluster.endKaniko(name, { exitCode, message });
   const sent: CloudEvent<unknown>[] = [];
   const lines: string[] = [];
   const monitor = (signal = new AbortController().signal, asked = new AbortController().signal) =>
@@ -39,15 +34,15 @@ async function startedBuild() {
       { asked, signal },
     );
   const kept = () => world.store.peek(TEMPORARY_BUCKET, LOG_KEY)?.toString();
-  return { world, pod, end, monitor, sent, lines, kept };
+  return { world, end, monitor, sent, lines, kept };
 }
 
 test('a success is told as cluster-events would tell it, and its log kept', async () => {
-  const { world, pod, end, monitor, sent, kept } = await startedBuild();
+  const { world, end, monitor, sent, kept } = await startedBuild();
   end(0, DIGEST);
   await monitor();
   const job = await world.cluster.getJob(nameOf());
-  const outcome = job && outcomeOf(job, [pod]);
+  const outcome = job && outcomeOf(job, world.cluster.pods.values());
   if (!job || !outcome) {
     throw new Error('no outcome');
   }

@@ -20,13 +20,18 @@ const labels = Object.fromEntries(BUILDS.split(',').map((term) => term.split('='
 
 function waitingJob(name: string, { tenant, priority = 5 }: Given): V1Job {
   return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
     metadata: {
       name,
       labels: { ...labels, [ADMISSION_LABEL]: 'waiting' },
       annotations: { 'knative-lambda/third-party-id': tenant, 'knative-lambda/priority': String(priority) },
       finalizers: [TERMINAL_EVENT_FINALIZER],
     },
-    spec: { suspend: true, template: {} },
+    spec: {
+      suspend: true,
+      template: { spec: { restartPolicy: 'Never', containers: [{ name: 'kaniko', image: 'kaniko' }] } },
+    },
   };
 }
 
@@ -133,10 +138,10 @@ describe('admitting', () => {
   test('a deleted Job has its slot until its pods are gone', async () => {
     const cluster = await clusterWith({ tenant: 'a' }, { tenant: 'a' });
     await admit(cluster, { limit: 1 });
-    await cluster.patchJob('build-0', { metadata: { finalizers: [TERMINAL_EVENT_FINALIZER, 'foregroundDeletion'] } });
+    const pod = cluster.runPod('build-0', undefined, { phase: 'Running' });
     await cluster.deleteJob('build-0');
     expect(await admit(cluster, { limit: 1 })).toEqual([]);
-    await cluster.patchJob('build-0', { metadata: { finalizers: [TERMINAL_EVENT_FINALIZER] } });
+    cluster.pods.delete(pod.metadata?.name ?? '');
     expect(await admit(cluster, { limit: 1 })).toEqual(['build-1']);
   });
 
@@ -150,7 +155,7 @@ describe('admitting', () => {
 
   test('without its Lease nothing runs, and the error says what to do', async () => {
     const cluster = await clusterWith({ tenant: 'a' });
-    cluster.lease = { metadata: { name: 'another' } };
+    cluster.leases.clear();
     await expect(admit(cluster, { limit: 1 })).rejects.toThrow(/make deploy/);
   });
 
@@ -195,7 +200,7 @@ describe('admitting', () => {
   test('a grant of a Job that has been made anew since is not the new one’s', async () => {
     const cluster = await clusterWith({ tenant: 'a' });
     await admit(stepped(cluster, crashAt(6, 'before')), { limit: 1 }).catch(() => {});
-    expect(cluster.lease.metadata?.annotations?.['knative-lambda/granted']).toContain('build-0');
+    expect(cluster.leases.get('admission')?.metadata?.annotations?.['knative-lambda/granted']).toContain('build-0');
     cluster.jobs.clear();
     await cluster.createJob(waitingJob('build-0', { tenant: 'a' }));
     await cluster.createJob(waitingJob('build-9', { tenant: 'b' }));

@@ -54,7 +54,7 @@ describe('a success that its Job confirms', () => {
         ...ACME,
         image_uri: imageOf(),
         service_name: NAME,
-        url: `http://${NAME}.knative-lambda-test.svc.cluster.local`,
+        url: `http://${NAME}.functions.svc.cluster.local`,
         cached: false,
       },
     });

@@ -92,8 +92,8 @@ describe('a Job', () => {
       case: 'that is not ours',
       given: async (world) => {
         await world.failed();
-        Object.assign(world.cluster.jobs.get(nameOf())?.metadata?.labels ?? {}, {
-          'app.kubernetes.io/managed-by': 'x',
+        world.cluster.jobs.change(nameOf(), ({ metadata }) => {
+          metadata.labels = { ...metadata.labels, 'app.kubernetes.io/managed-by': 'x' };
         });
       },
     },
@@ -131,7 +131,7 @@ describe('a Service', () => {
     });
     expect(event).toEqual({
       type: 'lifecycle.function.ready',
-      id: deriveId('lifecycle.function.ready', `object-${NAME}-1`, `${NAME}-00002`),
+      id: deriveId('lifecycle.function.ready', `service-${NAME}-1`, `${NAME}-00002`),
       subject: 'acme/p1',
       correlationId: 'correlation-one',
       causationId: 'ask-one',

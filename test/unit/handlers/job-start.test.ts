@@ -6,6 +6,7 @@ import { terminalId } from '#shared/builds/terminal-event.ts';
 import { PermanentError, RetryableError } from '#shared/events/errors.ts';
 import type { JobStart } from '#shared/events/job-start.ts';
 import { observedAt, readBuild, readEnded } from '#shared/specs/annotations.ts';
+import { functionName } from '#shared/specs/names.ts';
 import { Crash, crashAt, type Steps, stepped } from '#test/fakes/stepped.ts';
 import {
   ACME,
@@ -321,8 +322,9 @@ describe('refuses what build-start would not say', () => {
   test('a name that another tenant’s function has', async () => {
     const world = new World();
     await world.deployed();
-    const [service] = [...world.cluster.services.values()];
-    Object.assign(service?.metadata.annotations ?? {}, { 'knative-lambda/third-party-id': 'other' });
+    world.cluster.services.change(functionName(ACME), ({ metadata }) => {
+      metadata.annotations = { ...metadata.annotations, 'knative-lambda/third-party-id': 'other' };
+    });
     expect(await start(world)).toEqual(ended('failed', 'Refused'));
     expect(world.cluster.jobs.size).toBe(0);
   });

@@ -202,7 +202,8 @@ test('an archive that a newer build of the same content needs is kept', async ()
 test('a Job whose pods are still going is waited for', async () => {
   const world = new World();
   await world.failed();
-  await world.cluster.patchJob(nameOf(), { metadata: { finalizers: ['foregroundDeletion'] } });
+  await world.released((await world.cluster.getJob(nameOf())) as V1Job);
+  world.cluster.runPod(nameOf(), undefined, { phase: 'Running' });
   await world.cluster.deleteJob(nameOf());
   const event = jobStartEvent({ id: 'again', observed_at: new Date(NOON.getTime() + 60_000).toISOString() });
   const request = jobStart(event, { ...world.deps(), imageRegistry: undefined, settings: jobSettings });

@@ -106,8 +106,9 @@ test('another parser whose labels look the same keeps everything', async () => {
   const world = new World();
   const identity = { third_party_id: 'acme', parser_id: 'other' };
   await world.running({ identity });
-  const [job] = [...world.cluster.jobs.values()];
-  Object.assign(job?.metadata?.labels ?? {}, { 'knative-lambda/parser-id': 'p1' });
+  world.cluster.jobs.change(nameOf('one', identity), ({ metadata }) => {
+    metadata.labels = { ...metadata.labels, 'knative-lambda/parser-id': 'p1' };
+  });
   const before = world.cluster.state();
   await remove(world);
   expect(world.cluster.state()).toEqual(before);

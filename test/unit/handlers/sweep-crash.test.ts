@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { superseded } from '#shared/builds/end-job.ts';
 import { ENDED_ANNOTATION } from '#shared/specs/annotations.ts';
 import { kanikoJob } from '#shared/specs/kaniko-job.ts';
+import { functionName } from '#shared/specs/names.ts';
 import { Crash, type Steps } from '#test/fakes/stepped.ts';
 import { SweptWorld } from './sweep-world.ts';
 import { ACME, jobSettings, jobStartEvent, MIDDLE, nameOf, OLD, TEMPORARY_BUCKET } from './world.ts';
@@ -25,12 +26,12 @@ async function broken(): Promise<SweptWorld> {
   });
   world.asked({}, of('lost'), 'lost');
   world.asked({ resent: '5', firstseen: OLD }, of('given-up'), 'given-up');
-  for (const [parser, map] of [
+  for (const [parser, objects] of [
     ['no-trigger', world.cluster.triggers],
     ['no-service', world.cluster.services],
   ] as const) {
     await world.deployed({ content: parser, identity: of(parser) });
-    map.delete([...map.keys()].at(-1) ?? '');
+    objects.delete(functionName(of(parser)));
   }
   await world.deployed({ observed_at: OLD });
   world.buried(MIDDLE);

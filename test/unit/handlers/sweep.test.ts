@@ -5,6 +5,7 @@ import { outcomeOf } from '#shared/builds/outcome.ts';
 import { terminalEvent } from '#shared/builds/terminal-event.ts';
 import { RetryableError } from '#shared/events/errors.ts';
 import { deriveId } from '#shared/events/event.ts';
+import type { ObjectMeta } from '#shared/kubernetes/object.ts';
 import { ENDED_ANNOTATION, readEnded } from '#shared/specs/annotations.ts';
 import { kanikoJob } from '#shared/specs/kaniko-job.ts';
 import { functionName } from '#shared/specs/names.ts';
@@ -306,25 +307,26 @@ describe('functions', () => {
     const before = world.state();
     world.cluster.triggers.clear();
 
-    expect(await world.swept()).toEqual({ triggers_restored: 1 });
+    expect(await world.later(1).swept()).toEqual({ triggers_restored: 1 });
     expect(world.state()).toEqual(before);
   });
 
-  test.each<{ case: string; given: () => unknown }>([
+  test.each<{ case: string; given: (metadata: ObjectMeta) => unknown }>([
     {
       case: 'was applied just now',
-      given: () => Object.assign(service().metadata, { creationTimestamp: world.now.toISOString() }),
+      given: (metadata) => Object.assign(metadata, { creationTimestamp: world.now.toISOString() }),
     },
     {
       case: 'is being deleted',
-      given: () => Object.assign(service().metadata, { deletionTimestamp: world.now.toISOString() }),
+      given: (metadata) => Object.assign(metadata, { deletionTimestamp: world.now.toISOString() }),
     },
     { case: 'is of a function that is being deleted', given: () => world.buried(NEW) },
-    { case: 'is not ours any more', given: () => Object.assign(service().metadata, { annotations: {} }) },
+    { case: 'is not ours any more', given: (metadata) => Object.assign(metadata, { annotations: {} }) },
   ])('whose Service $case get none', async ({ given }) => {
     await world.deployed();
     world.cluster.triggers.clear();
-    given();
+    world.later(1);
+    world.cluster.services.change(NAME, ({ metadata }) => given(metadata));
 
     expect(await world.swept()).toEqual({});
   });
@@ -364,14 +366,6 @@ describe('functions', () => {
     expect(await world.swept()).toEqual({});
     expect(world.store.calls.filter((call) => call.startsWith('read') && call.includes('tombstones'))).toEqual([]);
   });
-
-  const service = () => {
-    const found = world.cluster.services.get(NAME);
-    if (!found) {
-      throw new Error('no Service');
-    }
-    return found;
-  };
 });
 
 describe('what fails', () => {

@@ -15,7 +15,7 @@ import { knativeService } from '#shared/specs/knative-service.ts';
 import { ADMISSION_LABEL } from '#shared/specs/labels.ts';
 import { imageRepository, imageTag, jobName } from '#shared/specs/names.ts';
 import { functionTrigger } from '#shared/specs/trigger.ts';
-import { InMemoryCluster } from '#test/fakes/cluster.ts';
+import { BUILDS_NAMESPACE, FUNCTIONS_NAMESPACE, InMemoryCluster } from '#test/fakes/cluster.ts';
 import { InMemoryObjectStore } from '#test/fakes/object-store.ts';
 import { received } from '#test/fakes/received.ts';
 import { type Steps, stepped } from '#test/fakes/stepped.ts';
@@ -34,7 +34,7 @@ export const NEW = '2026-01-02T11:45:00.000Z';
 
 export const jobSettings: KanikoJobSettings = {
   registry: REGISTRY,
-  buildsNamespace: 'knative-lambda-test-builds',
+  buildsNamespace: BUILDS_NAMESPACE,
   builderImage: 'registry.local/builder',
   kanikoImage: 'registry.local/kaniko',
   temporaryBucket: TEMPORARY_BUCKET,
@@ -48,7 +48,7 @@ export const jobSettings: KanikoJobSettings = {
 export const SLOTS = { limit: 10 };
 export const LIMITS = { waiting: 100, perMinute: 100 };
 
-export const functionSettings = { namespace: 'knative-lambda-test', progressDeadline: '120s' };
+export const functionSettings = { namespace: FUNCTIONS_NAMESPACE, progressDeadline: '120s' };
 
 /** 64 hex digits that stand for a content. */
 export function keyOf(content: string): string {
