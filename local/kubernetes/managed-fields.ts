@@ -64,7 +64,7 @@ export function trackUpdate(
   const old = before ? ownable(before, resource) : {};
   const now = ownable(next, resource);
   const changed = changedFields(old, now);
-  const gone = difference(fieldsOf(old), fieldsOf(now));
+  const gone = before ? difference(fieldsOf(old), fieldsOf(now)) : {};
   // A writer may hand ownership over by sending managedFields (kubectl does when it moves to server-side apply).
   const entries = managedFieldsOf(next.metadata.managedFields ? next : before).map((entry) => ({
     ...entry,

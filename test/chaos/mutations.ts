@@ -10,7 +10,17 @@ import { SAFEGUARDS, type Safeguard } from './safeguards.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const DOCUMENT = join(ROOT, 'docs/chaos.md');
 const [BEGIN, END] = ['<!-- mutations: begin -->', '<!-- mutations: end -->'];
-const COPIED = ['functions', 'shared', 'local', 'build-pod', 'eventing', 'test/chaos', 'package.json'];
+const COPIED = [
+  'functions',
+  'languages',
+  'shared',
+  'local',
+  'build-pod',
+  'eventing',
+  'test/chaos',
+  'test/fakes',
+  'package.json',
+];
 
 interface Finding {
   seed?: number;

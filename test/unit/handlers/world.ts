@@ -9,6 +9,7 @@ import { releaseJob } from '#shared/builds/release-job.ts';
 import { terminalId } from '#shared/builds/terminal-event.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
 import type { JobStart } from '#shared/events/job-start.ts';
+import { mergePatch } from '#shared/kubernetes/merge-patch.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
 import { type KanikoJobSettings, kanikoJob } from '#shared/specs/kaniko-job.ts';
 import { knativeService } from '#shared/specs/knative-service.ts';
@@ -135,12 +136,8 @@ export class World {
 
   /** A Job that runs. */
   async running(asked: Asked = {}): Promise<V1Job> {
-    const event = jobStartEvent(asked);
-    await this.cluster.createJob(kanikoJob(event, jobSettings));
-    await this.cluster.patchJob(nameOf(asked.content, asked.identity), {
-      metadata: { labels: { [ADMISSION_LABEL]: 'admitted' } },
-      spec: { suspend: false },
-    });
+    const admitted = { metadata: { labels: { [ADMISSION_LABEL]: 'admitted' } }, spec: { suspend: false } };
+    await this.cluster.createJob(mergePatch(kanikoJob(jobStartEvent(asked), jobSettings), admitted) as V1Job);
     return (await this.cluster.getJob(nameOf(asked.content, asked.identity))) as V1Job;
   }
 
