@@ -1,4 +1,4 @@
-/** The nodes: runs build pods in the order of their containers, with the real sidecar, and loses them in every way that nodes do. */
+/** The nodes: they run the containers of build pods one after the other, with the real sidecar, and lose pods in every way that nodes do. */
 import { createHash } from 'node:crypto';
 import { monitorBuild } from '#build-pod/monitor.ts';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
@@ -22,6 +22,7 @@ export interface Nodes {
 
 /** How long the sidecar may take once Kaniko has ended. */
 const SIDECAR_GRACE = 20 * SECOND;
+const DISRUPTION = { type: 'DisruptionTarget', status: 'True' };
 
 export function startKubelet(nodes: Nodes): void {
   const counts = new Map<string, number>();
@@ -41,102 +42,153 @@ interface Ended {
   message?: string;
 }
 
-/** `where` is the same in every run that gets as far as this pod, which its name is not. */
-async function runPod({ simulation, cluster, store, broker }: Nodes, pod: KubeObject, where: string): Promise<void> {
-  const { storage } = cluster;
-  const { name, uid } = pod.metadata;
-  const job = pod.metadata.ownerReferences?.[0]?.name ?? '';
-  const current = () => {
-    const found = storage.get(PODS, BUILDS_NAMESPACE, name);
-    return found?.metadata.uid === uid ? found : undefined;
-  };
-  const tell = (status: object) => current() && storage.updateStatus(PODS, BUILDS_NAMESPACE, name, status);
-  const stopped = untilDeleted(cluster, uid ?? '');
-  /** False where the pod is deleted meanwhile, or its node is lost. */
-  const passes = async (milliseconds: number) => {
-    let gone = false;
-    void stopped.then(() => {
-      gone = true;
+async function runPod(nodes: Nodes, object: KubeObject, where: string): Promise<void> {
+  const pod = new SimulatedPod(nodes, object, where);
+  await pod.live();
+  pod.remove();
+}
+
+class SimulatedPod {
+  readonly #nodes: Nodes;
+  readonly #name: string;
+  readonly #uid: string;
+  readonly #job: string;
+  /** Names this pod in rolls. It is the same in every run that gets as far as this pod, which the pod's own name is not. */
+  readonly #where: string;
+  /** Settles when the pod is told to end, or is gone. */
+  readonly #stopped: Promise<void>;
+  #isStopped = false;
+  /** What the kubelet reports until the pod ends. */
+  #running: object = {};
+
+  constructor(nodes: Nodes, { metadata }: KubeObject, where: string) {
+    this.#nodes = nodes;
+    this.#name = metadata.name;
+    this.#uid = metadata.uid ?? '';
+    this.#job = metadata.ownerReferences?.[0]?.name ?? '';
+    this.#where = where;
+    this.#stopped = untilDeleted(nodes.cluster, this.#uid).then(() => {
+      this.#isStopped = true;
     });
-    await Promise.race([simulation.sleep(milliseconds), stopped]);
-    return !gone;
-  };
-  const remove = () => current() && storage.remove(PODS, BUILDS_NAMESPACE, name, { gracePeriodSeconds: 0 });
-  const startTime = () => `${new Date(simulation.now).toISOString().slice(0, 19)}Z`;
-
-  if (!(await passes(simulation.between(`pod starts ${where}`, 300, 6 * SECOND)))) {
-    remove();
-    return;
-  }
-  if (simulation.fails('the image cannot be pulled', where, 0.01)) {
-    tell({ phase: 'Pending', startTime: startTime() });
-    await stopped;
-    remove();
-    return;
-  }
-  const began = startTime();
-  const running = { phase: 'Running', startTime: began };
-  tell(running);
-  const build = readBuild(storage.get(JOBS, BUILDS_NAMESPACE, job) ?? {});
-  if (!(await passes(simulation.between(`fetch ${where}`, 100, 2 * SECOND)))) {
-    remove();
-    return;
-  }
-  if (!build || !store.peek(TEMPORARY_BUCKET, contextKey(build, build.build_key))) {
-    const fetch = containerStatus('fetch-context', { exitCode: 1, message: 'there is no context' }, startTime());
-    tell({ ...running, phase: 'Failed', initContainerStatuses: [fetch] });
-    await stopped;
-    remove();
-    return;
   }
 
-  const took = simulation.between(`kaniko ${where}`, 2 * SECOND, 80 * SECOND);
-  const lost = simulation.fails('the node is lost', where, 0.03) ? took * simulation.roll(`lost ${where}`) : undefined;
-  const evicted = simulation.fails('the pod is evicted', where, 0.02);
-  const undisturbed = await passes(lost ?? took);
-  if (undisturbed && lost !== undefined) {
-    // The pod garbage collector: no process of it is left to tell anything.
-    tell({ ...running, phase: 'Failed', conditions: [{ type: 'DisruptionTarget', status: 'True' }] });
-    remove();
-    return;
+  /** From its start until it may be removed. */
+  async live(): Promise<void> {
+    const { simulation } = this.#nodes;
+    if (!(await this.#passes('pod starts', 300, 6 * SECOND))) {
+      return;
+    }
+    if (simulation.fails('the image cannot be pulled', this.#where, 0.01)) {
+      this.#report({ phase: 'Pending', startTime: this.#now() });
+      await this.#stopped;
+      return;
+    }
+    this.#running = { phase: 'Running', startTime: this.#now() };
+    this.#report(this.#running);
+    if (!(await this.#passes('fetch', 100, 2 * SECOND))) {
+      return;
+    }
+    if (!this.#hasContext()) {
+      const fetch = containerStatus('fetch-context', { exitCode: 1, message: 'there is no context' }, this.#now());
+      this.#report({ ...this.#running, phase: 'Failed', initContainerStatuses: [fetch] });
+      await this.#stopped;
+      return;
+    }
+    await this.#build();
   }
-  const hurried = !undisturbed && simulation.roll(`pushes while it is deleted ${where}`) < 0.3;
-  if (!undisturbed) {
-    await simulation.sleep(simulation.between(`term ${where}`, 10, 4 * SECOND));
-  }
-  const ended: Ended =
-    undisturbed || hurried ? (evicted ? { exitCode: 137 } : outcome(simulation, where, uid ?? '')) : { exitCode: 137 };
-  const disrupted = evicted ? { reason: 'Evicted', conditions: [{ type: 'DisruptionTarget', status: 'True' }] } : {};
-  const kaniko = [containerStatus('kaniko', ended, startTime())];
-  tell({ ...running, ...disrupted, containerStatuses: kaniko });
-  simulation.trace(() => `pod ${where} kaniko exited ${ended.exitCode} ${ended.message ?? ''}`);
 
-  const sidecar = new SimulatedProcess(`sidecar ${where}`, simulation);
-  if (!simulation.fails('the sidecar is killed', where, 0.05)) {
-    const signal = new AbortController();
-    simulation.after(SIDECAR_GRACE, () => signal.abort());
+  remove(): void {
+    if (this.#exists()) {
+      this.#nodes.cluster.storage.remove(PODS, BUILDS_NAMESPACE, this.#name, { gracePeriodSeconds: 0 });
+    }
+  }
+
+  async #build(): Promise<void> {
+    const { simulation, cluster } = this.#nodes;
+    const where = this.#where;
+    const took = simulation.between(`kaniko ${where}`, 2 * SECOND, 80 * SECOND);
+    const isLost = simulation.fails('the node is lost', where, 0.03);
+    const isEvicted = simulation.fails('the pod is evicted', where, 0.02);
+    const undisturbed = await this.#lasts(isLost ? took * simulation.roll(`lost ${where}`) : took);
+    if (undisturbed && isLost) {
+      // The pod garbage collector reports this: no process of the node is left that could.
+      this.#report({ ...this.#running, phase: 'Failed', conditions: [DISRUPTION] });
+      return;
+    }
+    const ended = await this.#endOfKaniko(undisturbed, isEvicted);
+    const disrupted = isEvicted ? { reason: 'Evicted', conditions: [DISRUPTION] } : {};
+    const containerStatuses = [containerStatus('kaniko', ended, this.#now())];
+    cluster.logs.set(`${this.#name}/kaniko`, `log of ${this.#name}`);
+    this.#report({ ...this.#running, ...disrupted, containerStatuses });
+    simulation.trace(() => `pod ${where} kaniko exited ${ended.exitCode} ${ended.message ?? ''}`);
+    if (!simulation.fails('the sidecar is killed', where, 0.05)) {
+      await this.#runSidecar();
+    }
+    const phase = ended.exitCode === 0 ? 'Succeeded' : 'Failed';
+    this.#report({ ...this.#running, ...disrupted, phase, containerStatuses });
+    await this.#stopped;
+    await simulation.sleep(simulation.between(`removed ${where}`, 1, SECOND));
+  }
+
+  /** A pod that is deleted meanwhile may still push its image before it ends. */
+  async #endOfKaniko(undisturbed: boolean, isEvicted: boolean): Promise<Ended> {
+    const { simulation } = this.#nodes;
+    const pushes = undisturbed || simulation.roll(`pushes while it is deleted ${this.#where}`) < 0.3;
+    if (!undisturbed) {
+      await simulation.sleep(simulation.between(`term ${this.#where}`, 10, 4 * SECOND));
+    }
+    return pushes && !isEvicted ? outcome(simulation, this.#where, this.#uid) : { exitCode: 137 };
+  }
+
+  async #runSidecar(): Promise<void> {
+    const { simulation, cluster, store, broker } = this.#nodes;
+    const sidecar = new SimulatedProcess(`sidecar ${this.#where}`, simulation);
+    const overdue = new AbortController();
+    const { signal } = overdue;
+    simulation.after(SIDECAR_GRACE, () => overdue.abort());
     const monitored = monitorBuild(
       {
         cluster: clusterPort(cluster, sidecar),
         store: storePort(store, sidecar),
-        send: (event) => broker.send(sidecar, event, signal.signal),
+        send: (event) => broker.send(sidecar, event, signal),
         log: (line) => simulation.trace(() => `   ${sidecar.label}: ${line}`),
       },
-      { pod: name, job, logBucket: TEMPORARY_BUCKET, logKey: `logs/${job}.log` },
-      { asked: AbortSignal.abort(), signal: signal.signal },
+      { pod: this.#name, job: this.#job, logBucket: TEMPORARY_BUCKET, logKey: `logs/${this.#job}.log` },
+      { asked: AbortSignal.abort(), signal },
     );
     await Promise.race([monitored, sidecar.died, simulation.timeout(SIDECAR_GRACE + SECOND)]);
     sidecar.kill();
   }
-  tell({
-    ...running,
-    ...disrupted,
-    phase: ended.exitCode === 0 ? 'Succeeded' : 'Failed',
-    containerStatuses: kaniko,
-  });
-  await stopped;
-  await simulation.sleep(simulation.between(`removed ${where}`, 1, SECOND));
-  remove();
+
+  #hasContext(): boolean {
+    const { cluster, store } = this.#nodes;
+    const build = readBuild(cluster.storage.get(JOBS, BUILDS_NAMESPACE, this.#job) ?? {});
+    return build !== undefined && store.peek(TEMPORARY_BUCKET, contextKey(build, build.build_key)) !== undefined;
+  }
+
+  #passes(what: string, least: number, most: number): Promise<boolean> {
+    return this.#lasts(this.#nodes.simulation.between(`${what} ${this.#where}`, least, most));
+  }
+
+  /** False where the pod is deleted before this time has passed. */
+  async #lasts(milliseconds: number): Promise<boolean> {
+    await Promise.race([this.#nodes.simulation.sleep(milliseconds), this.#stopped]);
+    return !this.#isStopped;
+  }
+
+  #report(status: object): void {
+    if (this.#exists()) {
+      this.#nodes.cluster.storage.updateStatus(PODS, BUILDS_NAMESPACE, this.#name, status);
+    }
+  }
+
+  #exists(): boolean {
+    return this.#nodes.cluster.storage.get(PODS, BUILDS_NAMESPACE, this.#name)?.metadata.uid === this.#uid;
+  }
+
+  #now(): string {
+    return `${new Date(this.#nodes.simulation.now).toISOString().slice(0, 19)}Z`;
+  }
 }
 
 /** Of a build that nobody disturbs. The digest is this very pod's, so that it tells whose image is deployed. */
