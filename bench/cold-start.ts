@@ -1,4 +1,7 @@
-/** Cold start of every function: its bundle against the same code unbundled, and against an empty function of the same runtime. */
+/**
+ * Cold start of every function: its bundle against the same code unbundled, and against an empty function of the same
+ * runtime.
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

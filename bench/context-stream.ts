@@ -1,4 +1,7 @@
-/** Packing a source from S3 to S3 by prepareBuild, against `tar | gzip -1` over the same files on disk. S3 and the packing run in processes of their own. */
+/**
+ * Packing a source from S3 to S3 by prepareBuild, against `tar | gzip -1` over the same files on disk. S3 and the
+ * packing run in processes of their own.
+ */
 import { execFile, fork } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';

@@ -1,6 +1,7 @@
 /**
- * Many builds of many clients at once on the embedded platform, one client with most of them: how many run, who has to wait for whom, and how
- * much memory the functions take. `make bench-builds` (BUILDS=1000, TENANTS=50, BIG=600: the big client's).
+ * Many builds of many clients at once on the embedded platform, one client with most of them: how many run, who has to
+ * wait for whom, and how much memory the functions take. `make bench-builds` (BUILDS=1000, TENANTS=50, BIG=600: the big
+ * client's).
  */
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -128,7 +129,9 @@ async function send({ tenant, parser }: Build): Promise<void> {
   }
 }
 
-/** Everybody sends at the same time. A step that shares no factor with the number of builds comes to each of them once. */
+/**
+ * Everybody sends at the same time. A step that shares no factor with the number of builds comes to each of them once.
+ */
 function mixed(all: Build[]): Build[] {
   return all.map((_, index) => all[(index * STEP) % all.length] as Build);
 }

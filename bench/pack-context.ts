@@ -1,4 +1,7 @@
-/** One packing, in a process of its own: listing, preflight, archive and upload, as build-start does it. Tells its time and its memory. */
+/**
+ * One packing, in a process of its own: listing, preflight, archive and upload, as build-start does it. Tells its time
+ * and its memory.
+ */
 
 import { prepareBuild } from '#functions/build-start/prepare-build.ts';
 import { createObjectStore } from '#shared/clients/s3.ts';

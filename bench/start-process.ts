@@ -1,4 +1,7 @@
-/** One cold start: a process from its spawn to its first 2xx, and what it holds in memory when all that it loads is loaded. */
+/**
+ * One cold start: a process from its spawn to its first 2xx, and what it holds in memory when all that it loads is
+ * loaded.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';

@@ -1,4 +1,7 @@
-/** The Services that are called from zero: copies of a deployed one that idle soon, and baselines that differ from it in what they run alone. */
+/**
+ * The Services that are called from zero: copies of a deployed one that idle soon, and baselines that differ from it in
+ * what they run alone.
+ */
 import type { V1Container, V1OwnerReference } from '@kubernetes/client-node';
 
 export interface KnativeService {

@@ -1,4 +1,7 @@
-/** Builds from zero, each language and round in turn: a first one, one of changed code, and a request for what is built already. */
+/**
+ * Builds from zero, each language and round in turn: a first one, one of changed code, and a request for what is built
+ * already.
+ */
 import { median } from '#bench/row.ts';
 import { type Phases, TOTAL, timeBuild, timeUnchanged } from './build.ts';
 import { idle } from './idle.ts';

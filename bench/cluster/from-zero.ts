@@ -1,4 +1,7 @@
-/** Requests from zero: the builder's function and a user's beside services that do nothing, in turns, so that whatever else the cluster does falls on all. */
+/**
+ * Requests from zero: the builder's function and a user's beside services that do nothing, in turns, so that whatever
+ * else the cluster does falls on all.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Identity } from '#shared/events/identity.ts';
 import { subjectOf } from '#shared/events/identity.ts';
@@ -86,7 +89,8 @@ async function prepare(cluster: ClusterUnderTest): Promise<Measured[]> {
       { seconds: 180, every: 500 },
     );
   }
-  // Each has been called once from zero before its time counts: the node has its image, and every cache is as warm as it will be.
+  // Each has been called once from zero before its time counts: the node has its image, and every cache is as warm as
+  // it will be.
   for (const { service: wanted, event } of measured) {
     await idle(cluster, [wanted.metadata.name]);
     await cluster.call(wanted.metadata.name, event);

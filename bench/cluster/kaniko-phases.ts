@@ -11,8 +11,8 @@ export const KANIKO_PHASES = ['base image', 'dependencies', 'code', 'snapshots',
 export type KanikoPhase = (typeof KANIKO_PHASES)[number];
 
 /**
- * A line begins a phase, which lasts until a line that begins another; what a command prints belongs to that command. Our recipes mark
- * a RUN that installs dependencies with `exit 65` (shared/specs/exit-codes.ts).
+ * A line begins a phase, which lasts until a line that begins another; what a command prints belongs to that command.
+ * Our recipes mark a RUN that installs dependencies with `exit 65` (shared/specs/exit-codes.ts).
  */
 const BEGINNINGS: [RegExp, KanikoPhase | 'run'][] = [
   [/^(Retrieving image|Returning cached image|Unpacking rootfs|Executing 0 build|Building stage)/, 'base image'],

@@ -1,4 +1,7 @@
-/** `make bench-cluster`: what the deployment of KUBECONFIG and ENV takes, beside baselines of the same cluster and the same minutes. */
+/**
+ * `make bench-cluster`: what the deployment of KUBECONFIG and ENV takes, beside baselines of the same cluster and the
+ * same minutes.
+ */
 import { builds } from './builds.ts';
 import { fromZero } from './from-zero.ts';
 import { watchMemory } from './memory.ts';

@@ -1,4 +1,7 @@
-/** The deployment of KUBECONFIG and ENV, through the same probe as `make e2e`: its events as they pass, and ways to send, upload and call. */
+/**
+ * The deployment of KUBECONFIG and ENV, through the same probe as `make e2e`: its events as they pass, and ways to
+ * send, upload and call.
+ */
 import { randomBytes } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';

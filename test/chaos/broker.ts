@@ -1,4 +1,7 @@
-/** The Knative Broker on RabbitMQ, by its rules (local/broker, eventing/): stores, delivers, retries, dead-letters; delivers twice, late and in any order. */
+/**
+ * The Knative Broker on RabbitMQ, with the rules of local/broker and eventing/. It stores, delivers, retries and
+ * dead-letters events; it delivers them twice, late and in any order.
+ */
 import type { CloudEvent } from 'cloudevents';
 import { type Broker, brokerOver } from '#shared/clients/broker.ts';
 import { backoff, type DeliverySettings, isRetryable } from '#shared/manifests/delivery-settings.ts';
@@ -18,10 +21,10 @@ export type DeliveryState = 'under way' | 'acknowledged' | 'dead-lettered' | 'lo
 export interface Delivery {
   subscription: Subscription;
   message: Message;
-  /** The same in every run in which this event comes this often. */
+  /** Names this delivery in rolls. It is the same in every run that delivers this event this often. */
   label: string;
   state: DeliveryState;
-  /** What was answered at last. */
+  /** The status of the last answer. */
   code: number;
 }
 
@@ -29,7 +32,7 @@ export interface Subscribers {
   handle(subscription: Subscription, message: Message, process: SimulatedProcess): Promise<Answer>;
 }
 
-/** Whoever wants to know what happened. */
+/** Is told what happens, so that the run can be judged afterwards. */
 export interface Witness {
   stored(message: Message): void;
   /** `process` handled the event of `delivery`; its answer is stored. */
@@ -52,7 +55,7 @@ export class SimulatedBroker {
     this.#witness = witness;
   }
 
-  /** As the ingress: whoever asks again after no answer may have it stored twice. */
+  /** Does what the ingress does. A sender that gets no answer and sends again may have its event stored twice. */
   async post(process: SimulatedProcess, message: Message): Promise<void> {
     const name = `post ${message.headers['ce-type']} ${message.headers['ce-id']}`;
     await process.step({ system: 'Broker', name, writes: true }, () => this.store(message));
@@ -77,7 +80,7 @@ export class SimulatedBroker {
     return brokerOver(({ headers, body }) => this.post(process, { headers, body }));
   }
 
-  /** As the sidecar: again and again while there is time. */
+  /** Does what the sidecar does: it sends again and again until its time is over. */
   async send(process: SimulatedProcess, event: CloudEvent<unknown>, signal: AbortSignal): Promise<boolean> {
     while (!signal.aborted) {
       try {
@@ -143,7 +146,7 @@ export class SimulatedBroker {
       simulation.timeout(settings.timeout || 10 * MINUTE).then(() => TIMED_OUT),
     ];
     if (simulation.fails('the dispatcher is stopped', where, 0.008)) {
-      // The subscriber goes on: nobody tells it.
+      // The subscriber works on, because nothing tells it that its dispatcher stopped.
       outcomes.push(simulation.sleep(simulation.between(`stop ${where}`, 1, 400)).then(() => 'stopped'));
     }
     const outcome = await Promise.race(outcomes);
@@ -167,7 +170,7 @@ export class SimulatedBroker {
     delivery.state = 'acknowledged';
   }
 
-  /** The reply, by the dispatcher, with the same retries. */
+  /** The dispatcher sends the reply to the Broker, with the same retries. */
   async #forward(delivery: Delivery, reply: Message, handler: SimulatedProcess): Promise<boolean> {
     const { settings } = delivery.subscription;
     for (let attempt = 1; attempt <= settings.retries + 1; attempt++) {
@@ -188,7 +191,10 @@ export class SimulatedBroker {
     return false;
   }
 
-  /** As it was seen: most come again, some are dead-lettered at once with -1, and few vanish between acknowledgement and dead letter. */
+  /**
+   * As was seen on a real cluster: most events are delivered again, some are dead-lettered at once with -1, and a few
+   * are lost between the acknowledgement and the dead letter.
+   */
   async #afterStop(delivery: Delivery, round: number, where: string): Promise<void> {
     const chance = this.#simulation.roll(`after stop ${where}`);
     if (chance < 0.65) {
@@ -229,7 +235,7 @@ export class SimulatedBroker {
   }
 }
 
-/** Short, and the same in every run. */
+/** The first characters of the event's id: short, and the same in every run. */
 export function idOf({ headers }: Message): string {
   return (headers['ce-id'] ?? '').slice(0, 12);
 }

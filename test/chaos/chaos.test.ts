@@ -1,4 +1,7 @@
-/** Two hundred runs of the simulator, in a process of their own, since they replace the clock; and that a seed tells all of a run. */
+/**
+ * Two hundred runs of the simulator break no invariant, and a seed determines a run. They have a process of their own,
+ * because they replace the clock.
+ */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';

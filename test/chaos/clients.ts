@@ -1,4 +1,4 @@
-/** The people of a run, who carry out its plan. */
+/** The clients of a run: they carry out its plan. */
 import { subjectOf } from '#shared/events/identity.ts';
 import { functionName } from '#shared/specs/names.ts';
 import { FUNCTIONS_NAMESPACE, type InMemoryCluster, TRIGGERS } from '#test/fakes/cluster.ts';
@@ -53,7 +53,7 @@ export function startClients(
     }
   }
 
-  /** Until it is accepted, as clients do. */
+  /** Sends the event until the Broker accepts it. */
   async function ask(message: { headers: Record<string, string>; body: Buffer }): Promise<void> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const client = new SimulatedProcess(`client ${message.headers['ce-id']}#${attempt}`, simulation);

@@ -1,4 +1,6 @@
-/** Our functions as they run in their pods: the real shell around the real handlers; only their clients are the simulation's. */
+/**
+ * Our functions as they run in their pods: the real runtime and the real handlers. Only their clients are simulated.
+ */
 import { randomUUID } from 'node:crypto';
 import pino from 'pino';
 import * as z from 'zod';
@@ -43,7 +45,7 @@ interface SimulatedFunction {
   handle: (event: any, context: HandlerContext) => Promise<NewEvent | undefined>;
 }
 
-/** Their own tests see to them: a run has few builds. */
+/** Too high to be reached: the limits have tests of their own. */
 const limits = { waiting: 1000, perMinute: 600 };
 const silent = pino({ level: 'silent' });
 const uncounted: EventMetrics = { begin: () => undefined, end: () => undefined, listening: () => undefined };

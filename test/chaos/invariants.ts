@@ -31,7 +31,7 @@ export interface Settled {
   store: InMemoryObjectStore;
   broker: SimulatedBroker;
   identities: Identity[];
-  /** Of all images that were pushed. */
+  /** The digests of all images that were pushed. */
   pushed: ReadonlySet<string>;
 }
 
@@ -46,7 +46,10 @@ export function violationsOf(settled: Settled): Violation[] {
   ];
 }
 
-/** That it is processed is not asked here: what is told and not processed leaves a held Job or a pending request behind. */
+/**
+ * Whether an end was processed is not checked here: `orphans` finds the Job or the request that is left where it was
+ * not.
+ */
 function oneEnd({ ledger, broker }: Settled): Violation[] {
   return [...ledger.requests.values()].flatMap((request) => {
     const ends = new Map(request.ends);
@@ -76,7 +79,10 @@ function oneEnd({ ledger, broker }: Settled): Violation[] {
   });
 }
 
-/** What the Broker loses before build-start has kept it is known to nobody but its sender: the one exception to the promise. */
+/**
+ * The one exception to the promise: only its sender knows of an event that the Broker loses before build-start has kept
+ * it.
+ */
 function isLostUnseen({ id }: Request, { deliveries }: SimulatedBroker): boolean {
   return deliveries
     .filter(({ subscription, message }) => subscription.name === 'build-start' && message.headers['ce-id'] === id)
@@ -131,7 +137,10 @@ function newestDeployed(identity: Identity, { ledger, cluster, store }: Settled)
   return [];
 }
 
-/** What is told to be deployed was; and a success that was not has been overtaken by something newer, or deleted. */
+/**
+ * Every build that was reported as deployed was deployed. Every other success was superseded by a newer one, or
+ * deleted.
+ */
 function successesDeployed({ ledger, store }: Settled): Violation[] {
   const never = [...ledger.completed].filter((id) => !ledger.deployed.has(id));
   const invented = never.map((id) => `${id.slice(0, 12)} was told to be deployed, and never was`);
@@ -161,7 +170,7 @@ function nothingVanished({ broker, ledger, store }: Settled): Violation[] {
     (ledger.events.get(`${headers['ce-source']} ${headers['ce-id']}`) ?? 0) > 1;
   const gone = broker.deliveries.filter((delivery) => {
     const { state, subscription } = delivery;
-    // The next minute says the same.
+    // The ping of the next minute makes up for a lost one.
     if (subscription.name === 'sweep') {
       return false;
     }

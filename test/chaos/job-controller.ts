@@ -1,4 +1,4 @@
-/** Kubernetes' Job controller: the embedded platform's own rules (local/jobs), late by a moment each time, as in a cluster. */
+/** Kubernetes' Job controller, with the rules of local/jobs. It acts a moment late each time, as in a cluster. */
 import { finishOf, type Job } from '#local/jobs/job.ts';
 import { countEnded, countRemoved, createHistory, type JobHistory } from '#local/jobs/job-history.ts';
 import { jobPod } from '#local/jobs/job-pod.ts';

@@ -1,4 +1,7 @@
-/** The nodes: they run the containers of build pods one after the other, with the real sidecar, and lose pods in every way that nodes do. */
+/**
+ * The nodes. They run the containers of build pods one after the other, with the real sidecar, and lose pods in every
+ * way that nodes do.
+ */
 import { createHash } from 'node:crypto';
 import { monitorBuild } from '#build-pod/monitor.ts';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
@@ -53,7 +56,9 @@ class SimulatedPod {
   readonly #name: string;
   readonly #uid: string;
   readonly #job: string;
-  /** Names this pod in rolls. It is the same in every run that gets as far as this pod, which the pod's own name is not. */
+  /**
+   * Names this pod in rolls. It is the same in every run that gets as far as this pod, which the pod's own name is not.
+   */
   readonly #where: string;
   /** Settles when the pod is told to end, or is gone. */
   readonly #stopped: Promise<void>;
@@ -191,7 +196,7 @@ class SimulatedPod {
   }
 }
 
-/** Of a build that nobody disturbs. The digest is this very pod's, so that it tells whose image is deployed. */
+/** How an undisturbed build ends. The digest is this pod's own, so that a deployed image can be traced to its pod. */
 function outcome(simulation: Simulation, where: string, uid: string): Ended {
   if (simulation.fails('Kaniko is out of memory', where, 0.03)) {
     return { exitCode: 137, reason: 'OOMKilled' };

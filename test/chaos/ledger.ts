@@ -1,4 +1,4 @@
-/** What is remembered of a run, to be judged when it has settled: who asked, what was answered, and what was refused. */
+/** Records a run, so that it can be judged when it has settled: what was asked, answered and refused. */
 import { terminalEvent, terminalIdOfRequest } from '#shared/builds/terminal-event.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
 import { deriveId } from '#shared/events/event.ts';
@@ -9,17 +9,17 @@ import type { SimulatedProcess } from './process.ts';
 import { TEMPORARY_BUCKET } from './settings.ts';
 
 export interface Request {
-  /** Of the build.start. */
+  /** The id of the build.start. */
   id: string;
-  /** The end that it has where it joins nobody. */
+  /** The id of its terminal event where it joins no other request's build. */
   own: string;
   identity: Identity;
-  /** Ends that it was told of, or that the Job has which it was told of; and by whom. */
+  /** Ids of the terminal events that it was answered with, or that its Job has, each with who said so. */
   ends: Map<string, string>;
 }
 
 export interface Ending {
-  /** What each event under this id said. */
+  /** The data of each event with this id. */
   told: BuildComplete[];
 }
 
@@ -29,12 +29,15 @@ export interface Deployed extends Identity {
 }
 
 export class Ledger implements Witness {
-  /** By the id of their job.start. */
+  /** Keyed by the id of the job.start. */
   readonly requests = new Map<string, Request>();
   readonly endings = new Map<string, Ending>();
-  /** Ids of the build.complete events that lifecycle.build.completed was told of. */
+  /** Ids of the build.complete events that lifecycle.build.completed was sent for. */
   readonly completed = new Set<string>();
-  /** What Services were made to run, by the id of the build.complete that they say they are of; the newest time that stood there. */
+  /**
+   * What Services ran, keyed by the id of the build.complete in their annotations, with the newest observed_at that was
+   * seen.
+   */
   readonly deployed = new Map<string, Deployed>();
   readonly refused: string[] = [];
   /** How often each event was stored. */
@@ -57,7 +60,7 @@ export class Ledger implements Witness {
       this.requests.set(jobStart, known ?? { id, own, identity, ends: new Map() });
     }
     if (type === 'lifecycle.build.started') {
-      // Most often there is more to know, in replied(); sweep tells it again where the first one was lost.
+      // replied() usually knows more. This is for an event that sweep sends because the first one was lost.
       const cause = message.headers['ce-causationid'] ?? '';
       const request = this.requests.get(cause) ?? [...this.requests.values()].find((one) => one.id === cause);
       const end = request && this.answered(request);
@@ -100,7 +103,9 @@ export class Ledger implements Witness {
     }
   }
 
-  /** By what is kept about it: whoever tells it again has seen no Job, or another of that name. */
+  /**
+   * The end in the recorded outcome: a process that only repeats the answer saw no Job, or another one of that name.
+   */
   answered({ own, identity: { third_party_id, parser_id } }: Request): string | undefined {
     const answer = this.#store.peek(TEMPORARY_BUCKET, `answers/${third_party_id}/${parser_id}/${own}.json`);
     return answer && JSON.parse(answer.toString()).end;

@@ -1,4 +1,7 @@
-/** `make chaos RUNS=10000 SEED=1`: runs as many seeds, and shows the first that fails as small as it gets. Exit code 1 where one fails. */
+/**
+ * `make chaos RUNS=10000 SEED=1`: runs that many seeds. Where one fails, it is made as small as possible and shown, and
+ * the exit code is 1.
+ */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
@@ -18,7 +21,7 @@ const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '200' },
     seed: { type: 'string', default: '1' },
-    /** Seconds in which a failing run is made small. */
+    /** Seconds that may be spent on making a failing run small. */
     shrink: { type: 'string', default: '60' },
     trace: { type: 'boolean', default: false },
     /** Prints the invariants that failed as JSON, and shrinks nothing. */
@@ -54,7 +57,7 @@ if (failed) {
   process.exit(1);
 }
 
-/** Of several threads' failures the one that came first. */
+/** The failure that came first, of whatever thread. */
 async function firstFailure(): Promise<Outcome | undefined> {
   const step = Math.min(runs, availableParallelism());
   const { promise, resolve, reject } = Promise.withResolvers<Outcome | undefined>();

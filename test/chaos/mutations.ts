@@ -1,4 +1,7 @@
-/** `make chaos MUTATIONS=1 RUNS=2000`: takes out one safeguard at a time, in a copy of the tree, and tells which invariant notices. Writes the table in docs/chaos.md. */
+/**
+ * `make chaos MUTATIONS=1 RUNS=2000`: takes one safeguard at a time out of a copy of the tree, and finds the invariants
+ * that fail then. Writes the table in docs/chaos.md.
+ */
 import { execFile } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -43,7 +46,7 @@ try {
     const row = rowOf(safeguard, await without(safeguard));
     console.log(row);
     rows.push(row);
-    // Each at once: whoever stops it has what was found.
+    // After each row, so that nothing is lost where this is stopped.
     await writeTable(['| without | noticed by | in run |', '|---|---|---|', ...rows]);
   }
 } finally {

@@ -1,4 +1,4 @@
-/** Packing without streams and compression: the same S3 calls in the same order as prepareBuild makes, each a step. */
+/** Packing without streams and compression. It makes the same S3 calls as prepareBuild, in the same order. */
 import { createHash, randomUUID } from 'node:crypto';
 import type { Packing } from '#functions/build-start/packing.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
@@ -8,7 +8,7 @@ import { listSource } from '#shared/packing/list-source.ts';
 import { contextKey } from '#shared/specs/s3-keys.ts';
 import { buildSettings, SOURCE_BUCKET } from './settings.ts';
 
-/** For one request; the build key is that of the content, as it is in earnest. */
+/** For one request. The build key is derived from the content, as the real one is. */
 export function simulatedPacking(store: ObjectStore, data: BuildStart): Packing {
   return async () => {
     const { temporaryBucket: bucket, maxBytes, maxFiles } = buildSettings;

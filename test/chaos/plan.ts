@@ -1,4 +1,7 @@
-/** What people do during a run: upload, ask for builds, delete. They do it at random moments, several at once, some of it twice. */
+/**
+ * What people do during a run: upload, ask for builds, delete. They do it at random moments, several at once, some of
+ * it twice.
+ */
 import type { Identity } from '#shared/events/identity.ts';
 import { MINUTE, SECOND, type Simulation } from './simulation.ts';
 

@@ -1,4 +1,7 @@
-/** The cluster and the store as one process reaches them: every call, and every page of a listing, is a step that may fail. */
+/**
+ * The cluster and the store as one process reaches them: every call, and every page of a listing, is a step that may
+ * fail.
+ */
 import { buffer } from 'node:stream/consumers';
 import type { Cluster } from '#shared/clients/cluster.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
@@ -86,7 +89,7 @@ export function storePort(store: InMemoryObjectStore, process: SimulatedProcess)
         const from: string = after;
         const { objects, date } = await reading(`list ${bucket}/${prefix}`, () => store.page(bucket, prefix, from));
         yield { objects, date };
-        // A full page may be the last one: then one more, which is empty, is asked for.
+        // A full page may be the last one. Then one more page is read, which is empty.
         after = objects.length < store.pageSize ? undefined : objects.at(-1)?.key;
       }
     },

@@ -1,4 +1,7 @@
-/** One handling of one event: every call of a port is a step that takes time, fails in every way that is known, and at which the process may die. */
+/**
+ * A process that handles one event. Every call of a port is a step: it takes time, it may fail in every way that we
+ * know, and the process may die at it.
+ */
 import type { V1Job } from '@kubernetes/client-node';
 import { RetryableError } from '#shared/events/errors.ts';
 import { SECOND, type Simulation } from './simulation.ts';
@@ -7,15 +10,18 @@ export type System = 'Kubernetes' | 'S3' | 'Broker';
 
 export interface Step {
   system: System;
-  /** The method's name and what it is about: `getJob build-p1-…`. */
+  /** The verb and what it is about: `get jobs.batch build-p1-…`. */
   name: string;
-  /** Whether it changes anything: only then can its answer be lost after it was done. */
+  /** Whether it changes anything. Only then can it be done and its answer be lost. */
   writes: boolean;
-  /** Whether it names the version it expects, or creates: only then does the API server answer 409. */
+  /** Whether it names the version that it expects, or applies. Only then may the API server answer 409. */
   conditional?: boolean;
 }
 
-/** What never comes back: its caller is dead. Each time another one: who waits for a promise is kept as long as the promise. */
+/**
+ * A promise that never settles, for a caller that is dead. A new one each time, because a shared one would keep all of
+ * its waiters in memory.
+ */
 const never = () => new Promise<never>(() => undefined);
 
 /** How long a client waits for an answer. */
@@ -105,7 +111,10 @@ export class SimulatedProcess {
     return true;
   }
 
-  /** A request is never under way for longer than its client waits; a process may stand still for longer, most often where it reads. */
+  /**
+   * A request never takes longer than its client waits for it. A process may stand still for longer; here it does so
+   * where it reads.
+   */
   #latency(where: string, { system, name, writes }: Step): number {
     const simulation = this.#simulation;
     if (!writes && simulation.fails('the process stands still', where, 0.001)) {
@@ -135,7 +144,10 @@ export class SimulatedProcess {
   }
 }
 
-/** `apply services.serving.knative.dev`, `read answers`: one of them may be slow in all of a run, as where its webhook is in trouble. */
+/**
+ * `apply services.serving.knative.dev` or `read answers`. All calls of one kind may be slow in a run, as when a webhook
+ * is in trouble.
+ */
 function kindOf(name: string): string {
   return name.split('/')[0]?.split(' ').slice(0, 2).join(' ') ?? name;
 }
@@ -144,7 +156,7 @@ async function fail(system: System, why: string): Promise<never> {
   throw new RetryableError('Unavailable', `${system}: ${why}`);
 }
 
-/** Nobody hears of its failure any more. */
+/** Nobody is left who could be told of a failure. */
 async function attempt(operate: () => unknown): Promise<void> {
   try {
     await operate();

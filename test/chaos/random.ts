@@ -1,8 +1,8 @@
-/** Chance that depends on a name alone: the same seed and name give the same number, whatever else has happened in the run. */
+/** Random numbers by name: the same seed and name give the same number, whatever else has happened in the run. */
 
 /**
- * 0 ≤ number < 1. Not drawn from a stream, so that a run from which one fault is taken away keeps all of its other decisions: that is what makes
- * a failing run small.
+ * 0 ≤ number < 1. It does not come from a stream. A run from which one fault is taken away therefore keeps all of its
+ * other decisions, so that a failing run can be made small.
  */
 export function chance(seed: number, name: string): number {
   // FNV-1a over the name, finished as murmur3 does: neighbouring names must not give neighbouring numbers.

@@ -1,4 +1,4 @@
-/** One run: a seed's clients and faults, until everything has settled; and what is wrong then. */
+/** One run: a seed's clients and faults until everything has settled, and the invariants that are broken then. */
 import { randomUUID } from 'node:crypto';
 import { isFinished } from '#shared/builds/job-state.ts';
 import type { Identity } from '#shared/events/identity.ts';
@@ -34,13 +34,16 @@ export interface RunResult {
 }
 
 const FAULTS_UNTIL = 15 * MINUTE;
-/** A request that is lost again and again is given up after an hour. */
+/** Long enough: sweep gives up after an hour a request that is lost again and again. */
 const SETTLED_WITHIN = 4 * 60 * MINUTE;
 /** Few enough that a listing may fail in its middle. */
 const PAGE = 3;
-/** In which nothing changes. */
+/** A run has settled when nothing has changed for this long. */
 const QUIET_MINUTES = 3;
-/** Longer than the pauses in which something is only waited for: a build's deadline, the next time that a lost request is sent again. */
+/**
+ * Longer than any pause in which something is still due, such as a build's deadline or the next time that a lost
+ * request is sent again.
+ */
 const LONGEST_PAUSE_MINUTES = 40;
 
 export async function run({ seed, without, trace }: RunOptions): Promise<RunResult> {
@@ -154,7 +157,7 @@ function watchOrder({ storage }: InMemoryCluster, ledger: Ledger, violations: Vi
   });
 }
 
-/** Asked once a minute: whether nothing has changed, nor is about to, for some of them. */
+/** To be called once a minute. True when nothing has changed for some minutes, and nothing is about to. */
 function quietness(simulation: Simulation, cluster: InMemoryCluster, store: InMemoryObjectStore): () => boolean {
   let quiet = 0;
   let before = '';

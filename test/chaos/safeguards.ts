@@ -1,4 +1,4 @@
-/** What keeps the promise, each with the change to the code that takes it away. */
+/** The safeguards that keep the promise, each with the change to the code that takes it out. */
 
 export interface Safeguard {
   name: string;

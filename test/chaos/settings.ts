@@ -1,4 +1,4 @@
-/** The configuration that every simulated function is given. Small limits, so that a few builds meet them. */
+/** The configuration of every simulated function. Its limits are small, so that a few builds reach them. */
 import type { KanikoJobSettings } from '#shared/specs/kaniko-job.ts';
 import { BUILDS_NAMESPACE, FUNCTIONS_NAMESPACE } from '#test/fakes/cluster.ts';
 

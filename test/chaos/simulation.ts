@@ -1,4 +1,6 @@
-/** One run's time, chance and faults. Nothing in a run happens but what is scheduled here, one thing after the other. */
+/**
+ * One run's time, chance and faults. Nothing in a run happens but what is scheduled here, one thing after the other.
+ */
 import { setImmediate as turn } from 'node:timers';
 import { chance } from './random.ts';
 
@@ -47,7 +49,10 @@ export class Simulation {
     return this.now >= START + this.#options.faultsUntil;
   }
 
-  /** The longest that a call takes where nothing is wrong, in milliseconds. In some runs long enough for others to do a lot meanwhile. */
+  /**
+   * The longest that a call takes where nothing is wrong, in milliseconds. In some runs it is so long that others can
+   * do a lot meanwhile.
+   */
   get latency(): number {
     return this.roll('latency') < 0.3 ? 1500 : 40;
   }
@@ -95,7 +100,7 @@ export class Simulation {
     return new Promise((resolve) => this.after(milliseconds, resolve));
   }
 
-  /** A limit, most often never reached: nobody waits for it when all else is quiet. */
+  /** For a limit that is seldom reached. It does not keep a run from being quiet. */
   timeout(milliseconds: number): Promise<void> {
     return new Promise((resolve) => this.at(this.now + milliseconds, resolve, { background: true }));
   }
@@ -104,7 +109,10 @@ export class Simulation {
     this.#options.trace?.(`${((this.now - START) / SECOND).toFixed(3).padStart(10)}  ${line()}`);
   }
 
-  /** Until nothing is due, or `ended` says so. Everything that one thing sets off without waiting happens before the next. */
+  /**
+   * Runs until nothing is due, or `ended` says so. All that an act sets off without waiting happens before the next
+   * act.
+   */
   async run(ended: () => boolean): Promise<void> {
     for (let next = pop(this.#due); next && !ended(); next = pop(this.#due)) {
       this.now = next.at;

@@ -1,4 +1,4 @@
-/** The event sources and Knative Serving: what they tell may come late or never, and nothing tells it again. */
+/** The event sources and Knative Serving. An event of theirs may come late or never, and is never sent again. */
 import { objectEvent } from '#local/sources/object-event.ts';
 import { FUNCTIONS_NAMESPACE, type InMemoryCluster, JOBS, SERVICES } from '#test/fakes/cluster.ts';
 import type { SimulatedBroker } from './broker.ts';
@@ -7,7 +7,7 @@ import { MINUTE, SECOND, type Simulation } from './simulation.ts';
 const CHANGES = { ADDED: 'add', MODIFIED: 'update', DELETED: 'delete' } as const;
 const NO_TIME = '0001-01-01T00:00:00Z';
 
-/** Both ApiServerSources. An adapter that is away tells nothing of what happened meanwhile. */
+/** Both ApiServerSources. What happens while an adapter is away is never sent. */
 export function startApiServerSource(simulation: Simulation, cluster: InMemoryCluster, broker: SimulatedBroker): void {
   const counts = new Map<string, number>();
   for (const [resource, plural] of [
@@ -36,7 +36,7 @@ export function startApiServerSource(simulation: Simulation, cluster: InMemoryCl
   }
 }
 
-/** Every minute, for ever. */
+/** Sends a ping every minute, until the run ends. */
 export function startPing(simulation: Simulation, broker: SimulatedBroker, eachMinute: () => void): void {
   const ping = (count: number) => {
     simulation.at(simulation.now + MINUTE, () => ping(count + 1), { background: true });
@@ -58,7 +58,9 @@ export function startPing(simulation: Simulation, broker: SimulatedBroker, eachM
   simulation.at(simulation.now + MINUTE, () => ping(1), { background: true });
 }
 
-/** Knative Serving: each generation becomes ready a moment later, which changes the object under our hands. */
+/**
+ * Knative Serving: each generation becomes ready a moment later. This changes a Service while our functions work on it.
+ */
 export function startServing(simulation: Simulation, { storage }: InMemoryCluster): void {
   storage.watch(SERVICES, ({ type, object }) => {
     const { name, namespace, generation = 1, uid } = object.metadata;

@@ -1,4 +1,4 @@
-/** Who gets which events, and how: read from the very Triggers and Broker that are deployed. */
+/** Who gets which events, and how they are delivered: read from the Triggers and the Broker that are deployed. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
@@ -6,18 +6,18 @@ import { type DeliverySettings, type DeliverySpec, deliverySettings } from '#sha
 import { readDocuments } from '#shared/manifests/read-documents.ts';
 
 export interface Subscription {
-  /** Of the Trigger. */
+  /** The Trigger's name. */
   name: string;
-  /** Of the Service. */
+  /** The Service's name. */
   subscriber: string;
   filter: Record<string, string>;
   settings: DeliverySettings;
-  /** Asked for when it is needed: the Broker of dead letters is its own. */
+  /** A function, because the Broker of dead letters is its own dead-letter sink. */
   deadLetters: () => Subscription | undefined;
 }
 
 const DIRECTORY = join(import.meta.dirname, '../../eventing/base/functions');
-/** They only start pods early, count calls of functions, or do what a person asks for: nothing of a build depends on them. */
+/** No build depends on these: they start pods early, count calls of functions, or do what a person asks for. */
 const NOT_SIMULATED = /-wake$|^parser-events|^dead-letter-/;
 
 const objects = [
@@ -65,7 +65,7 @@ function find(kind: string, name: string): KubeObject {
 const all = triggersOf('default');
 
 export const subscriptions = {
-  /** Exact and case-sensitive, as RabbitMQ's headers exchange compares. */
+  /** Values are compared exactly and case-sensitively, as by RabbitMQ's headers exchange. */
   of(headers: Record<string, string>): Subscription[] {
     return all.filter(({ filter }) => Object.entries(filter).every(([name, value]) => headers[`ce-${name}`] === value));
   },

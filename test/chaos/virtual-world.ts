@@ -1,4 +1,7 @@
-/** The clock, the timers and the random numbers that our code takes from Node, replaced by a simulation's while it runs. */
+/**
+ * Replaces the clock, the timers and the random numbers that our code takes from Node by those of a simulation, while
+ * it runs.
+ */
 import crypto from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
 import timers from 'node:timers/promises';
@@ -7,7 +10,10 @@ import type { Simulation } from './simulation.ts';
 const RealDate = Date;
 const real = { uuid: crypto.randomUUID, integer: crypto.randomInt, sleep: timers.setTimeout };
 
-/** One at a time in a thread. Imports of Node's own modules are live, so code that is loaded already gets the replacements too. */
+/**
+ * At most one at a time in a thread. Imports of Node's own modules are live, so code that is already loaded gets the
+ * replacements as well.
+ */
 export async function inVirtualWorld<Result>(simulation: Simulation, run: () => Promise<Result>): Promise<Result> {
   class VirtualDate extends RealDate {
     constructor(...given: unknown[]) {

@@ -1,4 +1,4 @@
-/** Runs the seeds that it is given, one after the other, in a thread of its own: the clock that it replaces is the thread's. */
+/** Runs its seeds one after the other, in a thread of its own, because a run replaces the clock of its thread. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { run } from './run.ts';
 

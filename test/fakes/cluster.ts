@@ -1,6 +1,7 @@
 /**
- * A Cluster in memory, over the storage of local/kubernetes, whose rules it has: versions, finalizers, foreground deletion, garbage collection,
- * server-side apply and validation. Unit tests play the controllers by hand; the simulator (test/chaos) runs controllers of its own.
+ * A Cluster in memory, over the storage of local/kubernetes. It has the rules of that storage: versions, finalizers,
+ * foreground deletion, garbage collection, server-side apply and validation. Unit tests do the controllers' work by
+ * hand; the simulator (test/chaos) has controllers.
  */
 import type { V1ContainerStateTerminated, V1Job, V1JobStatus, V1Lease, V1Pod } from '@kubernetes/client-node';
 import type { Job } from '#local/jobs/job.ts';
@@ -24,9 +25,12 @@ export const LEASES = 'leases.coordination.k8s.io';
 
 const FIELD_MANAGER = 'knative-lambda';
 
-/** The effect of every method happens when it is called, before its promise is there; what it sets off, in microtasks after that. */
+/**
+ * Every method takes effect while it is called, before it returns its promise. Garbage is collected in microtasks after
+ * that.
+ */
 export class InMemoryCluster implements Cluster {
-  /** Kubernetes' clock, which cuts it to whole seconds. Undefined: the real time. */
+  /** Kubernetes' clock; objects get whole seconds of it. Undefined: the real time. */
   now: Date | undefined;
   readonly storage: Storage;
   readonly jobs: StoredObjects<V1Job>;
@@ -34,10 +38,10 @@ export class InMemoryCluster implements Cluster {
   readonly services: StoredObjects<KnativeObject>;
   readonly triggers: StoredObjects<KnativeObject>;
   readonly leases: StoredObjects<V1Lease>;
-  /** By pod and container, as `pod/container`. */
+  /** Keyed by `pod/container`. */
   readonly logs = new Map<string, string>();
 
-  /** With the Lease of admission, which the manifests make. */
+  /** Has the Lease of admission, as after the manifests are applied. */
   constructor({ newUid = uidsByName() }: Partial<Pick<Origin, 'newUid'>> = {}) {
     this.storage = createStorage(undefined, { now: () => this.now?.getTime() ?? Date.now(), newUid });
     for (const name of [FUNCTIONS_NAMESPACE, BUILDS_NAMESPACE]) {
@@ -83,7 +87,7 @@ export class InMemoryCluster implements Cluster {
     if (!current) {
       return false;
     }
-    // Without its own version, so that only one that the patch names is compared.
+    // The current version is left out, so that only a version in the patch is compared.
     const { resourceVersion: _, ...metadata } = current.metadata;
     this.#write(`changing Job ${name}`, () =>
       this.storage.update(mergePatch({ ...current, metadata }, patch) as KubeObject),
@@ -149,7 +153,10 @@ export class InMemoryCluster implements Cluster {
     return this.#delete(TRIGGERS, name, version);
   }
 
-  /** Adds a pod of the Job, with its Kaniko container ended as told, or running. Without a phase, the pod goes as soon as it is deleted. */
+  /**
+   * Adds a pod of the Job. Its Kaniko container runs, or has ended as given. Without the phase Running the pod is gone
+   * as soon as it is deleted.
+   */
   runPod(job: string, kaniko?: Partial<V1ContainerStateTerminated>, status: V1Pod['status'] = {}): V1Pod {
     const owner = this.storage.get(JOBS, BUILDS_NAMESPACE, job) as Job;
     const pod = jobPod(owner);
@@ -205,7 +212,7 @@ export class InMemoryCluster implements Cluster {
       const { uid, resourceVersion, generation, managedFields, ...rest } = metadata as Record<string, unknown>;
       return { ...object, metadata: rest };
     };
-    // A Trigger that is made anew is the same one, but for when.
+    // A Trigger that sweep makes again differs from the former one only in this.
     const undated = ({ metadata: { creationTimestamp, ...metadata }, ...object }: KnativeObject) =>
       stripped({ ...object, metadata });
     return {
@@ -246,7 +253,7 @@ export class InMemoryCluster implements Cluster {
   }
 }
 
-/** What shared/clients makes of the API's refusals. */
+/** The error that shared/clients throws for this refusal of the API. */
 function asUpstreamError(error: unknown, doing: string): unknown {
   if (!(error instanceof ApiError)) {
     return error;

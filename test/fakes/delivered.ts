@@ -1,4 +1,4 @@
-/** An event with the request that brought it, as the RabbitMQ Broker's dispatchers deliver: for handlers that look at both. */
+/** An event with its request, as a dispatcher of the RabbitMQ Broker delivers it, for handlers that look at both. */
 import pino from 'pino';
 import * as z from 'zod';
 import type { ReceivedEvent } from '#shared/events/event.ts';

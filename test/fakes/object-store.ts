@@ -1,4 +1,7 @@
-/** An ObjectStore in memory, as S3: strongly consistent, the last writer wins, real etags, key order and pages, a clock of whole seconds. */
+/**
+ * An ObjectStore in memory with the rules of S3: strong consistency, the last writer wins, real ETags, order of keys,
+ * pages, a clock of whole seconds.
+ */
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -16,7 +19,7 @@ interface Stored {
 type Method = keyof ObjectStore;
 
 export class InMemoryObjectStore implements ObjectStore {
-  /** What the Date header says. Undefined: the real time. */
+  /** The time of the Date header. Undefined: the real time. */
   date: Date | undefined;
   pageSize = 1000;
   /** Every call in order, as `method bucket/key`. */
@@ -75,7 +78,7 @@ export class InMemoryObjectStore implements ObjectStore {
     }
   }
 
-  /** What one request of a listing answers: the keys behind `after`. */
+  /** The answer to one request of a listing: the keys after `after`. */
   page(bucket: string, prefix: string, after: string): { objects: StoredObject[]; date: Date; more: boolean } {
     const stored = this.#objects(bucket);
     const keys = this.keys(bucket, prefix);
@@ -161,7 +164,10 @@ export class InMemoryObjectStore implements ObjectStore {
 
 const SURROGATE = /[\ud800-\udfff]/;
 
-/** S3 lists in the order of UTF-8 bytes. That of UTF-16 code units, in which strings compare, differs where there are surrogates. */
+/**
+ * S3 lists keys in the order of their UTF-8 bytes. Strings compare by UTF-16 code units, which differs where there are
+ * surrogates.
+ */
 function byUtf8(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

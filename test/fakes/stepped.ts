@@ -1,4 +1,7 @@
-/** Puts a hook around every call of a port: to crash a handler between any two of its steps, or to let something else happen there. */
+/**
+ * Runs a hook before and after every call of a port, to crash a handler between any two calls, or to do something else
+ * there.
+ */
 import { Readable } from 'node:stream';
 
 export class Crash extends Error {
@@ -13,7 +16,7 @@ export interface Steps {
   after?: (step: number) => void | Promise<void>;
 }
 
-/** The same port; what its methods do is framed by the hooks. A method that gives pages counts once, when the first is asked for. */
+/** The same port with the hooks around its methods. A listing counts as one call, at its first page. */
 export function stepped<Port extends object>(port: Port, steps: Steps): Port {
   return new Proxy(port, {
     get(target, property) {
@@ -37,7 +40,7 @@ async function single(steps: Steps, name: string, call: () => unknown, args: unk
     await steps.after?.(step);
     return result;
   } catch (error) {
-    // As the adapters do: whoever fills the stream learns that nobody reads it.
+    // The adapters do the same: whoever writes to the stream learns that nobody reads it.
     for (const stream of args.filter((arg) => arg instanceof Readable)) {
       stream.destroy();
     }

@@ -1,4 +1,6 @@
-/** The objects of one kind in a fake cluster, as a test looks at them and tampers with them: below the rules of the API. */
+/**
+ * The objects of one kind in a fake cluster, for tests that look at them or tamper with them without asking the API.
+ */
 import type { Storage } from '#local/kubernetes/storage.ts';
 import type { KubeObject, ResourceName } from '#shared/kubernetes/object.ts';
 import { resourceNamed } from '#shared/kubernetes/resource.ts';
@@ -15,7 +17,7 @@ const DATES = new Set([
   'finishedAt',
 ]);
 
-/** Whatever it answers is a copy, in the form in which the clients of shared/clients give it. */
+/** Every object that it returns is a copy, in the form that the clients of shared/clients return. */
 export class StoredObjects<Kind> {
   readonly #table: Storage['table'];
   readonly #resource: Resource;
@@ -45,7 +47,7 @@ export class StoredObjects<Kind> {
     return this.#list().map((object) => asClient<Kind>(object));
   }
 
-  /** Whoever changes an object by hand asks no API: nothing is checked, nothing is refused. */
+  /** Changes an object without any check: neither versions nor validity. */
   change(name: string, change: (object: KubeObject) => void): void {
     const found = this.#find(name);
     if (!found) {
@@ -56,7 +58,10 @@ export class StoredObjects<Kind> {
     this.#table.put(this.#resource, changed);
   }
 
-  /** It is gone at once, whatever its finalizers. What it owned stays, as after `kubectl delete --cascade=orphan`. */
+  /**
+   * Removes an object at once, whatever its finalizers. The objects that it owned stay, as after `kubectl delete
+   * --cascade=orphan`.
+   */
   delete(name: string): void {
     const found = this.#find(name);
     if (!found) {
@@ -84,7 +89,7 @@ export class StoredObjects<Kind> {
   }
 }
 
-/** The official client makes dates of times; the client for custom objects, which serves Knative's kinds, does not. */
+/** The official client turns times into dates. The client for custom objects, which reads Knative's kinds, does not. */
 export function asClient<Kind>(object: KubeObject): Kind {
   return (object.apiVersion.includes('knative.dev') ? structuredClone(object) : withDates(object)) as Kind;
 }

@@ -3,17 +3,17 @@ import type { IAsyncProperty } from 'fast-check';
 
 export interface Area {
   name: string;
-  /** Of all inputs of a run, in hundredths. */
+  /** Per cent of all inputs of a run. */
   share: number;
-  /** Once for many inputs. */
+  /** Is called once for many inputs. */
   start(): Promise<{ property: IAsyncProperty<[unknown]>; close(): Promise<void> }>;
 }
 
 const SECOND = 1000;
 
 /**
- * No input may keep a function from its other events for longer than a second. Counted is the time that this thread computes, not the time that passes: a
- * machine with other work to do must not fail a test.
+ * No input may keep a function from its other events for longer than a second. The CPU time of this thread counts, not
+ * the time that passes, so that a busy machine does not fail a test.
  */
 export async function quick<Result>(run: () => Result | Promise<Result>): Promise<Result> {
   const before = process.threadCpuUsage();

@@ -1,4 +1,4 @@
-/** Our functions, each with its real door, before an S3 and a Kubernetes in memory. */
+/** Our functions with their real schemas, over an S3 and a Kubernetes in memory. */
 import * as z from 'zod';
 import { buildComplete } from '#functions/build-complete/handler.ts';
 import { buildStart } from '#functions/build-start/handler.ts';
@@ -20,7 +20,7 @@ import { buildStartDependencies, functionSettings, jobSettings, type World } fro
 export interface Fuzzed {
   name: string;
   events: EventSchemas;
-  /** Of an event that has passed the door. */
+  /** Handles an event that its schema has let through. */
   handle(event: ReceivedEvent<unknown>, world: World, context: HandlerContext): Promise<NewEvent | undefined>;
 }
 

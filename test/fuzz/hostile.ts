@@ -1,7 +1,7 @@
-/** What nobody sends by accident: texts, numbers, JSON and changes of valid data. */
+/** Values that nobody sends by accident: texts, numbers, JSON, and changed valid data. */
 import * as fc from 'fast-check';
 
-/** Each has broken some parser, path, name, header or shell before. */
+/** Each of these has broken some parser, path, name, header or shell before. */
 const TEXTS = [
   '',
   ' ',

@@ -1,4 +1,7 @@
-/** `make fuzz`: RUNS bad inputs (100000) from SEED (by default another one each time), two areas at a time; AREA takes one alone. */
+/**
+ * `make fuzz`: RUNS bad inputs (100000) from SEED (by default another one each time), two areas at a time; AREA takes
+ * one alone.
+ */
 import { fork } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +10,7 @@ import { areas } from './areas.ts';
 import type { Result } from './run-area.ts';
 
 const AT_ONCE = 2;
-/** Much longer than the second that an input may take, and than a busy machine keeps a process waiting. */
+/** Much longer than the second that an input may take, and longer than a busy machine keeps a process waiting. */
 const SILENCE_MS = 60_000;
 
 const runs = Number(process.env['RUNS'] || 100_000);
@@ -48,7 +51,7 @@ await Promise.all(
 console.log(`${inputs} inputs in ${Math.round((performance.now() - began) / 1000)} s, ${failed} areas failed`);
 process.exitCode = failed > 0 ? 1 : 0;
 
-/** A process that ends without a result has crashed; one that nothing is heard of hangs. */
+/** A process that ends without a result has crashed. A process that is silent for too long hangs. */
 function run({ name }: Area, count: number): Promise<Result> {
   const child = fork(fileURLToPath(new URL('run-area.ts', import.meta.url)), [name, String(count), String(seed)]);
   return new Promise((resolve) => {

@@ -1,11 +1,14 @@
-/** One area in a process of its own, so that a crash, a hang or a full memory is seen from outside: `node run-area.ts NAME RUNS SEED`. */
+/**
+ * `node run-area.ts NAME RUNS SEED`: one area in a process of its own, so that a crash, a hang or a full memory is seen
+ * from outside.
+ */
 import * as fc from 'fast-check';
 import { slowestInput } from './area.ts';
 import { areas } from './areas.ts';
 
 export interface Result {
   seconds: number;
-  /** Milliseconds of computing. */
+  /** Milliseconds of CPU time of the slowest input. */
   slowest: number;
   /** With the seed and the smallest input that still fails. */
   failure?: string;
@@ -19,7 +22,7 @@ if (area === undefined) {
 
 const { property, close } = await area.start();
 const began = performance.now();
-// Nothing is heard from a process that hangs.
+// A process that hangs can't send this.
 const alive = setInterval(() => process.send?.('alive'), 1000);
 const details = await fc.check(property, { numRuns: Number(runs), seed: Number(seed) });
 clearInterval(alive);

@@ -1,4 +1,7 @@
-/** The event door, over HTTP: whatever is sent, it is answered within a second, no event is destroyed by a 4xx, and the next one is answered rightly. */
+/**
+ * The event door, over HTTP: whatever is sent, it is answered within a second, no event is destroyed by a 4xx, and the
+ * next one is answered rightly.
+ */
 import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
 import { CloudEvent, HTTP } from 'cloudevents';
@@ -21,7 +24,7 @@ interface Answer {
 interface Sent {
   headers: Record<string, string | string[]>;
   body: Buffer;
-  /** A broker could deliver it: it must not be answered 4xx. */
+  /** A broker could deliver it, so it must not be answered with a 4xx. */
   isEvent: boolean;
 }
 
@@ -159,7 +162,7 @@ const unlike: fc.Arbitrary<Sent> = fc
 const EVENT =
   'Host: x\r\nce-specversion: 1.0\r\nce-id: 1\r\nce-source: s\r\nce-type: build.start\r\ncontent-type: application/json\r\n';
 
-/** What goes over the line as it stands; cut into pieces, and broken off. */
+/** Raw bytes for a connection: sent in pieces, and broken off. */
 const raw = fc.record({
   text: fc.constantFrom(
     `POST / HTTP/1.1\r\n${EVENT}content-length: 100\r\n\r\n{}`,
@@ -267,7 +270,7 @@ function send(port: number, { headers, body }: Sent, agent: Agent): Promise<Answ
   });
 }
 
-/** Until it is answered or cut off; what is left incomplete is broken off by us. */
+/** Waits until it is answered or cut off. We break off a request that stays incomplete. */
 function sendRaw(
   port: number,
   { text, cuts, brokenOff }: { text: string; cuts: number[]; brokenOff: boolean },

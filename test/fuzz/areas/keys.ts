@@ -1,4 +1,6 @@
-/** Any names of S3 objects: a source is refused for a reason of the contract, or becomes an archive of just these files. */
+/**
+ * Any names of S3 objects: a source is refused for a reason of the contract, or becomes an archive of just these files.
+ */
 import { buffer } from 'node:stream/consumers';
 import { createGunzip } from 'node:zlib';
 import * as fc from 'fast-check';

@@ -1,4 +1,6 @@
-/** Long texts made of what parsers look for, again and again: each is read in a time that grows with its length alone. */
+/**
+ * Long texts made of what parsers look for, again and again: each is read in a time that grows with its length alone.
+ */
 import * as fc from 'fast-check';
 import { parseGoMod } from '#languages/go/go-mod.ts';
 import { maskSource } from '#languages/mask-source.ts';

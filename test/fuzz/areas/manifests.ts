@@ -1,4 +1,7 @@
-/** Manifests, random and real ones changed: InvalidManifest or a plan, and never an instruction in a Dockerfile that a harmless manifest does not bring. */
+/**
+ * Manifests, random and real ones changed: InvalidManifest or a plan, and never an instruction in a Dockerfile that a
+ * harmless manifest does not bring.
+ */
 import * as fc from 'fast-check';
 import { parseDockerfile } from '#local/kaniko/dockerfile.ts';
 import { PermanentError } from '#shared/events/errors.ts';

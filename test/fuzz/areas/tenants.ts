@@ -1,4 +1,7 @@
-/** Events that a hostile tenant sends or forges: whatever they name, nothing of another tenant changes, and what is made is this tenant's. */
+/**
+ * Events that a hostile tenant sends or forges: whatever they name, nothing of another tenant changes, and what is made
+ * is this tenant's.
+ */
 import type { V1Job } from '@kubernetes/client-node';
 import * as fc from 'fast-check';
 import pino from 'pino';
@@ -26,7 +29,7 @@ import {
 
 const VICTIM = { third_party_id: 'victim', parser_id: 'p1' };
 
-/** What is the victim's, and ids that look like it. */
+/** Names and values of the victim, and ids that look like the victim's. */
 const stolen = fc.oneof(
   {
     weight: 4,
@@ -109,7 +112,7 @@ export const tenants: Area = {
         for (const one of given as Input[]) {
           const event = await quick(() => deliver(one, world));
           if (event && tenantOf(event) === 'victim') {
-            // It says that it is the victim's: anybody may send that, and it does what it says.
+            // The event names the victim as its tenant. Anybody may send that, so it takes effect.
             return;
           }
         }
@@ -124,7 +127,7 @@ export const tenants: Area = {
   },
 };
 
-/** The event as the handler took it; undefined where the door refused it. */
+/** The event that the handler was given. Undefined where the schema refused it. */
 async function deliver({ which, type, data }: Input, world: World): Promise<ReceivedEvent<unknown> | undefined> {
   const fuzzed = functions[which] as Fuzzed;
   const body = Buffer.from(JSON.stringify(data) ?? '');
@@ -151,13 +154,13 @@ async function deliver({ which, type, data }: Input, world: World): Promise<Rece
   return event;
 }
 
-/** Empty where the data names nobody. */
+/** Empty where the data names no tenant. */
 function tenantOf({ data }: ReceivedEvent<unknown>): string {
   const { third_party_id } = (data ?? {}) as Record<string, unknown>;
   return typeof third_party_id === 'string' ? third_party_id : '';
 }
 
-/** The victim has something of every kind; the hostile one, a build that is done. */
+/** The victim has an object of every kind. The hostile tenant has a finished build. */
 async function twoTenants(): Promise<World> {
   const world = uploaded(new World());
   await world.running({ identity: VICTIM });
@@ -215,7 +218,10 @@ function difference(before: Record<string, unknown>, after: Record<string, unkno
   return names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name])).join(', ');
 }
 
-/** Objects as handlers hand them over: what Kubernetes refuses must not be made, though the cluster, as Kubernetes, would keep it out. */
+/**
+ * Records the objects that handlers create or apply. The fake cluster refuses invalid ones as Kubernetes does, but no
+ * handler may make one.
+ */
 function recordMade({ cluster }: World): KubeObject[] {
   const made: KubeObject[] = [];
   const recording =
