@@ -2,11 +2,7 @@
 import type { FoundLetter } from '#shared/dead-letters/find-letters.ts';
 import { attributeOf } from '#shared/dead-letters/letter.ts';
 import { isOpen } from '#shared/dead-letters/place.ts';
-
-const SECOND = 1000;
-const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
+import { DAY, HOUR, MINUTE, SECOND } from '#shared/durations.ts';
 
 const HEAD = ['ID', 'AGE', 'TYPE', 'SUBJECT', 'WHERE', 'CODE', 'REASON', 'COUNT', 'STATE'];
 

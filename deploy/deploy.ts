@@ -1,6 +1,7 @@
 /** `make deploy`: brings an environment onto the cluster of KUBECONFIG. A second run changes only what differs. */
 import { relative } from 'node:path';
 import pLimit from 'p-limit';
+import { SECOND } from '#shared/durations.ts';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { applyFolder, applyNamespaces, applySecrets } from './apply.ts';
 import { clusterProblems } from './cluster-problems.ts';
@@ -13,7 +14,6 @@ import { type Plan, planDeployment } from './plan.ts';
 import { kubectl, run, stopOnSignal } from './run.ts';
 import { WATCHED, waitUntilReady } from './wait-until-ready.ts';
 
-const SECOND = 1000;
 /** Functions deployed at once. func waits until each is Ready, and each starts a pod. */
 const AT_ONCE = 3;
 

@@ -3,12 +3,12 @@
  * already.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SECOND } from '#shared/durations.ts';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { environmentOf, environmentProblem, ROOT } from './environment.ts';
 import { kubectl, run, stopOnSignal } from './run.ts';
 import { finalizersWithout, type Step, stepsOf, stillThere } from './undeploy-steps.ts';
 
-const SECOND = 1000;
 const INTERVAL = 2 * SECOND;
 const timeout = Number(process.env['TIMEOUT'] || 300) * SECOND;
 

@@ -1,8 +1,8 @@
 /** From zero means: no pod of it is left, not even one that is ending. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SECOND } from '#shared/durations.ts';
 import type { ClusterUnderTest } from './open-cluster.ts';
 
-const SECOND = 1000;
 /** Knative's own window and grace, the functions' scale-down delay, and time for a pod to end. */
 const PATIENCE = 180 * SECOND;
 

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
 import { runUntil } from '#deploy/run.ts';
 import { type Outcome, runProgram } from '#deploy/run-program.ts';
+import { MINUTE } from '#shared/durations.ts';
 import { KANIKO } from '#shared/specs/build-pod/kaniko.ts';
 import { type ImageBuild, ImageBuildError } from './build.ts';
 import { contextArchive } from './context.ts';
@@ -18,7 +19,7 @@ import { findDigest } from './name.ts';
 import { podTrouble } from './pod-trouble.ts';
 
 /** Milliseconds that the pod may take to start: a node may have to be added first, and the image has to be pulled. */
-const START = 10 * 60_000;
+const START = 10 * MINUTE;
 const POLL = 1_000;
 
 /** The digest of what was pushed. */
@@ -85,7 +86,7 @@ async function untilRunning(build: ImageBuild, namespace: string): Promise<void>
       throw new ImageBuildError(problem);
     }
     if (Date.now() > deadline) {
-      throw new ImageBuildError(`the build's pod did not start within ${START / 60_000} minutes, and does not say why`);
+      throw new ImageBuildError(`the build's pod did not start within ${START / MINUTE} minutes, and does not say why`);
     }
     if (problem && problem !== told) {
       build.tell(`waiting: ${problem}`);

@@ -5,6 +5,7 @@
 import { isWaiting } from '#shared/builds/admission.ts';
 import { milliseconds } from '#shared/builds/job-state.ts';
 import type { Cluster, JobMetadata } from '#shared/clients/cluster.ts';
+import { MINUTE } from '#shared/durations.ts';
 import type { JobStart } from '#shared/events/job-start.ts';
 import { tenantOf } from '#shared/specs/annotations.ts';
 import { clientSelector } from '#shared/specs/labels.ts';
@@ -22,7 +23,6 @@ export interface ExceededLimit {
   retryAfter: number;
 }
 
-const MINUTE = 60_000;
 /** How long the waiting builds take is unknown. Builds that could fill the queue take longer than a minute. */
 const QUEUE_RETRY_SECONDS = 60;
 

@@ -5,6 +5,7 @@ import { awaitsTerminalEvent, conditionOf, isOver, overSince } from '#shared/bui
 import { terminalId } from '#shared/builds/terminal-event.ts';
 import type { Cluster } from '#shared/clients/cluster.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
+import { SECOND } from '#shared/durations.ts';
 import { PermanentError, RetryableError } from '#shared/events/errors.ts';
 import type { NewEvent, ReceivedEvent } from '#shared/events/event.ts';
 import type { JobStart } from '#shared/events/job-start.ts';
@@ -15,7 +16,6 @@ import type { Claim } from './claim.ts';
 
 /** The Broker retries after two seconds at the earliest. Pods take about as long to go. */
 const RETRY_SECONDS = 2;
-const SECOND = 1000;
 
 interface Records {
   store: Pick<ObjectStore, 'read'>;

@@ -1,4 +1,6 @@
 /** Bounds the work of one step in one run. */
+
+import { MINUTE } from '#shared/durations.ts';
 import type { Report } from './report.ts';
 
 /** Events sent, objects deleted … by one step. The rest is left to the next run. */
@@ -7,8 +9,6 @@ export const LIMIT = 200;
 export function nameOf({ metadata }: { metadata?: { name?: string } }): string {
   return metadata?.name ?? '';
 }
-
-const MINUTE = 60_000;
 
 /** After so many failures in one step the cause is not the objects but an upstream that is down. */
 const FAILURES = 3;

@@ -2,11 +2,10 @@
 import { endJob, waitedTooLong } from '#shared/builds/end-job.ts';
 import { awaitsTerminalEvent, isOver, milliseconds } from '#shared/builds/job-state.ts';
 import type { Cluster, JobMetadata } from '#shared/clients/cluster.ts';
+import { DAY } from '#shared/durations.ts';
 import { PROCESSED_ANNOTATION, readEnded } from '#shared/specs/annotations.ts';
 import { forEachInBatch, nameOf, takeBatch } from './batch.ts';
 import type { Run, Step } from './dependencies.ts';
-
-const DAY = 86_400_000;
 
 interface Needs extends Step {
   cluster: Pick<Cluster, 'getJob' | 'patchJob' | 'deleteJob'>;

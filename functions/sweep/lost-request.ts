@@ -2,11 +2,11 @@
  * When a request that has not been answered is sent again, and when it is given up. Pure: depends on S3's clock and the
  * request alone.
  */
+
+import { MINUTE } from '#shared/durations.ts';
 import type { PendingRequest } from '#shared/requests/request.ts';
 import { isTombstoned, type Tombstone } from '#shared/requests/tombstone.ts';
 import type { Ended } from '#shared/specs/annotations.ts';
-
-const MINUTE = 60_000;
 
 /**
  * How long a request may stay unanswered before it is sent again for the first … the fifth time, and before it is given

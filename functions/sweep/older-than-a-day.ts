@@ -1,7 +1,6 @@
 /** Objects that are older than a day, by S3's own clock. */
 import type { ObjectStore } from '#shared/clients/object-store.ts';
-
-const DAY = 86_400_000;
+import { DAY } from '#shared/durations.ts';
 
 /** Keys, page by page. */
 export async function* olderThanADay(pages: ReturnType<ObjectStore['list']>): AsyncIterable<string[]> {

@@ -4,6 +4,7 @@
  */
 import type { Cluster } from '#shared/clients/cluster.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
+import { SECOND } from '#shared/durations.ts';
 import { removeFunction } from '#shared/requests/remove-function.ts';
 import { isTombstoned, listTombstones, readTombstone } from '#shared/requests/tombstone.ts';
 import { type Build, readBuild } from '#shared/specs/annotations.ts';
@@ -12,7 +13,6 @@ import { tombstoneKey } from '#shared/specs/s3-keys.ts';
 import { forEachInBatch, takeBatch } from './batch.ts';
 import type { Step } from './dependencies.ts';
 
-const SECOND = 1000;
 /** service-delete removes them itself within seconds, and its reply names what it has found. */
 const GRACE = 30 * SECOND;
 

@@ -5,10 +5,10 @@ import { outcomeOf } from '#shared/builds/outcome.ts';
 import { terminalCloudEvent } from '#shared/builds/terminal-event.ts';
 import type { Broker } from '#shared/clients/broker.ts';
 import type { Cluster } from '#shared/clients/cluster.ts';
+import { SECOND } from '#shared/durations.ts';
 import { forEachInBatch, nameOf, takeBatch } from './batch.ts';
 import type { Run, Step } from './dependencies.ts';
 
-const SECOND = 1000;
 /** The sidecar and cluster-events send it within seconds, and build-complete may have to start first. */
 const GRACE = 30 * SECOND;
 

@@ -1,6 +1,8 @@
 /**
  * The times that order builds and deletions of one parser. They come from S3, the one clock that all functions share.
  */
+
+import { MINUTE } from '#shared/durations.ts';
 import { withinSecond } from '#shared/packing/list-source.ts';
 
 /** RFC 3339, as written in events and annotations. */
@@ -8,7 +10,6 @@ export function orderTime(s3Date: Date, now: Date): string {
   return withinSecond(s3Date, now).toISOString();
 }
 
-const MINUTE = 60_000;
 const TOLERANCE = 5 * MINUTE;
 
 /** Whether S3 can't have said this time yet. A build with such a time could not be replaced by any real one. */

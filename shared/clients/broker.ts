@@ -1,9 +1,8 @@
 /** The client of the Broker's ingress. Every event of ours that is no reply is sent by it. */
 import type { CloudEvent } from 'cloudevents';
+import { SECOND } from '#shared/durations.ts';
 import { PermanentError, RetryableError } from '#shared/events/errors.ts';
 import { writeBinary } from '#shared/runtime/binary-mode.ts';
-
-const SECOND = 1000;
 
 /** The ingress answers 400 to an event that it cannot read. A proxy before it answers 413 to one that is too long. */
 const NOT_TAKEN = new Set([400, 413]);

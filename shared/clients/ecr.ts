@@ -7,14 +7,13 @@ import {
   PutLifecyclePolicyCommand,
   RepositoryAlreadyExistsException,
 } from '@aws-sdk/client-ecr';
+import { SECOND } from '#shared/durations.ts';
 import type { AwsIdentity } from '#shared/settings/aws-identity.ts';
 import { awsError } from './aws-failure.ts';
 import { awsCredentials } from './aws-identity.ts';
 import { ONE_ATTEMPT, throughUpstream } from './aws-upstream.ts';
 import type { ImageRegistry, RepositoryUse } from './image-registry.ts';
 import { createUpstream } from './upstream.ts';
-
-const SECOND = 1000;
 
 /** Four calls a build. ECR has quotas for each action, and answers so when one is reached. */
 const LIMITS = { atOnce: 8, perSecond: 50, burst: 100 };

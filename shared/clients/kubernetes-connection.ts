@@ -6,9 +6,8 @@ import {
   type RequestContext,
   ServerConfiguration,
 } from '@kubernetes/client-node';
+import { SECOND } from '#shared/durations.ts';
 import { kubernetesHttp } from './kubernetes-upstream.ts';
-
-const SECOND = 1000;
 
 export interface KubernetesConnection {
   configuration: Configuration;

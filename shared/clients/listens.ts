@@ -1,7 +1,6 @@
 /** Whether an address is listening: opens a TCP connection and closes it without sending anything. */
 import { connect } from 'node:net';
-
-const SECOND = 1000;
+import { SECOND } from '#shared/durations.ts';
 
 export type Listens = (url: string) => Promise<boolean>;
 

@@ -1,5 +1,6 @@
 /** The S3 client of a process: endpoint, identity, time-outs and limits. */
 import { S3Client } from '@aws-sdk/client-s3';
+import { SECOND } from '#shared/durations.ts';
 import type { AwsIdentity } from '#shared/settings/aws-identity.ts';
 import { awsCredentials } from './aws-identity.ts';
 import { ONE_ATTEMPT, throughUpstream } from './aws-upstream.ts';
@@ -17,7 +18,6 @@ export interface S3Timeouts {
   idle: number;
 }
 
-const SECOND = 1000;
 const TIMEOUTS: S3Timeouts = { connect: 3 * SECOND, idle: 20 * SECOND };
 
 /** So many that the small files of a source are read in parallel. */

@@ -2,8 +2,7 @@
  * A token bucket: limits calls a second, and allows bursts. It begins full, since a process has made no calls when it
  * starts.
  */
-
-const SECOND = 1000;
+import { SECOND } from '#shared/durations.ts';
 
 export interface TokenBucket {
   /**

@@ -10,12 +10,11 @@ import {
   handleWhenResult,
   retry,
 } from 'cockatiel';
+import { SECOND } from '#shared/durations.ts';
 import { RetryableError } from '#shared/events/errors.ts';
 import { upstreamMetrics } from '#shared/telemetry/upstream-metrics.ts';
 import type { UpstreamFailure } from './classify.ts';
 import { tokenBucket } from './token-bucket.ts';
-
-const SECOND = 1000;
 
 /** Enough for a short interruption. Longer ones are left to the Broker's retries. */
 const REPEATS = 2;

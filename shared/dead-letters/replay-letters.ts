@@ -1,5 +1,6 @@
 /** Replays letters: sends their events to the Broker again, each once, at a limited rate. */
 import type { Broker } from '#shared/clients/broker.ts';
+import { SECOND } from '#shared/durations.ts';
 import type { DeadLetterReplay, DeadLetterReplayed } from '#shared/events/dead-letter.ts';
 import { PermanentError } from '#shared/events/errors.ts';
 import { type FoundLetter, findLetters } from './find-letters.ts';
@@ -8,7 +9,6 @@ import { isOpen, linkTo, nextReplay } from './place.ts';
 import { eventToReplay } from './raw-delivery.ts';
 import { replayRefusal } from './replay-refusal.ts';
 
-const SECOND = 1000;
 /** At most ten a second: events that have overloaded a subscriber must not do so again. */
 const PAUSE = 100;
 /** Less than a function's time-out of 300 s. Letters that are left over are counted as `remaining`. */

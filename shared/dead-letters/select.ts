@@ -1,9 +1,10 @@
 /** Which letters a selector selects. */
+
+import { SECOND } from '#shared/durations.ts';
 import type { LetterSelector } from '#shared/events/dead-letter.ts';
 import { attributeOf, type DeadLetter } from './letter.ts';
 import { isOpen, type LetterPlace } from './place.ts';
 
-const SECOND = 1000;
 const UNITS: Record<string, number> = { s: SECOND, m: 60 * SECOND, h: 3600 * SECOND, d: 24 * 3600 * SECOND };
 
 /** "90s", "30m", "24h", "7d" in milliseconds. */

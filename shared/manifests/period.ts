@@ -1,13 +1,14 @@
 /** ISO 8601 durations as rickb777/date/period reads them, with which the Broker's controller does. */
+import { DAY, HOUR, MINUTE, SECOND } from '#shared/durations.ts';
 
 const UNITS = {
-  Y: 365.2425 * 86_400_000,
-  M: (365.2425 / 12) * 86_400_000,
-  W: 7 * 86_400_000,
-  D: 86_400_000,
-  TH: 3_600_000,
-  TM: 60_000,
-  TS: 1000,
+  Y: 365.2425 * DAY,
+  M: (365.2425 / 12) * DAY,
+  W: 7 * DAY,
+  D: DAY,
+  TH: HOUR,
+  TM: MINUTE,
+  TS: SECOND,
 } as const;
 
 /** In milliseconds. One decimal is kept and the rest cut off: PT0.25S is 200 ms, PT0.05S is none. What cannot be read is 0 too, as there. */

@@ -1,5 +1,6 @@
 /** The `build.complete` of a request whose source has been built before. */
 import { isDeepStrictEqual } from 'node:util';
+import { MINUTE } from '#shared/durations.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
 import type { NewEvent } from '#shared/events/event.ts';
 import type { JobStart } from '#shared/events/job-start.ts';
@@ -15,7 +16,6 @@ export interface AnsweredRequest {
   time?: string | undefined;
 }
 
-const MINUTE = 60_000;
 /** An event that waited longer than this for its delivery gets a terminal event of its own. */
 const LONGEST_DELAY = 5 * MINUTE;
 

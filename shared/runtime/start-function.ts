@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import type { DestinationStream, Logger } from 'pino';
 import type * as z from 'zod';
+import { SECOND } from '#shared/durations.ts';
 import { RetryableError } from '#shared/events/errors.ts';
 import { type Environment, parseConfig, type RuntimeConfig } from '#shared/settings/parse-config.ts';
 import { createLog } from '#shared/telemetry/log.ts';
@@ -19,7 +20,6 @@ import { type ListenAddress, serve } from './serve.ts';
 import type { AcceptedEvent, EventSchemas, FunctionDefinition } from './types.ts';
 
 const MIB = 1024 * 1024;
-const SECOND = 1000;
 
 /** The documented limit of an event's data. */
 const EVENT_BYTES = MIB;

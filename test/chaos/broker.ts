@@ -4,10 +4,11 @@
  */
 import type { CloudEvent } from 'cloudevents';
 import { type Broker, brokerOver } from '#shared/clients/broker.ts';
+import { MINUTE, SECOND } from '#shared/durations.ts';
 import { backoff, type DeliverySettings, isRetryable } from '#shared/manifests/delivery-settings.ts';
 import type { Answer } from '#shared/runtime/request.ts';
 import { SimulatedProcess } from './process.ts';
-import { MINUTE, SECOND, type Simulation } from './simulation.ts';
+import type { Simulation } from './simulation.ts';
 import { type Subscription, subscriptions } from './subscriptions.ts';
 
 /** An event in binary mode. */

@@ -1,4 +1,6 @@
 /** The clients of a run: they carry out its plan. */
+
+import { MINUTE, SECOND } from '#shared/durations.ts';
 import { subjectOf } from '#shared/events/identity.ts';
 import { functionName } from '#shared/specs/names.ts';
 import { FUNCTIONS_NAMESPACE, type InMemoryCluster, TRIGGERS } from '#test/fakes/cluster.ts';
@@ -7,7 +9,7 @@ import type { SimulatedBroker } from './broker.ts';
 import type { Operation } from './plan.ts';
 import { SimulatedProcess } from './process.ts';
 import { SOURCE_BUCKET } from './settings.ts';
-import { MINUTE, SECOND, type Simulation } from './simulation.ts';
+import type { Simulation } from './simulation.ts';
 
 /** How often a client asks until it is accepted. */
 const ATTEMPTS = 20;

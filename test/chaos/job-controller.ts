@@ -3,9 +3,10 @@ import { finishOf, type Job } from '#local/jobs/job.ts';
 import { countEnded, countRemoved, createHistory, type JobHistory } from '#local/jobs/job-history.ts';
 import { jobPod } from '#local/jobs/job-pod.ts';
 import { planJob } from '#local/jobs/plan-job.ts';
+import { SECOND } from '#shared/durations.ts';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { BUILDS_NAMESPACE, type InMemoryCluster, JOBS, PODS } from '#test/fakes/cluster.ts';
-import { SECOND, type Simulation } from './simulation.ts';
+import type { Simulation } from './simulation.ts';
 
 const BACKOFF = 10 * SECOND;
 

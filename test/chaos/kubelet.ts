@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { monitorBuild } from '#build-pod/monitor.ts';
+import { SECOND } from '#shared/durations.ts';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
 import { DEPENDENCY_INSTALL_EXIT_CODE } from '#shared/specs/exit-codes.ts';
@@ -14,7 +15,7 @@ import type { SimulatedBroker } from './broker.ts';
 import { clusterPort, storePort } from './ports.ts';
 import { SimulatedProcess } from './process.ts';
 import { TEMPORARY_BUCKET } from './settings.ts';
-import { SECOND, type Simulation } from './simulation.ts';
+import type { Simulation } from './simulation.ts';
 
 export interface Nodes {
   simulation: Simulation;

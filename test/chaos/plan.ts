@@ -2,8 +2,10 @@
  * What people do during a run: upload, ask for builds, delete. They do it at random moments, several at once, some of
  * it twice.
  */
+
+import { MINUTE, SECOND } from '#shared/durations.ts';
 import type { Identity } from '#shared/events/identity.ts';
-import { MINUTE, SECOND, type Simulation } from './simulation.ts';
+import type { Simulation } from './simulation.ts';
 
 export type Operation = { at: number } & (
   | { do: 'upload'; identity: Identity; version: number }

@@ -3,8 +3,9 @@
  * know, and the process may die at it.
  */
 import type { V1Job } from '@kubernetes/client-node';
+import { SECOND } from '#shared/durations.ts';
 import { RetryableError } from '#shared/events/errors.ts';
-import { SECOND, type Simulation } from './simulation.ts';
+import type { Simulation } from './simulation.ts';
 
 export type System = 'Kubernetes' | 'S3' | 'Broker';
 

@@ -1,6 +1,7 @@
 /** One run: a seed's clients and faults until everything has settled, and the invariants that are broken then. */
 import { randomUUID } from 'node:crypto';
 import { isFinished } from '#shared/builds/job-state.ts';
+import { MINUTE, SECOND } from '#shared/durations.ts';
 import type { Identity } from '#shared/events/identity.ts';
 import { observedAt, readBuild } from '#shared/specs/annotations.ts';
 import { InMemoryCluster, PODS, SERVICES } from '#test/fakes/cluster.ts';
@@ -14,7 +15,7 @@ import { startKubelet } from './kubelet.ts';
 import { Ledger } from './ledger.ts';
 import { type Operation, plan } from './plan.ts';
 import { SOURCE_BUCKET, TEMPORARY_BUCKET } from './settings.ts';
-import { MINUTE, SECOND, Simulation, START } from './simulation.ts';
+import { Simulation, START } from './simulation.ts';
 import { startApiServerSource, startPing, startServing } from './sources.ts';
 import { inVirtualWorld } from './virtual-world.ts';
 

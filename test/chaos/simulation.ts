@@ -2,12 +2,11 @@
  * One run's time, chance and faults. Nothing in a run happens but what is scheduled here, one thing after the other.
  */
 import { setImmediate as turn } from 'node:timers';
+import { SECOND } from '#shared/durations.ts';
 import { chance } from './random.ts';
 
 /** When every run begins, in milliseconds since the epoch. */
 export const START = Date.UTC(2026, 0, 2, 12);
-export const SECOND = 1000;
-export const MINUTE = 60 * SECOND;
 
 export interface SimulationOptions {
   seed: number;

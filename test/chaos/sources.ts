@@ -1,8 +1,9 @@
 /** The event sources and Knative Serving. An event of theirs may come late or never, and is never sent again. */
 import { objectEvent } from '#local/sources/object-event.ts';
+import { MINUTE, SECOND } from '#shared/durations.ts';
 import { FUNCTIONS_NAMESPACE, type InMemoryCluster, JOBS, SERVICES } from '#test/fakes/cluster.ts';
 import type { SimulatedBroker } from './broker.ts';
-import { MINUTE, SECOND, type Simulation } from './simulation.ts';
+import type { Simulation } from './simulation.ts';
 
 const CHANGES = { ADDED: 'add', MODIFIED: 'update', DELETED: 'delete' } as const;
 const NO_TIME = '0001-01-01T00:00:00Z';

@@ -1,5 +1,6 @@
 /** One kind of input that anybody may send, and what must hold of it. */
 import type { IAsyncProperty } from 'fast-check';
+import { SECOND } from '#shared/durations.ts';
 
 export interface Area {
   name: string;
@@ -8,8 +9,6 @@ export interface Area {
   /** Is called once for many inputs. */
   start(): Promise<{ property: IAsyncProperty<[unknown]>; close(): Promise<void> }>;
 }
-
-const SECOND = 1000;
 
 /**
  * No input may keep a function from its other events for longer than a second. The CPU time of this thread counts, not

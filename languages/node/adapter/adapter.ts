@@ -1,6 +1,7 @@
 /** Runs the user's function as a CloudEvents server: the program of every Node function, bundled into one file. */
 import type { Server } from 'node:http';
 import { start } from 'faas-js-runtime';
+import { MINUTE, SECOND } from '#shared/durations.ts';
 import { gatedRequest, installGate } from '#shared/runtime/gate.ts';
 import { InFlight } from '#shared/runtime/in-flight.ts';
 import { overrideListenAddress } from '#shared/runtime/listen-address.ts';
@@ -10,9 +11,6 @@ import { checkSource } from './check-source.ts';
 import { log } from './fail.ts';
 import { type Handler, loadHandler } from './load-handler.ts';
 import { readSettings } from './settings.ts';
-
-const SECOND = 1000;
-const MINUTE = 60 * SECOND;
 
 // The kernel ignores SIGTERM for process 1 unless it is handled: a pod that is stopped while it starts would wait for its whole grace period.
 const stopAtOnce = () => process.exit(0);

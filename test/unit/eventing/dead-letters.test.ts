@@ -1,11 +1,11 @@
 /** By the very files that are deployed: what cannot be delivered waits in the Broker of dead letters for as long as dead-letter is away. */
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { DAY } from '#shared/durations.ts';
 import { readDocuments } from '#shared/manifests/read-documents.ts';
 import { isReady, post, type Response, startWorld, until, type World } from '#test/unit/broker/world.ts';
 
 const folder = new URL('../../../eventing/base/functions/', import.meta.url).pathname;
-const DAY = 24 * 3600 * 1000;
 
 let world: World;
 afterEach(() => world.close());

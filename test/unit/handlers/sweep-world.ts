@@ -7,13 +7,13 @@ import { sweep } from '#functions/sweep/handler.ts';
 import type { Counts } from '#functions/sweep/report.ts';
 import { terminalIdOfRequest } from '#shared/builds/terminal-event.ts';
 import { brokerOver } from '#shared/clients/broker.ts';
+import { MINUTE } from '#shared/durations.ts';
 import { FIRST_SEEN } from '#shared/requests/request.ts';
 import { readEnvelope } from '#shared/runtime/envelope.ts';
 import { receiveEvent } from '#shared/runtime/received-event.ts';
 import { type Steps, stepped } from '#test/fakes/stepped.ts';
 import { ACME, functionSettings, SLOTS, TEMPORARY_BUCKET, World } from './world.ts';
 
-const MINUTE = 60_000;
 const MIB = 1024 * 1024;
 
 // biome-ignore lint/suspicious/noExplicitAny: what was sent is what a test is about to find out.

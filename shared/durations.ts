@@ -1,0 +1,6 @@
+/** Milliseconds, so that a duration reads as prose: `5 * MINUTE`. */
+
+export const SECOND = 1000;
+export const MINUTE = 60 * SECOND;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
