@@ -6,6 +6,7 @@
 import { prepareBuild } from '#functions/build-start/prepare-build.ts';
 import { createObjectStore } from '#shared/clients/s3.ts';
 import { listSource } from '#shared/packing/list-source.ts';
+import { baseImages } from '#test/fakes/base-images.ts';
 
 export interface Packed {
   milliseconds: number;
@@ -34,7 +35,7 @@ const settings = {
   maxFiles: 10_000,
   temporaryBucket: temporary,
   adapters,
-  baseImages: { python: 'python', node: 'node', go: 'golang', static: 'static' },
+  baseImages,
 };
 
 const began = performance.now();

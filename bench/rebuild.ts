@@ -1,4 +1,5 @@
 /** How long build-start's handler takes to answer an unchanged source: one listing and one read. */
+
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,6 +13,7 @@ import { buildStartSchema } from '#shared/events/build-start.ts';
 import { fingerprintOf } from '#shared/packing/fingerprint.ts';
 import { listSource } from '#shared/packing/list-source.ts';
 import { writeRecord } from '#shared/requests/record.ts';
+import { baseImages } from '#test/fakes/base-images.ts';
 import { median, type Row } from './row.ts';
 
 const FILES = 100;
@@ -31,7 +33,6 @@ export async function rebuild(): Promise<Row[]> {
   });
   try {
     const identity = { third_party_id: 'acme', parser_id: 'unchanged' };
-    const baseImages = { python: 'python', node: 'node', go: 'golang', static: 'static' };
     const settings = { maxBytes: 100_000_000, maxFiles: 10_000, baseImages, temporaryBucket: TEMPORARY, adapters: '' };
     for (let n = 0; n < FILES; n += 1) {
       await store.write(SOURCE, `global/parser/unchanged/file-${n}.js`, `export const n = ${n};\n`, 'text/javascript');

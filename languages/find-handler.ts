@@ -1,8 +1,8 @@
 /** Finds, before anything is built, the function that will be called; or says what was looked for and what is there instead. */
 import { PermanentError } from '#shared/events/errors.ts';
 import type { SourceReader } from '#shared/packing/source-reader.ts';
-import { modulePaths, splitHandler } from './entry-files.ts';
 import type { ExportedNames } from './exported-names.ts';
+import { type ModuleFiles, modulePaths, splitHandler } from './module-paths.ts';
 
 export interface Handler {
   /** Path of the file that has it. */
@@ -12,7 +12,9 @@ export interface Handler {
 }
 
 interface Search {
-  language: 'python' | 'node';
+  /** As a message names its files. */
+  language: string;
+  modules: ModuleFiles;
   /** `parameters.handler`. */
   requested: string | undefined;
   /** Best first; all exist. */
@@ -53,16 +55,16 @@ export async function findHandler(source: SourceReader, search: Search): Promise
 }
 
 function notFound(source: SourceReader, search: Search, wanted: string[], seen: string[]): string {
-  const { requested, language, example, usualFiles } = search;
+  const { requested, language, modules, example, usualFiles } = search;
   const fix = `Add ${example}, or name yours in parameters.handler ("module.function")`;
   if (seen.length > 0) {
     return `no function ${wanted.join(', ')} in ${seen.join('; ')}. ${fix}, then send build.start again`;
   }
-  const extension = language === 'python' ? /\.py$/ : /\.[cm]?[jt]s$/;
-  const there = source.paths.filter((path) => extension.test(path)).slice(0, 10);
+  const isSource = (path: string) => modules.extensions.some((extension) => path.endsWith(extension));
+  const there = source.paths.filter(isSource).slice(0, 10);
   const looked =
     requested === undefined
       ? usualFiles
-      : `${modulePaths(splitHandler(requested).module, language).slice(0, 4).join(', ')} (parameters.handler is ${JSON.stringify(requested)})`;
+      : `${modulePaths(splitHandler(requested).module, modules).slice(0, 4).join(', ')} (parameters.handler is ${JSON.stringify(requested)})`;
   return `there is no ${looked}; the source has ${there.length === 0 ? `no ${language} file` : there.join(', ')}. ${fix}, then send build.start again`;
 }

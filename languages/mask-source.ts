@@ -9,48 +9,28 @@ interface Token {
   isString: boolean;
 }
 
-const token = (open: string, body: RegExp, close: string, isString = true): Token => ({ open, body, close, isString });
+export const token = (open: string, body: RegExp, close: string, isString = true): Token => ({
+  open,
+  body,
+  close,
+  isString,
+});
 
-const LINE = /[^\n]*/y;
-const BLOCK = /(?:[^*]|\*(?!\/))*/y;
-const DOUBLE = /(?:\\[\s\S]|[^"\\\n])*/y;
-const SINGLE = /(?:\\[\s\S]|[^'\\\n])*/y;
+export const LINE = /[^\n]*/y;
+export const BLOCK = /(?:[^*]|\*(?!\/))*/y;
+export const DOUBLE = /(?:\\[\s\S]|[^"\\\n])*/y;
+export const SINGLE = /(?:\\[\s\S]|[^'\\\n])*/y;
 
-/** Tried in order at each position. */
-const syntaxes = {
-  python: [
-    token('"""', /(?:\\[\s\S]|(?!""")[^\\])*/y, '"""'),
-    token("'''", /(?:\\[\s\S]|(?!''')[^\\])*/y, "'''"),
-    token('"', DOUBLE, '"'),
-    token("'", SINGLE, "'"),
-    token('#', LINE, '', false),
-  ],
-  go: [
-    token('`', /[^`]*/y, '`'),
-    token('"', /(?:\\.|[^"\\\n])*/y, '"'),
-    token("'", /(?:\\.|[^'\\\n])*/y, "'"),
-    token('//', LINE, '', false),
-    token('/*', BLOCK, '*/', false),
-  ],
-  // A template's `${…}` is masked with it: nobody exports from in there. A template inside a template ends the outer one early, which may
-  // hide an export but never a whole file (see exports-of-node.ts: what is not understood is accepted).
-  javascript: [
-    token('//', LINE, '', false),
-    token('/*', BLOCK, '*/', false),
-    token('"', DOUBLE, '"'),
-    token("'", SINGLE, "'"),
-    token('`', /(?:\\[\s\S]|[^`\\])*/y, '`'),
-  ],
-};
-
-/** After these a slash divides; after anything else it begins a regular expression. */
-const DIVIDES = /[\w$)\]}]/;
-
-const regularExpression = token('/', /(?!\*)(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\[\n])+/y, '/');
+/** What is no code in a language. */
+export interface Syntax {
+  /** Tried in order at each position. */
+  tokens: readonly Token[];
+  /** Tried after them, unless the last sign that is no blank matches `notAfter`. */
+  regularExpression?: { token: Token; notAfter: RegExp };
+}
 
 /** Same length, same line breaks: offsets and lines are those of the original. In a time that grows with the length alone, whatever is written. */
-export function maskSource(source: string, language: keyof typeof syntaxes): string {
-  const tokens = syntaxes[language];
+export function maskSource(source: string, { tokens, regularExpression }: Syntax): string {
   const starts = new Set(tokens.map(({ open }) => open[0]));
   const masked: string[] = [];
   let position = 0;
@@ -67,26 +47,24 @@ export function maskSource(source: string, language: keyof typeof syntaxes): str
     const inside = body.exec(source)?.[0];
     const end = position + open.length + (inside?.length ?? 0);
     if (inside === undefined || !source.startsWith(close, end)) {
-      hopeless.set(kind, kind === regularExpression ? lineEnd(source, end) : end);
+      hopeless.set(kind, kind === regularExpression?.token ? lineEnd(source, end) : end);
       return undefined;
     }
     return source.slice(position, end + close.length);
   };
   const takeAny = (): { text: string; isString: boolean } | undefined => {
     const character = source[position] as string;
-    if (starts.has(character)) {
-      for (const kind of tokens) {
-        const text = take(kind);
-        if (text !== undefined) {
-          return { text, isString: kind.isString };
-        }
+    for (const kind of starts.has(character) ? tokens : []) {
+      const text = take(kind);
+      if (text !== undefined) {
+        return { text, isString: kind.isString };
       }
     }
-    if (language === 'javascript' && character === '/' && !DIVIDES.test(last)) {
-      const text = take(regularExpression);
-      return text === undefined ? undefined : { text, isString: true };
+    if (regularExpression === undefined || regularExpression.notAfter.test(last)) {
+      return undefined;
     }
-    return undefined;
+    const text = take(regularExpression.token);
+    return text === undefined ? undefined : { text, isString: true };
   };
   while (position < source.length) {
     const found = takeAny();

@@ -1,16 +1,16 @@
 /** Which language a source is written in, by the files it has. */
 
-import { nodeCandidates, pythonCandidates } from '#languages/entry-files.ts';
+import type { LanguageSupport } from '#languages/language.ts';
+import { registry } from '#languages/registry.ts';
 import { PermanentError } from '#shared/events/errors.ts';
-import type { Language } from '#shared/events/parameters.ts';
+import type { AdapterLanguage, Language } from '#shared/events/parameters.ts';
 import type { SourceReader } from '#shared/packing/source-reader.ts';
 import type { BuildRequest } from '#shared/packing/types.ts';
 
 /** How many of the user's files a message names. */
 const NAMED = 10;
 
-const RECOGNISED =
-  'Python is recognised by parser.py, main.py or handler.py; Node by parser, index or handler with .js, .mjs, .cjs or .ts, or by "main" in package.json; Go by go.mod and .go files; anything else by a Dockerfile. All of them at the top of the prefix';
+const supported = Object.entries(registry) as [AdapterLanguage, LanguageSupport][];
 
 /**
  * `parameters.language` decides; else a Dockerfile; else the files that hold a handler. A manifest alone (requirements.txt, package.json …) decides only where
@@ -27,18 +27,15 @@ export async function detectLanguage(source: SourceReader, request: BuildRequest
   const requested = await entryEvidence(source, request.handler);
   // A handler that is not there is told by the recipe, which knows what else there is: the usual files tell the language.
   const byEntry = requested.length > 0 ? requested : await entryEvidence(source, undefined);
-  const byManifest: Evidence[] = [
-    { language: 'python' as const, files: ['requirements.txt', 'pyproject.toml'].filter(source.has) },
-    { language: 'node' as const, files: ['package.json'].filter(source.has) },
-    { language: 'go' as const, files: ['go.mod'].filter(source.has) },
-  ].filter(({ files }) => files.length > 0);
-
+  const byManifest = supported
+    .map(([language, { manifests }]) => ({ language, files: manifests.filter(source.has) }))
+    .filter(({ files }) => files.length > 0);
   const evidence = byEntry.length > 0 ? byEntry : byManifest;
   const [first, second] = evidence;
   if (first === undefined) {
     throw new PermanentError(
       'UnknownLanguage',
-      `the language can't be told from ${found(source.paths)}. ${RECOGNISED}`,
+      `the language can't be told from ${found(source.paths)}. ${recognised()}`,
     );
   }
   if (second !== undefined) {
@@ -51,25 +48,30 @@ export async function detectLanguage(source: SourceReader, request: BuildRequest
 }
 
 interface Evidence {
-  language: 'python' | 'node' | 'go';
+  language: AdapterLanguage;
   files: string[];
 }
 
 async function entryEvidence(source: SourceReader, handler: string | undefined): Promise<Evidence[]> {
-  const evidence: Evidence[] = [
-    { language: 'python', files: pythonCandidates(source, handler) },
-    { language: 'node', files: await nodeCandidates(source, handler) },
-    { language: 'go', files: goFiles(source) },
-  ];
-  return evidence.filter(({ files }) => files.length > 0);
+  const evidence: Evidence[] = [];
+  for (const [language, { entryFiles }] of supported) {
+    const files = await entryFiles(source, handler);
+    if (files.length > 0) {
+      evidence.push({ language, files });
+    }
+  }
+  return evidence;
 }
 
-function goFiles(source: SourceReader): string[] {
-  if (!source.has('go.mod')) {
-    return [];
-  }
-  const file = source.paths.find((path) => path.endsWith('.go') && !path.endsWith('_test.go'));
-  return file === undefined ? [] : ['go.mod', file];
+/** The first of them is a whole sentence, which the others go on with. */
+function recognised(): string {
+  const [first, ...others] = supported.map(([, { name, recognisedBy }]) => ({ name, recognisedBy }));
+  const clauses = [
+    `${first?.name} is recognised by ${first?.recognisedBy}`,
+    ...others.map(({ name, recognisedBy }) => `${name} by ${recognisedBy}`),
+    'anything else by a Dockerfile',
+  ];
+  return `${clauses.join('; ')}. All of them at the top of the prefix`;
 }
 
 function found(paths: readonly string[]): string {

@@ -1,7 +1,7 @@
 /** A Dockerfile of the user's: built as it is, with no adapter. */
 
 import { generated } from '#languages/generated-files.ts';
-import type { Recipe } from '#languages/recipe.ts';
+import type { Recipe } from '#languages/language.ts';
 import { PermanentError } from '#shared/events/errors.ts';
 
 export const dockerRecipe: Recipe = async ({ source }) => {

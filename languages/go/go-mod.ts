@@ -29,6 +29,42 @@ export function parseGoMod(text: string): GoMod {
   let module: string | undefined;
   let go: string | undefined;
   let replacesLocally = false;
+  for (const statement of statementsOf(text)) {
+    switch (statement.directive) {
+      case 'module':
+        module = modulePath(statement);
+        break;
+      case 'go':
+        go = goVersion(statement);
+        break;
+      case 'require':
+        checkRequirement(statement);
+        break;
+      case 'replace':
+        replacesLocally ||= replacesByFolder(statement);
+        break;
+      default:
+    }
+  }
+  if (module === undefined) {
+    throw invalidManifest(
+      'go.mod',
+      undefined,
+      'has no module line. Add one such as "module example.com/parser" (`go mod init`)',
+    );
+  }
+  return { module, go, replacesLocally };
+}
+
+interface Statement {
+  line: number;
+  directive: string;
+  /** What follows the directive. */
+  words: string[];
+}
+
+/** One for each line that says something; those of a block `require ( … )` have the block's directive. */
+function* statementsOf(text: string): Iterable<Statement> {
   let block: { directive: string; line: number } | undefined;
   for (const [index, raw] of text.split(/\r?\n/).entries()) {
     const line = index + 1;
@@ -45,47 +81,12 @@ export function parseGoMod(text: string): GoMod {
       continue;
     }
     const directive = block?.directive ?? (words.shift() as string);
-    if (!DIRECTIVES.includes(directive)) {
-      throw invalidManifest(
-        'go.mod',
-        { line },
-        `begins with ${JSON.stringify(directive.slice(0, 50))}, which is no directive of go.mod. Mend it (\`go mod edit -json\` checks it)`,
-      );
-    }
+    checkDirective(directive, line);
     if (block === undefined && words[0] === '(') {
       block = { directive, line };
       continue;
     }
-    const value = unquoted(words[0] ?? '');
-    if (directive === 'module') {
-      if (!MODULE_PATH.test(value)) {
-        throw invalidManifest(
-          'go.mod',
-          { line },
-          `has ${JSON.stringify(value)} for a module path. Write one such as "example.com/parser"`,
-        );
-      }
-      module = value;
-    }
-    if (directive === 'go') {
-      if (!/^\d+\.\d+(?:\.\d+|rc\d+)?$/.test(value)) {
-        throw invalidManifest(
-          'go.mod',
-          { line },
-          `has ${JSON.stringify(value)} for a Go version. Write one such as "1.24"`,
-        );
-      }
-      go = value;
-    }
-    if (directive === 'require' && !/^v\d/.test(words[1] ?? '')) {
-      throw invalidManifest(
-        'go.mod',
-        { line },
-        `requires ${JSON.stringify(value)} without a version. Run \`go mod tidy\``,
-      );
-    }
-    const target = unquoted(words[words.indexOf('=>') + 1] ?? '');
-    replacesLocally ||= directive === 'replace' && words.includes('=>') && /^\.{0,2}\//.test(target);
+    yield { line, directive, words };
   }
   if (block !== undefined) {
     throw invalidManifest(
@@ -94,14 +95,56 @@ export function parseGoMod(text: string): GoMod {
       `opens "${block.directive} (" and never closes it. Add the ")"`,
     );
   }
-  if (module === undefined) {
+}
+
+function checkDirective(directive: string, line: number): void {
+  if (!DIRECTIVES.includes(directive)) {
     throw invalidManifest(
       'go.mod',
-      undefined,
-      'has no module line. Add one such as "module example.com/parser" (`go mod init`)',
+      { line },
+      `begins with ${JSON.stringify(directive.slice(0, 50))}, which is no directive of go.mod. Mend it (\`go mod edit -json\` checks it)`,
     );
   }
-  return { module, go, replacesLocally };
+}
+
+function modulePath({ line, words }: Statement): string {
+  const path = unquoted(words[0] ?? '');
+  if (!MODULE_PATH.test(path)) {
+    throw invalidManifest(
+      'go.mod',
+      { line },
+      `has ${JSON.stringify(path)} for a module path. Write one such as "example.com/parser"`,
+    );
+  }
+  return path;
+}
+
+function goVersion({ line, words }: Statement): string {
+  const version = unquoted(words[0] ?? '');
+  if (!/^\d+\.\d+(?:\.\d+|rc\d+)?$/.test(version)) {
+    throw invalidManifest(
+      'go.mod',
+      { line },
+      `has ${JSON.stringify(version)} for a Go version. Write one such as "1.24"`,
+    );
+  }
+  return version;
+}
+
+function checkRequirement({ line, words }: Statement): void {
+  if (!/^v\d/.test(words[1] ?? '')) {
+    const module = unquoted(words[0] ?? '');
+    throw invalidManifest(
+      'go.mod',
+      { line },
+      `requires ${JSON.stringify(module)} without a version. Run \`go mod tidy\``,
+    );
+  }
+}
+
+function replacesByFolder({ words }: Statement): boolean {
+  const target = unquoted(words[words.indexOf('=>') + 1] ?? '');
+  return words.includes('=>') && /^\.{0,2}\//.test(target);
 }
 
 /** The newer of two `go` lines, which is what a workspace with both needs. */

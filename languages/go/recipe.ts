@@ -1,14 +1,16 @@
 /** Go: a workspace of the user's module and our adapter, compiled into one static program. */
 import { posix } from 'node:path';
-import { splitHandler } from '#languages/entry-files.ts';
 import { adapterFile, dockerfile, generated, isLitter, ROOT, USER } from '#languages/generated-files.ts';
+import type { Recipe } from '#languages/language.ts';
 import { maskSource } from '#languages/mask-source.ts';
-import type { Recipe } from '#languages/recipe.ts';
+import { splitHandler } from '#languages/module-paths.ts';
 import { PermanentError } from '#shared/events/errors.ts';
 import type { SourceReader } from '#shared/packing/source-reader.ts';
+import type { BaseImages } from '#shared/settings/base-images.ts';
 import { type GoMod, newerGo, parseGoMod } from './go-mod.ts';
+import { goSyntax } from './syntax.ts';
 
-/** The adapter's own `go` line (adapters/go/go.mod). */
+/** The adapter's own `go` line (adapter/go.mod). */
 const ADAPTER_GO = '1.24';
 
 /** A package larger than this is not read whole: its handler is then found by the compiler. */
@@ -61,7 +63,7 @@ async function findGoHandler(source: SourceReader, requested: string | undefined
     if (raw === undefined) {
       return { folder, name };
     }
-    const text = maskSource(raw, 'go');
+    const text = maskSource(raw, goSyntax);
     if (/^[ \t]*package\s+main\b/m.test(text)) {
       throw notFound(
         `${file} is in package main, which can't be imported: the platform has its own main. Rename the package (such as "package parser") and export \`func Handle(ctx context.Context, event cloudevents.Event) (any, error)\``,
@@ -122,7 +124,7 @@ func main() {
 `;
 }
 
-function dockerfileLines(base: { go: string; static: string }, manifest: GoMod, source: SourceReader): string[] {
+function dockerfileLines(base: BaseImages, manifest: GoMod, source: SourceReader): string[] {
   const manifests = ['go.mod', ...['go.sum'].filter(source.has)];
   const modules = '.knative-lambda/go.work .knative-lambda/';
   const download = 'RUN cd .knative-lambda && go mod download || exit 65';

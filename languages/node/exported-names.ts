@@ -1,6 +1,7 @@
 /** The names that a Node module exports, ESM or CommonJS, JavaScript or TypeScript, read from its text. */
 import type { ExportedNames } from '#languages/exported-names.ts';
 import { maskSource } from '#languages/mask-source.ts';
+import { nodeSyntax } from './syntax.ts';
 
 const NAME = String.raw`[\p{ID_Start}$_][\p{ID_Continue}$]*`;
 const WHOLE_NAME = new RegExp(`^${NAME}$`, 'u');
@@ -23,7 +24,7 @@ const OPEN = [
 ];
 
 export function nodeNames(source: string): ExportedNames {
-  const text = maskSource(source, 'javascript');
+  const text = maskSource(source, nodeSyntax);
   const names = new Set<string>();
   const addAll = (pattern: string) => {
     for (const match of text.matchAll(new RegExp(pattern, 'gu'))) {

@@ -1,8 +1,8 @@
 /** Node: dependencies by the lock file that is there, then the code; run as it is, TypeScript too. */
-import { nodeCandidates } from '#languages/entry-files.ts';
 import { findHandler } from '#languages/find-handler.ts';
 import { adapterFile, dockerfile, generated, isLitter, ROOT, USER } from '#languages/generated-files.ts';
-import type { Recipe, RecipeInput } from '#languages/recipe.ts';
+import type { Recipe, RecipeInput } from '#languages/language.ts';
+import { nodeEntryFiles, nodeModules } from './entry-files.ts';
 import { nodeNames } from './exported-names.ts';
 import { type PackageJson, parsePackageJson } from './package-json.ts';
 
@@ -10,8 +10,9 @@ export const nodeRecipe: Recipe = async ({ source, request, settings }) => {
   const manifest = await manifestOf(source);
   const handler = await findHandler(source, {
     language: 'node',
+    modules: nodeModules,
     requested: request.handler,
-    candidates: await nodeCandidates(source, request.handler),
+    candidates: await nodeEntryFiles(source, request.handler),
     usualNames: ['handler', 'handle', 'parse', 'default'],
     namesOf: nodeNames,
     example: '`export function handler(event) { … }` to parser.js (or `exports.handler = …`)',

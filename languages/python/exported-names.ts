@@ -1,6 +1,7 @@
 /** The names that a Python module has at its top level, read from its text. */
 import type { ExportedNames } from '#languages/exported-names.ts';
 import { maskSource } from '#languages/mask-source.ts';
+import { pythonSyntax } from './syntax.ts';
 
 /** Statements whose bodies run at import, so that names bound in them are the module's. */
 const BLOCK = /^(if|elif|else|try|except|finally|with|for|while|async\s+with|async\s+for|match|case)\b/;
@@ -10,7 +11,7 @@ const DEFINITION = new RegExp(`^(?:async\\s+def|def|class)\\s+(${NAME})`, 'u');
 const TARGETS = new RegExp(`^((?:${NAME}(?:\\s*,\\s*${NAME})*\\s*(?::[^=]+)?=(?!=)\\s*)+)`, 'u');
 
 export function pythonNames(source: string): ExportedNames {
-  const text = maskSource(source, 'python').replace(/\\\n/g, ' ');
+  const text = maskSource(source, pythonSyntax).replace(/\\\n/g, ' ');
   const names = new Set<string>();
   let open = /\bglobals\s*\(|\bexec\s*\(|\bsetattr\s*\(\s*sys\.modules/.test(text);
   let inBlock = false;

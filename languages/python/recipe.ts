@@ -1,8 +1,8 @@
 /** Python: the user's dependencies in a folder of their own, the adapter's in another, then the code. */
-import { pythonCandidates } from '#languages/entry-files.ts';
 import { findHandler } from '#languages/find-handler.ts';
 import { adapterFile, dockerfile, generated, isLitter, ROOT, USER } from '#languages/generated-files.ts';
-import type { Recipe, RecipeInput } from '#languages/recipe.ts';
+import type { Recipe, RecipeInput } from '#languages/language.ts';
+import { pythonEntryFiles, pythonModules } from './entry-files.ts';
 import { pythonNames } from './exported-names.ts';
 import { requirementsOfProject } from './pyproject-toml.ts';
 import { parseRequirements } from './requirements-txt.ts';
@@ -10,8 +10,9 @@ import { parseRequirements } from './requirements-txt.ts';
 export const pythonRecipe: Recipe = async ({ source, request, settings }) => {
   const handler = await findHandler(source, {
     language: 'python',
+    modules: pythonModules,
     requested: request.handler,
-    candidates: pythonCandidates(source, request.handler),
+    candidates: pythonEntryFiles(source, request.handler),
     usualNames: ['handler', 'handle', 'parse'],
     namesOf: pythonNames,
     example: '`def handler(event): …` to parser.py',

@@ -22,7 +22,6 @@ export function fingerprintOf({
   request: BuildRequest;
   settings: Pick<BuildSettings, 'baseImages'>;
 }): string {
-  const { python, node, go, static: compiled } = settings.baseImages;
   const hash = createHash('sha256');
   // JSON arrays, so that no two different lists of parts give the same text.
   hash.update(
@@ -31,7 +30,7 @@ export function fingerprintOf({
       RECIPE_VERSION,
       [identity.third_party_id, identity.parser_id],
       [request.language ?? null, request.handler ?? null],
-      [python, node, go, compiled],
+      Object.entries(settings.baseImages).sort(),
       [listing.bucket, listing.prefix],
     ]),
   );

@@ -37,7 +37,7 @@ export interface BuildSettings extends SourceLimits {
   baseImages: BaseImages;
   /** Where context archives go. */
   temporaryBucket: string;
-  /** Folder with `python/`, `node/adapter.mjs` and `go/`: see adaptersDirectory(). */
+  /** Has a folder for each language: see adaptersDirectory(). */
   adapters: string;
 }
 

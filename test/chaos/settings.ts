@@ -1,5 +1,6 @@
 /** The configuration of every simulated function. Its limits are small, so that a few builds reach them. */
 import type { KanikoJobSettings } from '#shared/specs/kaniko-job.ts';
+import { baseImages } from '#test/fakes/base-images.ts';
 import { BUILDS_NAMESPACE, FUNCTIONS_NAMESPACE } from '#test/fakes/cluster.ts';
 
 export const SOURCE_BUCKET = 'source';
@@ -9,7 +10,7 @@ export const REGISTRY = 'registry.local/knative-lambda';
 export const buildSettings = {
   maxBytes: 1_000_000,
   maxFiles: 100,
-  baseImages: { python: 'python:3', node: 'node:24', go: 'golang:1', static: 'static' },
+  baseImages,
   temporaryBucket: TEMPORARY_BUCKET,
   adapters: 'unused',
 };

@@ -3,6 +3,7 @@
  */
 import * as fc from 'fast-check';
 import { parseGoMod } from '#languages/go/go-mod.ts';
+import { goSyntax } from '#languages/go/syntax.ts';
 import { maskSource } from '#languages/mask-source.ts';
 import { nodeNames } from '#languages/node/exported-names.ts';
 import { parsePackageJson } from '#languages/node/package-json.ts';
@@ -26,7 +27,7 @@ import { plan } from '#test/languages/conformance/sources.ts';
 const readers: Record<string, (text: string) => unknown> = {
   python: pythonNames,
   node: nodeNames,
-  goSource: (text) => maskSource(text, 'go'),
+  goSource: (text) => maskSource(text, goSyntax),
   goFile: (text) => plan({ 'go.mod': 'module x', 'p.go': text }, { language: 'go' }),
   dockerfileOfUser: (text) => plan({ Dockerfile: text }),
   requirements: parseRequirements,

@@ -4,6 +4,7 @@ import { type Plan, planBuild } from '#functions/build-start/plan-build.ts';
 import { listSource } from '#shared/packing/list-source.ts';
 import { sourceReader } from '#shared/packing/source-reader.ts';
 import type { BuildRequest, BuildSettings, SourceListing } from '#shared/packing/types.ts';
+import { baseImages } from '#test/fakes/base-images.ts';
 import { InMemoryObjectStore } from '#test/fakes/object-store.ts';
 import { adapters } from './adapters.ts';
 
@@ -16,12 +17,7 @@ export const settings: BuildSettings = {
   maxFiles: 10_000,
   temporaryBucket: 'temporary',
   adapters,
-  baseImages: {
-    python: 'python:3.13-slim',
-    node: 'node:24-slim',
-    go: 'golang:1.26',
-    static: 'gcr.io/distroless/static-debian12',
-  },
+  baseImages,
 };
 
 export type Files = Record<string, string | Buffer>;

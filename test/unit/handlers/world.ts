@@ -16,6 +16,7 @@ import { knativeService } from '#shared/specs/knative-service.ts';
 import { ADMISSION_LABEL } from '#shared/specs/labels.ts';
 import { imageRepository, imageTag, jobName } from '#shared/specs/names.ts';
 import { functionTrigger } from '#shared/specs/trigger.ts';
+import { baseImages } from '#test/fakes/base-images.ts';
 import { BUILDS_NAMESPACE, FUNCTIONS_NAMESPACE, InMemoryCluster } from '#test/fakes/cluster.ts';
 import { InMemoryObjectStore } from '#test/fakes/object-store.ts';
 import { received } from '#test/fakes/received.ts';
@@ -227,7 +228,7 @@ export function buildStartDependencies(world: World, steps?: Steps): BuildStartD
     settings: {
       maxBytes: 1_000_000,
       maxFiles: 100,
-      baseImages: { python: 'python:3', node: 'node:24', go: 'golang:1', static: 'static' },
+      baseImages,
       temporaryBucket: TEMPORARY_BUCKET,
       adapters,
     },

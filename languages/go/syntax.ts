@@ -1,0 +1,11 @@
+import { BLOCK, LINE, type Syntax, token } from '#languages/mask-source.ts';
+
+export const goSyntax: Syntax = {
+  tokens: [
+    token('`', /[^`]*/y, '`'),
+    token('"', /(?:\\.|[^"\\\n])*/y, '"'),
+    token("'", /(?:\\.|[^'\\\n])*/y, "'"),
+    token('//', LINE, '', false),
+    token('/*', BLOCK, '*/', false),
+  ],
+};

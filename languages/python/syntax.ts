@@ -1,0 +1,11 @@
+import { DOUBLE, LINE, SINGLE, type Syntax, token } from '#languages/mask-source.ts';
+
+export const pythonSyntax: Syntax = {
+  tokens: [
+    token('"""', /(?:\\[\s\S]|(?!""")[^\\])*/y, '"""'),
+    token("'''", /(?:\\[\s\S]|(?!''')[^\\])*/y, "'''"),
+    token('"', DOUBLE, '"'),
+    token("'", SINGLE, "'"),
+    token('#', LINE, '', false),
+  ],
+};

@@ -1,0 +1,9 @@
+/** Base images for tests and measurements: nothing pulls them. */
+import type { BaseImages } from '#shared/settings/base-images.ts';
+
+export const baseImages: BaseImages = {
+  python: 'python:3.13-slim',
+  node: 'node:24-slim',
+  go: 'golang:1.26',
+  static: 'gcr.io/distroless/static-debian12',
+};
