@@ -1,10 +1,12 @@
 /** From a Dockerfile and its context to a root file system and its configuration. */
+
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { baseKind } from '#local/kubelet/base-kinds.ts';
 import type { ImageConfig } from '#local/kubelet/images.ts';
 import type { Toolchain } from '#local/kubelet/toolchain.ts';
-import { baseConfig, baseKind, toolchainVersion } from './base-image.ts';
+import { baseConfig, toolchainVersion } from './base-image.ts';
 import { BuildError } from './build-error.ts';
 import type { SourceTree } from './context.ts';
 import { copyTree } from './copy-tree.ts';

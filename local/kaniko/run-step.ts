@@ -3,11 +3,12 @@ import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { type BaseKind, languageEnvironment } from '#local/kubelet/base-kinds.ts';
 import { findProgram } from '#local/kubelet/find-program.ts';
 import { machineEnvironment } from '#local/kubelet/machine-environment.ts';
 import { placeInRootfs } from '#local/kubelet/place-in-rootfs.ts';
 import { placePaths } from '#local/kubelet/place-paths.ts';
-import { type BaseKind, languageEnvironment, type Toolchain } from '#local/kubelet/toolchain.ts';
+import type { Toolchain } from '#local/kubelet/toolchain.ts';
 import { BuildError } from './build-error.ts';
 import { placeInStage } from './place-in-stage.ts';
 

@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import type { BaseKind } from './base-kinds.ts';
 import { parseImageReference } from './image-reference.ts';
-import type { BaseKind } from './toolchain.ts';
 
 /** `config.json` of a built image: what its Dockerfile says about running it. */
 export interface ImageConfig {

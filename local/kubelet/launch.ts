@@ -1,6 +1,7 @@
 /** From a container's spec and image to the program that stands for it. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { languageEnvironment } from './base-kinds.ts';
 import { ContainerConfigError, containerEnvironment } from './container-environment.ts';
 import { expandVariables } from './expand-variables.ts';
 import { findProgram } from './find-program.ts';
@@ -10,7 +11,6 @@ import { placeInRootfs } from './place-in-rootfs.ts';
 import { placeInMounts, placePaths } from './place-paths.ts';
 import type { ContainerSpec, Pod } from './pod.ts';
 import type { PodContext } from './pod-context.ts';
-import { languageEnvironment } from './toolchain.ts';
 
 export interface Launch {
   file: string;

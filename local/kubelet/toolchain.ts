@@ -13,9 +13,6 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 
-/** What a base image is for. `none` has nothing but the machine's shell. */
-export type BaseKind = 'node' | 'python' | 'golang' | 'none';
-
 export interface Toolchain {
   /** `node`: the one that runs this platform, so that no other on PATH is picked. */
   node: string;
@@ -29,9 +26,6 @@ export interface Toolchain {
 const DO_NOTHING = ['chown', 'chgrp', 'adduser', 'addgroup', 'useradd', 'groupadd', 'usermod', 'groupmod'];
 /** They would change the machine itself, and as root they could. */
 const REFUSE = ['apt-get', 'apt', 'apt-key', 'dpkg', 'apk', 'yum', 'dnf', 'microdnf', 'zypper', 'pacman', 'brew'];
-
-/** Packages of images whose base is Python, relative to the root file system. */
-const PYTHON_PACKAGES = 'usr/local/lib/python-packages';
 
 /** Safe where several processes do it at once. */
 export function createToolchain(directory: string): Toolchain {
@@ -58,49 +52,6 @@ export function createToolchain(directory: string): Toolchain {
     );
   }
   return toolchain;
-}
-
-/** Folders for the front of PATH and variables, so that the language's tools work on the image's folder and never on the machine's. */
-export function languageEnvironment(
-  toolchain: Toolchain,
-  base: BaseKind,
-  rootfs: string,
-): { path: string[]; env: Record<string, string> } {
-  switch (base) {
-    case 'python': {
-      const packages = join(rootfs, PYTHON_PACKAGES);
-      return {
-        path: [join(packages, 'bin'), toolchain.python, toolchain.node],
-        env: {
-          // Everything pip installs goes to a folder: that of the image, or the one of a --target, which overrides this. Only
-          // therefore may it ignore a distribution's mark that its Python is "externally managed".
-          PIP_TARGET: packages,
-          PIP_BREAK_SYSTEM_PACKAGES: '1',
-          PIP_DISABLE_PIP_VERSION_CHECK: '1',
-          PIP_ROOT_USER_ACTION: 'ignore',
-          PYTHONPATH: packages,
-        },
-      };
-    }
-    case 'golang':
-      return {
-        path: [join(rootfs, 'go/bin'), toolchain.node],
-        env: { GOBIN: join(rootfs, 'go/bin') },
-      };
-    case 'node':
-      return {
-        path: [join(rootfs, 'usr/local/bin'), toolchain.node],
-        // `npm install --global`.
-        env: {
-          npm_config_prefix: join(rootfs, 'usr/local'),
-          npm_config_update_notifier: 'false',
-          // A build's folder is moved when it is done, and code compiled in it must stay valid.
-          NODE_COMPILE_CACHE_PORTABLE: '1',
-        },
-      };
-    case 'none':
-      return { path: [toolchain.node], env: {} };
-  }
 }
 
 function link(path: string, target: string): void {

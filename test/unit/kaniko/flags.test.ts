@@ -1,8 +1,8 @@
 /** Kaniko's command line. */
 import { describe, expect, test } from 'vitest';
-import { baseKind } from '#local/kaniko/base-image.ts';
 import { BuildError } from '#local/kaniko/build-error.ts';
 import { parseFlags } from '#local/kaniko/flags.ts';
+import { baseKind } from '#local/kubelet/base-kinds.ts';
 
 describe('flags', () => {
   test('those of a build pod', () => {
