@@ -1,6 +1,6 @@
 /** Small sources of user functions, named by their role. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 
 /** Answers `{ answer, echoed }`. No dependencies, so its build installs nothing. */
 export function answering(answer: string): Record<string, string> {
@@ -25,9 +25,10 @@ export function slowToBuild(answer: string, seconds: number): Record<string, str
 export function example(name: string): { files: Record<string, Buffer>; event: unknown } {
   const folder = join(import.meta.dirname, '../../examples', name);
   const files = Object.fromEntries(
-    readdirSync(folder, { withFileTypes: true })
+    readdirSync(folder, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile() && !['event.json', 'README.md'].includes(entry.name))
-      .map((entry) => [entry.name, readFileSync(join(folder, entry.name))]),
+      .map((entry) => join(entry.parentPath, entry.name))
+      .map((path) => [relative(folder, path), readFileSync(path)]),
   );
   return { files, event: JSON.parse(readFileSync(join(folder, 'event.json'), 'utf8')) };
 }

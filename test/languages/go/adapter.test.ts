@@ -1,11 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { adapterContract } from '#test/languages/conformance/adapter-contract.ts';
+import { exampleContract } from '#test/languages/conformance/example-contract.ts';
 import { buildImage, installed, RunFailed } from '#test/languages/conformance/image.ts';
 import { runFunction } from '#test/languages/conformance/run-function.ts';
 
 const goMod = 'module example.com/parser\n\ngo 1.24\n';
 
 describe.skipIf(!installed('go', 'version'))('the Go adapter (needs go)', { timeout: 180_000 }, () => {
+  exampleContract('go');
+
   adapterContract(
     {
       // No requirement of its own: the adapter's SDK is in the workspace.

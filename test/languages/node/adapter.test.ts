@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { adapterContract } from '#test/languages/conformance/adapter-contract.ts';
+import { exampleContract } from '#test/languages/conformance/example-contract.ts';
 import { buildImage, type Image, RunFailed } from '#test/languages/conformance/image.ts';
 import { runFunction } from '#test/languages/conformance/run-function.ts';
 import type { Files } from '#test/languages/conformance/sources.ts';
@@ -18,6 +19,8 @@ async function image(...parameters: Parameters<typeof buildImage>): Promise<Imag
 }
 
 describe('the Node adapter', () => {
+  exampleContract('node');
+
   adapterContract(
     {
       'parser.js': `

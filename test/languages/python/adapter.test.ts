@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { adapterContract } from '#test/languages/conformance/adapter-contract.ts';
+import { exampleContract } from '#test/languages/conformance/example-contract.ts';
 import { buildImage, type Image, installed, RunFailed } from '#test/languages/conformance/image.ts';
 import { runFunction } from '#test/languages/conformance/run-function.ts';
 import type { Files } from '#test/languages/conformance/sources.ts';
@@ -20,6 +21,8 @@ async function image(...parameters: Parameters<typeof buildImage>): Promise<Imag
 }
 
 describe.skipIf(!hasPython)('the Python adapter (needs python 3.10 with pip)', () => {
+  exampleContract('python');
+
   adapterContract(
     {
       'parser.py': `
