@@ -4,9 +4,11 @@ import { go } from './go/language.ts';
 import type { LanguageSupport } from './language.ts';
 import { node } from './node/language.ts';
 import { python } from './python/language.ts';
+import { rust } from './rust/language.ts';
 
 export const registry = {
   python,
   node,
   go,
+  rust,
 } satisfies Record<AdapterLanguage, LanguageSupport>;

@@ -74,6 +74,17 @@ const kinds = {
       env: { GOBIN: join(rootfs, 'go/bin') },
     }),
   },
+  rust: {
+    names: /^rust\d*/,
+    needs: { program: 'cargo', language: 'Rust', tool: 'compiler' },
+    command: [],
+    machineVariables: ['CARGO_HOME', 'CARGO_HTTP_PROXY', 'CARGO_NET_OFFLINE', 'RUSTUP_HOME', 'RUSTUP_TOOLCHAIN'],
+    // Crates come from the machine's own cache of them; what `cargo install` makes stays in the image.
+    environment: (toolchain, rootfs) => ({
+      path: [join(rootfs, 'usr/local/cargo/bin'), toolchain.node],
+      env: { CARGO_INSTALL_ROOT: join(rootfs, 'usr/local/cargo') },
+    }),
+  },
 } satisfies Record<string, Kind>;
 
 /** `none` has nothing but the machine's shell. */

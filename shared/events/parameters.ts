@@ -48,7 +48,7 @@ const scaleDownDelay = z
   .regex(/^(\d{1,4}s|\d{1,2}m|1h)$/, 'must be a duration from "0s" to "1h", such as "30s" or "5m"');
 
 /** Those we have an adapter for: each has its entry in languages/registry.ts. */
-export const languages = ['python', 'node', 'go'] as const;
+export const languages = ['python', 'node', 'go', 'rust'] as const;
 export type AdapterLanguage = (typeof languages)[number];
 export type Language = AdapterLanguage | 'docker';
 

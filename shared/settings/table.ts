@@ -191,6 +191,13 @@ export const SETTINGS = {
     group: 'images',
     says: "What users' Go functions are compiled with.",
   },
+  BASE_IMAGE_RUST: {
+    schema: text.default('rust:1.95-alpine'),
+    from: 'ConfigMap',
+    readBy: ['build-start'],
+    group: 'images',
+    says: "What users' Rust functions are compiled with.",
+  },
   BASE_IMAGE_STATIC: {
     schema: text.default('alpine:3.22'),
     from: 'ConfigMap',

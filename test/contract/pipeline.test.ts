@@ -10,11 +10,11 @@ beforeAll(async () => {
 });
 afterAll(async () => world.close());
 
-describe.each(['node', 'python', 'go'])('the %s example', (language) => {
+describe.each(['node', 'python', 'go', 'rust'])('the %s example', (language) => {
   test.runIf(inject('platform').languages.includes(language))(
     'is built from S3, becomes Ready, and answers parser.start with the transfers of its event',
     {
-      timeout: 300_000 * PATIENCE,
+      timeout: 900_000 * PATIENCE,
     },
     async () => {
       const identity = world.parser(language);
@@ -30,7 +30,7 @@ describe.each(['node', 'python', 'go'])('the %s example', (language) => {
       expect(jobStart.data.language).toBe(language);
       const started = await world.seen('lifecycle.build.started', identity);
       expect(started.data).toMatchObject({ state: 'started', build_key: jobStart.data.build_key });
-      const complete = await world.seen('build.complete', identity, undefined, 240);
+      const complete = await world.seen('build.complete', identity, undefined, 800);
       expect(complete.data).toMatchObject({
         ...identity,
         status: 'success',

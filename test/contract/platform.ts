@@ -96,5 +96,10 @@ async function surround(project: string): Promise<void> {
 /** The embedded platform builds with the machine's own tools; Node is always there. */
 function languagesOfThisMachine(): string[] {
   const has = (program: string, argument: string) => spawnSync(program, [argument]).status === 0;
-  return ['node', ...(has('python3', '--version') ? ['python'] : []), ...(has('go', 'version') ? ['go'] : [])];
+  return [
+    'node',
+    ...(has('python3', '--version') ? ['python'] : []),
+    ...(has('go', 'version') ? ['go'] : []),
+    ...(has('cargo', '--version') ? ['rust'] : []),
+  ];
 }

@@ -79,13 +79,13 @@ const content = fc.oneof(
 const input = fc.record({
   files: fc.array(fc.tuple(key, content), { maxLength: 12 }),
   handler: fc.boolean(),
-  language: fc.constantFrom('node', 'node', undefined, 'python', 'go'),
+  language: fc.constantFrom('node', 'node', undefined, 'python', 'go', 'rust'),
 });
 
 interface Input {
   files: [string, string | Buffer][];
   handler: boolean;
-  language: 'node' | 'python' | 'go' | undefined;
+  language: 'node' | 'python' | 'go' | 'rust' | undefined;
 }
 
 export const keys: Area = {

@@ -10,6 +10,9 @@ import { parsePackageJson } from '#languages/node/package-json.ts';
 import { pythonNames } from '#languages/python/exported-names.ts';
 import { requirementsOfProject } from '#languages/python/pyproject-toml.ts';
 import { parseRequirements } from '#languages/python/requirements-txt.ts';
+import { mergeLocks } from '#languages/rust/cargo-lock.ts';
+import { parseCargoToml } from '#languages/rust/cargo-toml.ts';
+import { rustSyntax } from '#languages/rust/syntax.ts';
 import { parseDockerfile } from '#local/kaniko/dockerfile.ts';
 import { expandWord } from '#local/kaniko/dockerfile-words.ts';
 import { lastError } from '#shared/builds/last-error.ts';
@@ -29,6 +32,10 @@ const readers: Record<string, (text: string) => unknown> = {
   node: nodeNames,
   goSource: (text) => maskSource(text, goSyntax),
   goFile: (text) => plan({ 'go.mod': 'module x', 'p.go': text }, { language: 'go' }),
+  rustSource: (text) => maskSource(text, rustSyntax),
+  rustFile: (text) => plan({ 'Cargo.toml': '[package]\nname = "x"', 'src/lib.rs': text }, { language: 'rust' }),
+  cargoToml: (text) => parseCargoToml(text, () => false),
+  cargoLock: (text) => mergeLocks(text, ''),
   dockerfileOfUser: (text) => plan({ Dockerfile: text }),
   requirements: parseRequirements,
   packageJson: parsePackageJson,
@@ -123,6 +130,14 @@ const PIECES = [
   'ARG ',
   'AS ',
   'type ',
+  'pub ',
+  'pub use ',
+  'async fn handle',
+  'mod ',
+  'r#"',
+  'a!(',
+  '[[package]]\n',
+  'name = "a"\n',
   '\u001b[0',
   'true',
   'null',

@@ -3,8 +3,10 @@
  * harmless manifest does not bring.
  */
 import * as fc from 'fast-check';
+import { parse as parseToml } from 'smol-toml';
 import { parseDockerfile } from '#local/kaniko/dockerfile.ts';
 import { PermanentError } from '#shared/events/errors.ts';
+import type { AdapterLanguage } from '#shared/events/parameters.ts';
 import { type Area, quick } from '#test/fuzz/area.ts';
 import { hostileText, hostileValue, mutated } from '#test/fuzz/hostile.ts';
 import { type Files, ours, plan } from '#test/languages/conformance/sources.ts';
@@ -47,6 +49,25 @@ const PYPROJECT =
   '[project]\nname = "x"\ndependencies = ["requests>=2", "numpy"]\n[tool.poetry.dependencies]\npython = "^3"\n';
 const GO_MOD = 'module example.com/parser\n\ngo 1.24.1\n\nrequire (\n\tgithub.com/x/y v1.2.3\n)\nreplace a => ./b\n';
 
+const CARGO_TOML = `[package]
+name = "parser"
+version = "0.1.0"
+build = false
+[lib]
+path = "src/lib.rs"
+[features]
+default = ["a"]
+[dependencies]
+cloudevents-sdk = "0.9"
+a = { version = "1", optional = true, path = "a" }
+[target.'cfg(unix)'.dependencies]
+b = "2"
+[patch.crates-io]
+c = { path = "c" }
+[profile.release]
+lto = true
+`;
+
 /** Pieces cut out, doubled and put in. */
 function edited(original: string): fc.Arbitrary<string> {
   const edit = fc.record({ at: fc.nat(original.length), cut: fc.nat(12), put: fc.oneof(text, fc.constant('')) });
@@ -55,7 +76,7 @@ function edited(original: string): fc.Arbitrary<string> {
     .map((edits) => edits.reduce((now, { at, cut, put }) => now.slice(0, at) + put + now.slice(at + cut), original));
 }
 
-const source: fc.Arbitrary<{ language: 'node' | 'python' | 'go'; files: Files; handler?: string }> = fc.oneof(
+const source: fc.Arbitrary<{ language: AdapterLanguage; files: Files; handler?: string }> = fc.oneof(
   fc
     .record({
       manifest: fc.oneof(
@@ -94,6 +115,20 @@ const source: fc.Arbitrary<{ language: 'node' | 'python' | 'go'; files: Files; h
       language: 'go' as const,
       files: { 'p.go': 'package p\nfunc Handle() {}', 'go.mod': manifest },
     })),
+  fc
+    .record({
+      manifest: fc.oneof(
+        edited(CARGO_TOML),
+        text.map((one) => `[package]\nname = ${JSON.stringify(one)}`),
+        text.map((one) => `[package]\nname = "x"\n[lib]\npath = ${JSON.stringify(one)}`),
+        text.map((one) => `[package]\nname = "x"\n[dependencies]\n${JSON.stringify(one)} = ${JSON.stringify(one)}`),
+      ),
+      lock: fc.oneof(text, fc.constant('[[package]]\nname = "a"\nversion = "1.0.0"\n')),
+    })
+    .map(({ manifest, lock }) => ({
+      language: 'rust' as const,
+      files: { 'src/lib.rs': 'pub async fn handle() {}', 'Cargo.toml': manifest, 'Cargo.lock': lock },
+    })),
 );
 
 export const manifests: Area = {
@@ -102,14 +137,14 @@ export const manifests: Area = {
   async start() {
     const harmless = await harmlessInstructions();
     const property = fc.asyncProperty(source as fc.Arbitrary<unknown>, async (given) => {
-      const { language, files } = given as { language: 'node' | 'python' | 'go'; files: Files };
+      const { language, files } = given as { language: AdapterLanguage; files: Files };
       await quick(() => check(language, files, harmless));
     });
     return { property, close: async () => undefined };
   },
 };
 
-async function check(language: 'node' | 'python' | 'go', files: Files, harmless: Set<string>): Promise<void> {
+async function check(language: AdapterLanguage, files: Files, harmless: Set<string>): Promise<void> {
   let planned: Awaited<ReturnType<typeof plan>>;
   try {
     planned = await plan(files, { language });
@@ -129,6 +164,14 @@ async function check(language: 'node' | 'python' | 'go', files: Files, harmless:
   if (main !== undefined && !MAIN.test(main)) {
     throw new Error(`the program is ${main}`);
   }
+  const rust = ours(planned, 'rust/main.rs');
+  if (rust !== undefined && !rust.endsWith('\nfn main() {\n    knative_lambda_adapter::run(function::handle);\n}\n')) {
+    throw new Error(`the program is ${rust}`);
+  }
+  const cargo = parseToml(ours(planned, 'rust/Cargo.toml') ?? '') as { dependencies?: { function: { path: string } } };
+  if (cargo.dependencies !== undefined && cargo.dependencies.function.path !== '../..') {
+    throw new Error(`the program is built of ${JSON.stringify(cargo)}`);
+  }
   const workspace = ours(planned, 'go.work');
   if (workspace !== undefined && !/^go \d+\.\d+(?:\.\d+|rc\d+)?\n\nuse \(\n\t\.\.\n\t\.\/go\n\)\n$/.test(workspace)) {
     throw new Error(`the workspace is ${workspace}`);
@@ -143,7 +186,7 @@ async function harmlessInstructions(): Promise<Set<string>> {
   const node = { 'parser.js': 'exports.handler = () => 1' };
   const python = { 'parser.py': 'def handler(event): ...' };
   const go = { 'p.go': 'package p\nfunc Handle() {}' };
-  const sources: [Files, 'node' | 'python' | 'go'][] = [
+  const sources: [Files, AdapterLanguage][] = [
     [node, 'node'],
     [python, 'python'],
   ];
@@ -168,6 +211,10 @@ async function harmlessInstructions(): Promise<Set<string>> {
   }
   for (const more of ['', 'replace a => ./b']) {
     sources.push([{ ...go, 'go.mod': `module x\n${more}` }, 'go']);
+  }
+  const rust = { 'src/lib.rs': 'pub async fn handle() {}' };
+  for (const more of ['', '[dependencies]\na = { path = "b" }']) {
+    sources.push([{ ...rust, 'Cargo.toml': `[package]\nname = "x"\n${more}` }, 'rust']);
   }
   const planned = await Promise.all(sources.map(([files, language]) => plan(files, { language })));
   return new Set(planned.flatMap((one) => instructionsOf(ours(one, 'Dockerfile') ?? '')));

@@ -49,7 +49,7 @@ export async function buildImage(files: Files, request: BuildRequest = {}): Prom
     throw error;
   }
   const command = JSON.parse(lines.findLast((line) => line.startsWith('CMD '))?.slice('CMD '.length) ?? '[]');
-  // Go's last stage holds nothing but the program.
+  // The last stage of what is compiled holds nothing but the program.
   const program = command[0] === './function' ? '.knative-lambda/function' : command[0];
   return {
     folder,
@@ -58,30 +58,65 @@ export async function buildImage(files: Files, request: BuildRequest = {}): Prom
   };
 }
 
-/** What pip installs from a file of fixed versions is the same every time. */
-function runCached(folder: string, command: string): void {
+/** What takes a minute to make and is the same every time: kept between runs, under a name made of all that decides about it. */
+interface Kept {
+  name: string;
+  /** Files and folders of the image. */
+  made: string[];
+  from: string[];
+  tool: string;
+  /** It only spares the command most of its work. */
+  runsAnyway: boolean;
+}
+
+function keptOf(command: string): Kept | undefined {
   const [, target, requirements] = /--target=(\S+) -r (\S+)/.exec(command) ?? [];
-  if (target === undefined || requirements === undefined) {
+  if (target !== undefined && requirements !== undefined) {
+    return { name: 'pip', made: [target], from: [requirements], tool: 'python', runsAnyway: false };
+  }
+  if (command.startsWith('cd .knative-lambda/rust/dependencies ')) {
+    const made = ['.knative-lambda/rust/target'];
+    return { name: 'cargo', made, from: ['.knative-lambda/rust/adapter/Cargo.toml'], tool: 'rustc', runsAnyway: true };
+  }
+  return undefined;
+}
+
+function runCached(folder: string, command: string): void {
+  const kept = keptOf(command);
+  if (kept === undefined) {
     run(folder, command);
     return;
   }
-  const content = readFileSync(join(folder, requirements));
-  const python = execFileSync('python', ['--version']);
-  const key = createHash('sha256').update(command).update(content).update(python).digest('hex').slice(0, 16);
-  const kept = join(cache, `pip-${key}`);
-  if (!existsSync(kept)) {
+  const hash = createHash('sha256')
+    .update(command)
+    .update(execFileSync(kept.tool, ['--version']));
+  for (const file of kept.from) {
+    hash.update(readFileSync(join(folder, file)));
+  }
+  const place = join(cache, `${kept.name}-${hash.digest('hex').slice(0, 16)}`);
+  const isThere = existsSync(place);
+  if (isThere) {
+    copy(place, folder, kept.made);
+  }
+  if (!isThere || kept.runsAnyway) {
     run(folder, command);
+  }
+  if (!isThere) {
     mkdirSync(cache, { recursive: true });
-    const copy = mkdtempSync(join(cache, 'pip-new-'));
-    cpSync(join(folder, target), copy, { recursive: true, preserveTimestamps: true });
+    const finished = mkdtempSync(join(cache, `${kept.name}-new-`));
+    copy(folder, finished, kept.made);
     try {
-      renameSync(copy, kept);
+      renameSync(finished, place);
     } catch {
-      rmSync(copy, { recursive: true });
+      rmSync(finished, { recursive: true });
     }
-    return;
   }
-  cpSync(kept, join(folder, target), { recursive: true, preserveTimestamps: true });
+}
+
+function copy(from: string, to: string, paths: string[]): void {
+  for (const path of paths) {
+    cpSync(join(from, path), join(to, path), { recursive: true, preserveTimestamps: true });
+  }
 }
 
 function run(folder: string, command: string): void {

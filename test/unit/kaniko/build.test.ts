@@ -239,6 +239,7 @@ CMD ["./result"]
   test.each([
     { base: 'registry.test/python:3.13', program: 'python3', language: 'Python' },
     { base: 'golang:1.26-alpine', program: 'go', language: 'Go' },
+    { base: 'rust:1.95-alpine', program: 'cargo', language: 'Rust' },
   ])('a machine without $program says so', async ({ base, program, language }) => {
     const outcome = await kaniko.build({ Dockerfile: `FROM ${base}\n` }, [], { PATH: '/nowhere' });
     expect(outcome.exitCode).toBe(1);

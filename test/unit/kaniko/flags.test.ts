@@ -57,6 +57,8 @@ test.each([
   { image: 'gcr.io/distroless/python3-debian12', kind: 'python' },
   { image: 'golang:1.26', kind: 'golang' },
   { image: 'cgr.dev/chainguard/go', kind: 'golang' },
+  { image: 'rust:1.95-alpine', kind: 'rust' },
+  { image: 'registry.test/rustfs', kind: 'none' },
   { image: 'registry.test/node/static', kind: 'none' },
   { image: 'scratch', kind: 'none' },
   { image: 'google-cloud-sdk', kind: 'none' },

@@ -4,6 +4,7 @@ import { type Files, plan } from '#test/languages/conformance/sources.ts';
 const python = 'def handler(event): pass';
 const node = 'exports.handler = () => {}';
 const goFiles = { 'go.mod': 'module example.com/p\ngo 1.24\n', 'p.go': 'package p\nfunc Handle() {}' };
+const rustFiles = { 'Cargo.toml': '[package]\nname = "p"\n', 'src/lib.rs': 'pub async fn handle() {}' };
 
 describe('the language of a source', () => {
   test.each<{ case: string; files: Files; language: string; request?: object }>([
@@ -20,6 +21,7 @@ describe('the language of a source', () => {
       language: 'node',
     },
     { case: 'go.mod and a .go file', files: goFiles, language: 'go' },
+    { case: 'Cargo.toml and a .rs file', files: rustFiles, language: 'rust' },
     { case: 'a Dockerfile', files: { Dockerfile: 'FROM scratch', 'a.rs': '' }, language: 'docker' },
     { case: 'a Dockerfile beside a handler', files: { Dockerfile: 'FROM x', 'parser.py': python }, language: 'docker' },
     {
@@ -67,7 +69,16 @@ describe('the language of a source', () => {
   test('is unknown where nothing tells it: what is there and what would be recognised is said', async () => {
     const error = await plan({ 'main.rs': '', 'src/lib.rs': '', 'README.md': '' }).catch((reason) => reason);
     expect(error.reason).toBe('UnknownLanguage');
-    for (const named of ['"main.rs"', '"src/"', '"README.md"', 'parser.py', 'package.json', 'go.mod', 'Dockerfile']) {
+    for (const named of [
+      '"main.rs"',
+      '"src/"',
+      '"README.md"',
+      'parser.py',
+      'package.json',
+      'go.mod',
+      'Cargo.toml',
+      'Dockerfile',
+    ]) {
       expect(error.message).toContain(named);
     }
   });
@@ -82,6 +93,11 @@ describe('the language of a source', () => {
       case: 'three',
       files: { 'main.py': python, 'index.js': node, ...goFiles },
       named: ['"python"', '"node"', '"go"'],
+    },
+    {
+      case: 'Rust beside another',
+      files: { 'main.py': python, ...rustFiles },
+      named: ['"python"', '"rust"', 'Cargo.toml, src/lib.rs'],
     },
     {
       case: 'two manifests without a handler',

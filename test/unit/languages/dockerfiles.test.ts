@@ -5,6 +5,7 @@ import { type Files, ours, plan } from '#test/languages/conformance/sources.ts';
 const python = { 'parser.py': 'def handler(event): ...' };
 const node = { 'parser.js': 'exports.handler = () => {}' };
 const go = { 'go.mod': 'module example.com/p\ngo 1.24\n', 'p.go': 'package p\nfunc Handle() {}' };
+const rust = { 'Cargo.toml': '[package]\nname = "p"\n', 'src/lib.rs': 'pub async fn handle() {}' };
 const withDependency = JSON.stringify({ dependencies: { a: '1' } });
 
 async function dockerfile(files: Files): Promise<string[]> {
@@ -21,6 +22,7 @@ describe('a generated Dockerfile', () => {
     { case: 'Python', files: { ...python, 'requirements.txt': 'a' }, base: 'python:3.13-slim' },
     { case: 'Node', files: { ...node, 'package.json': withDependency }, base: 'node:24-slim' },
     { case: 'Go', files: go, base: 'golang:1.26 AS build' },
+    { case: 'Rust', files: rust, base: 'rust:1.95-alpine AS build' },
   ])('of $case starts from the configured base and runs as nobody, without a shell', async ({ files, base }) => {
     const lines = await dockerfile(files);
     expect(lines[0]).toBe(`FROM ${base}`);
@@ -108,6 +110,35 @@ describe('a generated Dockerfile', () => {
       files: { ...go, 'go.mod': 'module x\ngo 1.24\nreplace a => ./lib\n' },
       steps: [/^COPY \. \.$/, /go mod download/],
     },
+    {
+      case: 'Rust compiles dependencies, then copies the code and compiles it, then leaves all but the program',
+      files: { ...rust, 'rust-toolchain.toml': '', '.cargo/config.toml': '' },
+      steps: [
+        /^COPY rust-toolchain.toml \.\/$/,
+        /^COPY .cargo\/config.toml .cargo\/$/,
+        /^COPY .*\/dependencies\/$/,
+        /dependencies && .*cargo build .*\|\| exit 65$/,
+        /^COPY \. \.$/,
+        /cargo build .* --locked .*\|\| exit 66$/,
+        /^FROM gcr.io\/distroless/,
+        /^COPY --from=build/,
+      ],
+    },
+    {
+      case: 'Rust copies the code first where a dependency is a folder of it',
+      files: { ...rust, 'Cargo.toml': '[package]\nname = "p"\n[dependencies]\na = { path = "a" }\n' },
+      steps: [/^COPY \. \.$/, /cargo fetch \|\| exit 65$/, /cargo build/],
+    },
+    {
+      case: 'Rust copies the code first where there is a build script',
+      files: { ...rust, 'build.rs': '' },
+      steps: [/^COPY \. \.$/, /cargo fetch/],
+    },
+    {
+      case: 'Rust copies the code first where the package is the root of a workspace',
+      files: { ...rust, 'Cargo.toml': '[package]\nname = "p"\nversion.workspace = true\n[workspace]\n' },
+      steps: [/^COPY \. \.$/, /cargo fetch/],
+    },
   ])('$case', async ({ files, steps }) => {
     const lines = await dockerfile(files);
     const found = order(lines, ...steps);
@@ -141,6 +172,7 @@ describe('a generated Dockerfile', () => {
       python: await dockerfile({ ...python, 'requirements.txt': 'a' }),
       node: await dockerfile({ ...node, 'package.json': withDependency }),
       go: await dockerfile(go),
+      rust: await dockerfile(rust),
     };
     await fc.assert(
       fc.asyncProperty(fc.array(name, { minLength: 1, maxLength: 4 }), async (segments) => {
@@ -150,6 +182,7 @@ describe('a generated Dockerfile', () => {
         expect(await dockerfile({ ...python, 'requirements.txt': 'a', [path]: '' })).toEqual(expected.python);
         expect(await dockerfile({ [`${path}.js`]: node['parser.js'], 'package.json': main })).toEqual(expected.node);
         expect(await dockerfile({ ...go, [`${path}.go`]: 'package p' })).toEqual(expected.go);
+        expect(await dockerfile({ ...rust, [`${path}.rs`]: '' })).toEqual(expected.rust);
       }),
       { numRuns: 50 },
     );
@@ -182,6 +215,7 @@ test.each<{ case: string; files: Files; left: string[]; kept: string[] }>([
     left: ['node_modules/a/index.js', 'lib/node_modules/b.js'],
     kept: ['lib/a.js', 'node_modules.md'],
   },
+  { case: 'Rust', files: rust, left: ['target/release/p', '.git/HEAD'], kept: ['src/target/mod.rs', 'targets.rs'] },
   {
     case: 'Node that brings its modules and has no package.json',
     files: node,

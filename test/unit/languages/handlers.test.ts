@@ -89,6 +89,8 @@ describe('the exports of a Node module', () => {
 });
 
 const goMod = 'module example.com/p\n\ngo 1.24\n';
+const cargoToml = '[package]\nname = "p"\n';
+const rustFile = (name: string) => `pub async fn ${name}() {}\n`;
 const goFile = (name: string) => `package p\n\nfunc ${name}() {}\n`;
 
 describe('the handler', () => {
@@ -171,6 +173,47 @@ describe('the handler', () => {
     expect(program).toContain(calls);
   });
 
+  const lib = 'src/lib.rs';
+  test.each<{ case: string; files: Files; handler?: string; calls: string }>([
+    { case: 'handle of the library', files: { [lib]: rustFile('handle') }, calls: 'handle' },
+    {
+      case: 'one of a library elsewhere',
+      files: { 'Cargo.toml': `${cargoToml}[lib]\npath = "./parser.rs"\n`, 'parser.rs': rustFile('handle') },
+      calls: 'handle',
+    },
+    { case: 'one that is named', files: { [lib]: rustFile('run') }, handler: 'lib.run', calls: 'run' },
+    { case: 'one named by its path', files: { [lib]: rustFile('run') }, handler: 'src/lib.run', calls: 'run' },
+    {
+      case: 'one of a module',
+      files: { [lib]: 'pub mod a;', 'src/a.rs': rustFile('run') },
+      handler: 'a.run',
+      calls: 'a::run',
+    },
+    {
+      case: 'one of a module in a folder',
+      files: { [lib]: 'pub mod a;', 'src/a/mod.rs': 'pub mod b;', 'src/a/b.rs': rustFile('run') },
+      handler: 'src/a/b.run',
+      calls: 'a::b::run',
+    },
+    {
+      case: "one of a module in the library's file",
+      files: { [lib]: `pub mod a {\n${rustFile('run')}}\n` },
+      handler: 'a.run',
+      calls: 'a::run',
+    },
+    { case: 'one from elsewhere', files: { [lib]: 'mod a;\npub use a::{b, handle};\n' }, calls: 'handle' },
+    { case: 'one that may be from elsewhere', files: { [lib]: 'pub use a::*;\n' }, calls: 'handle' },
+    { case: 'one that a macro may write', files: { [lib]: 'handlers! { handle }\n' }, calls: 'handle' },
+    {
+      case: 'one behind lifetimes and characters',
+      files: { [lib]: `fn a<'a>(b: &'a str) -> char { '"' }\n${rustFile('handle')}// "` },
+      calls: 'handle',
+    },
+  ])('of Rust is $case', async ({ files, handler, calls }) => {
+    const planned = await plan({ 'Cargo.toml': cargoToml, ...files }, { handler });
+    expect(ours(planned, 'rust/main.rs')).toContain(`run(function::${calls});`);
+  });
+
   test.each<{ case: string; files: Files; request?: object; says: string[] }>([
     {
       case: 'Python',
@@ -220,6 +263,51 @@ describe('the handler', () => {
       files: { 'go.mod': goMod, 'p.go': goFile('run') },
       request: { handler: 'p.run' },
       says: ['capital letter'],
+    },
+    {
+      case: 'a Rust program',
+      files: { 'Cargo.toml': cargoToml, 'src/main.rs': 'fn main() {}' },
+      says: ['a program but no library', 'src/lib.rs', 'pub async fn handle(event: cloudevents::Event)'],
+    },
+    {
+      case: 'Rust without a library',
+      files: { 'Cargo.toml': cargoToml, 'src/blocks.rs': '' },
+      says: ['there is no src/lib.rs'],
+    },
+    {
+      case: 'Rust',
+      files: { 'Cargo.toml': cargoToml, 'src/lib.rs': rustFile('run') },
+      says: ['no public function handle in src/lib.rs, which has run', 'parameters.handler'],
+    },
+    {
+      case: 'Rust that is not async',
+      files: { 'Cargo.toml': cargoToml, 'src/lib.rs': 'pub fn handle() {}' },
+      says: ['handle in src/lib.rs is not async'],
+    },
+    {
+      case: 'Rust that is not public',
+      files: { 'Cargo.toml': cargoToml, 'src/lib.rs': 'async fn handle() {}\npub(crate) async fn handle() {}' },
+      says: ['no public function handle'],
+    },
+    {
+      case: 'Rust in comments and strings alone',
+      files: {
+        'Cargo.toml': cargoToml,
+        'src/lib.rs': `// ${rustFile('handle')}/* ${rustFile('handle')} */ const A: &str = r#"\n"${rustFile('handle')}"#; const B: char = '"';`,
+      },
+      says: ['which has none'],
+    },
+    {
+      case: 'a Rust module that is named',
+      files: { 'Cargo.toml': cargoToml, 'src/lib.rs': rustFile('handle') },
+      request: { handler: 'blocks.run', language: 'rust' },
+      says: ['no module blocks', 'src/blocks.rs nor src/blocks/mod.rs', 'src/lib.rs'],
+    },
+    {
+      case: 'a Rust function that has no name of Rust',
+      files: { 'Cargo.toml': cargoToml, 'src/lib.rs': rustFile('handle') },
+      request: { handler: 'lib.$run', language: 'rust' },
+      says: ['"$run"'],
     },
   ])('that is missing in $case: what was looked for and what is there', async ({ files, request, says }) => {
     const error = await plan(files, request).catch((reason) => reason);

@@ -8,6 +8,7 @@ const long = (piece: string) => piece.repeat(LENGTH / piece.length);
 
 const node = (source: string): Files => ({ 'parser.js': source });
 const python = (source: string): Files => ({ 'parser.py': source });
+const rust = (source: string): Files => ({ 'Cargo.toml': '[package]\nname = "p"', 'src/lib.rs': source });
 const requirements = (text: string): Files => ({ 'parser.py': 'def handler(event): ...', 'requirements.txt': text });
 
 test.each<{ case: string; files: Files }>([
@@ -25,6 +26,11 @@ test.each<{ case: string; files: Files }>([
   { case: 'blanks in a requirement', files: requirements(`a${long(' ')}!`) },
   { case: 'comments with other line ends', files: requirements(`a${long(' #')}\u2028x`) },
   { case: 'a package of empty lines', files: { 'go.mod': 'module x', 'p.go': long('\n') } },
+  { case: 'public things in Rust', files: rust(long('pub use ')) },
+  { case: 'blanks after pub in Rust', files: rust(`pub${long(' ')}x`) },
+  { case: 'raw strings of Rust that never end', files: rust(long('r#"')) },
+  { case: 'lifetimes of Rust', files: rust(long("'a")) },
+  { case: 'a lock file of packages', files: { ...rust(''), 'Cargo.lock': long('[[package]]\n') } },
   { case: 'a Dockerfile of empty lines', files: { Dockerfile: long('\n') } },
   {
     case: 'a manifest of mistakes',

@@ -1,9 +1,13 @@
+import { parse } from 'smol-toml';
 import { describe, expect, test } from 'vitest';
 import { newerGo } from '#languages/go/go-mod.ts';
+import { mergeLocks } from '#languages/rust/cargo-lock.ts';
 import { type Files, ours, plan } from '#test/languages/conformance/sources.ts';
 
 const python = { 'parser.py': 'def handler(event): ...' };
 const node = { 'parser.js': 'exports.handler = () => {}' };
+const rust = { 'src/lib.rs': 'pub async fn handle() {}' };
+const ownPackage = '[package]\nname = "p"\n';
 const go = { 'p.go': 'package p\nfunc Handle() {}' };
 
 describe('a broken manifest', () => {
@@ -87,6 +91,36 @@ describe('a broken manifest', () => {
       says: ['go.mod:3', 'go mod tidy'],
     },
     { case: 'go.mod with code in its module path', files: { ...go, 'go.mod': 'module x"\n' }, says: ['go.mod:1'] },
+    { case: 'Cargo.toml that is no TOML', files: { ...rust, 'Cargo.toml': '[package\n' }, says: ['Cargo.toml:1:'] },
+    { case: 'an empty Cargo.toml', files: { ...rust, 'Cargo.toml': '' }, says: ['no [package]', 'cargo init --lib'] },
+    {
+      case: 'the root of a workspace',
+      files: { ...rust, 'Cargo.toml': '[workspace]\nmembers = ["a"]\n' },
+      says: ['workspace', 'Upload the folder of the package'],
+    },
+    {
+      case: 'Cargo.toml with code in its name',
+      files: { ...rust, 'Cargo.toml': '[package]\nname = "p\\n[dependencies]"\n' },
+      says: ['package.name'],
+    },
+    {
+      case: 'Cargo.toml with dependencies that are no table',
+      files: { ...rust, 'Cargo.toml': `${ownPackage}[dependencies]\na = 1\n` },
+      says: ['dependencies.a'],
+    },
+    {
+      case: 'a library for C alone',
+      files: { ...rust, 'Cargo.toml': `${ownPackage}[lib]\ncrate-type = ["cdylib"]\n` },
+      says: ['crate-type'],
+    },
+    {
+      case: 'another version of the SDK',
+      files: {
+        ...rust,
+        'Cargo.toml': `${ownPackage}[dependencies]\nevents = { package = "cloudevents-sdk", version = "0.7" }\n`,
+      },
+      says: ['"0.7"', 'cloudevents-sdk = "0.9"'],
+    },
     { case: 'a Dockerfile without FROM', files: { Dockerfile: 'RUN true' }, says: ['FROM'] },
   ])('is refused with its place: $case', async ({ files, says }) => {
     const request = 'p.go' in files ? ({ language: 'go' } as const) : {};
@@ -134,4 +168,63 @@ test.each([
 ])('of go $a and $b, $newer is newer', ({ a, b, newer }) => {
   expect(newerGo(a, b)).toBe(newer);
   expect(newerGo(b, a)).toBe(newer);
+});
+
+describe('the lock file of a Rust build', () => {
+  const locked = (name: string, version: string) => `[[package]]\nname = "${name}"\nversion = "${version}"\n`;
+  const versions = (lock: string) =>
+    (parse(lock) as { package: { name: string; version: string }[] }).package
+      .map(({ name, version }) => `${name} ${version}`)
+      .sort();
+
+  test.each([
+    { case: 'nothing is locked', users: undefined, merged: ['http 1.5.0', 'serde 1.0.229'] },
+    {
+      case: 'the same is locked',
+      users: `version = 3\n\n${locked('p', '0.1.0')}\n${locked('serde', '1.0.100')}`,
+      merged: ['http 1.5.0', 'p 0.1.0', 'serde 1.0.100'],
+    },
+    {
+      case: 'an incompatible version is locked',
+      users: `version = 4\r\n\r\n${locked('http', '0.2.1')}`.replaceAll('\n', '\r\n'),
+      merged: ['http 0.2.1', 'http 1.5.0', 'serde 1.0.229'],
+    },
+    {
+      case: 'other tables follow',
+      users: `${locked('http', '1.0.0')}\n[[patch.unused]]\nname = "x"\nversion = "1.0.0"\n\n[metadata]\na = "b"\n`,
+      merged: ['http 1.0.0', 'serde 1.0.229'],
+    },
+  ])("has the adapter's versions where $case", ({ users, merged }) => {
+    const adapters = `# made by Cargo\nversion = 4\n\n${locked('http', '1.5.0')}\n${locked('serde', '1.0.229')}`;
+    expect(versions(mergeLocks(users, adapters))).toEqual(merged);
+  });
+
+  test('is made of both', async () => {
+    const planned = await plan({ ...rust, 'Cargo.toml': ownPackage, 'Cargo.lock': locked('tokio', '1.40.0') });
+    const lock = ours(planned, 'rust/dependencies/Cargo.lock') ?? '';
+    expect(versions(lock)).toContain('tokio 1.40.0');
+    expect(versions(lock).filter((name) => name.startsWith('tokio ')).length).toBe(1);
+    expect(versions(lock).some((name) => name.startsWith('axum '))).toBe(true);
+  });
+});
+
+test('what Cargo reads from a root alone comes along to the program around a Rust package', async () => {
+  const manifest = `${ownPackage}[patch.crates-io]\na = { path = "vendor/a" }\n[profile.release]\nlto = true\npanic = "abort"\n`;
+  const program = parse(ours(await plan({ ...rust, 'Cargo.toml': manifest }), 'rust/Cargo.toml') ?? '');
+  expect(program).toMatchObject({
+    patch: { 'crates-io': { a: { path: '../../vendor/a' } } },
+    profile: { release: { lto: true, panic: 'unwind' } },
+    dependencies: { function: { package: 'p', path: '../..' } },
+  });
+});
+
+test('the dependencies of a Rust package are compiled with its features and without its code', async () => {
+  const manifest = `${ownPackage}version = "1.2.3"\ndescription = "x"\n[features]\ndefault = ["a"]\n[dependencies]\na = { version = "1", optional = true }\n[target.'cfg(unix)'.dependencies]\nb = "2"\n[dev-dependencies]\nc = "3"\n`;
+  const alone = ours(await plan({ ...rust, 'Cargo.toml': manifest }), 'rust/dependencies/library/Cargo.toml') ?? '';
+  expect(parse(alone)).toEqual({
+    package: { name: 'p', version: '1.2.3', edition: '2021' },
+    features: { default: ['a'] },
+    dependencies: { a: { version: '1', optional: true } },
+    target: { 'cfg(unix)': { dependencies: { b: '2' } } },
+  });
 });
