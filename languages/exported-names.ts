@@ -2,6 +2,9 @@
 
 export interface ExportedNames {
   names: string[];
-  /** The file does something that only running it would show (`import *`, `module.exports = require(…)`): any name may be there. */
+  /**
+   * The file does something that only running it would show (`import *`, `module.exports = require(…)`): any name may
+   * be there.
+   */
   open: boolean;
 }

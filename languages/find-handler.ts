@@ -1,4 +1,7 @@
-/** Finds, before anything is built, the function that will be called; or says what was looked for and what is there instead. */
+/**
+ * Finds, before anything is built, the function that will be called; or says what was looked for and what is there
+ * instead.
+ */
 import { PermanentError } from '#shared/events/errors.ts';
 import type { SourceReader } from '#shared/packing/source-reader.ts';
 import type { ExportedNames } from './exported-names.ts';
@@ -29,7 +32,8 @@ interface Search {
 }
 
 /**
- * The first candidate that surely has the function, else the first that may have it. Throws PermanentError HandlerNotFound.
+ * The first candidate that surely has the function, else the first that may have it. Throws PermanentError
+ * HandlerNotFound.
  */
 export async function findHandler(source: SourceReader, search: Search): Promise<Handler> {
   const { requested, candidates, usualNames } = search;

@@ -28,14 +28,17 @@ export async function adapterFile(
 }
 
 /**
- * The Dockerfile and, beside it, an empty ignore file. Kaniko prefers `Dockerfile.dockerignore` to the context's `.dockerignore`, which users write for
- * their own Dockerfile and which often begins with `*`: it would leave out our files.
+ * The Dockerfile and, beside it, an empty ignore file. Kaniko prefers `Dockerfile.dockerignore` to the context's
+ * `.dockerignore`, which users write for their own Dockerfile and which often begins with `*`: it would leave out our
+ * files.
  */
 export function dockerfile(lines: string[]): GeneratedFile[] {
   return [generated('Dockerfile', `${lines.join('\n')}\n`), generated('Dockerfile.dockerignore', '')];
 }
 
-/** Dependencies are installed as root whatever user the base image has, so that the function cannot change its own code. */
+/**
+ * Dependencies are installed as root whatever user the base image has, so that the function cannot change its own code.
+ */
 export const ROOT = 'USER 0';
 
 /** Numeric, so that Kubernetes can check `runAsNonRoot`; the same number as in distroless images. */

@@ -14,7 +14,10 @@ export interface LanguageSupport {
   recipe: Recipe;
 }
 
-/** The language's way from a source to an image. Checks the source first: throws PermanentError HandlerNotFound or InvalidManifest before a byte is packed. */
+/**
+ * The language's way from a source to an image. Checks the source first: throws PermanentError HandlerNotFound or
+ * InvalidManifest before a byte is packed.
+ */
 export type Recipe = (input: RecipeInput) => Promise<RecipeResult>;
 
 export interface RecipeInput {

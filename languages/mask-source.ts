@@ -1,4 +1,7 @@
-/** Source text without its comments and the contents of its strings, so that what is left can be read with simple patterns. */
+/**
+ * Source text without its comments and the contents of its strings, so that what is left can be read with simple
+ * patterns.
+ */
 
 /** From an opening sign to a closing one; `body` is all up to the first of them that closes. */
 interface Token {
@@ -29,14 +32,18 @@ export interface Syntax {
   regularExpression?: { token: Token; notAfter: RegExp };
 }
 
-/** Same length, same line breaks: offsets and lines are those of the original. In a time that grows with the length alone, whatever is written. */
+/**
+ * Same length, same line breaks: offsets and lines are those of the original. In a time that grows with the length
+ * alone, whatever is written.
+ */
 export function maskSource(source: string, { tokens, regularExpression }: Syntax): string {
   const starts = new Set(tokens.map(({ open }) => open[0]));
   const masked: string[] = [];
   let position = 0;
   /** Of the last sign that is no blank. */
   let last = '';
-  // Where a token that is never closed has been read to: one of its kind that begins before is not closed either, and need not be read again.
+  // Where a token that is never closed has been read to: one of its kind that begins before is not closed either, and
+  // need not be read again.
   const hopeless = new Map<Token, number>();
   const take = (kind: Token): string | undefined => {
     const { open, body, close } = kind;

@@ -13,9 +13,10 @@ const NAMED = 10;
 const supported = Object.entries(registry) as [AdapterLanguage, LanguageSupport][];
 
 /**
- * `parameters.language` decides; else a Dockerfile; else the files that hold a handler. A manifest alone (requirements.txt, package.json …) decides only where
- * no file that could hold a handler says something else: tools put a package.json into Python repositories, and the other way round.
- * Throws PermanentError UnknownLanguage or AmbiguousLanguage.
+ * `parameters.language` decides; else a Dockerfile; else the files that hold a handler. A manifest alone
+ * (requirements.txt, package.json …) decides only where no file that could hold a handler says something else: tools
+ * put a package.json into Python repositories, and the other way round. Throws PermanentError UnknownLanguage or
+ * AmbiguousLanguage.
  */
 export async function detectLanguage(source: SourceReader, request: BuildRequest): Promise<Language> {
   if (request.language !== undefined) {
@@ -25,7 +26,8 @@ export async function detectLanguage(source: SourceReader, request: BuildRequest
     return 'docker';
   }
   const requested = await entryEvidence(source, request.handler);
-  // A handler that is not there is told by the recipe, which knows what else there is: the usual files tell the language.
+  // A handler that is not there is told by the recipe, which knows what else there is: the usual files tell the
+  // language.
   const byEntry = requested.length > 0 ? requested : await entryEvidence(source, undefined);
   const byManifest = supported
     .map(([language, { manifests }]) => ({ language, files: manifests.filter(source.has) }))

@@ -1,4 +1,7 @@
-/** Decides how a source becomes an image, and refuses it where it can't: everything that is checked before a byte is packed. */
+/**
+ * Decides how a source becomes an image, and refuses it where it can't: everything that is checked before a byte is
+ * packed.
+ */
 
 import { dockerRecipe } from '#languages/docker/recipe.ts';
 import type { RecipeResult } from '#languages/language.ts';

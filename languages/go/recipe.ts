@@ -46,7 +46,9 @@ interface GoHandler {
   name: string;
 }
 
-/** Throws PermanentError HandlerNotFound where no file of the package has such a function, or the package is a program. */
+/**
+ * Throws PermanentError HandlerNotFound where no file of the package has such a function, or the package is a program.
+ */
 async function findGoHandler(source: SourceReader, requested: string | undefined): Promise<GoHandler> {
   const { module, name } = requested === undefined ? { module: '', name: 'Handle' } : splitHandler(requested);
   const folder = packageFolder(source, module);

@@ -25,7 +25,8 @@ export const nodeRecipe: Recipe = async ({ source, request, settings }) => {
       generated('function.json', JSON.stringify({ file: handler.file, function: handler.name ?? null })),
       await adapterFile(settings.adapters, 'node', 'adapter.mjs'),
     ],
-    // Installed packages belong to the machine they were installed on. Without a package.json they are all there is, so they stay.
+    // Installed packages belong to the machine they were installed on. Without a package.json they are all there is, so
+    // they stay.
     excludes: (path) => isLitter(path) || (install !== undefined && /(?:^|\/)node_modules\//.test(path)),
   };
 };

@@ -16,8 +16,8 @@ const schema = z.object({
 });
 
 /**
- * The lines of a requirements file that installs `[project].dependencies`; undefined where there are none. The project itself is not installed: its code is
- * imported from where it lies. Throws PermanentError InvalidManifest.
+ * The lines of a requirements file that installs `[project].dependencies`; undefined where there are none. The project
+ * itself is not installed: its code is imported from where it lies. Throws PermanentError InvalidManifest.
  */
 export function requirementsOfProject(text: string): string[] | undefined {
   const { project, tool } = read(text);

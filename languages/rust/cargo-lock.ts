@@ -1,6 +1,12 @@
-/** The lock file that a build begins with: what the user locked, and of the adapter's lock what the user's says nothing of. */
+/**
+ * The lock file that a build begins with: what the user locked, and of the adapter's lock what the user's says nothing
+ * of.
+ */
 
-/** Cargo keeps what a lock file says as far as the manifests allow, and adds what it lacks: edges between the two files need not be there. */
+/**
+ * Cargo keeps what a lock file says as far as the manifests allow, and adds what it lacks: edges between the two files
+ * need not be there.
+ */
 export function mergeLocks(users: string | undefined, adapters: string): string {
   if (users === undefined) {
     return adapters;

@@ -1,4 +1,7 @@
-/** Finds the function that will be called before anything is compiled; or says what was looked for and what is there instead. */
+/**
+ * Finds the function that will be called before anything is compiled; or says what was looked for and what is there
+ * instead.
+ */
 import { posix } from 'node:path';
 import { maskSource } from '#languages/mask-source.ts';
 import { splitHandler } from '#languages/module-paths.ts';
@@ -9,7 +12,9 @@ import { rustSyntax } from './syntax.ts';
 
 const SIGNATURE = '(event: cloudevents::Event) -> Result<serde_json::Value, Box<dyn std::error::Error>>';
 
-/** The path of the function within the user's crate, such as `parser::handle`. Throws PermanentError HandlerNotFound. */
+/**
+ * The path of the function within the user's crate, such as `parser::handle`. Throws PermanentError HandlerNotFound.
+ */
 export async function findRustHandler(
   source: SourceReader,
   manifest: CargoManifest,

@@ -50,8 +50,8 @@ async function lockOf(source: RecipeInput['source']): Promise<string | undefined
 }
 
 /**
- * A workspace of its own, so that the user's package need not know of it. Cargo reads what decides about versions and code from the root alone: patches and
- * profiles come along.
+ * A workspace of its own, so that the user's package need not know of it. Cargo reads what decides about versions and
+ * code from the root alone: patches and profiles come along.
  */
 function program(manifest: CargoManifest, at: { adapter: string; library: string }): string {
   const { name, patch, profile } = manifest;
@@ -79,7 +79,10 @@ function movedPath(dependency: CargoManifest['dependencies'][string], folder: st
   return typeof path === 'string' ? { ...(dependency as object), path: posix.join(folder, path) } : dependency;
 }
 
-/** A program like ours, with an empty library that has the user's dependencies: what it compiles depends on manifests alone, and is a layer to keep. */
+/**
+ * A program like ours, with an empty library that has the user's dependencies: what it compiles depends on manifests
+ * alone, and is a layer to keep.
+ */
 function dependenciesAlone(manifest: CargoManifest, lock: string): GeneratedFile[] {
   const { name, version, features, dependencies, target } = manifest;
   const library = { package: { name, version, edition: '2021' }, features, dependencies, target };
@@ -103,8 +106,9 @@ fn main() {
 }
 
 /**
- * Static also where the base image is no Alpine, so that BASE_IMAGE_STATIC may be anything: hence crt-static. With a target named, it is for what runs in
- * the cluster alone; procedural macros, which run in the compiler, can't be static.
+ * Static also where the base image is no Alpine, so that BASE_IMAGE_STATIC may be anything: hence crt-static. With a
+ * target named, it is for what runs in the cluster alone; procedural macros, which run in the compiler, can't be
+ * static.
  */
 const CARGO =
   'RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --message-format short --target "$(rustc --print host-tuple)"';

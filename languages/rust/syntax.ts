@@ -1,8 +1,8 @@
 import { BLOCK, LINE, type Syntax, token } from '#languages/mask-source.ts';
 
 /**
- * A comment within a comment ends the outer one early, which may show a function that is commented out but never hides one: the compiler then says
- * that it is not there.
+ * A comment within a comment ends the outer one early, which may show a function that is commented out but never hides
+ * one: the compiler then says that it is not there.
  */
 export const rustSyntax: Syntax = {
   tokens: [

@@ -1,4 +1,7 @@
-/** Does with a context what a builder would, in a folder: its RUN lines, then its CMD. Everything else in a generated Dockerfile has no meaning without layers. */
+/**
+ * Does with a context what a builder would, in a folder: its RUN lines, then its CMD. Everything else in a generated
+ * Dockerfile has no meaning without layers.
+ */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -58,7 +61,10 @@ export async function buildImage(files: Files, request: BuildRequest = {}): Prom
   };
 }
 
-/** What takes a minute to make and is the same every time: kept between runs, under a name made of all that decides about it. */
+/**
+ * What takes a minute to make and is the same every time: kept between runs, under a name made of all that decides
+ * about it.
+ */
 interface Kept {
   name: string;
   /** Files and folders of the image. */

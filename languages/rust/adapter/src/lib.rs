@@ -103,7 +103,8 @@ fn port() -> String {
         .unwrap_or_else(|| "8080".to_owned())
 }
 
-/// On HOST, which the embedded platform sets; else on every interface, as a pod must: both IP families where there are two.
+/// On HOST, which the embedded platform sets; else on every interface, as a pod must: both IP families where there are
+/// two.
 async fn listen() -> io::Result<TcpListener> {
     let port = port().parse::<u16>().map_err(io::Error::other)?;
     if let Some(host) = env::var("HOST").ok().filter(|host| !host.is_empty()) {
@@ -173,9 +174,11 @@ fn read(headers: &HeaderMap, body: Vec<u8>) -> Result<Event, String> {
     Ok(event)
 }
 
-/// Turns an error or a panic into the outcome that tells of it. Not a crash: other events are in flight in this process.
+/// Turns an error or a panic into the outcome that tells of it. Not a crash: other events are in flight in this
+/// process.
 ///
-/// Each event has a thread to itself, so that a handler that blocks keeps neither health checks nor other events waiting.
+/// Each event has a thread to itself, so that a handler that blocks keeps neither health checks nor other events
+/// waiting.
 async fn invoke(call: Arc<Call>, mut event: Event) -> Outcome {
     if let Err(problem) = parse_data(&mut event) {
         return Outcome::failed("BadData", &problem);

@@ -121,7 +121,8 @@ fn extension(event: &Event, name: &str) -> Option<String> {
     })
 }
 
-/// A value as a header carries it (HTTP binding, section 3.1.3.2). The SDK does not decode, so a "%" that came in goes out as it is.
+/// A value as a header carries it (HTTP binding, section 3.1.3.2). The SDK does not decode, so a "%" that came in goes
+/// out as it is.
 fn encoded(value: &str) -> String {
     let mut header = String::with_capacity(value.len());
     for byte in value.bytes() {
@@ -134,7 +135,8 @@ fn encoded(value: &str) -> String {
     header
 }
 
-/// A stable id: the same parts give the same 32 hex digits. Parts are length-prefixed, so no two lists collide by concatenation.
+/// A stable id: the same parts give the same 32 hex digits. Parts are length-prefixed, so no two lists collide by
+/// concatenation.
 fn derive_id(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
