@@ -61,4 +61,5 @@ manifests: $(INSTALLED) ## the same as files for kubectl apply -k: ENV=dev (IMAG
 	@exec node deploy/manifests.ts
 
 clean: ## delete what was made here, but for node_modules; make run starts anew
-	rm -rf dist "$$(readlink .local)" .local
+	@case "$$(readlink .local)" in */knative-lambda/*) rm -rf "$$(readlink .local)";; esac
+	rm -rf dist .local

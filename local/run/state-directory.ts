@@ -46,7 +46,11 @@ export function stateDirectory(asked: string, roots = ROOTS): StateDirectory {
   }
   const root = roots.find((candidate) => isWritable(candidate) && seenFrom(join(candidate, 'x')) === undefined);
   const path = join(root ?? roots[0] ?? '', 'knative-lambda', nameOf(directory));
-  removeTree(path);
+  if (existsSync(path)) {
+    // A platform may still run in it, whose link somebody has deleted.
+    lockDirectory(path)();
+    removeTree(path);
+  }
   mkdirSync(dirname(path), { recursive: true });
   if (stat === undefined) {
     mkdirSync(path);

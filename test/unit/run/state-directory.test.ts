@@ -69,6 +69,15 @@ describe('below a project', () => {
     expect(existsSync(join(path, 'objects.jsonl'))).toBe(false);
   });
 
+  test('without the link, what a running platform has in the folder stays', () => {
+    const { path } = place();
+    writeFileSync(join(path, 'platform.pid'), `${process.pid}`);
+    rmSync(directory());
+
+    expect(place).toThrow('a platform runs already');
+    expect(existsSync(join(path, 'platform.pid'))).toBe(true);
+  });
+
   test('the folder is made again where the cache was emptied', () => {
     const { path } = place();
     rmSync(path, { recursive: true });
