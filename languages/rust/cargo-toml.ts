@@ -22,7 +22,7 @@ const schema = z.object({
   package: packageSchema.optional(),
   lib: z
     .object({
-      path: z.string().optional(),
+      path: z.string().max(200).optional(),
       'crate-type': z.array(z.string()).default(['lib']),
       'proc-macro': z.boolean().optional(),
     })

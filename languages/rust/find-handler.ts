@@ -5,10 +5,14 @@
 import { posix } from 'node:path';
 import { maskSource } from '#languages/mask-source.ts';
 import { splitHandler } from '#languages/module-paths.ts';
+import { bounded } from '#shared/bounded-text.ts';
 import { PermanentError } from '#shared/events/errors.ts';
 import type { SourceReader } from '#shared/packing/source-reader.ts';
 import type { CargoManifest } from './cargo-toml.ts';
 import { rustSyntax } from './syntax.ts';
+
+/** A message quotes the source, where a name can be as long as its file. */
+const MESSAGE_LENGTH = 2000;
 
 const SIGNATURE = '(event: cloudevents::Event) -> Result<serde_json::Value, Box<dyn std::error::Error>>';
 
@@ -102,5 +106,5 @@ function isReexported(text: string, name: string): boolean {
 }
 
 function notFound(message: string): PermanentError {
-  return new PermanentError('HandlerNotFound', `${message}. Then send build.start again`);
+  return new PermanentError('HandlerNotFound', `${bounded(message, MESSAGE_LENGTH)}. Then send build.start again`);
 }

@@ -114,6 +114,11 @@ describe('a broken manifest', () => {
       says: ['crate-type'],
     },
     {
+      case: 'a path of the library that is none',
+      files: { ...rust, 'Cargo.toml': `${ownPackage}[lib]\npath = "${'x'.repeat(5000)}"\n` },
+      says: ['lib.path'],
+    },
+    {
       case: 'another version of the SDK',
       files: {
         ...rust,
