@@ -101,7 +101,7 @@ function kanikoFailed({ build, kaniko, see }: End): Cause | undefined {
     return told(
       'DependencyInstallFailed',
       `the dependencies could not be installed: ${output}`,
-      'Mend the manifest that lists them (names, versions, lock file), upload it, then send build.start again',
+      'Mend the manifest that lists them, such as requirements.txt or package.json (names, versions, lock file), upload it, then send build.start again',
       see,
     );
   }
