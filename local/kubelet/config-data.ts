@@ -4,46 +4,22 @@ import type { KubeObject } from '#shared/kubernetes/object.ts';
 
 export type DataSource = 'configMap' | 'secret';
 
-const RESOURCES = { configMap: 'configmaps', secret: 'secrets' } as const;
-
-/** Undefined where the object does not exist. */
+/** Empty where the object does not exist and is optional. Throws what `failure` makes of the text that a kubelet shows. */
 export function configData(
   storage: ObjectStorage,
-  source: DataSource,
   namespace: string,
-  name: string,
-): Map<string, Buffer> | undefined {
-  const object = storage.get(RESOURCES[source], namespace, name);
-  return object === undefined ? undefined : source === 'secret' ? secretData(object) : mapData(object);
-}
-
-function mapData(object: KubeObject): Map<string, Buffer> {
-  const data = new Map<string, Buffer>();
-  for (const [key, value] of entries(object['data'])) {
-    data.set(key, Buffer.from(value));
+  source: DataSource,
+  { name = '', optional }: { name?: string; optional?: boolean },
+  failure: (text: string) => Error,
+): Map<string, Buffer> {
+  const object = storage.get(source === 'secret' ? 'secrets' : 'configmaps', namespace, name);
+  if (object === undefined && optional !== true) {
+    throw failure(`${source.toLowerCase()} "${name}" not found`);
   }
-  for (const [key, value] of entries(object['binaryData'])) {
-    data.set(key, Buffer.from(value, 'base64'));
-  }
-  return data;
-}
-
-function secretData(object: KubeObject): Map<string, Buffer> {
-  const data = new Map<string, Buffer>();
-  for (const [key, value] of entries(object['data'])) {
-    data.set(key, Buffer.from(value, 'base64'));
-  }
-  for (const [key, value] of entries(object['stringData'])) {
-    data.set(key, Buffer.from(value));
-  }
-  return data;
-}
-
-function entries(data: unknown): [string, string][] {
-  return Object.entries((data ?? {}) as Record<string, string>);
-}
-
-/** The text that a kubelet shows for what is missing. */
-export function missingText(source: DataSource, name: string): string {
-  return `${source === 'secret' ? 'secret' : 'configmap'} "${name}" not found`;
+  const { data = {}, binaryData = {} }: Partial<KubeObject> = object ?? {};
+  const [texts, encoded] = source === 'secret' ? [{}, data] : [data, binaryData];
+  return new Map([
+    ...Object.entries<string>(texts).map(([key, text]) => [key, Buffer.from(text)] as const),
+    ...Object.entries<string>(encoded).map(([key, text]) => [key, Buffer.from(text, 'base64')] as const),
+  ]);
 }

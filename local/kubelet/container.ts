@@ -7,7 +7,6 @@ import type { Image } from './images.ts';
 import { type Launch, planLaunch, StartError } from './launch.ts';
 import { type ContainerSpec, type ContainerStatus, gracePeriodMs } from './pod.ts';
 import type { PodContext } from './pod-context.ts';
-import { probeTarget } from './probe-target.ts';
 import { type ContainerProcess, spawnProcess } from './spawn-process.ts';
 import { StatusRecord } from './status-record.ts';
 import { terminationMessage } from './termination-message.ts';
@@ -139,21 +138,9 @@ export class Container {
       if (image !== undefined) {
         return image;
       }
-      if (this.spec.imagePullPolicy === 'Never') {
-        this.#record.waiting('ErrImageNeverPull', `Container image "${name}" is not present with pull policy of Never`);
-      } else {
-        this.#record.waiting(
-          'ErrImagePull',
-          `failed to pull image "${name}": not found: no build has pushed it to this platform`,
-        );
-      }
-      if (!(await this.#pause(delayMs))) {
-        return undefined;
-      }
-      this.#record.waiting('ImagePullBackOff', `Back-off pulling image "${name}"`);
-      if (!(await this.#pause(delayMs))) {
-        return undefined;
-      }
+      const message = `failed to pull image "${name}": not found: no build has pushed it to this platform`;
+      this.#record.waiting('ErrImagePull', message);
+      await this.#pause(delayMs);
       delayMs = Math.min(MAX_PULL_RETRY_MS, delayMs * 2);
     }
     return undefined;
@@ -193,14 +180,14 @@ export class Container {
     }
 
     this.#process = spawned;
-    this.#record.running(spawned.pid, image);
+    this.#record.running(image);
     // Stopped while it was being spawned: stop() found no process to signal.
     if (this.#stopping.signal.aborted) {
       this.#end(this.#stopAt, true);
     }
 
     const ended = new AbortController();
-    this.#watch(launch, ended.signal);
+    this.#watch(ended.signal);
     const exitCode = await spawned.exited;
     ended.abort();
     clearTimeout(this.#kill?.timer);
@@ -211,7 +198,7 @@ export class Container {
     return exitCode;
   }
 
-  #watch(launch: Launch, ended: AbortSignal): void {
+  #watch(ended: AbortSignal): void {
     const events = {
       onStarted: () => {
         this.#record.started();
@@ -226,7 +213,7 @@ export class Container {
         this.#end(performance.now() + graceMs, true);
       },
     };
-    watchHealth(this.spec, probeTarget(this.#context, this.spec, launch), events, ended);
+    watchHealth(this.spec, this.#context, events, ended);
   }
 
   /** False where the pod is stopped meanwhile. */

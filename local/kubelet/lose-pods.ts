@@ -23,7 +23,7 @@ export function losePods(storage: ObjectStorage): void {
 function lost(status: Record<string, unknown>): object {
   const now = timestamp(new Date());
   const conditions = (status['conditions'] ?? []) as { type: string; status: string }[];
-  const readiness = ['PodReadyToStartContainers', 'Ready', 'ContainersReady'];
+  const readiness = ['Ready', 'ContainersReady'];
   return {
     ...status,
     phase: 'Failed',
@@ -39,7 +39,6 @@ function lost(status: Record<string, unknown>): object {
         status: 'True',
         reason: 'DeletionByPodGC',
         message: 'PodGC: node no longer exists',
-        lastProbeTime: null,
         lastTransitionTime: now,
       },
     ],

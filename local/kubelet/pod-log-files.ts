@@ -6,13 +6,6 @@ import type { ObjectStorage, PodLogs } from '#local/kubernetes/types.ts';
 import type { Pod } from './pod.ts';
 
 export interface PodLogFiles extends PodLogs {
-  /** With `previous`, the output of the run before the last one: `kubectl logs --previous`. */
-  read(
-    namespace: string,
-    pod: string,
-    container: string,
-    options?: { previous?: boolean },
-  ): Promise<Buffer | undefined>;
   /** The file for the next run of a container. */
   next(pod: Pod, container: string): string;
   remove(pod: Pod): Promise<void>;
@@ -44,13 +37,9 @@ export function createPodLogFiles(directory: string, storage: ObjectStorage): Po
   }
 
   return {
-    async read(namespace, pod, container, options = {}) {
-      const runs = files.get(`${namespace}/${pod}/${container}`)?.runs ?? [];
-      const file = runs.at(options.previous === true ? -2 : -1);
-      if (file === undefined) {
-        return undefined;
-      }
-      return await readFile(file).catch(() => undefined);
+    async read(namespace, pod, container) {
+      const file = files.get(`${namespace}/${pod}/${container}`)?.runs.at(-1);
+      return file === undefined ? undefined : await readFile(file).catch(() => undefined);
     },
     next(pod, container) {
       const key = `${pod.metadata.namespace}/${pod.metadata.name}/${container}`;

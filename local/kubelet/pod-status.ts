@@ -18,13 +18,12 @@ export interface PodProgress {
 interface Condition {
   type: string;
   status: 'True' | 'False';
-  lastProbeTime: null;
   lastTransitionTime: string;
   reason?: string;
   message?: string;
 }
 
-const OURS = ['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled'];
+const OURS = ['Initialized', 'Ready', 'ContainersReady', 'PodScheduled'];
 
 /** `previous` is the stored status: its transition times are kept, and conditions of others (DisruptionTarget). */
 export function podStatus(pod: Pod, progress: PodProgress, previous: Record<string, unknown> | undefined): object {
@@ -36,7 +35,6 @@ export function podStatus(pod: Pod, progress: PodProgress, previous: Record<stri
     return {
       type,
       status,
-      lastProbeTime: null,
       lastTransitionTime: known?.status === status ? known.lastTransitionTime : now,
       ...(holds || reason === undefined ? {} : { reason }),
       ...(holds || message === undefined ? {} : { message }),
@@ -57,7 +55,6 @@ export function podStatus(pod: Pod, progress: PodProgress, previous: Record<stri
     phase: phaseOf(progress),
     ...(progress.problem === undefined ? {} : { message: progress.problem }),
     conditions: [
-      condition('PodReadyToStartContainers', !over && progress.problem === undefined),
       condition('Initialized', progress.initialized, 'ContainersNotInitialized', progress.problem),
       condition('Ready', ready, unreadyReason, unreadyMessage),
       condition('ContainersReady', ready, unreadyReason, unreadyMessage),
@@ -65,9 +62,7 @@ export function podStatus(pod: Pod, progress: PodProgress, previous: Record<stri
       ...before.filter(({ type }) => !OURS.includes(type)),
     ],
     hostIP: '127.0.0.1',
-    hostIPs: [{ ip: '127.0.0.1' }],
     podIP: '127.0.0.1',
-    podIPs: [{ ip: '127.0.0.1' }],
     startTime: progress.startTime,
     qosClass: 'BestEffort',
     ...(progress.initContainers.length === 0 ? {} : { initContainerStatuses: progress.initContainers }),

@@ -25,7 +25,6 @@ export interface TerminatedState {
     message?: string;
     startedAt: string;
     finishedAt: string;
-    containerID?: string;
   };
 }
 
@@ -35,7 +34,6 @@ export interface ContainerStatus {
   name: string;
   image: string;
   imageID: string;
-  containerID?: string;
   state: ContainerState;
   lastState: Partial<TerminatedState>;
   ready: boolean;

@@ -2,42 +2,41 @@
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import type { V1Probe } from '@kubernetes/client-node';
+import type { ContainerSpec } from './pod.ts';
+import type { PodContext } from './pod-context.ts';
 
-export interface ProbeTarget {
-  /** Ports of a spec to ports of this machine. */
-  port(port: number | string): number;
-  /** Runs a command in the container; true where it exits with 0 in time. */
-  exec(command: string[], timeoutMs: number): Promise<boolean>;
-}
+/** Where our own functions serve their metrics unless told otherwise. */
+const METRICS_PORT = '9464';
 
-/** Never throws. A redirect counts as success and is not followed, as for a kubelet within one host. gRPC is a TCP connect here. */
-export function probe(spec: V1Probe, target: ProbeTarget): Promise<boolean> {
+/**
+ * Never throws. Commands and gRPC are not asked: such a probe passes. A redirect counts as success and is not followed, as for a kubelet within one
+ * host.
+ */
+export async function probe(spec: V1Probe, container: ContainerSpec, pod: PodContext): Promise<boolean> {
   const timeoutMs = (spec.timeoutSeconds ?? 1) * 1000;
-  if (spec.httpGet !== undefined) {
-    const headers = Object.fromEntries((spec.httpGet.httpHeaders ?? []).map(({ name, value }) => [name, value]));
-    return httpGet(
-      target.port(spec.httpGet.port),
-      spec.httpGet.path ?? '/',
-      { 'user-agent': 'kube-probe/local', ...headers },
-      timeoutMs,
-    );
+  const { httpGet, tcpSocket } = spec;
+  if (httpGet !== undefined) {
+    return await get(portOf(httpGet.port, container, pod), httpGet.path ?? '/', timeoutMs);
   }
-  if (spec.exec !== undefined) {
-    return target.exec(spec.exec.command ?? [], timeoutMs);
-  }
-  return tcpConnect(target.port(spec.tcpSocket?.port ?? spec.grpc?.port ?? 0), timeoutMs);
+  return tcpSocket === undefined || (await tcpConnect(portOf(tcpSocket.port, container, pod), timeoutMs));
 }
 
-function httpGet(port: number, path: string, headers: Record<string, string>, timeoutMs: number): Promise<boolean> {
+/** All containers share the machine's loopback: whatever port a spec names is the pod's PORT, save that of the metrics. */
+function portOf(port: number | string, { ports, env }: ContainerSpec, pod: PodContext): number {
+  const declared = typeof port === 'number' ? port : ports?.find(({ name }) => name === port)?.containerPort;
+  const metrics = env?.find(({ name }) => name === 'METRICS_PORT')?.value ?? METRICS_PORT;
+  return String(declared) === metrics ? pod.metricsPort : pod.port;
+}
+
+function get(port: number, path: string, timeoutMs: number): Promise<boolean> {
+  const headers = { 'user-agent': 'kube-probe/local' };
+  const signal = AbortSignal.timeout(timeoutMs);
   return new Promise((resolve) => {
-    const sent = request(
-      { host: '127.0.0.1', port, path, headers, agent: false, signal: AbortSignal.timeout(timeoutMs) },
-      (response) => {
-        response.resume();
-        response.on('error', () => {});
-        resolve((response.statusCode ?? 500) >= 200 && (response.statusCode ?? 500) < 400);
-      },
-    );
+    const sent = request({ host: '127.0.0.1', port, path, headers, agent: false, signal }, (response) => {
+      response.resume();
+      response.on('error', () => {});
+      resolve((response.statusCode ?? 500) >= 200 && (response.statusCode ?? 500) < 400);
+    });
     sent.on('error', () => resolve(false));
     sent.end();
   });

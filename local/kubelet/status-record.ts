@@ -31,11 +31,10 @@ export class StatusRecord {
     this.#changed();
   }
 
-  running(pid: number, image: Image): void {
+  running(image: Image): void {
     this.#rememberLastRun();
     this.#startedAt = timestamp(new Date());
     this.status.state = { running: { startedAt: this.#startedAt } };
-    this.status.containerID = `process://${pid}`;
     this.status.imageID = image.digest === '' ? this.status.image : image.digest;
     this.#changed();
   }
@@ -74,7 +73,6 @@ export class StatusRecord {
         ...(message === undefined ? {} : { message }),
         startedAt: this.#startedAt,
         finishedAt: timestamp(new Date()),
-        ...(this.status.containerID === undefined ? {} : { containerID: this.status.containerID }),
       },
     };
     this.status.ready = false;

@@ -1,5 +1,5 @@
 /** What a container says when it ends: its termination log, or the end of its output. */
-import { open, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import type { ContainerSpec } from './pod.ts';
 
 const MESSAGE_BYTES = 4096;
@@ -12,34 +12,15 @@ export async function terminationMessage(
   exitCode: number,
   files: { terminationLog: string; log: string },
 ): Promise<string | undefined> {
-  const written = await readStart(files.terminationLog, MESSAGE_BYTES);
-  if (written !== '') {
-    return written;
+  const written = (await read(files.terminationLog)).subarray(0, MESSAGE_BYTES).toString();
+  if (written !== '' || exitCode === 0 || container.terminationMessagePolicy !== 'FallbackToLogsOnError') {
+    return written || undefined;
   }
-  if (exitCode === 0 || container.terminationMessagePolicy !== 'FallbackToLogsOnError') {
-    return undefined;
-  }
-  const tail = tailOf(await readFile(files.log).catch(() => Buffer.alloc(0)));
-  return tail === '' ? undefined : tail;
+  const lines = (await read(files.log)).subarray(-FALLBACK_BYTES).toString().split('\n');
+  // The text behind the last line break is not a line.
+  return lines.slice(-FALLBACK_LINES - (lines.at(-1) === '' ? 1 : 0)).join('\n') || undefined;
 }
 
-async function readStart(path: string, bytes: number): Promise<string> {
-  try {
-    const file = await open(path, 'r');
-    try {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes), 0, bytes, 0);
-      return buffer.toString('utf8', 0, bytesRead);
-    } finally {
-      await file.close();
-    }
-  } catch {
-    return '';
-  }
-}
-
-export function tailOf(log: Buffer): string {
-  const end = log.subarray(Math.max(0, log.length - FALLBACK_BYTES)).toString('utf8');
-  const lines = end.split('\n');
-  const last = lines.at(-1) === '' ? FALLBACK_LINES + 1 : FALLBACK_LINES;
-  return lines.slice(-last).join('\n');
+async function read(path: string): Promise<Buffer> {
+  return await readFile(path).catch(() => Buffer.alloc(0));
 }

@@ -1,16 +1,5 @@
 /** The machine's own interpreters and compilers, in place of those a base image brings. */
-import {
-  chmodSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readFileSync,
-  readlinkSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface Toolchain {
@@ -37,7 +26,7 @@ export function createToolchain(directory: string): Toolchain {
   for (const folder of Object.values(toolchain)) {
     mkdirSync(folder, { recursive: true });
   }
-  link(join(toolchain.node, 'node'), process.execPath);
+  replace(join(toolchain.node, 'node'), (temporary) => symlinkSync(process.execPath, temporary));
   script(join(toolchain.python, 'python'), 'exec python3 "$@"');
   for (const pip of ['pip', 'pip3']) {
     script(join(toolchain.python, pip), 'exec python3 -m pip "$@"');
@@ -54,24 +43,11 @@ export function createToolchain(directory: string): Toolchain {
   return toolchain;
 }
 
-function link(path: string, target: string): void {
-  const there = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
-  if (!there || readlinkSync(path) !== target) {
-    replace(path, (temporary) => symlinkSync(target, temporary));
-  }
-}
-
 function script(path: string, body: string): void {
-  const text = `#!/bin/sh\n${body}\n`;
-  if (existsSync(path) && readFileSync(path, 'utf8') === text) {
-    return;
-  }
-  replace(path, (temporary) => {
-    writeFileSync(temporary, text);
-    chmodSync(temporary, 0o755);
-  });
+  replace(path, (temporary) => writeFileSync(temporary, `#!/bin/sh\n${body}\n`, { mode: 0o755 }));
 }
 
+/** In one step: other builds use it meanwhile. */
 function replace(path: string, write: (temporary: string) => void): void {
   const temporary = `${path}.${process.pid}`;
   rmSync(temporary, { force: true });

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { V1KeyToPath, V1Volume, V1VolumeProjection } from '@kubernetes/client-node';
 import type { ObjectStorage } from '#local/kubernetes/types.ts';
-import { configData, type DataSource, missingText } from './config-data.ts';
+import { configData, type DataSource } from './config-data.ts';
 import { fieldValue } from './field-value.ts';
 import type { Pod } from './pod.ts';
 
@@ -28,28 +28,25 @@ export async function createVolumes(pod: Pod, folder: string, storage: ObjectSto
 }
 
 async function fill(pod: Pod, volume: V1Volume, target: string, storage: ObjectStorage): Promise<void> {
-  if (volume.emptyDir !== undefined) {
+  const { emptyDir, configMap, secret, projected } = volume;
+  if (emptyDir !== undefined) {
     return;
   }
-  if (volume.configMap !== undefined) {
-    return await project(pod, { configMap: volume.configMap }, target, storage);
+  if (configMap !== undefined) {
+    return await project(pod, { configMap }, target, storage);
   }
-  if (volume.secret !== undefined) {
-    const { secretName, ...rest } = volume.secret;
+  if (secret !== undefined) {
+    const { secretName, ...rest } = secret;
     return await project(pod, { secret: { ...rest, name: secretName ?? '' } }, target, storage);
   }
-  if (volume.downwardAPI !== undefined) {
-    return await project(pod, { downwardAPI: { items: volume.downwardAPI.items ?? [] } }, target, storage);
+  if (projected === undefined) {
+    throw new MountError(
+      `volume "${volume.name}": the embedded platform knows emptyDir, configMap, secret and projected`,
+    );
   }
-  if (volume.projected !== undefined) {
-    for (const source of volume.projected.sources ?? []) {
-      await project(pod, source, target, storage);
-    }
-    return;
+  for (const source of projected.sources ?? []) {
+    await project(pod, source, target, storage);
   }
-  throw new MountError(
-    `volume "${volume.name}": the embedded platform knows emptyDir, configMap, secret, downwardAPI and projected`,
-  );
 }
 
 async function project(pod: Pod, source: V1VolumeProjection, target: string, storage: ObjectStorage): Promise<void> {
@@ -57,18 +54,20 @@ async function project(pod: Pod, source: V1VolumeProjection, target: string, sto
     // Not a secret: the embedded API asks for no credentials. It is there because clients refuse to start without one.
     return await put(target, source.serviceAccountToken.path, 'local');
   }
-  for (const item of source.downwardAPI?.items ?? []) {
-    const value = item.fieldRef === undefined ? undefined : fieldValue(pod, item.fieldRef.fieldPath);
+  for (const { path, fieldRef } of source.downwardAPI?.items ?? []) {
+    const value = fieldValue(pod, fieldRef?.fieldPath ?? '');
     if (value === undefined) {
-      throw new MountError(`downwardAPI item "${item.path}": only known fieldRefs are emulated`);
+      throw new MountError(`downwardAPI item "${path}": only known fieldRefs are emulated`);
     }
-    await put(target, item.path, value);
+    await put(target, path, value);
   }
-  if (source.configMap !== undefined) {
-    await projectData(pod, 'configMap', source.configMap, target, storage);
+  const { configMap, secret } = source;
+  // Every namespace of a cluster has the API's certificate authority in this ConfigMap; the embedded API speaks plain HTTP.
+  if (configMap !== undefined && configMap.name !== 'kube-root-ca.crt') {
+    await projectData(pod, 'configMap', configMap, target, storage);
   }
-  if (source.secret !== undefined) {
-    await projectData(pod, 'secret', source.secret, target, storage);
+  if (secret !== undefined) {
+    await projectData(pod, 'secret', secret, target, storage);
   }
 }
 
@@ -79,25 +78,14 @@ async function projectData(
   target: string,
   storage: ObjectStorage,
 ): Promise<void> {
-  const name = reference.name ?? '';
-  const data = configData(storage, source, pod.metadata.namespace, name);
-  if (data === undefined) {
-    // Every namespace of a cluster has the API's certificate authority in this ConfigMap; the embedded API speaks plain HTTP.
-    if (source === 'configMap' && name === 'kube-root-ca.crt') {
-      return;
-    }
-    if (reference.optional === true) {
-      return;
-    }
-    throw new MountError(`MountVolume.SetUp failed: ${missingText(source, name)}`);
-  }
-  const items = reference.items ?? [...data.keys()].map((key) => ({ key, path: key }));
-  for (const item of items) {
-    const value = data.get(item.key);
+  const failure = (text: string) => new MountError(`MountVolume.SetUp failed: ${text}`);
+  const data = configData(storage, pod.metadata.namespace, source, reference, failure);
+  for (const { key, path } of reference.items ?? [...data.keys()].map((key) => ({ key, path: key }))) {
+    const value = data.get(key);
     if (value !== undefined) {
-      await put(target, item.path, value);
+      await put(target, path, value);
     } else if (reference.optional !== true) {
-      throw new MountError(`MountVolume.SetUp failed: ${name} references non-existent key ${item.key}`);
+      throw failure(`${reference.name} references non-existent key ${key}`);
     }
   }
 }

@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Probe } from '@kubernetes/client-node';
 import type { ContainerSpec } from './pod.ts';
-import { type ProbeTarget, probe } from './probe.ts';
+import type { PodContext } from './pod-context.ts';
+import { probe } from './probe.ts';
 
 /**
  * How often a container that is not ready yet is asked. Kubernetes counts in seconds; Knative's queue-proxy asks every 25 ms
@@ -21,12 +22,7 @@ export interface HealthEvents {
 }
 
 /** Returns at once; all ends with the signal. */
-export function watchHealth(
-  container: ContainerSpec,
-  target: ProbeTarget,
-  events: HealthEvents,
-  ended: AbortSignal,
-): void {
+export function watchHealth(container: ContainerSpec, pod: PodContext, events: HealthEvents, ended: AbortSignal): void {
   const pause = (ms: number) => sleep(ms, undefined, { signal: ended, ref: false });
   const watch = async () => {
     if (container.startupProbe !== undefined && !(await startup(container.startupProbe))) {
@@ -47,7 +43,7 @@ export function watchHealth(
   async function startup(spec: V1Probe): Promise<boolean> {
     await pause(initialDelayMs(spec));
     const deadline = performance.now() + failureThreshold(spec) * periodMs(spec);
-    while (!(await probe(spec, target))) {
+    while (!(await probe(spec, container, pod))) {
       if (performance.now() >= deadline) {
         events.onUnhealthy('Startup probe failed', spec);
         return false;
@@ -65,7 +61,7 @@ export function watchHealth(
     let failures = 0;
     let ready = false;
     for (;;) {
-      const healthy = await probe(spec, target);
+      const healthy = await probe(spec, container, pod);
       if (ended.aborted) {
         return;
       }
@@ -85,7 +81,7 @@ export function watchHealth(
     await pause(initialDelayMs(spec));
     let failures = 0;
     for (;;) {
-      failures = (await probe(spec, target)) ? 0 : failures + 1;
+      failures = (await probe(spec, container, pod)) ? 0 : failures + 1;
       if (ended.aborted) {
         return;
       }

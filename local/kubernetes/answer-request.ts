@@ -1,6 +1,6 @@
 /** GET, POST, PUT and DELETE. */
 import { ApiError } from './api-error.ts';
-import { type Answer, type ApiRequest, isDryRun, managerOf, selectionOf, viewOf } from './api-request.ts';
+import { type Answer, type ApiRequest, managerOf, refuseDryRun, selectionOf, viewOf } from './api-request.ts';
 import { createObject } from './create-object.ts';
 import { type DeleteOptions, deleteObject } from './delete-object.ts';
 import { givenObject } from './given-object.ts';
@@ -10,7 +10,7 @@ import type { PropagationPolicy } from './types.ts';
 import { updateObject, updateStatus } from './update-object.ts';
 
 const BODY_TYPES = ['application/json', 'application/yaml'];
-const POLICIES = ['Foreground', 'Background', 'Orphan'];
+const POLICIES = ['Foreground', 'Background'];
 
 /** `limit` is not applied: a list is always whole, so there is never a `continue`. */
 export function answerRead(request: ApiRequest): Answer {
@@ -25,26 +25,26 @@ export function answerRead(request: ApiRequest): Answer {
 }
 
 export async function answerCreate(request: ApiRequest): Promise<Answer> {
-  const { table, target, query, message } = request;
+  const { table, target, message } = request;
   const { resource, namespace, name } = target;
   if (name !== undefined || (resource.namespaced && namespace === undefined)) {
     throw ApiError.methodNotAllowed();
   }
   const view = viewOf(request);
   const object = givenObject((await readBody(message, BODY_TYPES)).value, target);
-  const options = { manager: managerOf(request), dryRun: isDryRun(query) };
+  const options = { manager: managerOf(request) };
   return { code: 201, body: representObject(resource, createObject(table, resource, object, options), view) };
 }
 
 export async function answerReplace(request: ApiRequest): Promise<Answer> {
-  const { table, target, query, message } = request;
+  const { table, target, message } = request;
   const { resource, namespace, name, subresource } = target;
   if (name === undefined) {
     throw ApiError.methodNotAllowed();
   }
   const view = viewOf(request);
   const object = givenObject((await readBody(message, BODY_TYPES)).value, target);
-  const options = { manager: managerOf(request), dryRun: isDryRun(query) };
+  const options = { manager: managerOf(request) };
   const current = table.get(resource, namespace, name);
   if (resource.custom && !object.metadata.resourceVersion) {
     throw ApiError.invalid(resource, name, [
@@ -80,18 +80,15 @@ async function deleteOptions({ query, message }: ApiRequest): Promise<DeleteOpti
   const body = ((await readBody(message, BODY_TYPES)).value ?? {}) as Record<string, unknown>;
   const policy = body['propagationPolicy'] ?? query.get('propagationPolicy') ?? undefined;
   if (policy !== undefined && !POLICIES.includes(String(policy))) {
-    throw ApiError.badRequest(
-      `propagationPolicy: Unsupported value: "${policy}": supported values: "Background", "Foreground", "Orphan"`,
-    );
+    throw ApiError.badRequest(`propagationPolicy must be ${POLICIES.join(' or ')}, not "${policy}"`);
   }
   const seconds = body['gracePeriodSeconds'] ?? query.get('gracePeriodSeconds') ?? undefined;
   const preconditions = (body['preconditions'] ?? {}) as { uid?: string; resourceVersion?: string };
-  const dryRun = (Array.isArray(body['dryRun']) && body['dryRun'].includes('All')) || isDryRun(query);
+  refuseDryRun(body['dryRun']);
   return {
     propagationPolicy: policy as PropagationPolicy | undefined,
     gracePeriodSeconds: seconds === undefined ? undefined : Number(seconds),
     uid: preconditions.uid,
     resourceVersion: preconditions.resourceVersion,
-    dryRun,
   };
 }

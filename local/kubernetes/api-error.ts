@@ -3,30 +3,11 @@
 import { qualifiedName } from '#shared/kubernetes/resource.ts';
 import type { Resource } from '#shared/kubernetes/resource-table.ts';
 
-export interface StatusCause {
-  reason: string;
-  message: string;
-  field?: string;
-}
-
-export interface StatusDetails {
+interface StatusDetails {
   name?: string;
   group?: string;
   kind?: string;
-  uid?: string;
-  causes?: StatusCause[];
-  retryAfterSeconds?: number;
-}
-
-export interface Status {
-  kind: 'Status';
-  apiVersion: 'v1';
-  metadata: Record<string, never>;
-  status: 'Failure' | 'Success';
-  message?: string;
-  reason?: string;
-  details?: StatusDetails;
-  code?: number;
+  causes?: { reason: string; message: string; field?: string }[];
 }
 
 /** Thrown by every operation of the store that Kubernetes would refuse. Code and reason are those of kube-apiserver. */
@@ -43,9 +24,9 @@ export class ApiError extends Error {
     this.details = details;
   }
 
-  get status(): Status {
+  get status(): object {
     const { message, reason, details, code } = this;
-    const head = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason } as const;
+    const head = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason };
     return { ...head, ...(details && { details }), code };
   }
 
@@ -67,9 +48,9 @@ export class ApiError extends Error {
     return new ApiError(409, 'Conflict', message, detailsOf(resource, name));
   }
 
-  static forbidden(resource: Resource, name: string, why: string, causes?: StatusCause[]): ApiError {
+  static forbidden(resource: Resource, name: string, why: string): ApiError {
     const message = `${qualifiedName(resource)} "${name}" is forbidden: ${why}`;
-    return new ApiError(403, 'Forbidden', message, { ...detailsOf(resource, name), ...(causes && { causes }) });
+    return new ApiError(403, 'Forbidden', message, detailsOf(resource, name));
   }
 
   static badRequest(message: string): ApiError {

@@ -43,15 +43,11 @@ export function selectionOf({ target, query }: ApiRequest): (object: KubeObject)
   };
 }
 
-/** Throws where `dryRun` is anything but `All`. */
-export function isDryRun(query: URLSearchParams): boolean {
-  const values = query.getAll('dryRun').filter((value) => value !== '');
-  const unknown = values.find((value) => value !== 'All');
-  if (unknown !== undefined) {
-    const message = `dryRun: Unsupported value: ["${unknown}"]: supported values: "All"`;
-    throw new ApiError(422, 'Invalid', message, { causes: [{ reason: 'FieldValueNotSupported', message }] });
+/** Of a query or of delete options. Whoever only wants to know what would happen must not find it done. */
+export function refuseDryRun(asked: unknown): void {
+  if (asked && String(asked) !== '') {
+    throw ApiError.badRequest('the embedded API has no dry runs');
   }
-  return values.length > 0;
 }
 
 /** Who writes: as the client says, or else the program that its User-Agent names. */

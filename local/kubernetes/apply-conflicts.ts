@@ -21,13 +21,6 @@ export function resolveConflicts(others: ManagedFields[], changed: FieldSet, for
 }
 
 function conflictMessage(conflicts: { field: string; message: string }[]): string {
-  const [first] = conflicts;
-  if (conflicts.length === 1) {
-    return `Apply failed with 1 conflict: ${first?.message}: ${first?.field}`;
-  }
-  const byOwner = Map.groupBy(conflicts, ({ message }) => message.replace('conflict', 'conflicts'));
-  const parts = [...byOwner].map(
-    ([owner, fields]) => `${owner}:\n${fields.map(({ field }) => `- ${field}`).join('\n')}`,
-  );
-  return `Apply failed with ${conflicts.length} conflicts: ${parts.join('\n')}`;
+  const each = conflicts.map(({ field, message }) => `${message}: ${field}`);
+  return `Apply failed with ${each.length} conflict${each.length === 1 ? '' : 's'}: ${each.join(', ')}`;
 }

@@ -16,7 +16,6 @@ export interface ApplyOptions {
   fieldManager: string;
   /** Take over the fields of others instead of failing. */
   force?: boolean | undefined;
-  dryRun?: boolean | undefined;
 }
 
 export function applyObject(
@@ -31,7 +30,6 @@ export function applyObject(
   }
   const { name, namespace } = applied.metadata;
   const manager = options.fieldManager;
-  const dryRun = options.dryRun ?? false;
   const wanted = fieldsOf(ownable(applied, resource));
   const mine = newEntry(manager, 'Apply', applied.apiVersion, wanted);
   const current = table.find(resource, namespace, name);
@@ -39,7 +37,7 @@ export function applyObject(
     if (applied.metadata.uid) {
       throw ApiError.conflict(resource, name, 'uid mismatch: the object does not exist');
     }
-    return createObject(table, resource, applied, { manager, dryRun, managedFields: [mine] });
+    return createObject(table, resource, applied, { manager, managedFields: [mine] });
   }
   const entries = managedFieldsOf(current);
   const isMine = (entry: ManagedFields) => entry.manager === manager && entry.operation === 'Apply';
@@ -63,5 +61,5 @@ export function applyObject(
     kind: current.kind,
     metadata: { ...next.metadata, name, ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) },
   };
-  return updateObject(table, resource, current, proposed, { manager, dryRun, managedFields: [...others, mine] });
+  return updateObject(table, resource, current, proposed, { manager, managedFields: [...others, mine] });
 }

@@ -47,7 +47,7 @@ export function createObject(
   if (table.find(resource, metadata.namespace, metadata.name)) {
     throw ApiError.alreadyExists(resource, metadata.name);
   }
-  return options.dryRun ? object : table.put(resource, object);
+  return table.put(resource, object);
 }
 
 function requireNamespace(table: ObjectTable, resource: Resource, namespace: string, name: string): void {
@@ -55,12 +55,7 @@ function requireNamespace(table: ObjectTable, resource: Resource, namespace: str
   if (!namespace) {
     throw ApiError.badRequest('an empty namespace may not be set during creation');
   }
-  if (!table.get(namespaces, undefined, namespace).metadata.deletionTimestamp) {
-    return;
+  if (table.get(namespaces, undefined, namespace).metadata.deletionTimestamp) {
+    throw ApiError.forbidden(resource, name ?? '', `namespace ${namespace} is being terminated`);
   }
-  const why = `unable to create new content in namespace ${namespace} because it is being terminated`;
-  const message = `namespace ${namespace} is being terminated`;
-  throw ApiError.forbidden(resource, name ?? '', why, [
-    { reason: 'NamespaceTerminating', message, field: 'metadata.namespace' },
-  ]);
 }

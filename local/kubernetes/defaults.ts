@@ -22,7 +22,9 @@ export function setDefaults(resource: Resource, object: KubeObject): void {
       setSecretDefaults(object);
       break;
     case 'Service':
-      setServiceDefaults(object['spec']);
+      if (resource.custom) {
+        setServiceDefaults(object['spec']);
+      }
       break;
   }
 }

@@ -13,11 +13,9 @@ export interface DeleteOptions {
   /** Preconditions: Conflict where they do not hold. */
   uid?: string | undefined;
   resourceVersion?: string | undefined;
-  dryRun?: boolean | undefined;
 }
 
 export const FOREGROUND = 'foregroundDeletion';
-export const ORPHAN = 'orphan';
 const PROTECTED_NAMESPACES = ['default', 'kube-system'];
 
 /** `gone` is false where the object stays for now, with its deletionTimestamp. */
@@ -52,9 +50,6 @@ export function deleteObject(
     }
   }
   const gone = isFinalized(resource, next);
-  if (options.dryRun) {
-    return { object: next, gone };
-  }
   if (gone) {
     return { object: table.discard(resource, next), gone };
   }
@@ -74,14 +69,11 @@ export function isFinalized(resource: Resource, { metadata, spec }: KubeObject):
 }
 
 function checkPreconditions(resource: Resource, { metadata }: KubeObject, options: DeleteOptions): void {
-  const { uid, resourceVersion } = options;
-  if (uid && uid !== metadata.uid) {
-    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`;
-    throw ApiError.conflict(resource, metadata.name, why);
-  }
-  if (resourceVersion && resourceVersion !== metadata.resourceVersion) {
-    const why = `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${metadata.resourceVersion}`;
-    throw ApiError.conflict(resource, metadata.name, why);
+  for (const field of ['uid', 'resourceVersion'] as const) {
+    if (options[field] && options[field] !== metadata[field]) {
+      const why = `Precondition failed: its ${field} is ${metadata[field]}, not ${options[field]}`;
+      throw ApiError.conflict(resource, metadata.name, why);
+    }
   }
 }
 
@@ -90,11 +82,8 @@ function finalizersAfter(finalizers: string[], policy: PropagationPolicy | undef
   if (policy === undefined) {
     return finalizers;
   }
-  const others = finalizers.filter((finalizer) => finalizer !== FOREGROUND && finalizer !== ORPHAN);
-  if (policy === 'Foreground') {
-    return [...others, FOREGROUND];
-  }
-  return policy === 'Orphan' ? [...others, ORPHAN] : others;
+  const others = finalizers.filter((finalizer) => finalizer !== FOREGROUND);
+  return policy === 'Foreground' ? [...others, FOREGROUND] : others;
 }
 
 /** Only a pod that a kubelet runs is deleted gracefully: the kubelet ends its processes and then deletes it with 0. */

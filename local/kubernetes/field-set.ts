@@ -1,57 +1,36 @@
 /** Sets of fields in the FieldsV1 notation of managedFields: which leaves of an object somebody set. */
 
 import { sameValue } from '#shared/kubernetes/same-value.ts';
-import { itemsByElement } from './list-keys.ts';
 
-/** `{}` is a leaf; `.` among children says that the item itself belongs to the set as well. */
+/** `{}` is a leaf; `.` among children says that the map they are in belongs to the set as well. */
 export interface FieldSet {
   [element: string]: FieldSet;
 }
 
 /** Every leaf below a value; empty where the value is a leaf itself. */
-export function fieldsOf(value: unknown, field = ''): FieldSet {
-  const set: FieldSet = {};
-  for (const [element, child, key] of childrenOf(value, field) ?? []) {
-    const below = fieldsOf(child, key);
-    set[element] = element.startsWith('k:') ? { '.': {}, ...below } : below;
-  }
-  return set;
+export function fieldsOf(value: unknown): FieldSet {
+  return isMap(value)
+    ? Object.fromEntries(Object.entries(value).map(([key, child]) => [`f:${key}`, fieldsOf(child)]))
+    : {};
 }
 
-/** The children of a map, or of the keyed list that is `field` of one, by their path elements; undefined for what counts as one value. */
-export function childrenOf(
-  value: unknown,
-  field: string,
-): [element: string, child: unknown, field: string][] | undefined {
-  if (value === null || typeof value !== 'object') {
-    return undefined;
-  }
-  if (Array.isArray(value)) {
-    const items = itemsByElement(value, field);
-    return items && [...items].map(([element, item]) => [element, item, '']);
-  }
-  return Object.entries(value).map(([key, child]) => [`f:${key}`, child, key]);
+/** What has fields. A list counts as one value, where a cluster merges those of some built-in kinds item by item. */
+export function isMap(value: unknown): value is Record<string, unknown> {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
 
 /** The leaves of `next` that are not in `before`, or differ there. */
-export function changedFields(before: unknown, next: unknown, field = ''): FieldSet {
-  const old = childrenOf(before, field);
-  const now = childrenOf(next, field);
-  if (!old || !now) {
-    return fieldsOf(next, field);
+export function changedFields(before: unknown, next: unknown): FieldSet {
+  if (!isMap(before) || !isMap(next)) {
+    return fieldsOf(next);
   }
-  const oldByElement = new Map(old.map(([element, child]) => [element, child]));
   const set: FieldSet = {};
-  for (const [element, child, key] of now) {
-    if (!oldByElement.has(element)) {
-      set[element] = { ...(element.startsWith('k:') && { '.': {} }), ...fieldsOf(child, key) };
-      continue;
+  for (const [key, child] of Object.entries(next)) {
+    if (!Object.hasOwn(before, key)) {
+      set[`f:${key}`] = fieldsOf(child);
+    } else if (!sameValue(before[key], child)) {
+      set[`f:${key}`] = changedFields(before[key], child);
     }
-    const was = oldByElement.get(element);
-    if (sameValue(was, child)) {
-      continue;
-    }
-    set[element] = changedFields(was, child, key);
   }
   return set;
 }
@@ -115,25 +94,13 @@ export function isLeaf(set: FieldSet): boolean {
   return true;
 }
 
-/** As in conflict messages: `.spec.template.spec.containers[name="main"].image`. */
+/** As in conflict messages: `.spec.template.spec.containers`. */
 export function pathsOf(set: FieldSet, prefix = ''): string[] {
   return Object.entries(set).flatMap(([element, below]) => {
     if (element === '.') {
       return [prefix];
     }
-    const path = prefix + elementText(element);
+    const path = `${prefix}.${element.slice('f:'.length)}`;
     return isLeaf(below) ? [path] : pathsOf(below, path);
   });
-}
-
-function elementText(element: string): string {
-  const rest = element.slice(2);
-  if (element.startsWith('f:')) {
-    return `.${rest}`;
-  }
-  if (element.startsWith('v:')) {
-    return `[=${rest}]`;
-  }
-  const keys = Object.entries(JSON.parse(rest) as Record<string, unknown>);
-  return `[${keys.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(',')}]`;
 }

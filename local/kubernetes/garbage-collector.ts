@@ -4,7 +4,7 @@ import type { KubeObject, OwnerReference } from '#shared/kubernetes/object.ts';
 import { resourceNamed } from '#shared/kubernetes/resource.ts';
 import type { Resource } from '#shared/kubernetes/resource-table.ts';
 import type { Change } from './change-feed.ts';
-import { deleteObject, FOREGROUND, isFinalized, ORPHAN } from './delete-object.ts';
+import { deleteObject, FOREGROUND, isFinalized } from './delete-object.ts';
 import type { ObjectTable } from './object-table.ts';
 
 interface Found {
@@ -45,9 +45,6 @@ function afterChange(table: ObjectTable, { resource, object: { metadata }, previ
   if (!metadata.deletionTimestamp) {
     return;
   }
-  if (metadata.finalizers?.includes(ORPHAN)) {
-    releaseDependents(table, metadata.uid);
-  }
   if (metadata.finalizers?.includes(FOREGROUND)) {
     finishForeground(table, metadata.uid);
   }
@@ -80,7 +77,8 @@ function collectIfOrphaned(table: ObjectTable, uid: string | undefined): void {
     return;
   }
   if (kept.length > 0) {
-    setOwners(table, found, kept);
+    const { resource, object } = found;
+    table.put(resource, { ...object, metadata: { ...object.metadata, ownerReferences: kept } });
     return;
   }
   // Whoever waits for this object waits for what hangs on it as well.
@@ -118,7 +116,7 @@ function finishForeground(table: ObjectTable, uid: string | undefined): void {
       object.metadata.ownerReferences?.some((ref) => ref.uid === uid && ref.blockOwnerDeletion === true),
     );
   if (blocking.length === 0) {
-    dropFinalizer(table, owner, FOREGROUND);
+    dropForeground(table, owner);
   } else {
     for (const { object } of blocking) {
       collectIfOrphaned(table, object.metadata.uid);
@@ -126,24 +124,9 @@ function finishForeground(table: ObjectTable, uid: string | undefined): void {
   }
 }
 
-function releaseDependents(table: ObjectTable, uid: string | undefined): void {
-  for (const dependent of table.dependentsOf(uid ?? '')) {
-    setOwners(table, dependent, dependent.object.metadata.ownerReferences?.filter((ref) => ref.uid !== uid) ?? []);
-  }
-  const owner = table.findUid(uid ?? '');
-  if (owner) {
-    dropFinalizer(table, owner, ORPHAN);
-  }
-}
-
-function setOwners(table: ObjectTable, { resource, object }: Found, owners: OwnerReference[]): void {
-  const { ownerReferences: _old, ...metadata } = object.metadata;
-  table.put(resource, { ...object, metadata: owners.length > 0 ? { ...metadata, ownerReferences: owners } : metadata });
-}
-
-function dropFinalizer(table: ObjectTable, { resource, object }: Found, finalizer: string): void {
+function dropForeground(table: ObjectTable, { resource, object }: Found): void {
   const { finalizers, ...metadata } = object.metadata;
-  const left = finalizers?.filter((name) => name !== finalizer) ?? [];
+  const left = finalizers?.filter((name) => name !== FOREGROUND) ?? [];
   const next = { ...object, metadata: left.length > 0 ? { ...metadata, finalizers: left } : metadata };
   if (isFinalized(resource, next)) {
     table.discard(resource, next);
@@ -155,8 +138,7 @@ function dropFinalizer(table: ObjectTable, { resource, object }: Found, finalize
 function emptyNamespace(table: ObjectTable, namespace: string): void {
   const content = [...table.all()].filter(({ object }) => object.metadata.namespace === namespace);
   for (const { resource, object } of content) {
-    const { name } = object.metadata;
-    const now = table.find(resource, namespace, name);
+    const now = table.find(resource, namespace, object.metadata.name);
     if (now) {
       deleteObject(table, resource, now, { propagationPolicy: 'Background' });
     }

@@ -17,8 +17,6 @@ export interface ManagedFields {
 export interface WriteOptions {
   /** Who is recorded in managedFields. */
   manager: string;
-  /** Check and answer, but change nothing. */
-  dryRun?: boolean;
   /** The ownership that server-side apply has worked out; otherwise it follows from what changed. */
   managedFields?: ManagedFields[];
 }

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { parse } from 'yaml';
 import { ApiError } from './api-error.ts';
-import { parseMediaType } from './media-type.ts';
+import { mediaType } from './media-type.ts';
 
 const MAX_BODY = 3 * 1024 * 1024;
 const YAML_TYPES = ['application/yaml', 'application/apply-patch+yaml', 'application/x-yaml'];
@@ -27,21 +27,17 @@ export async function readBody(request: IncomingMessage, allowed: readonly strin
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
     if (size > MAX_BODY) {
-      const message = `Request entity too large: limit is ${MAX_BODY}`;
-      throw new ApiError(413, 'RequestEntityTooLarge', message);
+      throw new ApiError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${MAX_BODY}`);
     }
     chunks.push(chunk);
   }
-  const contentType = parseMediaType(request.headers['content-type'] ?? '').type;
+  const contentType = mediaType(request.headers['content-type']);
   if (size === 0) {
     return { contentType: '', value: undefined };
   }
   if (!allowed.includes(contentType)) {
-    if (contentType === PROTOBUF) {
-      throw new ApiError(415, 'UnsupportedMediaType', NO_PROTOBUF);
-    }
-    const message = `the body of the request was in an unknown format - accepted media types include: ${allowed.join(', ')}`;
-    throw new ApiError(415, 'UnsupportedMediaType', message);
+    const message = `the body of the request must be of type ${allowed.join(', ')}`;
+    throw new ApiError(415, 'UnsupportedMediaType', contentType === PROTOBUF ? NO_PROTOBUF : message);
   }
   const text = Buffer.concat(chunks).toString('utf8');
   try {

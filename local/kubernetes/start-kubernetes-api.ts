@@ -1,11 +1,12 @@
 /** The Kubernetes API over HTTP, for kubectl and everything that speaks to a cluster. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { answerDiscovery } from './answer-discovery.ts';
+
 import { answerPatch } from './answer-patch.ts';
 import { answerCreate, answerDelete, answerRead, answerReplace } from './answer-request.ts';
 import { ApiError } from './api-error.ts';
-import type { Answer, ApiRequest } from './api-request.ts';
+import { type Answer, type ApiRequest, refuseDryRun } from './api-request.ts';
+import { answerDiscovery } from './discovery.ts';
 import { parseTarget, type RequestTarget } from './request-target.ts';
 import type { Storage } from './storage.ts';
 import { streamLog } from './stream-log.ts';
@@ -72,6 +73,7 @@ async function serve(
   }
   const request: ApiRequest = { table: storage.table, target, query: url.searchParams, message };
   requireSubresource(target);
+  refuseDryRun(url.searchParams.get('dryRun'));
   if (target.subresource === 'log') {
     if (!reading) {
       throw ApiError.methodNotAllowed();
@@ -106,16 +108,13 @@ async function answer(request: ApiRequest): Promise<Answer> {
 }
 
 function requireSubresource({ resource, subresource }: RequestTarget): void {
-  if (subresource === undefined) {
-    return;
+  const isThere =
+    subresource === undefined ||
+    (subresource === 'status' && resource.hasStatus) ||
+    (subresource === 'log' && resource.kind === 'Pod');
+  if (!isThere) {
+    throw ApiError.unknownResource();
   }
-  if (subresource === 'status' && resource.hasStatus) {
-    return;
-  }
-  if (subresource === 'log' && resource.kind === 'Pod') {
-    return;
-  }
-  throw ApiError.unknownResource();
 }
 
 function decode(pathname: string): string[] {

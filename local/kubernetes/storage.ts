@@ -80,7 +80,7 @@ export function createStorage(
       }
       // Without a resourceVersion, so that nothing but the status is compared.
       const proposed = { ...current, metadata: { name: object }, status };
-      return copy(updateStatus(table, resource, current, proposed, {}));
+      return copy(updateStatus(table, resource, current, proposed));
     },
 
     apply(object, options) {

@@ -17,11 +17,11 @@ export async function streamLog(request: ApiRequest, logs: PodLogs, response: Se
   const { table, target, query } = request;
   const { resource, namespace = '', name = '' } = target;
   const pod = table.get(resource, namespace, name);
-  const container = chooseContainer(pod, query.get('container') ?? '');
+  const container = chooseContainer(pod, query.get('container'));
   const follow = query.get('follow') === 'true';
   const first = await logs.read(namespace, name, container);
   if (query.get('previous') === 'true') {
-    throw ApiError.badRequest(`previous terminated container "${container}" in pod "${name}" not found`);
+    throw ApiError.badRequest('the embedded API has the log of the last run only');
   }
   if (!first && !follow) {
     const reason = stateOf(pod, container)?.waiting?.reason ?? 'ContainerCreating';
@@ -54,21 +54,14 @@ export async function streamLog(request: ApiRequest, logs: PodLogs, response: Se
   response.end();
 }
 
-function chooseContainer({ metadata, spec }: KubeObject, asked: string): string {
-  const main: Container[] = spec?.containers ?? [];
-  const all: Container[] = [...(spec?.initContainers ?? []), ...main];
-  if (asked) {
-    if (all.some(({ name }) => name === asked)) {
-      return asked;
-    }
+/** The first one where none is asked for, as kubectl chooses. */
+function chooseContainer({ metadata, spec }: KubeObject, asked: string | null): string {
+  const all: Container[] = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
+  const found = asked ? all.find(({ name }) => name === asked) : all[0];
+  if (!found) {
     throw ApiError.badRequest(`container ${asked} is not valid for pod ${metadata.name}`);
   }
-  const [only] = main;
-  if (all.length === 1 && only) {
-    return only.name;
-  }
-  const names = [...main, ...all.slice(0, all.length - main.length)].map(({ name }) => name).join(' ');
-  throw ApiError.badRequest(`a container name must be specified for pod ${metadata.name}, choose one of: [${names}]`);
+  return found.name;
 }
 
 function stateOf(

@@ -1,7 +1,13 @@
 /** The columns that kubectl shows of each kind: the names are those of Kubernetes' printers and of Knative's CustomResourceDefinitions. */
 
+import type { V1ContainerStatus } from '@kubernetes/client-node';
 import type { KubeObject, ResourceName } from '#shared/kubernetes/object.ts';
-import { podReady, podRestarts, podStatus } from './pod-columns.ts';
+
+const UNITS: [string, number][] = [
+  ['d', 86_400],
+  ['h', 3600],
+  ['m', 60],
+];
 
 export type Cell = (object: KubeObject, now: number) => string | number;
 
@@ -32,10 +38,9 @@ const ready = { Ready: condition('Ready', 'status'), Reason: condition('Ready', 
 const COLUMNS: Record<ResourceName, Record<string, Cell>> = {
   namespaces: { Name: name, Status: at('status.phase'), Age: age },
   pods: { Name: name, Ready: podReady, Status: podStatus, Restarts: podRestarts, Age: age },
-  'jobs.batch': { Name: name, Status: jobStatus, Completions: jobCompletions, Duration: jobDuration, Age: age },
+  'jobs.batch': { Name: name, Status: jobStatus, Completions: jobCompletions, Age: age },
   configmaps: { Name: name, Data: count('data'), Age: age },
   secrets: { Name: name, Type: at('type'), Data: count('data'), Age: age },
-  'leases.coordination.k8s.io': { Name: name, Holder: at('spec.holderIdentity'), Age: age },
   'services.serving.knative.dev': {
     Name: name,
     URL: at('status.url'),
@@ -43,14 +48,7 @@ const COLUMNS: Record<ResourceName, Record<string, Cell>> = {
     LatestReady: at('status.latestReadyRevisionName'),
     ...ready,
   },
-  'revisions.serving.knative.dev': {
-    Name: name,
-    'Config Name': ({ metadata }) => metadata.labels?.['serving.knative.dev/configuration'] ?? '',
-    Generation: ({ metadata }) => metadata.labels?.['serving.knative.dev/configurationGeneration'] ?? '',
-    ...ready,
-    'Actual Replicas': at('status.actualReplicas'),
-    'Desired Replicas': at('status.desiredReplicas'),
-  },
+  'revisions.serving.knative.dev': { Name: name, ...ready, 'Actual Replicas': at('status.actualReplicas') },
   'brokers.eventing.knative.dev': { Name: name, URL: at('status.address.url'), Age: age, ...ready },
   'triggers.eventing.knative.dev': {
     Name: name,
@@ -73,43 +71,40 @@ export function columnsOf(resource: ResourceName): Record<string, Cell> {
   return COLUMNS[resource] ?? { Name: name, Age: age };
 }
 
+function podStatuses({ status }: KubeObject): V1ContainerStatus[] {
+  return [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])];
+}
+
+/** Of all its containers, those included that only initialise. */
+function podReady(pod: KubeObject): string {
+  return `${podStatuses(pod).filter((container) => container.ready).length}/${podStatuses(pod).length}`;
+}
+
+/** What a container waits for, and else the phase. */
+function podStatus(pod: KubeObject): string {
+  const { phase = 'Unknown', reason } = pod['status'] ?? {};
+  if (pod.metadata.deletionTimestamp && !['Succeeded', 'Failed'].includes(phase)) {
+    return 'Terminating';
+  }
+  return podStatuses(pod).find(({ state }) => state?.waiting)?.state?.waiting?.reason ?? reason ?? phase;
+}
+
+function podRestarts(pod: KubeObject): number {
+  return podStatuses(pod).reduce((sum, { restartCount = 0 }) => sum + restartCount, 0);
+}
+
 function jobStatus(job: KubeObject): string {
   const has = (type: string) => condition(type, 'status')(job, 0) === 'True';
-  const over = ['Complete', 'Failed'].find(has);
-  if (over || job.metadata.deletionTimestamp) {
-    return over ?? 'Terminating';
-  }
-  return ['Suspended', 'FailureTarget', 'SuccessCriteriaMet'].find(has) ?? 'Running';
+  return ['Complete', 'Failed', 'Suspended', 'FailureTarget', 'SuccessCriteriaMet'].find(has) ?? 'Running';
 }
 
 function jobCompletions({ spec, status }: KubeObject): string {
   return `${status?.succeeded ?? 0}/${spec?.completions ?? 1}`;
 }
 
-function jobDuration({ status }: KubeObject, now: number): string {
-  if (!status?.startTime) {
-    return '';
-  }
-  const end = status.completionTime ? Date.parse(status.completionTime) : now;
-  return duration(end - Date.parse(status.startTime));
-}
-
-/** As kubectl shows ages: `59s`, `3m12s`, `5h`, `2d`. */
-export function duration(milliseconds: number): string {
+/** The largest unit of which there are two: `90s`, `3m`, `5h`, `2d`. */
+function duration(milliseconds: number): string {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000));
-  const [minutes, hours, days] = [60, 3600, 86_400].map((unit) => Math.floor(seconds / unit)) as [
-    number,
-    number,
-    number,
-  ];
-  if (minutes < 2) {
-    return `${seconds}s`;
-  }
-  if (minutes < 10) {
-    return seconds % 60 ? `${minutes}m${seconds % 60}s` : `${minutes}m`;
-  }
-  if (hours < 3) {
-    return `${minutes}m`;
-  }
-  return days < 2 ? `${hours}h` : `${days}d`;
+  const [unit, length] = UNITS.find(([, length]) => seconds >= 2 * length) ?? ['s', 1];
+  return `${Math.floor(seconds / length)}${unit}`;
 }

@@ -13,7 +13,7 @@ export interface Origin {
   newUid(object: KubeObject): string;
 }
 
-export type PropagationPolicy = 'Foreground' | 'Background' | 'Orphan';
+export type PropagationPolicy = 'Foreground' | 'Background';
 
 /**
  * Objects in memory (kept on disk where the platform is told to). Returned objects are copies: changing one changes nothing.

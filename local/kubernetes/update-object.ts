@@ -48,9 +48,6 @@ export function updateObject(
   if (unchanged(current, next)) {
     return current;
   }
-  if (options.dryRun) {
-    return next;
-  }
   return isFinalized(resource, next) ? table.discard(resource, next) : table.put(resource, next);
 }
 
@@ -60,7 +57,6 @@ export function updateStatus(
   resource: Resource,
   current: KubeObject,
   proposed: KubeObject,
-  options: Pick<WriteOptions, 'dryRun'>,
 ): KubeObject {
   requireUnchanged(resource, current, proposed);
   const status = copy(proposed['status']);
@@ -68,7 +64,7 @@ export function updateStatus(
     return current;
   }
   const next = { ...current, status };
-  return options.dryRun ? next : table.put(resource, next);
+  return table.put(resource, next);
 }
 
 function requireUnchanged(resource: Resource, current: KubeObject, proposed: KubeObject): void {

@@ -71,8 +71,7 @@ export class ServingController {
     if (runtime) {
       return { found: 'revision', runtime };
     }
-    const conditions = [conditionOf(service, 'ConfigurationsReady'), conditionOf(service, 'RoutesReady')];
-    const problem = conditions.find((condition) => condition?.message)?.message;
+    const problem = conditionOf(service, 'ConfigurationsReady')?.message;
     return { found: 'nothing ready', message: problem ?? 'its first revision is being made' };
   }
 

@@ -29,7 +29,7 @@ export function proxy(
       port,
       method: request.method,
       path: request.url,
-      headers: forwardedHeaders(request),
+      headers: [...withoutHops(request.rawHeaders, ['expect']), 'Connection', 'close'],
       setHost: false,
       // A connection a request: a kept one may be closed by the pod in the moment in which we use it, and then nobody
       // knows whether the request was handled.
@@ -96,21 +96,6 @@ function passOn(answer: IncomingMessage, response: ServerResponse, upstream: Cli
   response.flushHeaders();
   answer.pipe(response);
   answer.once('error', () => upstream.destroy());
-}
-
-function forwardedHeaders(request: IncomingMessage): string[] {
-  const { headers, socket } = request;
-  const peer = (socket.remoteAddress ?? '127.0.0.1').replace(/^::ffff:/, '');
-  const chain = headers['x-forwarded-for'];
-  return [
-    ...withoutHops(request.rawHeaders, ['expect', 'x-forwarded-for']),
-    'X-Forwarded-For',
-    chain ? `${chain}, ${peer}` : peer,
-    ...(headers['x-forwarded-proto'] ? [] : ['X-Forwarded-Proto', 'http']),
-    ...(headers['x-forwarded-host'] ? [] : ['X-Forwarded-Host', headers.host ?? '']),
-    'Connection',
-    'close',
-  ];
 }
 
 /** Names and values in turn, as node keeps them, so that spelling, order and repetition survive. */

@@ -20,7 +20,7 @@ export interface Lease {
 /** Why nobody could be asked. `Moved`: ask the Service again which revision it is now. */
 export class NoBackendError extends Error {
   override readonly name = 'NoBackendError';
-  readonly reason: 'Moved' | 'QueueFull' | 'TimedOut' | 'Gone';
+  readonly reason: 'Moved' | 'TimedOut' | 'Gone';
 
   constructor(reason: NoBackendError['reason'], message: string) {
     super(message);
@@ -40,19 +40,13 @@ export class RevisionPool {
   readonly #waiters = new Set<Waiter>();
   readonly #demand: Demand;
   readonly #concurrency: number;
-  readonly #queueDepth: number;
   readonly #onWaiting: () => void;
 
   /** `concurrency`: requests that one pod may hold, 0 for no limit. `onWaiting`: somebody waits for a pod. */
-  constructor(options: { demand: Demand; concurrency: number; queueDepth: number; onWaiting: () => void }) {
+  constructor(options: { demand: Demand; concurrency: number; onWaiting: () => void }) {
     this.#demand = options.demand;
     this.#concurrency = options.concurrency > 0 ? options.concurrency : Number.POSITIVE_INFINITY;
-    this.#queueDepth = options.queueDepth;
     this.#onWaiting = options.onWaiting;
-  }
-
-  get waiting(): number {
-    return this.#waiters.size;
   }
 
   backends(): Backend[] {
@@ -85,9 +79,6 @@ export class RevisionPool {
     const free = this.#waiters.size === 0 ? this.#leastLoaded() : undefined;
     if (free) {
       return this.#lease(free);
-    }
-    if (this.#waiters.size >= this.#queueDepth) {
-      throw new NoBackendError('QueueFull', 'pending request queue full');
     }
     this.#demand.enter(Date.now());
     try {

@@ -20,8 +20,6 @@ export interface ServingOptions {
   scaleToZeroGraceSeconds: number;
   /** How often the autoscaler looks. Knative's is 2 s; a laptop's user should not wait that long. */
   tickMilliseconds: number;
-  /** Requests that may wait for one revision; more get 503. Knative's activator holds as many. */
-  queueDepth: number;
 }
 
 export class RevisionRuntime {
@@ -48,12 +46,7 @@ export class RevisionRuntime {
     this.settings = scalingSettings(annotations, concurrency, { windowSeconds: options.stableWindowSeconds });
     this.#demand = new Demand(Date.now(), this.settings.windowSeconds * 1000);
     this.#autoscaler = new Autoscaler(this.settings, this.#demand, options.scaleToZeroGraceSeconds);
-    this.pool = new RevisionPool({
-      demand: this.#demand,
-      concurrency,
-      queueDepth: options.queueDepth,
-      onWaiting: () => this.#scaleSoon(),
-    });
+    this.pool = new RevisionPool({ demand: this.#demand, concurrency, onWaiting: () => this.#scaleSoon() });
   }
 
   get timeoutSeconds(): number {

@@ -1,4 +1,4 @@
-/** A Service's status from those of its revisions, in the words of Knative's configuration, route and service controllers. */
+/** A Service's status from those of its revisions, in the words of Knative's configuration and route controllers. */
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { type Condition, conditionOf, keepTransitionTimes } from './conditions.ts';
 import { generationOf, newestOf } from './revision.ts';
@@ -19,11 +19,9 @@ export function serviceStatus(
   const newest = newestOf(revisions);
   const ready = latestReady(revisions);
   const configurations = configurationsReady(newest);
-  const routes = routesReady(service.metadata.name, newest, ready);
-  // In Knative the route is propagated last and so has the last word: a Service that never was ready says RevisionMissing,
-  // and why is told by ConfigurationsReady alone.
-  const overall = [routes, configurations].find((condition) => condition.status !== 'True');
-  const conditions: Condition[] = [configurations, { ...(overall ?? { status: 'True' }), type: 'Ready' }, routes];
+  // In Knative the route has the last word: a Service that never was ready says RevisionMissing, and why is told by ConfigurationsReady alone.
+  const overall = ready ? configurations : revisionMissing(service.metadata.name, configurations);
+  const conditions: Condition[] = [configurations, { ...overall, type: 'Ready' }];
   return {
     observedGeneration: service.metadata.generation ?? 1,
     conditions: keepTransitionTimes(service['status']?.conditions, conditions, now),
@@ -33,7 +31,6 @@ export function serviceStatus(
     ...(ready
       ? {
           latestReadyRevisionName: ready.metadata.name,
-          traffic: [{ latestRevision: true, percent: 100, revisionName: ready.metadata.name }],
         }
       : {}),
   };
@@ -59,18 +56,8 @@ function configurationsReady(newest: KubeObject | undefined): Condition {
   return { type, status: 'Unknown' };
 }
 
-function routesReady(name: string, newest: KubeObject | undefined, ready: KubeObject | undefined): Condition {
-  const type = 'RoutesReady';
-  if (ready) {
-    return { type, status: 'True' };
-  }
-  const reason = 'RevisionMissing';
-  return conditionOf(newest, 'Ready')?.status === 'False'
-    ? { type, status: 'False', reason, message: `Configuration "${name}" does not have any ready Revision.` }
-    : {
-        type,
-        status: 'Unknown',
-        reason,
-        message: `Configuration "${name}" is waiting for a Revision to become ready.`,
-      };
+function revisionMissing(name: string, { status }: Condition): Condition {
+  const message =
+    status === 'False' ? 'does not have any ready Revision.' : 'is waiting for a Revision to become ready.';
+  return { type: 'Ready', status, reason: 'RevisionMissing', message: `Configuration "${name}" ${message}` };
 }

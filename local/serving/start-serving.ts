@@ -11,7 +11,6 @@ const DEFAULTS: ServingOptions = {
   stableWindowSeconds: 60,
   scaleToZeroGraceSeconds: 30,
   tickMilliseconds: 250,
-  queueDepth: 10_000,
 };
 
 export interface Serving {

@@ -1,4 +1,7 @@
-/** Every kind of the embedded API: `make run` and the contract suite need these, kubectl some more so that it does not stumble. */
+/**
+ * Every kind that `make deploy` knows the scope of and the embedded API serves. `make run` and the contract suite need most of them, kubectl some
+ * more so that it does not stumble, and an operator's own overlay may hold the rest (Service, Deployment, ClusterRole, ClusterRoleBinding).
+ */
 
 export interface Resource {
   /** Empty for the core group. */
@@ -62,6 +65,7 @@ export const RESOURCES: readonly Resource[] = [
   builtin('v1', 'Pod', 'pods', { shortNames: ['po'], categories: all, returnsDeleted: true }),
   builtin('v1', 'ConfigMap', 'configmaps', { ...data, shortNames: ['cm'] }),
   builtin('v1', 'Secret', 'secrets', data),
+  builtin('v1', 'Service', 'services', { shortNames: ['svc'], categories: all, noGeneration: true }),
   builtin('v1', 'ServiceAccount', 'serviceaccounts', { ...data, shortNames: ['sa'], returnsDeleted: true }),
   builtin('v1', 'ResourceQuota', 'resourcequotas', {
     noGeneration: true,
@@ -69,11 +73,14 @@ export const RESOURCES: readonly Resource[] = [
     returnsDeleted: true,
   }),
   builtin('v1', 'LimitRange', 'limitranges', { ...data, shortNames: ['limits'] }),
+  builtin('apps/v1', 'Deployment', 'deployments', { shortNames: ['deploy'], categories: all }),
   builtin('batch/v1', 'Job', 'jobs', { categories: all }),
   builtin('coordination.k8s.io/v1', 'Lease', 'leases', data),
   builtin('networking.k8s.io/v1', 'NetworkPolicy', 'networkpolicies', { noStatus: true, shortNames: ['netpol'] }),
   builtin('rbac.authorization.k8s.io/v1', 'Role', 'roles', data),
   builtin('rbac.authorization.k8s.io/v1', 'RoleBinding', 'rolebindings', data),
+  builtin('rbac.authorization.k8s.io/v1', 'ClusterRole', 'clusterroles', { ...data, cluster: true }),
+  builtin('rbac.authorization.k8s.io/v1', 'ClusterRoleBinding', 'clusterrolebindings', { ...data, cluster: true }),
   custom('serving.knative.dev/v1', 'Service', 'services', { shortNames: ['kservice', 'ksvc'], categories: serving }),
   custom('serving.knative.dev/v1', 'Revision', 'revisions', { shortNames: ['rev'], categories: serving }),
   custom('eventing.knative.dev/v1', 'Broker', 'brokers', { categories: eventing }),

@@ -112,7 +112,12 @@ describe('volumes', () => {
       volumes: [
         { name: 'c', configMap: { name: 'settings', items: [{ key: 'KEY', path: 'deep/file' }] } },
         { name: 's', secret: { secretName: 'keys' } },
-        { name: 'd', downwardAPI: { items: [{ path: 'name', fieldRef: { fieldPath: 'metadata.uid' } }] } },
+        {
+          name: 'd',
+          projected: {
+            sources: [{ downwardAPI: { items: [{ path: 'name', fieldRef: { fieldPath: 'metadata.uid' } }] } }],
+          },
+        },
       ],
     };
     const volumeMounts = [

@@ -9,7 +9,6 @@ import { parseImageReference } from '#local/kubelet/image-reference.ts';
 import { ImageStore } from '#local/kubelet/images.ts';
 import { placeInRootfs } from '#local/kubelet/place-in-rootfs.ts';
 import { placeInMounts, placePaths } from '#local/kubelet/place-paths.ts';
-import { tailOf } from '#local/kubelet/termination-message.ts';
 
 describe('mount paths', () => {
   const place = placeInMounts(
@@ -121,13 +120,4 @@ describe('image references', () => {
       rmSync(directory, { recursive: true, force: true });
     }
   });
-});
-
-test.each([
-  { case: 'short', log: 'a\nb\n', is: 'a\nb\n' },
-  { case: 'empty', log: '', is: '' },
-  { case: 'without a last newline', log: `${'x\n'.repeat(100)}y`, is: `${'x\n'.repeat(79)}y` },
-  { case: 'long lines', log: 'z'.repeat(5000), is: 'z'.repeat(2048) },
-])('the end of an output: $case', ({ log, is }) => {
-  expect(tailOf(Buffer.from(log))).toBe(is);
 });

@@ -66,8 +66,8 @@ test('a dead one is ended by its liveness probe and restarted', async () => {
 });
 
 test('a slow start is not a liveness failure while the startup probe runs; a startup that fails for good ends it', async () => {
-  const livenessProbe = { exec: { command: ['false'] }, periodSeconds: 1, failureThreshold: 1 };
-  const startupProbe = { exec: { command: ['test', '-f', 'never'] }, periodSeconds: 1, failureThreshold: 2 };
+  const livenessProbe = { tcpSocket: { port: 8080 }, periodSeconds: 1, failureThreshold: 1 };
+  const startupProbe = { tcpSocket: { port: 8080 }, periodSeconds: 1, failureThreshold: 2 };
   node.pod('slow', { restartPolicy: 'Never', containers: [node.sh('exec sleep 60', { livenessProbe, startupProbe })] });
   const begun = performance.now();
   const { status } = await node.until('slow', (pod) => pod.status.phase === 'Failed');
@@ -76,16 +76,11 @@ test('a slow start is not a liveness failure while the startup probe runs; a sta
 });
 
 test('a sidecar holds the others back until its startup probe passes', async () => {
-  const startupProbe = { exec: { command: ['sh', '-c', 'test -f up-flag'] }, periodSeconds: 5, failureThreshold: 10 };
+  const startupProbe = { tcpSocket: { port: 8080 }, periodSeconds: 5, failureThreshold: 10 };
+  const listen = `console.log(Date.now() * 1e6); require('net').createServer().listen(process.env.PORT, '127.0.0.1')`;
   node.pod('ordered', {
     restartPolicy: 'Never',
-    initContainers: [
-      node.sh('sleep 0.2; date +%s%N; touch up-flag; exec sleep 60', {
-        name: 's',
-        restartPolicy: 'Always',
-        startupProbe,
-      }),
-    ],
+    initContainers: [server(listen, { name: 's', restartPolicy: 'Always', startupProbe })],
     containers: [node.sh('date +%s%N')],
   });
   await node.until('ordered', (pod) => pod.status.phase === 'Succeeded');

@@ -189,15 +189,6 @@ describe('garbage', () => {
     expect(gone).toEqual(['third', 'second', 'first']);
   });
 
-  test('orphaned, dependents stay and forget their owner', async () => {
-    const owner = storage.create(configMap('owner'));
-    storage.create(configMap('child', {}, { ownerReferences: [ownedBy(owner)] }));
-    remove('owner', { propagationPolicy: 'Orphan' });
-    await settled();
-    expect(get('owner')).toBeUndefined();
-    expect(get('child')?.metadata.ownerReferences).toBeUndefined();
-  });
-
   test('an object with another owner stays with that one', async () => {
     const [one, two] = [storage.create(configMap('one')), storage.create(configMap('two'))];
     storage.create(configMap('child', {}, { ownerReferences: [ownedBy(one), ownedBy(two)] }));

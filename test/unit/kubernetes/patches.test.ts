@@ -1,7 +1,6 @@
-/** Merge patch, JSON patch and strategic merge patch. */
+/** Merge patch and JSON patch. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { strategicMergePatch } from '#local/kubernetes/strategic-merge-patch.ts';
 import { JsonPatchError, jsonPatch } from '#shared/kubernetes/json-patch.ts';
 import { mergePatch } from '#shared/kubernetes/merge-patch.ts';
 
@@ -172,59 +171,6 @@ describe('JSON patch', () => {
         const path = `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
         const there = jsonPatch(document, [{ op: 'replace', path, value: next }]);
         expect(jsonPatch(there, [{ op: 'replace', path, value: document[name] }])).toEqual(document);
-      }),
-    );
-  });
-});
-
-describe('strategic merge patch', () => {
-  test.each([
-    {
-      case: 'replaces a map where told to',
-      target: { metadata: { labels: { a: '1', b: '2' } } },
-      patch: { metadata: { labels: { $patch: 'replace', c: '3' } } },
-      result: { metadata: { labels: { c: '3' } } },
-    },
-    {
-      case: 'replaces lists',
-      target: { spec: { args: ['1', '2'] } },
-      patch: { spec: { args: ['3'], '$setElementOrder/args': ['3'] } },
-      result: { spec: { args: ['3'] } },
-    },
-    {
-      case: 'adds to finalizers, and takes from them',
-      target: { metadata: { finalizers: ['a/x', 'b/y'] } },
-      patch: { metadata: { finalizers: ['c/z'], '$deleteFromPrimitiveList/finalizers': ['a/x'] } },
-      result: { metadata: { finalizers: ['b/y', 'c/z'] } },
-    },
-    {
-      case: 'deletes a field',
-      target: { metadata: { labels: { a: '1', b: '2' } } },
-      patch: { metadata: { labels: { a: null } } },
-      result: { metadata: { labels: { b: '2' } } },
-    },
-  ])('$case', ({ target, patch, result }) => {
-    const before = structuredClone(target);
-    expect(strategicMergePatch(target, patch)).toEqual(result);
-    expect(target).toEqual(before);
-  });
-
-  test('is a merge patch where there are no lists', () => {
-    const plain = fc.dictionary(
-      key.filter((name) => !name.startsWith('$')),
-      fc.oneof(
-        fc.string(),
-        fc.dictionary(
-          key.filter((name) => !name.startsWith('$')),
-          fc.option(fc.string()),
-          { noNullPrototype: true },
-        ),
-      ),
-      { noNullPrototype: true },
-    );
-    fc.assert(
-      fc.property(plain, plain, (target, patch) => {
-        expect(strategicMergePatch(target, patch)).toEqual(mergePatch(target, patch));
       }),
     );
   });

@@ -99,7 +99,7 @@ describe('conflicts', () => {
       },
     });
     expect(caught(() => apply(configMap('a', { x: '2', y: '2' })))).toMatchObject({
-      message: 'Apply failed with 2 conflicts: conflicts with "embedded-platform" using v1:\n- .data.x\n- .data.y',
+      message: expect.stringMatching(/^Apply failed with 2 conflicts: .* using v1: \.data\.x, .* using v1: \.data\.y$/),
     });
     expect(storage.get('configmaps', NAMESPACE, 'a')?.['data']).toEqual({ x: '1', y: '1' });
   });
@@ -132,16 +132,7 @@ describe('conflicts', () => {
 });
 
 describe('lists', () => {
-  test('finalizers are a set, owners are known by uid', () => {
-    apply(configMap('a', {}, { finalizers: ['me/x'] }));
-    expect(apply(configMap('a', {}, { finalizers: ['other/y'] }), 'other').metadata.finalizers).toEqual([
-      'me/x',
-      'other/y',
-    ]);
-    expect(apply(configMap('a')).metadata.finalizers).toEqual(['other/y']);
-  });
-
-  test('of a Knative Service are atomic, as its CustomResourceDefinition says', () => {
+  test('are atomic, as the CustomResourceDefinition of a Knative Service says', () => {
     apply(service('fn', {}, { name: 'app', env: [{ name: 'X', value: '1' }] }));
     expect(
       caught(() => apply(service('fn', {}, { name: 'app', env: [{ name: 'Y', value: '2' }] }), 'other')),

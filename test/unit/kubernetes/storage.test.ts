@@ -70,7 +70,7 @@ describe('create', () => {
     storage.remove('namespaces', undefined, NAMESPACE);
     expect(caught(() => storage.create(configMap('a')))).toMatchObject({
       code: 403,
-      details: { causes: [{ reason: 'NamespaceTerminating' }] },
+      message: expect.stringContaining('is being terminated'),
     });
   });
 

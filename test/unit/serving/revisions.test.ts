@@ -24,11 +24,9 @@ describe('revisions', () => {
       address: { url: `http://fn.${NAMESPACE}.svc.cluster.local` },
       latestCreatedRevisionName: 'fn-00001',
       latestReadyRevisionName: 'fn-00001',
-      traffic: [{ latestRevision: true, percent: 100, revisionName: 'fn-00001' }],
       conditions: [
         { type: 'ConfigurationsReady', status: 'True' },
         { type: 'Ready', status: 'True' },
-        { type: 'RoutesReady', status: 'True' },
       ],
     });
   });
@@ -142,7 +140,6 @@ describe('revisions', () => {
       reason: 'RevisionFailed',
       message: 'Revision "fn-00002" failed with message: Container failed with: no.',
     });
-    expect(world.condition('fn', 'RoutesReady')?.status).toBe('True');
     expect((await world.call('fn')).text).toMatch(/^fn-00001/);
   });
 

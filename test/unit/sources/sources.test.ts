@@ -86,7 +86,7 @@ describe('an ApiServerSource', () => {
 
     const created = storage.create(job('one'));
     storage.updateStatus('jobs.batch', 'builds', 'one', { active: 1 });
-    storage.remove('jobs.batch', 'builds', 'one', { propagationPolicy: 'Orphan' });
+    storage.remove('jobs.batch', 'builds', 'one', { propagationPolicy: 'Background' });
     await until(() => told().includes('delete one'));
 
     expect(told()[0]).toBe('add one');
