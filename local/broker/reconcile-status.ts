@@ -1,10 +1,9 @@
 /** The statuses of Broker and Trigger objects. */
 import type { ObjectStorage } from '#local/kubernetes/types.ts';
-import { keepTransitionTimes } from '#local/serving/conditions.ts';
+import { condition, keepTransitionTimes, withReady } from '#local/serving/conditions.ts';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import type { Destination } from '#shared/manifests/delivery-settings.ts';
 import type { Address } from './address.ts';
-import { condition, withReady } from './ready-condition.ts';
 
 /** What stands in a status: where it is, if it has an address, or what was asked for. */
 export interface Resolved {

@@ -49,7 +49,7 @@ export function planJob(
     return { remove: active };
   };
 
-  const failure = failureOf(job, active, history, now);
+  const failure = failureOf(job, history, now);
   let step: Step = { remove: active };
   if (failure) {
     times.startTime = job.status?.startTime;
@@ -124,12 +124,7 @@ function runPods(
     : { create: missing, wakeAt: deadline };
 }
 
-function failureOf(
-  job: Job,
-  active: KubeObject[],
-  history: JobHistory,
-  now: number,
-): { reason: FailureReason; message: string } | undefined {
+function failureOf(job: Job, history: JobHistory, now: number): { reason: FailureReason; message: string } | undefined {
   const decided = conditionOf(job, 'FailureTarget');
   if (decided !== undefined) {
     return { reason: decided.reason as FailureReason, message: decided.message };
@@ -141,7 +136,7 @@ function failureOf(
     return { reason: 'PodFailurePolicy', message: history.failJob };
   }
   const limit = job.spec.backoffLimit ?? DEFAULT_BACKOFF_LIMIT;
-  if (history.failed > limit || restartsExceed(job, active, limit)) {
+  if (history.failed > limit) {
     return { reason: 'BackoffLimitExceeded', message: 'Job has reached the specified backoff limit' };
   }
   const started = job.status?.startTime;
@@ -150,21 +145,6 @@ function failureOf(
     return { reason: 'DeadlineExceeded', message: 'Job was active longer than specified deadline' };
   }
   return undefined;
-}
-
-/** With OnFailure the kubelet retries within the pod, and its restarts are what counts. */
-function restartsExceed(job: Job, active: KubeObject[], limit: number): boolean {
-  if (job.spec.template.spec?.restartPolicy !== 'OnFailure') {
-    return false;
-  }
-  let restarts = 0;
-  for (const pod of active) {
-    const { initContainerStatuses = [], containerStatuses = [] } = pod['status'] ?? {};
-    for (const { restartCount } of [...initContainerStatuses, ...containerStatuses]) {
-      restarts += restartCount;
-    }
-  }
-  return limit === 0 ? restarts > 0 : restarts >= limit;
 }
 
 function deadlineOf(job: Job, history: JobHistory, startTime: number): number | undefined {

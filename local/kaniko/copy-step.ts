@@ -1,10 +1,9 @@
 /** COPY and ADD: files of the context or of another stage into the stage's folder. */
-import { chmodSync, closeSync, lstatSync, mkdirSync, openSync, readdirSync, readSync, realpathSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readdirSync, realpathSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import { BuildError } from './build-error.ts';
 import { findSources, type SourceTree } from './context.ts';
 import { copyTree } from './copy-tree.ts';
-import { unpackArchive } from './unpack-archive.ts';
 
 export interface CopyStep {
   tree: SourceTree;
@@ -13,12 +12,10 @@ export interface CopyStep {
   destination: string;
   /** `--chmod`. Owners are not kept: every file belongs to whoever started the platform. */
   mode: number | undefined;
-  /** ADD unpacks archives. */
-  unpack: boolean;
 }
 
 /** Throws BuildError. */
-export async function copyStep(step: CopyStep, rootfs: string): Promise<void> {
+export function copyStep(step: CopyStep, rootfs: string): void {
   const sources = step.sources.flatMap((source) => findSources(step.tree, source));
   const target = join(rootfs, step.destination);
   refuseLeadingOut(rootfs, target, step.destination);
@@ -36,9 +33,6 @@ export async function copyStep(step: CopyStep, rootfs: string): Promise<void> {
       if (step.mode !== undefined) {
         changeModes(target, step.mode);
       }
-    } else if (step.unpack && isArchive(path)) {
-      mkdirSync(target, { recursive: true });
-      await unpackArchive(path, target);
     } else {
       const file = toFolder ? join(target, name) : target;
       mkdirSync(dirname(file), { recursive: true });
@@ -82,15 +76,4 @@ function changeModes(path: string, mode: number): void {
       changeModes(join(path, name), mode);
     }
   }
-}
-
-function isArchive(path: string): boolean {
-  const start = Buffer.alloc(262);
-  const file = openSync(path, 'r');
-  readSync(file, start);
-  closeSync(file);
-  return (
-    start.toString('latin1', 257) === 'ustar' ||
-    (start[0] === 0x1f && start[1] === 0x8b && /\.(tar\.gz|tgz)$/.test(path))
-  );
 }

@@ -1,7 +1,7 @@
 /** Which absolute paths of a RUN step mean the image that is being built rather than the machine. */
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { placeInRootfs } from '#local/kubelet/place-in-rootfs.ts';
+import { placeInRootfs } from '#local/kubelet/place-paths.ts';
 
 /** The machine's, which its tools need: reading them is harmless, and a step seldom writes there. */
 const MACHINE = 'bin sbin lib lib64 usr dev proc sys nix snap System Library private'.split(' ');

@@ -182,7 +182,7 @@ class StagePlanner {
       const hashes = step.sources.map((source) => hashSources(context, findSources(context, source)));
       return {
         material: JSON.stringify([step, hashes]),
-        run: (rootfs) => copyStep({ ...step, tree: context }, rootfs),
+        run: async (rootfs) => copyStep({ ...step, tree: context }, rootfs),
       };
     }
     const { key, tree } = this.#input.from(from);

@@ -23,10 +23,10 @@ export function readCopy({ keyword, exec, text, flags }: Instruction, scope: Sco
   if (destination === undefined || sources.length === 0) {
     throw new BuildError(`${keyword} requires at least two arguments, but only one was provided`);
   }
-  const url = sources.find((word) => /^(https?|git|ssh):\/\/|^git@/.test(word));
-  if (url !== undefined) {
+  const other = sources.find((word) => /^(https?|git|ssh):\/\/|^git@|\.(tar|tgz|tar\.\w+)$/.test(word));
+  if (keyword === 'ADD' && other !== undefined) {
     throw new BuildError(
-      `ADD of ${url}: the embedded platform adds local files alone; put the file into the source, or fetch it in a RUN step`,
+      `ADD of ${other}: the embedded platform adds local files alone, as they are; fetch or unpack it in a RUN step`,
     );
   }
   const { chmod, from } = flags;
@@ -38,7 +38,7 @@ export function readCopy({ keyword, exec, text, flags }: Instruction, scope: Sco
   const isFolder = /(^|\/)\.?$/.test(destination);
   const target = `${scope.absolute(destination)}${isFolder ? '/' : ''}`.replace(/\/+$/, '/');
   return {
-    step: { sources, destination: target, mode, unpack: keyword === 'ADD' },
+    step: { sources, destination: target, mode },
     from: from === undefined ? undefined : scope.expand(from),
   };
 }

@@ -7,8 +7,7 @@ import { expandVariables } from './expand-variables.ts';
 import { findProgram } from './find-program.ts';
 import type { Image } from './images.ts';
 import { machineEnvironment } from './machine-environment.ts';
-import { placeInRootfs } from './place-in-rootfs.ts';
-import { placeInMounts, placePaths } from './place-paths.ts';
+import { placeInMounts, placeInRootfs, placePaths } from './place-paths.ts';
 import type { ContainerSpec, Pod } from './pod.ts';
 import type { PodContext } from './pod-context.ts';
 

@@ -1,4 +1,6 @@
 /** Absolute paths in commands and values, replaced by the folder that stands for them: what a mount namespace does for a container. */
+import { lstatSync } from 'node:fs';
+import { join } from 'node:path';
 
 /**
  * A path begins where a word can begin, or after `://` (`tar:///context/c.tar.gz`); `https://host/app` holds none, since `//host`
@@ -30,5 +32,20 @@ export function placeInMounts(mounts: ReadonlyMap<string, string>): (path: strin
       }
     }
     return undefined;
+  };
+}
+
+/**
+ * Which paths mean the image rather than the machine: those under the image's working directory, and those that exist in the image. Everything else is the machine's: `/bin/sh`,
+ * `/etc/ssl`, and values that only look like paths (`BASE_PATH=/api`).
+ */
+export function placeInRootfs(rootfs: string, workingDir: string): (path: string) => string | undefined {
+  return (path) => {
+    if (path === '/' || path.split('/').includes('..')) {
+      return undefined;
+    }
+    const under = workingDir !== '/' && (path === workingDir || path.startsWith(`${workingDir}/`));
+    const placed = join(rootfs, path);
+    return under || lstatSync(placed, { throwIfNoEntry: false }) !== undefined ? placed : undefined;
   };
 }

@@ -1,14 +1,19 @@
 /** Creates an object as kube-apiserver does: names it, fills in what the server owns, checks it, stores it. */
+import { randomInt } from 'node:crypto';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { resourceNamed } from '#shared/kubernetes/resource.ts';
 import type { Resource } from '#shared/kubernetes/resource-table.ts';
 import { ApiError } from './api-error.ts';
 import { copy } from './copy.ts';
 import { setDefaults } from './defaults.ts';
-import { generateName } from './generate-name.ts';
 import { rfc3339, trackUpdate, type WriteOptions } from './managed-fields.ts';
 import type { ObjectTable } from './object-table.ts';
 import { validate } from './validation.ts';
+
+/** Kubernetes' alphabet: no vowels and nothing that looks like another letter, so no words come out. */
+const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
+const SUFFIX = 5;
+const MAX_NAME = 63;
 
 export function createObject(
   table: ObjectTable,
@@ -58,4 +63,13 @@ function requireNamespace(table: ObjectTable, resource: Resource, namespace: str
   if (table.get(namespaces, undefined, namespace).metadata.deletionTimestamp) {
     throw ApiError.forbidden(resource, name ?? '', `namespace ${namespace} is being terminated`);
   }
+}
+
+/** The base is cut where the name would not fit a label. */
+function generateName(base: string): string {
+  let suffix = '';
+  for (let i = 0; i < SUFFIX; i++) {
+    suffix += ALPHABET[randomInt(ALPHABET.length)];
+  }
+  return base.slice(0, MAX_NAME - SUFFIX) + suffix;
 }

@@ -1,7 +1,6 @@
 /** The ports of the last run, kept in the platform's folder: builds under way and people's shells still know its addresses. */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { onPort } from './taken-port.ts';
 
 const FILE = 'ports.json';
 
@@ -32,6 +31,25 @@ export class FormerPorts {
   keep(): void {
     writeFileSync(`${this.#file}.new`, JSON.stringify(this.#taken));
     renameSync(`${this.#file}.new`, this.#file);
+  }
+}
+
+/**
+ * Starts something that listens. A port that somebody else has is the commonest failure of a first start: the message names it and its variable.
+ */
+export async function onPort<T>(variable: string, port: number, start: () => Promise<T>): Promise<T> {
+  try {
+    return await start();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE' || code === 'EACCES') {
+      const problem = code === 'EACCES' ? 'is not ours to listen at' : 'is taken';
+      throw new Error(
+        `port ${port} of 127.0.0.1 ${problem}: choose another by ${variable}=… (0 takes any free one), or end what listens there`,
+        { cause: error },
+      );
+    }
+    throw error;
   }
 }
 

@@ -1,9 +1,8 @@
 /** Where the platform keeps its state: nothing of a project may lie above it. */
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, mkdirSync, readlinkSync, realpathSync, renameSync, symlinkSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readlinkSync, realpathSync, symlinkSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import { copyTree } from '#local/kaniko/copy-tree.ts';
 import { removeTree } from '#local/kaniko/remove-tree.ts';
 import { lockDirectory } from './lock-directory.ts';
 
@@ -46,19 +45,17 @@ export function stateDirectory(asked: string, roots = ROOTS): StateDirectory {
   }
   const root = roots.find((candidate) => isWritable(candidate) && seenFrom(join(candidate, 'x')) === undefined);
   const path = join(root ?? roots[0] ?? '', 'knative-lambda', nameOf(directory));
+  if (stat !== undefined) {
+    throw new Error(
+      `${directory} is below a project, where images would see the project's files: remove it (make clean)`,
+    );
+  }
   if (existsSync(path)) {
     // A platform may still run in it, whose link somebody has deleted.
     lockDirectory(path)();
     removeTree(path);
   }
-  mkdirSync(dirname(path), { recursive: true });
-  if (stat === undefined) {
-    mkdirSync(path);
-  } else {
-    // It was made where everything was kept below the project.
-    lockDirectory(directory)();
-    move(directory, path);
-  }
+  mkdirSync(path, { recursive: true });
   symlinkSync(path, directory);
   return { path: realpathSync(path), seen: seenFrom(path) };
 }
@@ -89,14 +86,4 @@ function nameOf(directory: string): string {
   const path = join(realpathSync(dirname(directory)), basename(directory));
   const hash = createHash('sha256').update(path).digest('hex').slice(0, 12);
   return `${basename(dirname(path)).replace(/[^\w.-]/g, '_')}-${hash}`;
-}
-
-function move(from: string, to: string): void {
-  try {
-    renameSync(from, to);
-  } catch {
-    // Another file system.
-    copyTree(from, to);
-    removeTree(from);
-  }
 }

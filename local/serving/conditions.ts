@@ -23,6 +23,18 @@ export function keepTransitionTimes(previous: Condition[] | undefined, next: Con
     .sort((a, b) => (a.type < b.type ? -1 : 1));
 }
 
+/** The top-level condition of a Knative object: Ready where all the others are, else the first of them that is not. */
+export function withReady(conditions: Condition[]): Condition[] {
+  const worst = conditions.find(({ status }) => status !== 'True');
+  const ready: Condition = worst ? { ...worst, type: 'Ready' } : { type: 'Ready', status: 'True' };
+  return [...conditions, ready];
+}
+
+/** `problem` is a reason and a message; undefined is True. */
+export function condition(type: string, problem?: { reason: string; message: string }): Condition {
+  return problem ? { type, status: 'False', ...problem } : { type, status: 'True' };
+}
+
 export function conditionOf(object: { [field: string]: unknown } | undefined, type: string): Condition | undefined {
   const status = object?.['status'] as { conditions?: Condition[] } | undefined;
   return status?.conditions?.find((condition) => condition.type === type);

@@ -1,10 +1,9 @@
 /** ApiServerSources and PingSources of the embedded API, brought to life: an adapter or a timer each, started anew where its object changes. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Address, type Resolve, resolveDestination } from '#local/broker/address.ts';
-import { condition, withReady } from '#local/broker/ready-condition.ts';
 import type { Sleep } from '#local/broker/with-retries.ts';
 import type { ObjectStorage } from '#local/kubernetes/types.ts';
-import { keepTransitionTimes } from '#local/serving/conditions.ts';
+import { condition, keepTransitionTimes, withReady } from '#local/serving/conditions.ts';
 import type { KubeObject, ResourceName } from '#shared/kubernetes/object.ts';
 import { startAdapter } from './api-server-adapter.ts';
 import { matchesSelector } from './matches-selector.ts';

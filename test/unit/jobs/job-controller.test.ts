@@ -147,13 +147,6 @@ describe('failure', () => {
     }
   });
 
-  test('OnFailure: the kubelet’s restarts count', async () => {
-    create('restarts', { restartPolicy: 'OnFailure', containers: [node.sh('exit 1')] }, { backoffLimit: 2 });
-    const job = await until('restarts', has('Failed'));
-    expect(conditions(job)?.at(-1)).toBe('Failed=True BackoffLimitExceeded');
-    await expect.poll(() => podsOf('restarts')).toEqual([]);
-  });
-
   test('the deadline ends pods that run, and comes first however many retries are left', async () => {
     const script = 'trap "" TERM; echo $$; while :; do sleep 0.02; done';
     create(

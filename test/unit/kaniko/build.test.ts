@@ -1,6 +1,6 @@
 /** Builds, run as the kaniko container runs them. */
 import { spawn } from 'node:child_process';
-import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Kaniko } from './run-kaniko.ts';
@@ -133,7 +133,7 @@ RUN rm -rf /var/lib/apt/lists/* && echo user >> /etc/passwd && test ! -e /app/no
 });
 
 describe('COPY', () => {
-  test('patterns, several sources, renaming, modes, links, ignore file', async () => {
+  test('patterns, several sources, renaming, modes, ignore file', async () => {
     const dockerfile = `${NODE}COPY *.txt src/main.j? texts/
 COPY a.txt renamed
 COPY --chmod=755 a.txt ./
@@ -151,7 +151,6 @@ ADD a.txt added/
       'secret/key': 'k',
       'src/main.js': 'js',
       'folder/one': '1',
-      'folder/link': { type: 'symlink' as const, link: 'one' },
     };
     const { exitCode, output } = await kaniko.build(files);
     expect(output).not.toContain('error');
@@ -160,7 +159,7 @@ ADD a.txt added/
     expect(readdirSync(join(rootfs, 'app/texts')).sort()).toEqual(['a.txt', 'b.txt', 'main.js']);
     expect(readFileSync(join(rootfs, 'app/renamed'), 'utf8')).toBe('a');
     expect(statSync(join(rootfs, 'app/a.txt')).mode & 0o777).toBe(0o755);
-    expect(readlinkSync(join(rootfs, 'app/other/link'))).toBe('one');
+    expect(readFileSync(join(rootfs, 'app/other/one'), 'utf8')).toBe('1');
     expect(existsSync(join(rootfs, 'all/x.log'))).toBe(false);
     expect(existsSync(join(rootfs, 'all/secret/key'))).toBe(false);
     expect(readFileSync(join(rootfs, 'all/keep.log'), 'utf8')).toBe('kept');
@@ -184,6 +183,7 @@ ADD a.txt added/
     { case: 'several sources to a file', line: 'COPY a.txt b.txt c.txt', says: 'must be a directory' },
     { case: 'an unknown stage', line: 'COPY --from=nowhere a .', says: 'no earlier stage' },
     { case: 'a URL', line: 'ADD https://example.com/x .', says: 'local files alone' },
+    { case: 'an archive to unpack', line: 'ADD x.tar.gz .', says: 'local files alone' },
     { case: 'a here-document', line: 'COPY <<EOF /x', says: 'here-document is not supported' },
     {
       case: 'a destination behind a link that leads out',
@@ -357,18 +357,7 @@ describe('an archive that is not what it should be', () => {
     { case: 'a name with .. in the middle', files: { 'a/../../escaped': 'x' } },
     { case: 'an absolute name', files: { '/tmp/escaped': 'x' } },
     { case: 'a link to an absolute path', files: { link: { type: 'symlink' as const, link: '/etc' } } },
-    { case: 'a link that leads out', files: { 'a/link': { type: 'symlink' as const, link: '../../x' } } },
-    {
-      case: 'a link that climbs behind another',
-      files: {
-        'a/b/up': { type: 'symlink' as const, link: '../..' },
-        out: { type: 'symlink' as const, link: 'a/b/up/../../..' },
-      },
-    },
-    {
-      case: 'a file through a link',
-      files: { dir: { type: 'directory' as const }, link: { type: 'symlink' as const, link: 'dir' }, 'link/x': 'x' },
-    },
+    { case: 'a link within', files: { 'a/link': { type: 'symlink' as const, link: 'b' } } },
     { case: 'a hard link', files: { a: 'a', b: { type: 'link' as const, link: 'a' } } },
     { case: 'a device', files: { dev: { type: 'character-device' as const } } },
   ])('is refused: $case', async ({ files }) => {
@@ -377,18 +366,6 @@ describe('an archive that is not what it should be', () => {
     expect(outcome.output).toContain('error building image: unpacking the build context: entry ');
     expect(existsSync(join(kaniko.directory, 'builds/escaped'))).toBe(false);
     expect(existsSync('/tmp/escaped')).toBe(false);
-  });
-
-  test('links within it are kept', async () => {
-    const files = {
-      Dockerfile: 'FROM scratch\nCOPY . /app/\n',
-      'b/real': 'x',
-      'a/link': { type: 'symlink' as const, link: '../b/real' },
-      gone: { type: 'symlink' as const, link: 'nothing' },
-    };
-    expect((await kaniko.build(files)).exitCode).toBe(0);
-    expect(await kaniko.read('app/a/link')).toBe('x');
-    expect(lstatSync(join((await kaniko.image()).rootfs, 'app/gone')).isSymbolicLink()).toBe(true);
   });
 
   test.each([

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { losePods } from '#local/kubelet/lose-pods.ts';
 import { createPodLogFiles } from '#local/kubelet/pod-log-files.ts';
-import { awaitFormerEnd } from '#local/run/await-former-end.ts';
+import { awaitFormerEnd } from '#local/run/lock-directory.ts';
 import { startNode, type TestNode } from './start-node.ts';
 
 let node: TestNode;

@@ -7,8 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expandVariables } from '#local/kubelet/expand-variables.ts';
 import { parseImageReference } from '#local/kubelet/image-reference.ts';
 import { ImageStore } from '#local/kubelet/images.ts';
-import { placeInRootfs } from '#local/kubelet/place-in-rootfs.ts';
-import { placeInMounts, placePaths } from '#local/kubelet/place-paths.ts';
+import { placeInMounts, placeInRootfs, placePaths } from '#local/kubelet/place-paths.ts';
 
 describe('mount paths', () => {
   const place = placeInMounts(

@@ -10,7 +10,7 @@ import { expect, test } from 'vitest';
 import { createStorage } from '#local/kubernetes/storage.ts';
 import { writeKubeconfig } from '#local/kubernetes/write-kubeconfig.ts';
 import { awaitReady } from '#local/run/await-ready.ts';
-import { onPort } from '#local/run/taken-port.ts';
+import { onPort } from '#local/run/former-ports.ts';
 import { createTerminal } from '#local/run/terminal.ts';
 
 const SERVICES = 'services.serving.knative.dev';

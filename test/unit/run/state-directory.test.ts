@@ -92,15 +92,9 @@ describe('below a project', () => {
     expect(stateDirectory(join(other, '.local'), roots).path).not.toBe(place().path);
   });
 
-  test('a directory of before is moved, unless a platform runs in it', () => {
+  test('a folder that is there already is refused', () => {
     mkdirSync(directory());
-    writeFileSync(join(directory(), 'objects.jsonl'), 'kept');
-    writeFileSync(join(directory(), 'platform.pid'), `${process.pid}\n`);
-    expect(place).toThrow('a platform runs already');
-    rmSync(join(directory(), 'platform.pid'));
-    const { path } = place();
-    expect(readFileSync(join(path, 'objects.jsonl'), 'utf8')).toBe('kept');
-    expect(realpathSync(directory())).toBe(path);
+    expect(place).toThrow('make clean');
   });
 
   test('a link that somebody made is followed', () => {
