@@ -74,6 +74,18 @@ describe('create', () => {
     });
   });
 
+  test.each([
+    { apiVersion: 'v1', kind: 'Service', namespaced: true },
+    { apiVersion: 'apps/v1', kind: 'Deployment', namespaced: true },
+    { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', namespaced: false },
+    { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRoleBinding', namespaced: false },
+  ])('takes a $kind of $apiVersion, which an operator adds, as it is', ({ apiVersion, kind, namespaced }) => {
+    const spec = { selector: { app: 'a' } };
+    const created = storage.create({ apiVersion, kind, metadata: { name: 'a', namespace: NAMESPACE }, spec });
+    expect(created['spec']).toEqual(spec);
+    expect(created.metadata.namespace).toBe(namespaced ? NAMESPACE : undefined);
+  });
+
   test('a Job gets its defaults, and labels by its own uid', () => {
     const { spec, metadata } = storage.create(job('build'));
     expect(spec).toMatchObject({ backoffLimit: 6, completions: 1, parallelism: 1, suspend: false });
