@@ -1,5 +1,6 @@
-# One image with every function: FUNCTION says which one a pod is. Needs nothing at build time but an npm registry, and nothing that
-# only BuildKit has, so docker, podman, buildah and Kaniko build it alike. Pin NODE_IMAGE by digest where a build must be repeatable.
+# One image with every function: FUNCTION says which one a pod is. Needs nothing at build time but an npm registry, and
+# nothing that only BuildKit has, so docker, podman, buildah and Kaniko build it alike. Pin NODE_IMAGE by digest where a
+# build must be repeatable.
 ARG NODE_IMAGE=docker.io/library/node:24-bookworm-slim
 
 FROM ${NODE_IMAGE} AS build
@@ -35,7 +36,8 @@ WORKDIR /app
 USER 65532:65532
 # No shell and no npm in between: node is process 1 and gets the signals.
 ENTRYPOINT ["node", "main.js"]
-# Last, so that another commit with the same code takes its layers from a cache. No apostrophes: Kaniko cannot read them here.
+# Last, so that another commit with the same code takes its layers from a cache. No apostrophes: Kaniko cannot read them
+# here.
 ARG VERSION=dev
 ARG COMMIT=unknown
 LABEL org.opencontainers.image.title="knative-lambda" \

@@ -1,4 +1,7 @@
-/** Starts the function that FUNCTION names: one image holds them all. `--warm` runs each once instead, to fill the compile cache. */
+/**
+ * Starts the function that FUNCTION names: one image holds them all. `--warm` runs each once instead, to fill the
+ * compile cache.
+ */
 import { readdirSync } from 'node:fs';
 
 // The same file starts functions from the sources and, bundled, from dist/.

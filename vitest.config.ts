@@ -1,6 +1,7 @@
 /**
- * Unit tests; bad input of every kind (`make fuzz`); whole lives of builds, simulated (`make chaos`); and the contract, which drives a whole
- * platform by HTTP alone. `e2e` is the contract once more, on a cluster, with what only a cluster shows: `make e2e`.
+ * Unit tests; bad input of every kind (`make fuzz`); whole lives of builds, simulated (`make chaos`); and the contract,
+ * which drives a whole platform by HTTP alone. `e2e` is the contract once more, on a cluster, with what only a cluster
+ * shows: `make e2e`.
  */
 import { defineConfig } from 'vitest/config';
 

@@ -1,17 +1,23 @@
-/** Leaves the Kubernetes models that we never read or write out of the bundle: 700 of them cost 12 MB of memory in every pod. */
+/**
+ * Leaves the Kubernetes models that we never read or write out of the bundle: 700 of them cost 12 MB of memory in every
+ * pod.
+ */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'esbuild';
 
-/** The kinds that our adapter speaks of. A model that is missing is no error: its data passes as it is, dates as text. */
+/**
+ * The kinds that our adapter speaks of. A model that is missing is no error: its data passes as it is, dates as text.
+ */
 const ROOTS = ['V1Job', 'V1JobList', 'V1Pod', 'V1PodList', 'V1DeleteOptions', 'V1Status'];
 
 export const kubernetesModels: Plugin = {
   name: 'kubernetes-models',
   setup({ onResolve, onLoad }) {
     let kept: Set<string> | undefined;
-    // The package says nothing about it, so that all of its APIs would come along; none of its modules does more than define.
+    // The package says nothing about it, so that all of its APIs would come along; none of its modules does more than
+    // define.
     onResolve({ filter: /^@kubernetes\/client-node$/ }, () => ({
       path: fileURLToPath(import.meta.resolve('@kubernetes/client-node')),
       sideEffects: false,

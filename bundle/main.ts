@@ -26,8 +26,8 @@ const common = {
   target: 'node24',
   // A quarter less to read at every cold start, and 10 MB less in memory where the Kubernetes client is loaded.
   minify: true,
-  // Without it the CloudEvents class is renamed, and the runtime sends events it does not recognise as plain JSON. It also
-  // keeps the names in stack traces.
+  // Without it the CloudEvents class is renamed, and the runtime sends events it does not recognise as plain JSON. It
+  // also keeps the names in stack traces.
   keepNames: true,
   legalComments: 'none',
   // Fastify brings a version of its own, to be silent in.

@@ -1,4 +1,7 @@
-/** Wraps the prose of every document at column 120: `npm run docs` does it, a test compares. Tables, code and headings stay as they are. */
+/**
+ * Wraps the prose of every document at column 120: `npm run docs` does it, a test compares. Tables, code and headings
+ * stay as they are.
+ */
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 

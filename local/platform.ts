@@ -1,4 +1,7 @@
-/** The embedded platform: S3, Kubernetes, Knative and the Broker in one process tree, on 127.0.0.1 alone. For development. */
+/**
+ * The embedded platform: S3, Kubernetes, Knative and the Broker in one process tree, on 127.0.0.1 alone. For
+ * development.
+ */
 import { join, resolve } from 'node:path';
 import type { Address, ObjectRef } from './broker/address.ts';
 import { startBroker } from './broker/start-broker.ts';
@@ -23,8 +26,8 @@ import { startSources } from './sources/start-sources.ts';
 
 export interface PlatformOptions {
   /**
-   * Where everything is kept that outlives it: objects, queues, S3, images. One platform at a time; the next one there goes on with it. Below a
-   * project it becomes a link to a folder elsewhere (run/state-directory.ts).
+   * Where everything is kept that outlives it: objects, queues, S3, images. One platform at a time; the next one there
+   * goes on with it. Below a project it becomes a link to a folder elsewhere (run/state-directory.ts).
    */
   directory: string;
   /** Ports: 0, the default, takes that of the last run in this directory, or any free one. */
@@ -61,7 +64,10 @@ const READY_SECONDS = 60;
 const SERVICES = 'services.serving.knative.dev';
 const TRIGGERS = 'triggers.eventing.knative.dev';
 
-/** Resolves when the Broker takes events and every builder function has been ready. What failed to start leaves nothing behind. */
+/**
+ * Resolves when the Broker takes events and every builder function has been ready. What failed to start leaves nothing
+ * behind.
+ */
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
   const started = new AsyncDisposableStack();
   try {
@@ -140,7 +146,8 @@ async function start(options: PlatformOptions, started: AsyncDisposableStack): P
   const addresses = { BROKER_URL: broker.url, S3_ENDPOINT: s3.url };
   const { objects } = clusterObjects(ROOT, { ...addresses, ...options.config });
   applyAll(storage, objects);
-  // What runs comes last: the sources tell nothing of what ended before them, and no pod may see the addresses of the last run.
+  // What runs comes last: the sources tell nothing of what ended before them, and no pod may see the addresses of the
+  // last run.
   const jobs = startJobController({
     storage,
     log,

@@ -1,4 +1,7 @@
-/** S3 for the embedded platform: any credentials, path style, on the loopback interface; what is in it outlives the process. */
+/**
+ * S3 for the embedded platform: any credentials, path style, on the loopback interface; what is in it outlives the
+ * process.
+ */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -70,7 +70,8 @@ func Handle(_ context.Context, event cloudevents.Event) (any, error) {
 	return result, nil
 }
 
-// ERC-721 shares the topic, but has the token's id as a fourth topic and no data. A log that a reorganisation removed is none.
+// ERC-721 shares the topic, but has the token's id as a fourth topic and no data. A log that a reorganisation removed
+// is none.
 func isERC20Transfer(log log) bool {
 	return !log.Removed && len(log.Topics) == 3 && strings.EqualFold(log.Topics[0], transferTopic) && len(log.Data) == 66
 }

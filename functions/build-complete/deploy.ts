@@ -83,7 +83,7 @@ async function applyUnlessNewer(
       );
     }
     if (existing && observedAt(existing) > observedAt(desired)) {
-      // It may belong to this build: deployed for a later request that joined it.
+      // A later request may have joined this very build: then the newer object is this build's own.
       return readBuild(existing)?.event_id === readBuild(desired)?.event_id ? existing : undefined;
     }
     const { resourceVersion = NOT_THERE } = existing?.metadata ?? {};

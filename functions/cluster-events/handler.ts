@@ -1,3 +1,7 @@
+/**
+ * Events of Kubernetes: reports builds that have ended and functions that became ready or failed, and admits the next
+ * build.
+ */
 import type { NewEvent, ReceivedEvent } from '#shared/events/event.ts';
 import type { HandlerContext } from '#shared/runtime/types.ts';
 import { admitNext } from './admit-next.ts';

@@ -42,7 +42,7 @@ export async function handleDeadLetter(
   // exist.
   const isListening = code === -1 && destination !== undefined && !hasArrived && (await deps.listens(destination));
   const redeliveries = redeliveriesOf(request);
-  // An event whose delivery to this function failed has arrived now. Resending it could repeat for ever.
+  // Where the failed delivery was to this very function, the event has arrived now: resending it would never end.
   const resent = isListening && redeliveries < MAX_REDELIVERIES ? eventToResend(request) : undefined;
   if (resent && (await wasTaken(resent, deps.broker))) {
     log.info({ reason: 'DispatcherStopped', destination, redeliveries: redeliveries + 1 }, 'sent to the Broker again');

@@ -55,8 +55,8 @@ export function undeliveredOf(
   const { destination, code, redeliveries, ...failure } = undelivered;
   const raw = rawDelivery(request);
   const name = destination === undefined ? undefined : serviceAt(destination);
-  // A dispatcher that was stopped has not made all its attempts. Which attempt brought a reply that was lost is
-  // unknown.
+  // A dispatcher that was stopped has not made all its attempts. Where a reply was lost, nobody knows which attempt
+  // brought it.
   const isTried = code !== undefined && code >= 0 && failure.reason !== 'ReplyNotDelivered';
   return {
     // The same event can fail at several subscribers: each has a letter of its own.

@@ -86,8 +86,7 @@ export async function supersedeOlderBuilds(
 }
 
 /**
- * True as well of a Job that carries a reason to end already: whoever wrote it may have crashed before deleting the
- * Job.
+ * Also true of a Job whose reason to end is written already. Its writer may have crashed before it deleted the Job.
  */
 function isActive(job: V1Job): boolean {
   return !isFinished(job) && awaitsTerminalEvent(job) && job.metadata?.deletionTimestamp === undefined;

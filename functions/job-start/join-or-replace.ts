@@ -87,8 +87,8 @@ export async function replyFromRecord(
     correlation_id,
     observed_at,
     parameters,
-    // The event is delivered again after its Job has expired. It was sent before that build, so it shares the build's
-    // end.
+    // The record is of the Job that this very event created. So the event was sent before that build ended, and has
+    // the same end.
     time: isOwn ? record.observed_at : undefined,
   });
 }
@@ -128,8 +128,8 @@ async function joinRunning(
 function endedForRequest(event: ReceivedEvent<JobStart>, job: V1Job, build: Build): boolean {
   const isRedelivery = build.event_id === event.id;
   const lastJoined = Math.max(overSince(job) ?? 0, observedAt(job));
-  // A build that was ended early answers no later request: the tombstone or the newer build that ended it is no
-  // obstacle to that one.
+  // A build that was ended early (by a tombstone or a newer build) does not answer a later request: what ended the
+  // build does not stand in the way of that request.
   const wasSeenBefore = readEnded(job) === undefined && Date.parse(event.data.observed_at) <= lastJoined;
   return isRedelivery || (wasSeenBefore && hasSameEnd(event, job, build));
 }

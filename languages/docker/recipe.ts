@@ -12,7 +12,8 @@ export const dockerRecipe: Recipe = async ({ source }) => {
       `Dockerfile ${text === undefined ? 'is larger than 1 MiB' : 'has no FROM line'}: begin it with a base image, such as "FROM debian:trixie-slim", then send build.start again`,
     );
   }
-  // The build reads every Dockerfile from the same place; an ignore file goes with it, as Docker has it.
+  // The build reads the Dockerfile from our folder. Docker looks for its ignore file beside it, so that is copied as
+  // well.
   const ignore = await source.text('Dockerfile.dockerignore');
   return {
     files: [

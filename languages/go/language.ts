@@ -1,3 +1,4 @@
+/** Go: how it is recognised, and its recipe. */
 import type { LanguageSupport } from '#languages/language.ts';
 import type { SourceReader } from '#shared/packing/source-reader.ts';
 import { goRecipe } from './recipe.ts';

@@ -1,3 +1,4 @@
+/** Go's comments and strings, which are masked before a handler is looked for. */
 import { BLOCK, LINE, type Syntax, token } from '#languages/mask-source.ts';
 
 export const goSyntax: Syntax = {

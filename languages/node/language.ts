@@ -1,3 +1,4 @@
+/** Node: how it is recognised, and its recipe. */
 import type { LanguageSupport } from '#languages/language.ts';
 import { nodeEntryFiles } from './entry-files.ts';
 import { nodeRecipe } from './recipe.ts';

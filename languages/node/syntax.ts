@@ -1,3 +1,4 @@
+/** Node's comments and strings, which are masked before a handler is looked for. */
 import { BLOCK, DOUBLE, LINE, SINGLE, type Syntax, token } from '#languages/mask-source.ts';
 
 /**

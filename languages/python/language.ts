@@ -1,3 +1,4 @@
+/** Python: how it is recognised, and its recipe. */
 import type { LanguageSupport } from '#languages/language.ts';
 import { pythonEntryFiles } from './entry-files.ts';
 import { pythonRecipe } from './recipe.ts';

@@ -43,7 +43,7 @@ interface Installed {
 async function requirementsOf(source: RecipeInput['source']): Promise<Installed | undefined> {
   const text = await source.text('requirements.txt');
   if (source.has('requirements.txt')) {
-    // One above the size that is read is left to pip.
+    // A file that is too large to be read here (`text` is undefined) is left to pip.
     return { ...(text === undefined ? { needsSource: true } : parseRequirements(text)), generated: undefined };
   }
   const project = await source.text('pyproject.toml');

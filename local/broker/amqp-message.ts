@@ -35,9 +35,10 @@ export function toMessage({ attributes, data }: BrokerEvent, trace: Trace = {}):
 }
 
 /**
- * What the dispatcher makes of it again: everything is a string now, and the trace is no part of the event any more. It is the trace of the
- * extension, if the event had one, but lost unless there is a tracestate too, if only an empty one. The ingress adds that where the request had
- * a traceparent header; so, with Knative's own tracing off as it is by default, a traceparent that comes as an extension alone is gone.
+ * What the dispatcher makes of it again: everything is a string now, and the trace is no part of the event any more. It
+ * is the trace of the extension, if the event had one, but lost unless there is a tracestate too, if only an empty one.
+ * The ingress adds that where the request had a traceparent header; so, with Knative's own tracing off as it is by
+ * default, a traceparent that comes as an extension alone is gone.
  */
 export function fromMessage({ headers, body }: AmqpMessage): { event: BrokerEvent; trace: Trace } {
   const { 'content-type': datacontenttype, traceparent, tracestate, ...others } = headers;

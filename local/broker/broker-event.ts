@@ -2,8 +2,8 @@
 
 export interface BrokerEvent {
   /**
-   * Context attributes and extensions. Binary HTTP knows strings alone; structured JSON brings numbers and booleans, which stay what they are
-   * and so do not match a filter, whose values are strings.
+   * Context attributes and extensions. Binary HTTP knows strings alone; structured JSON brings numbers and booleans,
+   * which stay what they are and so do not match a filter, whose values are strings.
    */
   attributes: Record<string, string | number | boolean>;
   data: Buffer;

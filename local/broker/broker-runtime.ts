@@ -1,4 +1,7 @@
-/** What one Broker owns in RabbitMQ and beside it: its exchange, its ingress, and a queue with a dispatcher for its dead letters. */
+/**
+ * What one Broker owns in RabbitMQ and beside it: its exchange, its ingress, and a queue with a dispatcher for its dead
+ * letters.
+ */
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { DEFAULT_BROKER_DELIVERY, type DeliverySpec, deliverySettings } from '#shared/manifests/delivery-settings.ts';
 import type { Address } from './address.ts';
@@ -43,7 +46,9 @@ export class BrokerRuntime {
     }
   }
 
-  /** Takes what comes to `ingress`, the platform's one well-known port, or starts a listener of its own on a free one. */
+  /**
+   * Takes what comes to `ingress`, the platform's one well-known port, or starts a listener of its own on a free one.
+   */
   async listen(ingress?: Ingress): Promise<void> {
     const own = ingress ? undefined : await startIngress(0, this.publish);
     this.#ingress = { url: (ingress ?? own)?.url ?? '', ...(own ? { own } : {}) };
@@ -59,7 +64,10 @@ export class BrokerRuntime {
     return true;
   };
 
-  /** Starts the dead letters' dispatcher, or starts it anew where the sink has moved. Parallelism 1 and no time-out, as upstream. */
+  /**
+   * Starts the dead letters' dispatcher, or starts it anew where the sink has moved. Parallelism 1 and no time-out, as
+   * upstream.
+   */
   deliverDeadLetters(sink: Address): void {
     const at = JSON.stringify(sink);
     if (this.#dispatcher?.at === at) {

@@ -1,4 +1,6 @@
-/** What a Trigger's dispatcher pod does: events from a queue to a subscriber, with retries, replies and dead letters. */
+/**
+ * What a Trigger's dispatcher pod does: events from a queue to a subscriber, with retries, replies and dead letters.
+ */
 
 import { type DeliverySettings, isRetryable } from '#shared/manifests/delivery-settings.ts';
 import type { Address } from './address.ts';
@@ -61,7 +63,10 @@ export class Dispatcher {
     });
   }
 
-  /** As SIGTERM: what is in flight is cut off and stays in the queue, its retries forgotten; or, the other way the race can go, is dead-lettered. */
+  /**
+   * As SIGTERM: what is in flight is cut off and stays in the queue, its retries forgotten; or, the other way the race
+   * can go, is dead-lettered.
+   */
   async stop(inFlight: 'redeliver' | 'dead-letter' = 'redeliver'): Promise<void> {
     const session = this.#session;
     session.waiting.length = 0;
@@ -160,7 +165,10 @@ export class Dispatcher {
   }
 }
 
-/** The SDK's client gives an event without a time the present one: of this delivery, so another delivery has another. Filters never see it. */
+/**
+ * The SDK's client gives an event without a time the present one: of this delivery, so another delivery has another.
+ * Filters never see it.
+ */
 function withTime(event: BrokerEvent): BrokerEvent {
   const { time } = event.attributes;
   return time === ZERO_TIME

@@ -28,8 +28,9 @@ export class Exchange {
 }
 
 /**
- * `x-match: all` over a Trigger's filter.attributes. Values are compared as AMQP has them, so "5" is not 5; an empty value, which elsewhere in
- * Knative means any, is the empty string here; arguments that begin with `x-` do not take part.
+ * `x-match: all` over a Trigger's filter.attributes. Values are compared as AMQP has them, so "5" is not 5; an empty
+ * value, which elsewhere in Knative means any, is the empty string here; arguments that begin with `x-` do not take
+ * part.
  */
 export function matches(attributes: Record<string, string>, headers: AmqpHeaders): boolean {
   return Object.entries(attributes).every(

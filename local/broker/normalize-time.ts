@@ -1,4 +1,7 @@
-/** A time as Go prints it (RFC 3339 in UTC, fraction without trailing zeros): what subscribers see, and what a filter on `time` meets. */
+/**
+ * A time as Go prints it (RFC 3339 in UTC, fraction without trailing zeros): what subscribers see, and what a filter on
+ * `time` meets.
+ */
 
 /** Go's zero time: what an event without a time has in RabbitMQ. */
 export const ZERO_TIME = '0001-01-01T00:00:00Z';

@@ -17,7 +17,10 @@ export interface QueueRecord {
   remove(number: number): void;
 }
 
-/** One file for all queues. Which of a Trigger's messages are handed out is not written down: after a restart all of them come again. */
+/**
+ * One file for all queues. Which of a Trigger's messages are handed out is not written down: after a restart all of
+ * them come again.
+ */
 export class QueueLog {
   readonly #queues = new Map<string, Map<number, AmqpMessage>>();
   readonly #journal: Journal<Entry> | undefined;

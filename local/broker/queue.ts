@@ -1,4 +1,7 @@
-/** A RabbitMQ queue with at most one consumer: what is handed out stays here, unacknowledged, until the consumer says so. */
+/**
+ * A RabbitMQ queue with at most one consumer: what is handed out stays here, unacknowledged, until the consumer says
+ * so.
+ */
 import type { AmqpMessage } from './amqp-message.ts';
 import type { QueueRecord } from './queue-log.ts';
 

@@ -1,4 +1,7 @@
-/** The bytes of one member of a JSON object, untouched: parsing and printing them again would change numbers beyond 2^53. */
+/**
+ * The bytes of one member of a JSON object, untouched: parsing and printing them again would change numbers beyond
+ * 2^53.
+ */
 
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]/gs;
 

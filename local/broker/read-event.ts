@@ -1,6 +1,7 @@
 /**
- * A CloudEvent out of an HTTP message, as the CloudEvents Go SDK reads it, which is what the ingress and the dispatchers are made with
- * (sdk-go v2: protocol/http/message.go, event/event_unmarshal.go). Version 0.3, which the SDK also reads, is refused: nothing we meet sends it.
+ * A CloudEvent out of an HTTP message, as the CloudEvents Go SDK reads it, which is what the ingress and the
+ * dispatchers are made with (sdk-go v2: protocol/http/message.go, event/event_unmarshal.go). Version 0.3, which the SDK
+ * also reads, is refused: nothing we meet sends it.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { type BrokerEvent, InvalidEvent } from './broker-event.ts';
@@ -12,7 +13,10 @@ const BATCH = 'application/cloudevents-batch+json';
 
 const MEDIA_TYPE = /^[\w!#$&^.+-]+(\/[\w!#$&^.+-]+)?\s*(;.*)?$/;
 
-/** Throws InvalidEvent where the message cannot be read as an event. That it is a valid one is another question: invalidEvent(). */
+/**
+ * Throws InvalidEvent where the message cannot be read as an event. That it is a valid one is another question:
+ * invalidEvent().
+ */
 export function readEvent(headers: IncomingHttpHeaders, body: Buffer): BrokerEvent {
   const mediaType = headers['content-type']?.split(';')[0]?.trim().toLowerCase();
   if (mediaType === BATCH) {

@@ -1,6 +1,7 @@
 /**
- * The RabbitMQ Broker of Knative Eventing, as far as its users can tell: Brokers and Triggers in the embedded API come to life, events go in
- * by HTTP and out to subscribers. An event is answered with 202 once it is in the file of the queues, and stays there until it is acknowledged.
+ * The RabbitMQ Broker of Knative Eventing, as far as its users can tell: Brokers and Triggers in the embedded API come
+ * to life, events go in by HTTP and out to subscribers. An event is answered with 202 once it is in the file of the
+ * queues, and stays there until it is acknowledged.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ObjectStorage } from '#local/kubernetes/types.ts';
@@ -25,7 +26,10 @@ export interface BrokerOptions {
   storage: ObjectStorage;
   /** Where objects are that a Trigger or a deadLetterSink names, other than Brokers. */
   resolve: Resolve;
-  /** The ingress of the Broker `default` in `namespace`. Every other Broker gets a free port; its status says which. 0 takes a free one here too. */
+  /**
+   * The ingress of the Broker `default` in `namespace`. Every other Broker gets a free port; its status says which. 0
+   * takes a free one here too.
+   */
   port: number;
   namespace: string;
   /** What is in it is delivered again. Without one, queues end with the process. */
@@ -39,7 +43,10 @@ export interface BrokerOptions {
 export interface RunningBroker {
   /** Of the ingress on `port`. Answers 500 while there is no such Broker. */
   url: string;
-  /** As if the dispatcher pod of a Trigger (`namespace/name`) were deleted. What is in flight either comes again or is dead-lettered with -1. */
+  /**
+   * As if the dispatcher pod of a Trigger (`namespace/name`) were deleted. What is in flight either comes again or is
+   * dead-lettered with -1.
+   */
   restartDispatcher(trigger: string, inFlight?: 'redeliver' | 'dead-letter'): Promise<void>;
   /** Stops deliveries, aborting those in flight. */
   close(): Promise<void>;
@@ -129,7 +136,8 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
     );
   }
 
-  // Everything is looked at again after any change: there are few objects, and no order of events to get wrong. One pass at a time.
+  // Everything is looked at again after any change: there are few objects, and no order of events to get wrong. One
+  // pass at a time.
   let wanted = false;
   let passes = Promise.resolve();
   const reconcile = () => {

@@ -25,7 +25,10 @@ export type TapEntry =
       deadLetter: boolean;
     }
   | {
-      /** Every attempt failed, or the reply could not be published. `dropped` is the end; a dead letter goes on to its sink. */
+      /**
+       * Every attempt failed, or the reply could not be published. `dropped` is the end; a dead letter goes on to its
+       * sink.
+       */
       kind: 'dead-lettered' | 'dropped';
       trigger: string;
       event: BrokerEvent;

@@ -1,4 +1,7 @@
-/** What one Trigger owns: a queue bound to its Broker's exchange, a dispatcher, and, with a deadLetterSink of its own, both again for that. */
+/**
+ * What one Trigger owns: a queue bound to its Broker's exchange, a dispatcher, and, with a deadLetterSink of its own,
+ * both again for that.
+ */
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { type DeliverySpec, deliverySettings } from '#shared/manifests/delivery-settings.ts';
 import type { Address } from './address.ts';
@@ -33,7 +36,10 @@ export class TriggerRuntime {
     broker.exchange.bind(this.#queue, trigger['spec']?.filter?.attributes ?? {});
   }
 
-  /** Events wait in the queue while there is no subscriber yet. A change of what a dispatcher is told replaces it, as a rollout does. */
+  /**
+   * Events wait in the queue while there is no subscriber yet. A change of what a dispatcher is told replaces it, as a
+   * rollout does.
+   */
   dispatch(trigger: KubeObject, subscriber: Address, deadLetterSink: Address | undefined): void {
     const own: DeliverySpec | undefined = trigger['spec'].delivery;
     const delivery = own ?? this.broker.delivery;
@@ -76,7 +82,9 @@ export class TriggerRuntime {
     }
   }
 
-  /** The queue stays, for a runtime of the same Trigger; startBroker deletes it where there is no such Trigger any more. */
+  /**
+   * The queue stays, for a runtime of the same Trigger; startBroker deletes it where there is no such Trigger any more.
+   */
   async close(): Promise<void> {
     this.broker.exchange.unbind(this.#queue);
     await this.#stop();

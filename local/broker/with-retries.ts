@@ -1,4 +1,7 @@
-/** The retries of the CloudEvents Go SDK, which upstream's dispatcher leaves to it (sdk-go v2: protocol/http/protocol_retry.go). */
+/**
+ * The retries of the CloudEvents Go SDK, which upstream's dispatcher leaves to it (sdk-go v2:
+ * protocol/http/protocol_retry.go).
+ */
 import { backoff, type DeliverySettings, isRetryable } from '#shared/manifests/delivery-settings.ts';
 import type { Answer } from './post-event.ts';
 

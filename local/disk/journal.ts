@@ -1,4 +1,7 @@
-/** A state that outlives its process: every change is a line appended to a file, and the lines, replayed, are the state again. */
+/**
+ * A state that outlives its process: every change is a line appended to a file, and the lines, replayed, are the state
+ * again.
+ */
 import {
   closeSync,
   existsSync,
@@ -27,11 +30,12 @@ const CHUNK_BYTES = 1024 ** 2;
 const NEWLINE = 10;
 
 /**
- * Appending is a write and no fsync: it hands the line to the kernel, which a process killed afterwards takes nothing from. A machine that loses
- * its power may lose the last lines, which is no concern of a platform for development.
+ * Appending is a write and no fsync: it hands the line to the kernel, which a process killed afterwards takes nothing
+ * from. A machine that loses its power may lose the last lines, which is no concern of a platform for development.
  *
- * The file is written anew at start and whenever most of it is history, beside the old one, which it then replaces in one step. A last line
- * without its end was being written when the process was killed: nobody was told that it was done, so it is dropped.
+ * The file is written anew at start and whenever most of it is history, beside the old one, which it then replaces in
+ * one step. A last line without its end was being written when the process was killed: nobody was told that it was
+ * done, so it is dropped.
  */
 export class Journal<Entry> {
   readonly #file: string;
@@ -52,7 +56,10 @@ export class Journal<Entry> {
     this.#descriptor = this.#rewrite();
   }
 
-  /** Returns once the line is the kernel's. Call it before the change is made in memory: where it throws, there is no change. */
+  /**
+   * Returns once the line is the kernel's. Call it before the change is made in memory: where it throws, there is no
+   * change.
+   */
   append(entry: Entry): void {
     let descriptor = this.#descriptor;
     if (descriptor === undefined) {

@@ -18,8 +18,9 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /**
  * Non-indexed Jobs: completions, parallelism, suspend, backoffLimit, podFailurePolicy, activeDeadlineSeconds and
- * ttlSecondsAfterFinished, each of which may change while the Job lives. Not emulated: Indexed completion, successPolicy,
- * podReplacementPolicy (a pod that is ending is always replaced after its end), selectors of one's own, restarts within a pod as attempts.
+ * ttlSecondsAfterFinished, each of which may change while the Job lives. Not emulated: Indexed completion,
+ * successPolicy, podReplacementPolicy (a pod that is ending is always replaced after its end), selectors of one's own,
+ * restarts within a pod as attempts.
  *
  * A Job that is being deleted is left alone: its pods are the garbage collector's.
  */

@@ -4,9 +4,9 @@ import type { Job } from './job.ts';
 import { judgeFailure } from './pod-failure-policy.ts';
 
 /**
- * In a cluster a finalizer (batch.kubernetes.io/job-tracking) keeps each pod until it is counted, since the controller may be down
- * when it ends. Here the controller lives exactly as long as the API and sees every change, so a memory will do, and, for one that was killed,
- * the Job's status and the pods that there are.
+ * In a cluster a finalizer (batch.kubernetes.io/job-tracking) keeps each pod until it is counted, since the controller
+ * may be down when it ends. Here the controller lives exactly as long as the API and sees every change, so a memory
+ * will do, and, for one that was killed, the Job's status and the pods that there are.
  */
 export interface JobHistory {
   succeeded: number;
@@ -24,8 +24,8 @@ export interface JobHistory {
 }
 
 /**
- * For a Job that may have run before the platform was started: its status has the numbers, and of `pods` those that ended first are in them. Those
- * that ended after the status was written are counted next.
+ * For a Job that may have run before the platform was started: its status has the numbers, and of `pods` those that
+ * ended first are in them. Those that ended after the status was written are counted next.
  */
 export function createHistory(job: Job, pods: readonly KubeObject[]): JobHistory {
   const { succeeded = 0, failed = 0 } = job.status ?? {};

@@ -2,7 +2,10 @@
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import type { Job } from './job.ts';
 
-/** Its name is the Job's and five random characters. The labels that tie it to the Job are in the template already (defaults.ts). */
+/**
+ * Its name is the Job's and five random characters. The labels that tie it to the Job are in the template already
+ * (defaults.ts).
+ */
 export function jobPod(job: Job): KubeObject {
   const { name, namespace, uid } = job.metadata;
   const { metadata, spec } = job.spec.template;

@@ -6,7 +6,8 @@ import type { ImageConfig } from '#local/kubelet/images.ts';
 import { BuildError } from './build-error.ts';
 
 /**
- * Identifies the toolchain in the key of cached layers: another interpreter, other layers. Throws BuildError where the machine has none.
+ * Identifies the toolchain in the key of cached layers: another interpreter, other layers. Throws BuildError where the
+ * machine has none.
  */
 export function toolchainVersion(kind: BaseKind, path: string): string {
   const needed = neededProgram(kind);

@@ -46,7 +46,9 @@ export function readDockerfile(options: BuildOptions, root: string): { content: 
   return { content: readFileSync(path, 'utf8'), context: { root, ignored } };
 }
 
-/** What a source of COPY names: one file or folder, or all that match a pattern. Throws BuildError where there is none. */
+/**
+ * What a source of COPY names: one file or folder, or all that match a pattern. Throws BuildError where there is none.
+ */
 export function findSources(tree: SourceTree, text: string): Source[] {
   // As for Docker: absolute means from the root of the context, and `..` ends there.
   const path = posix.normalize(posix.join('/', text)).replace(/\/$/, '');
@@ -107,7 +109,10 @@ function isGlob(text: string): boolean {
   return /[*?[]/.test(text);
 }
 
-/** One name of a pattern, as Go's filepath.Match has it: Node's path.matchesGlob lets `*` pass over names that begin with a dot. */
+/**
+ * One name of a pattern, as Go's filepath.Match has it: Node's path.matchesGlob lets `*` pass over names that begin
+ * with a dot.
+ */
 function globExpression(pattern: string): RegExp {
   const source = pattern.replace(
     /\\(.)|(\*+)|(\?)|\[(\^?)((?:\\.|[^\]\\])+)\]|[\s\S]/g,

@@ -14,8 +14,8 @@ import {
 import { join } from 'node:path';
 
 /**
- * Merges `from` into `to`, which may exist: files replace files, links are copied as they are written. Modes and times are kept (a Python
- * cache is only valid with its source's time). Copy-on-write where the file system can.
+ * Merges `from` into `to`, which may exist: files replace files, links are copied as they are written. Modes and times
+ * are kept (a Python cache is only valid with its source's time). Copy-on-write where the file system can.
  */
 export function copyTree(from: string, to: string, skip: (path: string) => boolean = () => false): void {
   const stat = lstatSync(from);

@@ -1,7 +1,10 @@
 /** Words, quotes and variables of a Dockerfile's line. */
 import { BuildError } from './build-error.ts';
 
-/** A process can't be started with a variable longer than this (Linux's MAX_ARG_STRLEN): doubled line by line, one would fill the memory. */
+/**
+ * A process can't be started with a variable longer than this (Linux's MAX_ARG_STRLEN): doubled line by line, one would
+ * fill the memory.
+ */
 const MAX_LENGTH = 128 * 1024;
 
 export type Variables = Readonly<Record<string, string | undefined>>;

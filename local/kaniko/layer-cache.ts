@@ -11,8 +11,9 @@ const LIMIT = 50;
 const STALE_MS = 3_600_000;
 
 /**
- * `<directory>/layers/<repository>/<key>/rootfs/`. Each --cache-repo has its own: what one tenant's build leaves is never used
- * for another's. Builds run side by side: a layer appears by rename, complete or not at all, and goes by rename before it is removed.
+ * `<directory>/layers/<repository>/<key>/rootfs/`. Each --cache-repo has its own: what one tenant's build leaves is
+ * never used for another's. Builds run side by side: a layer appears by rename, complete or not at all, and goes by
+ * rename before it is removed.
  */
 export class LayerCache {
   readonly #root: string;

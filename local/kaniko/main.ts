@@ -1,10 +1,11 @@
 /**
  * The program of the `kaniko` container on the embedded platform: Kaniko's command line, a Dockerfile run in folders.
  *
- * What differs from the real one: nothing is pulled, the machine's node, python3 and go stand in for those of base images; a RUN step sees the
- * machine's files, and only paths that are written out in it are led to the image's folder; users, owners, capabilities and volumes do not
- * exist; RUN --mount caches are the machine's; here-documents, ADD of URLs and ONBUILD are refused or without effect. The digest is that of a
- * folder and its configuration, not of an OCI image.
+ * What differs from the real one: nothing is pulled, the machine's node, python3 and go stand in for those of base
+ * images; a RUN step sees the machine's files, and only paths that are written out in it are led to the image's folder;
+ * users, owners, capabilities and volumes do not exist; RUN --mount caches are the machine's; here-documents, ADD of
+ * URLs and ONBUILD are refused or without effect. The digest is that of a folder and its configuration, not of an OCI
+ * image.
  */
 import { BuildError } from './build-error.ts';
 import { createWorkspace, execute } from './execute.ts';

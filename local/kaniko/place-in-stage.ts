@@ -8,9 +8,10 @@ const MACHINE = 'bin sbin lib lib64 usr dev proc sys nix snap System Library pri
 const MACHINE_ETC = 'ssl pki ca-certificates ca-certificates.conf os-release resolv.conf hosts mime.types'.split(' ');
 
 /**
- * A step such as `RUN echo x >> /etc/passwd` or `rm -rf /var/lib/apt/lists` must not touch the machine, so that all but the machine's
- * toolchain is placed in the stage's folder. This is help for a Dockerfile that means no harm, not a sandbox: what a program computes
- * (`/$NAME`) is not seen, and RUN steps have the rights of whoever started the platform.
+ * A step such as `RUN echo x >> /etc/passwd` or `rm -rf /var/lib/apt/lists` must not touch the machine, so that all but
+ * the machine's toolchain is placed in the stage's folder. This is help for a Dockerfile that means no harm, not a
+ * sandbox: what a program computes (`/$NAME`) is not seen, and RUN steps have the rights of whoever started the
+ * platform.
  */
 export function placeInStage(rootfs: string, workingDir: string, path: string): (path: string) => string | undefined {
   const inRootfs = placeInRootfs(rootfs, workingDir);
@@ -27,7 +28,8 @@ export function placeInStage(rootfs: string, workingDir: string, path: string): 
       return undefined;
     }
     const placed = join(rootfs, word);
-    // `go build -o /out/server`: in an image the tool would make the folder itself or the step would have failed either way.
+    // `go build -o /out/server`: in an image the tool would make the folder itself or the step would have failed either
+    // way.
     mkdirSync(dirname(placed), { recursive: true });
     return placed;
   };

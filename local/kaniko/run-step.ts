@@ -23,8 +23,9 @@ export interface RunStep {
 }
 
 /**
- * The working directory is the stage's; absolute paths in the command that mean the image are replaced by the folder's. Of our own
- * environment only where the network and the caches are is passed on (machine-environment.ts): the step is the user's code.
+ * The working directory is the stage's; absolute paths in the command that mean the image are replaced by the folder's.
+ * Of our own environment only where the network and the caches are is passed on (machine-environment.ts): the step is
+ * the user's code.
  *
  * Throws BuildError with the step's own exit code.
  */

@@ -8,8 +8,8 @@ import { extract, type Header } from 'tar-stream';
 import { BuildError } from './build-error.ts';
 
 /**
- * Into a new folder, from a tar.gz. What packs it (shared/packing) writes files alone, and each once: everything else is refused, and names that
- * leave the folder. Throws BuildError.
+ * Into a new folder, from a tar.gz. What packs it (shared/packing) writes files alone, and each once: everything else
+ * is refused, and names that leave the folder. Throws BuildError.
  */
 export async function unpackArchive(archive: string, folder: string): Promise<void> {
   const unpack = extract();

@@ -1,4 +1,6 @@
-/** The base images that the machine's own tools stand in for: an entry for each kind says all that is particular to it. */
+/**
+ * The base images that the machine's own tools stand in for: an entry for each kind says all that is particular to it.
+ */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Toolchain } from './toolchain.ts';
@@ -15,7 +17,10 @@ interface Kind {
   environment: (toolchain: Toolchain, rootfs: string) => LanguageEnvironment;
 }
 
-/** Folders for the front of PATH and variables, so that the language's tools work on the image's folder and never on the machine's. */
+/**
+ * Folders for the front of PATH and variables, so that the language's tools work on the image's folder and never on the
+ * machine's.
+ */
 export interface LanguageEnvironment {
   path: string[];
   env: Record<string, string>;
@@ -52,8 +57,8 @@ const kinds = {
       return {
         path: [join(packages, 'bin'), toolchain.python, toolchain.node],
         env: {
-          // Everything pip installs goes to a folder: that of the image, or the one of a --target, which overrides this. Only
-          // therefore may it ignore a distribution's mark that its Python is "externally managed".
+          // Everything pip installs goes to a folder: that of the image, or the one of a --target, which overrides
+          // this. Only therefore may it ignore a distribution's mark that its Python is "externally managed".
           PIP_TARGET: packages,
           PIP_BREAK_SYSTEM_PACKAGES: '1',
           PIP_DISABLE_PIP_VERSION_CHECK: '1',
@@ -80,8 +85,8 @@ const kinds = {
     needs: { program: 'cargo', language: 'Rust', tool: 'compiler' },
     command: [],
     machineVariables: ['CARGO_HOME', 'CARGO_HTTP_PROXY', 'CARGO_NET_OFFLINE', 'RUSTUP_HOME', 'RUSTUP_TOOLCHAIN'],
-    // Crates come from the machine's own cache of them, and so does what was compiled of them: a minute for each function
-    // else. What `cargo install` makes stays in the image.
+    // Crates come from the machine's own cache of them, and so does what was compiled of them: a minute for each
+    // function else. What `cargo install` makes stays in the image.
     environment: (toolchain, rootfs) => ({
       path: [join(rootfs, 'usr/local/cargo/bin'), toolchain.node],
       env: {

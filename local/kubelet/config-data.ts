@@ -4,7 +4,9 @@ import type { KubeObject } from '#shared/kubernetes/object.ts';
 
 export type DataSource = 'configMap' | 'secret';
 
-/** Empty where the object does not exist and is optional. Throws what `failure` makes of the text that a kubelet shows. */
+/**
+ * Empty where the object does not exist and is optional. Throws what `failure` makes of the text that a kubelet shows.
+ */
 export function configData(
   storage: ObjectStorage,
   namespace: string,

@@ -67,8 +67,8 @@ export class Container {
   }
 
   /**
-   * SIGTERM now, SIGKILL to what is left at the given time (performance.now()), and no run after this one. Called again with an
-   * earlier time, that counts.
+   * SIGTERM now, SIGKILL to what is left at the given time (performance.now()), and no run after this one. Called again
+   * with an earlier time, that counts.
    */
   stop(killAt: number): void {
     const again = this.#stopping.signal.aborted;

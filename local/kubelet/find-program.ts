@@ -2,7 +2,9 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-/** Undefined where there is no such executable. Relative names with a slash are looked up from `cwd`, bare ones in PATH. */
+/**
+ * Undefined where there is no such executable. Relative names with a slash are looked up from `cwd`, bare ones in PATH.
+ */
 export function findProgram(program: string, options: { cwd: string; path: string }): string | undefined {
   if (program === '') {
     return undefined;

@@ -2,8 +2,8 @@
 import { createServer } from 'node:net';
 
 /**
- * Below the ephemeral ranges of Linux (32768–60999) and macOS (49152–65535). A port out of those, free now, may be taken by any
- * outgoing connection of the machine before the pod listens; these are taken by listeners alone.
+ * Below the ephemeral ranges of Linux (32768–60999) and macOS (49152–65535). A port out of those, free now, may be
+ * taken by any outgoing connection of the machine before the pod listens; these are taken by listeners alone.
  */
 const FIRST = 20_000;
 const LAST = 31_999;

@@ -33,9 +33,9 @@ export interface BuiltInImage {
 }
 
 /**
- * `<directory>/images/<hex>/{config.json,rootfs/}`, and for each repository a folder `<directory>/images/tags/<repository>/` with
- * a file for each tag and each digest pushed there. One file each, replaced by rename: builds of one repository that end at the
- * same time do not overwrite each other's.
+ * `<directory>/images/<hex>/{config.json,rootfs/}`, and for each repository a folder
+ * `<directory>/images/tags/<repository>/` with a file for each tag and each digest pushed there. One file each,
+ * replaced by rename: builds of one repository that end at the same time do not overwrite each other's.
  */
 export class ImageStore {
   readonly #directory: string;
@@ -115,7 +115,10 @@ export class ImageStore {
     }
   }
 
-  /** What a push does. A tag that exists moves, also where the real registry would refuse: a retried build must not fail here. */
+  /**
+   * What a push does. A tag that exists moves, also where the real registry would refuse: a retried build must not fail
+   * here.
+   */
   async tag(repository: string, tag: string, hex: string): Promise<void> {
     const folder = this.#tagFolder(repository);
     await mkdir(folder, { recursive: true });

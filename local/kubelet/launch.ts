@@ -27,10 +27,10 @@ const TERMINATION_LOG = '/dev/termination-log';
 const TOKEN_PATH = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /**
- * Without a mount namespace the process sees the machine's files, so that absolute paths of the spec and the image are replaced
- * by the folders they stand for: mount paths and the termination log first, then what belongs to the image. What a program
- * computes or has compiled in is not reached. readOnlyRootFilesystem, runAsUser, capabilities and resources are not enforced:
- * user code runs as whoever started the platform.
+ * Without a mount namespace the process sees the machine's files, so that absolute paths of the spec and the image are
+ * replaced by the folders they stand for: mount paths and the termination log first, then what belongs to the image.
+ * What a program computes or has compiled in is not reached. readOnlyRootFilesystem, runAsUser, capabilities and
+ * resources are not enforced: user code runs as whoever started the platform.
  *
  * Throws ContainerConfigError or StartError.
  */
@@ -120,7 +120,10 @@ function imagePath(
     .flatMap((entry) => inMounts(entry) ?? (entry.startsWith('/') ? inRootfs(entry) : undefined) ?? []);
 }
 
-/** Mounted by default, and not where the pod opts out or puts something else in its place; or projected at that very path. */
+/**
+ * Mounted by default, and not where the pod opts out or puts something else in its place; or projected at that very
+ * path.
+ */
 function hasToken(pod: Pod, container: ContainerSpec, context: PodContext): boolean {
   const mount = container.volumeMounts?.find(({ mountPath }) => mountPath.replace(/\/+$/, '') === TOKEN_PATH);
   if (mount !== undefined) {

@@ -3,8 +3,9 @@ import type { ObjectStorage } from '#local/kubernetes/types.ts';
 import { isOver, type Pod, timestamp } from './pod.ts';
 
 /**
- * To be called before anybody acts on pods. One that is never restarted has failed, and says that it was disrupted, so that a podFailurePolicy can
- * tell it from a failure of its own; it stays to be seen until its Job goes. Others are gone: whoever wants them makes them anew.
+ * To be called before anybody acts on pods. One that is never restarted has failed, and says that it was disrupted, so
+ * that a podFailurePolicy can tell it from a failure of its own; it stays to be seen until its Job goes. Others are
+ * gone: whoever wants them makes them anew.
  */
 export function losePods(storage: ObjectStorage): void {
   for (const pod of storage.list('pods') as Pod[]) {

@@ -1,4 +1,7 @@
-/** What of the platform's own environment a container sees: how to reach the network and where caches are, never a credential of ours. */
+/**
+ * What of the platform's own environment a container sees: how to reach the network and where caches are, never a
+ * credential of ours.
+ */
 
 import { machineVariables } from './base-kinds.ts';
 

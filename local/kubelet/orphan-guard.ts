@@ -11,10 +11,10 @@ export interface OrphanGuard {
 }
 
 /**
- * One small shell for the whole platform. It reads the groups that live from a pipe whose only writer is this process, and the
- * kernel closes that pipe however we end: then it ends the groups. No program has to cooperate, and nothing but POSIX is
- * needed, so it holds on Linux and macOS alike (PR_SET_PDEATHSIG would be Linux's alone, a descriptor to watch in each child
- * would need each child's help).
+ * One small shell for the whole platform. It reads the groups that live from a pipe whose only writer is this process,
+ * and the kernel closes that pipe however we end: then it ends the groups. No program has to cooperate, and nothing but
+ * POSIX is needed, so it holds on Linux and macOS alike (PR_SET_PDEATHSIG would be Linux's alone, a descriptor to watch
+ * in each child would need each child's help).
  */
 const SCRIPT = `
 trap '' HUP INT TERM

@@ -1,10 +1,14 @@
-/** Absolute paths in commands and values, replaced by the folder that stands for them: what a mount namespace does for a container. */
+/**
+ * Absolute paths in commands and values, replaced by the folder that stands for them: what a mount namespace does for a
+ * container.
+ */
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * A path begins where a word can begin, or after `://` (`tar:///context/c.tar.gz`); `https://host/app` holds none, since `//host`
- * follows one colon and `/app` follows a letter. It ends where a shell or a `PATH`-like list would end it.
+ * A path begins where a word can begin, or after `://` (`tar:///context/c.tar.gz`); `https://host/app` holds none,
+ * since `//host` follows one colon and `/app` follows a letter. It ends where a shell or a `PATH`-like list would end
+ * it.
  */
 const PATH_WORD = /(^|:\/\/|[\s'"`=:,;()<>|&[{!])(\/(?!\/)[^\s'"`=:,;()<>|&$*?\\{}[\]]*)/g;
 
@@ -36,8 +40,9 @@ export function placeInMounts(mounts: ReadonlyMap<string, string>): (path: strin
 }
 
 /**
- * Which paths mean the image rather than the machine: those under the image's working directory, and those that exist in the image. Everything else is the machine's: `/bin/sh`,
- * `/etc/ssl`, and values that only look like paths (`BASE_PATH=/api`).
+ * Which paths mean the image rather than the machine: those under the image's working directory, and those that exist
+ * in the image. Everything else is the machine's: `/bin/sh`, `/etc/ssl`, and values that only look like paths
+ * (`BASE_PATH=/api`).
  */
 export function placeInRootfs(rootfs: string, workingDir: string): (path: string) => string | undefined {
   return (path) => {

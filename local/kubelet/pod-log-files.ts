@@ -13,7 +13,10 @@ export interface PodLogFiles extends PodLogs {
 
 /** Of what lies in the directory, the logs of pods that there are stay; the rest is removed. */
 export function createPodLogFiles(directory: string, storage: ObjectStorage): PodLogFiles {
-  /** By namespace/pod/container, the files in the order of the runs. A pod of the same name replaces its predecessor's entry. */
+  /**
+   * By namespace/pod/container, the files in the order of the runs. A pod of the same name replaces its predecessor's
+   * entry.
+   */
   const files = new Map<string, { uid: string; runs: string[] }>();
   const folderOf = (pod: Pod) => join(directory, pod.metadata.namespace, `${pod.metadata.name}_${pod.metadata.uid}`);
 

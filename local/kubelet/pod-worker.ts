@@ -83,7 +83,8 @@ export class PodWorker {
       await this.#stopSidecars();
       this.#terminal = this.#mains.every((container) => container.exitCode === 0) ? 'Succeeded' : 'Failed';
     } catch (error) {
-      // The machine's fault or ours (no free port, no space left): whoever watches the pod must learn that it will not run.
+      // The machine's fault or ours (no free port, no space left): whoever watches the pod must learn that it will not
+      // run.
       const { namespace, name } = this.#pod.metadata;
       this.#problem = `the embedded platform cannot run this pod: ${error instanceof Error ? error.message : error}`;
       this.#node.log(`pod ${namespace}/${name}: ${this.#problem}`);

@@ -9,8 +9,8 @@ import type { PodContext } from './pod-context.ts';
 const METRICS_PORT = '9464';
 
 /**
- * Never throws. Commands and gRPC are not asked: such a probe passes. A redirect counts as success and is not followed, as for a kubelet within one
- * host.
+ * Never throws. Commands and gRPC are not asked: such a probe passes. A redirect counts as success and is not followed,
+ * as for a kubelet within one host.
  */
 export async function probe(spec: V1Probe, container: ContainerSpec, pod: PodContext): Promise<boolean> {
   const timeoutMs = (spec.timeoutSeconds ?? 1) * 1000;
@@ -21,7 +21,9 @@ export async function probe(spec: V1Probe, container: ContainerSpec, pod: PodCon
   return tcpSocket === undefined || (await tcpConnect(portOf(tcpSocket.port, container, pod), timeoutMs));
 }
 
-/** All containers share the machine's loopback: whatever port a spec names is the pod's PORT, save that of the metrics. */
+/**
+ * All containers share the machine's loopback: whatever port a spec names is the pod's PORT, save that of the metrics.
+ */
 function portOf(port: number | string, { ports, env }: ContainerSpec, pod: PodContext): number {
   const declared = typeof port === 'number' ? port : ports?.find(({ name }) => name === port)?.containerPort;
   const metrics = env?.find(({ name }) => name === 'METRICS_PORT')?.value ?? METRICS_PORT;

@@ -25,7 +25,8 @@ export interface ContainerProcess {
 
 /** Rejects where the program cannot be executed (no permission, no known format). */
 export async function spawnProcess(options: ProcessOptions): Promise<ContainerProcess> {
-  // The file itself, not a pipe: nothing is lost or held up where this process is busy, and order is kept between the streams.
+  // The file itself, not a pipe: nothing is lost or held up where this process is busy, and order is kept between the
+  // streams.
   const log = openSync(options.logFile, 'a');
   let child: ReturnType<typeof spawn>;
   try {
@@ -46,8 +47,8 @@ export async function spawnProcess(options: ProcessOptions): Promise<ContainerPr
   child.on('error', () => {});
   const exited = new Promise<number>((resolve) => {
     child.once('exit', (code, signal) => {
-      // As the kernel does when process 1 of a container ends. The group keeps its number while a member lives, so this cannot
-      // hit a stranger.
+      // As the kernel does when process 1 of a container ends. The group keeps its number while a member lives, so this
+      // cannot hit a stranger.
       killGroup(pid, 'SIGKILL');
       options.guard.remove(pid);
       resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal]));

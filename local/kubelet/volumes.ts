@@ -62,7 +62,8 @@ async function project(pod: Pod, source: V1VolumeProjection, target: string, sto
     await put(target, path, value);
   }
   const { configMap, secret } = source;
-  // Every namespace of a cluster has the API's certificate authority in this ConfigMap; the embedded API speaks plain HTTP.
+  // Every namespace of a cluster has the API's certificate authority in this ConfigMap; the embedded API speaks plain
+  // HTTP.
   if (configMap !== undefined && configMap.name !== 'kube-root-ca.crt') {
     await projectData(pod, 'configMap', configMap, target, storage);
   }

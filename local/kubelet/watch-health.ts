@@ -6,8 +6,8 @@ import type { PodContext } from './pod-context.ts';
 import { probe } from './probe.ts';
 
 /**
- * How often a container that is not ready yet is asked. Kubernetes counts in seconds; Knative's queue-proxy asks every 25 ms
- * while a revision starts, and a cold start is what people wait for.
+ * How often a container that is not ready yet is asked. Kubernetes counts in seconds; Knative's queue-proxy asks every
+ * 25 ms while a revision starts, and a cold start is what people wait for.
  */
 const EAGER_MS = 25;
 /** What is not ready by then is waiting for something: no need to burn a core on asking. */

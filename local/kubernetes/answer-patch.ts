@@ -60,8 +60,8 @@ function answerApply(request: ApiRequest, value: unknown): Answer {
 }
 
 /**
- * kubectl sends a strategic merge patch for the built-in kinds (apply, label, patch). Its directives are about the items of lists, and lists are
- * replaced as a whole here.
+ * kubectl sends a strategic merge patch for the built-in kinds (apply, label, patch). Its directives are about the
+ * items of lists, and lists are replaced as a whole here.
  */
 function withoutDirectives(patch: unknown): unknown {
   if (!isMap(patch)) {

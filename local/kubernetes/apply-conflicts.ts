@@ -3,7 +3,9 @@ import { ApiError } from './api-error.ts';
 import { difference, type FieldSet, intersection, isLeaf, pathsOf } from './field-set.ts';
 import type { ManagedFields } from './managed-fields.ts';
 
-/** The other owners without what changes. Throws ApiError 409 where somebody owns that, unless it may be taken by force. */
+/**
+ * The other owners without what changes. Throws ApiError 409 where somebody owns that, unless it may be taken by force.
+ */
 export function resolveConflicts(others: ManagedFields[], changed: FieldSet, force: boolean): ManagedFields[] {
   const conflicts = others.flatMap(({ manager, apiVersion, fieldsV1 }) =>
     pathsOf(intersection(fieldsV1, changed)).map((field) => ({

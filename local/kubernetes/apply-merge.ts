@@ -1,4 +1,7 @@
-/** The two steps of server-side apply on values: merge what is applied into what is there, then prune what is no longer applied. */
+/**
+ * The two steps of server-side apply on values: merge what is applied into what is there, then prune what is no longer
+ * applied.
+ */
 import { type FieldSet, isLeaf, isMap } from './field-set.ts';
 
 /** Maps are merged, everything else is replaced. The order of what is there is kept. */

@@ -1,4 +1,7 @@
-/** Server-side apply: the applier states the fields it wants; what it no longer states goes, what others set is a conflict. */
+/**
+ * Server-side apply: the applier states the fields it wants; what it no longer states goes, what others set is a
+ * conflict.
+ */
 
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import type { Resource } from '#shared/kubernetes/resource-table.ts';

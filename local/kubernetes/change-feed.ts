@@ -20,15 +20,19 @@ interface Subscription {
   active: boolean;
 }
 
-/** Long enough for any client that reconnects at once; a slower one gets 410 and lists again, as Kubernetes would have it. */
+/**
+ * Long enough for any client that reconnects at once; a slower one gets 410 and lists again, as Kubernetes would have
+ * it.
+ */
 const HISTORY = 5000;
 /** So that two listeners that keep answering each other do not starve timers and sockets. */
 const BURST = 1000;
 
 /**
- * Changes are queued when made and delivered from a microtask, never from inside the write: a writer sees its own write finished before
- * anybody reacts to it, and a listener that writes only makes the queue longer. Hence every listener sees all changes, in the order in
- * which they were made, and no chain of reactions recurses. After {@link BURST} deliveries in a row the event loop gets its turn.
+ * Changes are queued when made and delivered from a microtask, never from inside the write: a writer sees its own write
+ * finished before anybody reacts to it, and a listener that writes only makes the queue longer. Hence every listener
+ * sees all changes, in the order in which they were made, and no chain of reactions recurses. After {@link BURST}
+ * deliveries in a row the event loop gets its turn.
  */
 export class ChangeFeed {
   readonly #subscriptions = new Set<Subscription>();

@@ -1,8 +1,8 @@
 /** A deep copy of JSON data, in the form the store keeps: no undefined, no null fields, times as text. */
 
 /**
- * Kubernetes reads `null` as "absent" in every kind we serve, so nulls end here. `__proto__` is no field name of any kind, and would be
- * the one key that an assignment does not set; it is dropped.
+ * Kubernetes reads `null` as "absent" in every kind we serve, so nulls end here. `__proto__` is no field name of any
+ * kind, and would be the one key that an assignment does not set; it is dropped.
  */
 export function copy<T>(value: T): T {
   return clone(value) as T;

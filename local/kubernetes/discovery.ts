@@ -1,4 +1,7 @@
-/** Every path that names no object: which groups, versions and kinds there are, OpenAPI without schemas, version and health. */
+/**
+ * Every path that names no object: which groups, versions and kinds there are, OpenAPI without schemas, version and
+ * health.
+ */
 import type { IncomingHttpHeaders } from 'node:http';
 import { apiVersionOf } from '#shared/kubernetes/resource.ts';
 import { RESOURCES, type Resource } from '#shared/kubernetes/resource-table.ts';
@@ -79,8 +82,8 @@ function describeResource(resource: Resource): object[] {
 }
 
 /**
- * kubectl downloads schemas and checks by itself unless it finds that PATCH takes the parameter `fieldValidation`. So we name the parameter; it
- * has no effect.
+ * kubectl downloads schemas and checks by itself unless it finds that PATCH takes the parameter `fieldValidation`. So
+ * we name the parameter; it has no effect.
  */
 function openApiOf(resources: Resource[]): object {
   const paths = resources.map((resource) => {

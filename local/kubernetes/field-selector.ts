@@ -1,9 +1,14 @@
-/** Field selectors: `metadata.name=a,status.phase!=Running`. Any field may be named, where Kubernetes knows a few of each kind. */
+/**
+ * Field selectors: `metadata.name=a,status.phase!=Running`. Any field may be named, where Kubernetes knows a few of
+ * each kind.
+ */
 
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { ApiError } from './api-error.ts';
 
-/** An absent field counts as empty, and numbers and booleans as their text. Throws ApiError 400 where it cannot be read. */
+/**
+ * An absent field counts as empty, and numbers and booleans as their text. Throws ApiError 400 where it cannot be read.
+ */
 export function parseFieldSelector(selector: string): (object: KubeObject) => boolean {
   const terms = selector.split(/(?<!\\),/).filter((term) => term.trim() !== '');
   const requirements = terms.map((term) => {

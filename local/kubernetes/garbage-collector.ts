@@ -13,9 +13,9 @@ interface Found {
 }
 
 /**
- * Follows the changes, as Kubernetes' controllers of the same names do. A change tells only where to look: every decision is made on what
- * the table holds now, so a change that is out of date does no harm. What is there already is looked at first: a platform that was killed may
- * have left half of a deletion.
+ * Follows the changes, as Kubernetes' controllers of the same names do. A change tells only where to look: every
+ * decision is made on what the table holds now, so a change that is out of date does no harm. What is there already is
+ * looked at first: a platform that was killed may have left half of a deletion.
  */
 export function collectGarbage(table: ObjectTable): () => void {
   const present = [...table.all()].map(({ resource, object }): Change => {
@@ -95,7 +95,9 @@ function collectIfOrphaned(table: ObjectTable, uid: string | undefined): void {
   );
 }
 
-/** `waiting`: being deleted in the foreground, so its dependents go first. An owner in another namespace is no owner. */
+/**
+ * `waiting`: being deleted in the foreground, so its dependents go first. An owner in another namespace is no owner.
+ */
 function ownerState(table: ObjectTable, { object }: Found, ref: OwnerReference): 'present' | 'waiting' | 'absent' {
   const owner = table.findUid(ref.uid)?.object.metadata;
   if (!owner || (owner.namespace && owner.namespace !== object.metadata.namespace)) {

@@ -24,7 +24,10 @@ export class ObjectTable {
   readonly #dependents = new Map<string, Set<string>>();
   #version = 0;
 
-  /** With a file it begins with what that holds, and whatever is put or discarded is written there before anybody learns of it. */
+  /**
+   * With a file it begins with what that holds, and whatever is put or discarded is written there before anybody learns
+   * of it.
+   */
   constructor(file: string | undefined, origin: Origin) {
     this.origin = origin;
     this.#journal =

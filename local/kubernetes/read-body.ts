@@ -19,7 +19,8 @@ export interface Body {
 }
 
 /**
- * `allowed` types only: browsers send others (text/plain) to any address on this machine without asking, and this API knows no users.
+ * `allowed` types only: browsers send others (text/plain) to any address on this machine without asking, and this API
+ * knows no users.
  */
 export async function readBody(request: IncomingMessage, allowed: readonly string[]): Promise<Body> {
   const chunks: Buffer[] = [];

@@ -1,7 +1,8 @@
 /**
- * What is wrong with an object by the schemas of its kind (schemas/, made by test/fixtures/crds/extract.ts) and by schema-rules.ts. Unknown
- * fields count as problems, as for the API server that is told to be strict. Knative's webhooks are strict even where the CRD says
- * x-kubernetes-preserve-unknown-fields, so that only counts for a node without any `properties`.
+ * What is wrong with an object by the schemas of its kind (schemas/, made by test/fixtures/crds/extract.ts) and by
+ * schema-rules.ts. Unknown fields count as problems, as for the API server that is told to be strict. Knative's
+ * webhooks are strict even where the CRD says x-kubernetes-preserve-unknown-fields, so that only counts for a node
+ * without any `properties`.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';

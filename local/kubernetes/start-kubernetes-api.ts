@@ -30,8 +30,8 @@ export interface KubernetesApi {
 const HOSTS = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 
 /**
- * Listens on 127.0.0.1 alone, in plain HTTP, and asks nobody who they are: whoever runs programs on this machine is trusted.
- * Web pages are not: requests for other hosts and bodies of types that need no preflight are refused.
+ * Listens on 127.0.0.1 alone, in plain HTTP, and asks nobody who they are: whoever runs programs on this machine is
+ * trusted. Web pages are not: requests for other hosts and bodies of types that need no preflight are refused.
  */
 export async function startKubernetesApi({ storage, logs, port }: KubernetesApiOptions): Promise<KubernetesApi> {
   const server = createServer((request, response) => {

@@ -28,11 +28,11 @@ export interface Storage extends ObjectStorage {
 }
 
 /**
- * What is in the file, which every change is written to; without one, or where it is not there yet, an empty cluster: the namespaces `default` and
- * `kube-system`, nothing else.
+ * What is in the file, which every change is written to; without one, or where it is not there yet, an empty cluster:
+ * the namespaces `default` and `kube-system`, nothing else.
  *
- * Watchers are called from a microtask, in the order of the changes, each change once; garbage is collected the same way, so dependents of
- * a removed owner are gone a microtask later, not at once (see ChangeFeed).
+ * Watchers are called from a microtask, in the order of the changes, each change once; garbage is collected the same
+ * way, so dependents of a removed owner are gone a microtask later, not at once (see ChangeFeed).
  */
 export function createStorage(
   file?: string,

@@ -78,7 +78,10 @@ export function streamWatch(request: ApiRequest, response: ServerResponse): void
   });
 }
 
-/** Undefined where the history no longer holds all since then, or this table never had that version (it was started anew). */
+/**
+ * Undefined where the history no longer holds all since then, or this table never had that version (it was started
+ * anew).
+ */
 function resume({ table }: ApiRequest, version: number): Change[] | undefined {
   if (Number.isNaN(version)) {
     throw ApiError.badRequest('resourceVersion: Invalid value: must be a number');

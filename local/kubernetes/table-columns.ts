@@ -1,4 +1,7 @@
-/** The columns that kubectl shows of each kind: the names are those of Kubernetes' printers and of Knative's CustomResourceDefinitions. */
+/**
+ * The columns that kubectl shows of each kind: the names are those of Kubernetes' printers and of Knative's
+ * CustomResourceDefinitions.
+ */
 
 import type { V1ContainerStatus } from '@kubernetes/client-node';
 import type { KubeObject, ResourceName } from '#shared/kubernetes/object.ts';

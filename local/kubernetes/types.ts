@@ -16,8 +16,8 @@ export interface Origin {
 export type PropagationPolicy = 'Foreground' | 'Background';
 
 /**
- * Objects in memory (kept on disk where the platform is told to). Returned objects are copies: changing one changes nothing.
- * Failures are ApiError, which carries the Status that HTTP would answer.
+ * Objects in memory (kept on disk where the platform is told to). Returned objects are copies: changing one changes
+ * nothing. Failures are ApiError, which carries the Status that HTTP would answer.
  */
 export interface ObjectStorage {
   get(resource: ResourceName, namespace: string | undefined, name: string): KubeObject | undefined;
@@ -26,7 +26,10 @@ export interface ObjectStorage {
   create(object: KubeObject): KubeObject;
   /** Replaces everything but status. Conflict where metadata.resourceVersion is given and stale. */
   update(object: KubeObject): KubeObject;
-  /** Replaces status alone; undefined where the object is gone. Does not change generation. No event where nothing changed. */
+  /**
+   * Replaces status alone; undefined where the object is gone. Does not change generation. No event where nothing
+   * changed.
+   */
   updateStatus(
     resource: ResourceName,
     namespace: string | undefined,

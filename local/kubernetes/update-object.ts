@@ -1,4 +1,7 @@
-/** Replaces an object, or its status alone, as kube-apiserver does: what belongs to the server stays, the rest is checked. */
+/**
+ * Replaces an object, or its status alone, as kube-apiserver does: what belongs to the server stays, the rest is
+ * checked.
+ */
 
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import type { Resource } from '#shared/kubernetes/resource-table.ts';

@@ -3,7 +3,10 @@ import type { ObjectStorage } from '#local/kubernetes/types.ts';
 import { type Condition, conditionOf } from '#local/serving/conditions.ts';
 import type { KubeObject, ResourceName } from '#shared/kubernetes/object.ts';
 
-/** `names` that are not there are not waited for. Throws what the others say when the time is over, or as soon as one says False and `failFast`. */
+/**
+ * `names` that are not there are not waited for. Throws what the others say when the time is over, or as soon as one
+ * says False and `failFast`.
+ */
 export function awaitReady(
   storage: ObjectStorage,
   resource: ResourceName,
@@ -56,7 +59,10 @@ export function awaitReady(
   });
 }
 
-/** Undefined where the status is still that of an older generation. A Service tells why in ConfigurationsReady; its Ready says only that there is no revision. */
+/**
+ * Undefined where the status is still that of an older generation. A Service tells why in ConfigurationsReady; its
+ * Ready says only that there is no revision.
+ */
 function readiness(object: KubeObject): Condition | undefined {
   const { generation } = object.metadata;
   if ((object['status']?.observedGeneration ?? generation) !== generation) {

@@ -1,4 +1,7 @@
-/** What is applied to the cluster at every start: eventing/overlays/local and a Knative Service for each builder function. */
+/**
+ * What is applied to the cluster at every start: eventing/overlays/local and a Knative Service for each builder
+ * function.
+ */
 import { join } from 'node:path';
 import type { ObjectStorage } from '#local/kubernetes/types.ts';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
@@ -16,7 +19,9 @@ export interface ClusterObjects {
   objects: KubeObject[];
 }
 
-/** `root` is the project's folder; `overrides` win over the overlay's configuration: this run's addresses, for instance. */
+/**
+ * `root` is the project's folder; `overrides` win over the overlay's configuration: this run's addresses, for instance.
+ */
 export function clusterObjects(root: string, overrides: Record<string, string>): ClusterObjects {
   const rendered = renderOverlay(join(root, 'eventing/overlays/local'));
   const configMap = rendered.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === CONFIG);

@@ -6,7 +6,10 @@ import type { Style, Terminal } from './terminal.ts';
 const KUBERNETES_CHANGE = 'dev.knative.apiserver.';
 const MINUTE = 'dev.knative.sources.ping';
 
-/** Undefined for what would be noise: every change of a watched object and every minute passes, and few of them mean anything. */
+/**
+ * Undefined for what would be noise: every change of a watched object and every minute passes, and few of them mean
+ * anything.
+ */
 export function eventLine(entry: TapEntry, elapsed: number, paint: Terminal['paint']): string | undefined {
   const type = attribute(entry.event, 'type');
   const happened = whatHappened(entry);

@@ -1,4 +1,7 @@
-/** The ports of the last run, kept in the platform's folder: builds under way and people's shells still know its addresses. */
+/**
+ * The ports of the last run, kept in the platform's folder: builds under way and people's shells still know its
+ * addresses.
+ */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -35,7 +38,8 @@ export class FormerPorts {
 }
 
 /**
- * Starts something that listens. A port that somebody else has is the commonest failure of a first start: the message names it and its variable.
+ * Starts something that listens. A port that somebody else has is the commonest failure of a first start: the message
+ * names it and its variable.
  */
 export async function onPort<T>(variable: string, port: number, start: () => Promise<T>): Promise<T> {
   try {

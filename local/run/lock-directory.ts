@@ -8,7 +8,10 @@ const FILE = 'platform.pid';
 const LONGEST_MS = 5000;
 const LOOK_MS = 50;
 
-/** The directory exists. Throws where another living process has it. A lock whose process is gone is taken over. Call the result to unlock. */
+/**
+ * The directory exists. Throws where another living process has it. A lock whose process is gone is taken over. Call
+ * the result to unlock.
+ */
 export function lockDirectory(directory: string): () => void {
   const file = join(directory, FILE);
   const holder = readPid(file);
@@ -28,8 +31,8 @@ export function lockDirectory(directory: string): () => void {
 }
 
 /**
- * After a platform was killed: waits until its guard has ended what it had started, so that no process of it works beside ours. In `file` stands
- * the guard's process id as long as it is not done.
+ * After a platform was killed: waits until its guard has ended what it had started, so that no process of it works
+ * beside ours. In `file` stands the guard's process id as long as it is not done.
  */
 export async function awaitFormerEnd(file: string): Promise<void> {
   const deadline = performance.now() + LONGEST_MS;

@@ -61,7 +61,10 @@ async function eventData(file: string): Promise<unknown> {
   return content['specversion'] === undefined ? content : content['data'];
 }
 
-/** `chain`: the id of the event that began it. The last run may have left the events of another one about the same function. */
+/**
+ * `chain`: the id of the event that began it. The last run may have left the events of another one about the same
+ * function.
+ */
 interface Awaited {
   subject: string;
   chain: string;

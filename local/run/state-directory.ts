@@ -23,12 +23,13 @@ export interface StateDirectory {
 }
 
 /**
- * Images are folders, and pods and builds run in them as processes of this machine. Below a project they would find its package.json (and so
- * take CommonJS for ESM), its node_modules (and so find packages that they never declared), its go.work and the like: what works on a laptop
- * would fail on a cluster, and the other way round. No file put in between stops all of these lookups; another place does.
+ * Images are folders, and pods and builds run in them as processes of this machine. Below a project they would find its
+ * package.json (and so take CommonJS for ESM), its node_modules (and so find packages that they never declared), its
+ * go.work and the like: what works on a laptop would fail on a cluster, and the other way round. No file put in between
+ * stops all of these lookups; another place does.
  *
- * So a directory below a project becomes a link to a folder of the user's cache. The folder belongs to the link: without the link it is emptied.
- * `roots` are where such a folder may be; the first one that is suitable is taken.
+ * So a directory below a project becomes a link to a folder of the user's cache. The folder belongs to the link:
+ * without the link it is emptied. `roots` are where such a folder may be; the first one that is suitable is taken.
  */
 export function stateDirectory(asked: string, roots = ROOTS): StateDirectory {
   const directory = resolve(asked);

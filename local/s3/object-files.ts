@@ -1,4 +1,7 @@
-/** Objects on disk: a body is a file of its own, so that memory does not grow with it, and everything else is a line of a journal. */
+/**
+ * Objects on disk: a body is a file of its own, so that memory does not grow with it, and everything else is a line of
+ * a journal.
+ */
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Journal } from '#local/disk/journal.ts';
@@ -33,8 +36,9 @@ type Entry =
   | { remove: { bucket: string; key: string } };
 
 /**
- * A file's name is random: a key is never part of a path, since one with `../` would be written anywhere on the machine. No body is written over
- * another. The journal's line is what changes an object, so that a process that is killed in between leaves the old one whole.
+ * A file's name is random: a key is never part of a path, since one with `../` would be written anywhere on the
+ * machine. No body is written over another. The journal's line is what changes an object, so that a process that is
+ * killed in between leaves the old one whole.
  */
 export class ObjectFiles {
   readonly buckets = new Map<string, { bucket: string; createdAt: string; objects: Map<string, Kept> }>();

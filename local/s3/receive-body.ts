@@ -34,7 +34,10 @@ export function contentOf(request: IncomingMessage): AsyncIterable<Buffer> {
   return isChunked ? decodeChunks(request) : request;
 }
 
-/** A chunk comes after a line with its length in hex. After an empty one come a checksum or signature, which nobody verifies. */
+/**
+ * A chunk comes after a line with its length in hex. After an empty one come a checksum or signature, which nobody
+ * verifies.
+ */
 async function* decodeChunks(source: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
   let rest: Buffer = Buffer.alloc(0);
   let left: number | undefined;

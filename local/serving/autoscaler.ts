@@ -1,4 +1,7 @@
-/** How many pods a revision should have, as a function of demand and time: Knative's pod autoscaler without its panic mode. */
+/**
+ * How many pods a revision should have, as a function of demand and time: Knative's pod autoscaler without its panic
+ * mode.
+ */
 import type { Demand } from './demand.ts';
 import type { ScalingSettings } from './scaling-settings.ts';
 

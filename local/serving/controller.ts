@@ -9,7 +9,9 @@ import { generationOf, newestOf, nextRevision } from './revision.ts';
 import { RevisionRuntime, type ServingOptions } from './revision-runtime.ts';
 import { type Addresses, latestReady, serviceStatus } from './service-status.ts';
 
-/** Of those that nobody asks. Knative keeps 20; here there is no way back to one, and each is looked at with every tick. */
+/**
+ * Of those that nobody asks. Knative keeps 20; here there is no way back to one, and each is looked at with every tick.
+ */
 const KEPT_REVISIONS = 3;
 
 export type Route =

@@ -71,7 +71,9 @@ export class Demand {
     return length === 0 ? 0 : sum / length;
   }
 
-  /** What came before no longer counts: from zero, the time without pods says nothing about the burst that wakes them. */
+  /**
+   * What came before no longer counts: from zero, the time without pods says nothing about the burst that wakes them.
+   */
   forget(): void {
     this.#slices.length = 0;
   }

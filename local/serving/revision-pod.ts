@@ -1,4 +1,6 @@
-/** One pod of a revision, as Knative's Deployment would make it, less the queue-proxy: the gateway does that one's work. */
+/**
+ * One pod of a revision, as Knative's Deployment would make it, less the queue-proxy: the gateway does that one's work.
+ */
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { CONFIGURATION, REVISION, REVISION_UID, SERVICE } from './labels.ts';
 

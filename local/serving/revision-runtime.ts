@@ -154,7 +154,10 @@ export class RevisionRuntime {
     this.#storage.remove(PODS, namespace, name);
   }
 
-  /** A failed pod stays failed (its containers are restarted by the kubelet as long as it lives), so another takes its place. */
+  /**
+   * A failed pod stays failed (its containers are restarted by the kubelet as long as it lives), so another takes its
+   * place.
+   */
   #removeDeadPods(now: number): void {
     for (const pod of this.#pods.values()) {
       if (!pod.metadata.deletionTimestamp && hasEnded(pod)) {

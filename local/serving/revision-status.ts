@@ -6,7 +6,8 @@ import { PROGRESS_DEADLINE } from './labels.ts';
 import { durationSeconds } from './scaling-settings.ts';
 
 const DEFAULT_PROGRESS_DEADLINE_SECONDS = 600;
-// A cluster resolves tags before it makes a pod, and for digests waits out the deadline. Here no image appears by itself: fail at once.
+// A cluster resolves tags before it makes a pod, and for digests waits out the deadline. Here no image appears by
+// itself: fail at once.
 const IMAGE_PROBLEM = 'ErrImagePull';
 
 export interface RevisionView {

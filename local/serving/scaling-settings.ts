@@ -37,7 +37,8 @@ export function scalingSettings(
     targetPerPod: Math.max(0.01, Math.min(target, hardLimit) * utilization),
     minScale,
     maxScale: number('max-scale', 0),
-    // Scaling from zero is the whole point here, so 0 is obeyed, though a cluster allows it only by `allow-zero-initial-scale`.
+    // Scaling from zero is the whole point here, so 0 is obeyed, though a cluster allows it only by
+    // `allow-zero-initial-scale`.
     initialScale: Math.max(number('initial-scale', 1), minScale),
     scaleDownDelaySeconds: durationSeconds(text('scale-down-delay')) ?? 0,
     windowSeconds: durationSeconds(text('window')) ?? defaults.windowSeconds,

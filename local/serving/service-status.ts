@@ -19,7 +19,8 @@ export function serviceStatus(
   const newest = newestOf(revisions);
   const ready = latestReady(revisions);
   const configurations = configurationsReady(newest);
-  // In Knative the route has the last word: a Service that never was ready says RevisionMissing, and why is told by ConfigurationsReady alone.
+  // In Knative the route has the last word: a Service that never was ready says RevisionMissing, and why is told by
+  // ConfigurationsReady alone.
   const overall = ready ? configurations : revisionMissing(service.metadata.name, configurations);
   const conditions: Condition[] = [configurations, { ...overall, type: 'Ready' }];
   return {

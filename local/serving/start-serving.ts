@@ -1,4 +1,7 @@
-/** Knative Serving over the embedded Kubernetes API: Services, their revisions and pods, and the gateway in front of them. */
+/**
+ * Knative Serving over the embedded Kubernetes API: Services, their revisions and pods, and the gateway in front of
+ * them.
+ */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { ObjectStorage } from '#local/kubernetes/types.ts';

@@ -18,7 +18,10 @@ export interface AdapterOptions extends Sending {
   extensions: Record<string, string>;
 }
 
-/** Call the result to stop. Says nothing of what is there already, nor, after a restart, of what changed in between: upstream's does not either. */
+/**
+ * Call the result to stop. Says nothing of what is there already, nor, after a restart, of what changed in between:
+ * upstream's does not either.
+ */
 export function startAdapter(options: AdapterOptions): () => void {
   const stops = options.resources.map((resource) => watchResource(resource, options));
   return () => {
@@ -59,7 +62,8 @@ function watchResource(
   return storage.watch(name, ({ type, object }: WatchEvent) => {
     const { uid, resourceVersion } = object.metadata;
     const wasSelected = known.has(uid);
-    // With a selector, the API server says that an object which no longer matches was deleted, and that one which now does was added.
+    // With a selector, the API server says that an object which no longer matches was deleted, and that one which now
+    // does was added.
     if (type !== 'DELETED' && isMeant(object)) {
       const isNews = known.get(uid) !== resourceVersion;
       known.set(uid, resourceVersion);

@@ -3,7 +3,10 @@ import type { KubeObject } from '#shared/kubernetes/object.ts';
 
 export type Change = 'add' | 'update' | 'delete';
 
-/** `source` is the API server's address. The id is made when it is sent: there is no telling two emissions of one change apart. */
+/**
+ * `source` is the API server's address. The id is made when it is sent: there is no telling two emissions of one change
+ * apart.
+ */
 export function objectEvent(
   change: Change,
   object: KubeObject,

@@ -18,7 +18,10 @@ export interface PingOptions extends Sending {
   random?: () => number;
 }
 
-/** Runs until the signal. A tick missed while the machine slept is not made up for. Throws where the schedule is not understood. */
+/**
+ * Runs until the signal. A tick missed while the machine slept is not made up for. Throws where the schedule is not
+ * understood.
+ */
 export function startPing(options: PingOptions): void {
   const {
     name,

@@ -1,4 +1,7 @@
-/** A source's event to its sink: 5 retries after 100, 200, 400, 800 and 1600 ms, then it is lost, as with every adapter of Eventing. */
+/**
+ * A source's event to its sink: 5 retries after 100, 200, 400, 800 and 1600 ms, then it is lost, as with every adapter
+ * of Eventing.
+ */
 import { randomUUID } from 'node:crypto';
 import type { Address } from '#local/broker/address.ts';
 import type { BrokerEvent } from '#local/broker/broker-event.ts';

@@ -1,4 +1,7 @@
-/** ApiServerSources and PingSources of the embedded API, brought to life: an adapter or a timer each, started anew where its object changes. */
+/**
+ * ApiServerSources and PingSources of the embedded API, brought to life: an adapter or a timer each, started anew where
+ * its object changes.
+ */
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Address, type Resolve, resolveDestination } from '#local/broker/address.ts';
 import type { Sleep } from '#local/broker/with-retries.ts';

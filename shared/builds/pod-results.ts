@@ -1,4 +1,4 @@
-/** What the pods of one Job show of the build. */
+/** Reads the pods of a Job: which are its own, how their containers ended, what digest was pushed, why one waits. */
 import type { V1ContainerStateTerminated, V1Job, V1Pod } from '@kubernetes/client-node';
 import { startTroubles } from '#shared/kubernetes/start-troubles.ts';
 import { FETCH_CONTEXT } from '#shared/specs/build-pod/fetch-context.ts';
@@ -32,7 +32,7 @@ export function pushed(pod: V1Pod): { digest: string; at: number } | undefined {
   return { digest, at: milliseconds(result.finishedAt) ?? 0 };
 }
 
-/** Whether the kubelet, a drain or the scheduler ended it, and not the build itself. */
+/** Whether the kubelet, a drain or the scheduler ended the pod. Then the build itself is not at fault. */
 export function wasEvicted({ status }: V1Pod): boolean {
   const disrupted = status?.conditions?.some(({ type, status }) => type === 'DisruptionTarget' && status === 'True');
   return status?.reason === 'Evicted' || (disrupted ?? false);

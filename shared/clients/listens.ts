@@ -5,8 +5,8 @@ import { SECOND } from '#shared/durations.ts';
 export type Listens = (url: string) => Promise<boolean>;
 
 /**
- * False where the connection is refused or times out, or the host is unknown. On a laptop, where the Broker is on
- * loopback, a process can't resolve names of the cluster, so there an unknown name counts as true.
+ * False where the connection is refused or times out, and on a cluster also where the host's name is unknown. On a
+ * laptop the Broker is on loopback and no name of the cluster can be resolved: there an unknown name counts as true.
  */
 export function createListens({ BROKER_URL }: { BROKER_URL: string }, within = 3 * SECOND): Listens {
   const resolvesNames = new URL(BROKER_URL).hostname !== '127.0.0.1';

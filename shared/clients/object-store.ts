@@ -23,7 +23,7 @@ export interface ObjectStore {
   list(bucket: string, prefix: string): AsyncIterable<{ objects: StoredObject[]; date: Date }>;
   /** Undefined where there is no such object. The caller must consume or destroy `body`. */
   open(bucket: string, key: string): Promise<{ body: Readable; etag: string; size: number } | undefined>;
-  /** The object's text, undefined where there is none, with S3's clock in either case. */
+  /** `text` is undefined where there is no such object. `date` is S3's clock in both cases. */
   read(bucket: string, key: string): Promise<{ text: string | undefined; date: Date }>;
   write(bucket: string, key: string, body: string | Buffer, contentType: string): Promise<void>;
   /**

@@ -10,8 +10,8 @@ export interface DeliveryFailure {
 }
 
 /**
- * `code` is an HTTP status; -1 where there was no answer; undefined where RabbitMQ itself gave the event up, and no
- * dispatcher.
+ * `code` is an HTTP status; -1 where there was no answer; undefined where RabbitMQ itself gave the event up, before any
+ * dispatcher did.
  *
  * With -1 and a subscriber that `isListening`, the dispatcher was most likely stopped during the delivery: a subscriber
  * behind Knative Serving that crashes or hangs answers 502 or 504, through its queue-proxy. A code that the dispatcher

@@ -16,7 +16,7 @@ const selectorFields = {
   /** Of the event in the letter. */
   type: z.string().min(1).optional(),
   reason: z.string().min(1).optional(),
-  /** Since the letter came last. */
+  /** The time since the last delivery of the letter. */
   older_than: durationSchema.optional(),
   newer_than: durationSchema.optional(),
   /** Chooses every letter. Without it, at least one of the other fields must be given. */
@@ -28,12 +28,13 @@ const selectorFields = {
 const chooses = (data: Record<string, unknown>) =>
   data['all'] === true ||
   ['ids', 'state', 'category', 'type', 'reason', 'older_than', 'newer_than'].some((name) => data[name] !== undefined);
-const CHOOSE = 'must say which letters: ids, category, type, reason, older_than, newer_than, or all: true';
+const CHOOSE =
+  'must say which letters: ids, category, type, reason, older_than, newer_than, for a purge also state, or all: true';
 
 export const deadLetterReplaySchema = z
   .object({
     ...selectorFields,
-    /** Sends letters also if they would be refused, or fail, in the same way again. */
+    /** Sends a letter even where it would fail again in the same way. */
     force: z.boolean().default(false),
   })
   .refine(chooses, CHOOSE);

@@ -6,8 +6,10 @@ export const REASONS = {
   // A build ends with one of these.
   NoSource:
     'There is nothing under the prefix, or no such bucket: upload the source, or correct s3_bucket and s3_prefix.',
-  SourceTooLarge: 'The source is over 100 MB: remove what the function does not need.',
-  TooManyFiles: 'The source has over 10,000 files: remove what the function does not need.',
+  SourceTooLarge:
+    'The source is larger than MAX_SOURCE_BYTES, by default 100 MB: remove what the function does not need.',
+  TooManyFiles:
+    'The source has more files than MAX_SOURCE_FILES, by default 10,000: remove what the function does not need.',
   UnsafePath:
     'A key has `..`, control characters or no UTF-8, is absolute, or two keys cannot be one tree: rename or remove it.',
   UnknownLanguage: 'No language is recognised: upload the manifest of one, or set parameters.language.',

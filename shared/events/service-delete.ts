@@ -1,4 +1,4 @@
-/** `service.delete`: a client asks for its function, and any build of it, to be gone. */
+/** `service.delete`: a client has its function deleted, with every build of it. */
 import * as z from 'zod';
 import { correlationId } from './build-start.ts';
 import { identityFields } from './identity.ts';

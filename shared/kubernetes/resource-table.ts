@@ -1,6 +1,7 @@
 /**
- * Every kind that `make deploy` knows the scope of and the embedded API serves. `make run` and the contract suite need most of them, kubectl some
- * more so that it does not stumble, and an operator's own overlay may hold the rest (Service, Deployment, ClusterRole, ClusterRoleBinding).
+ * Every kind that `make deploy` knows the scope of and the embedded API serves. `make run` and the contract suite need
+ * most of them, kubectl some more so that it does not stumble, and an operator's own overlay may hold the rest
+ * (Service, Deployment, ClusterRole, ClusterRoleBinding).
  */
 
 export interface Resource {

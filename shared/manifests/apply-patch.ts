@@ -79,7 +79,10 @@ function sameObject(merge: Pick<KubeObject, 'apiVersion' | 'kind' | 'metadata'>)
     (merge.metadata.namespace === undefined || metadata.namespace === merge.metadata.namespace);
 }
 
-/** In a strategic merge, some lists of some kinds are merged by a key and others replaced; a patch that has none cannot be misread. */
+/**
+ * In a strategic merge, some lists of some kinds are merged by a key and others replaced; a patch that has none cannot
+ * be misread.
+ */
 function refuseLists(value: unknown, origin: string): void {
   if (Array.isArray(value)) {
     throw new Error(`${origin}: lists in a merge patch are not supported: use a JSON patch with a target`);

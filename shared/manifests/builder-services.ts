@@ -6,7 +6,10 @@ import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { readFuncYaml } from './func-yaml.ts';
 import { functionService } from './function-service.ts';
 
-/** `root` is the project's folder; `patch` is eventing/function-patch.yaml where it is not given. In the order of their names. */
+/**
+ * `root` is the project's folder; `patch` is eventing/function-patch.yaml where it is not given. In the order of their
+ * names.
+ */
 export function builderServices(
   root: string,
   { patch = functionPatch(root), ...deployment }: { namespace: string; image: string; patch?: unknown[] },

@@ -1,4 +1,6 @@
-/** What a dispatcher does with an event that its subscriber does not take: spec.delivery with the Broker's own defaults. */
+/**
+ * What a dispatcher does with an event that its subscriber does not take: spec.delivery with the Broker's own defaults.
+ */
 import { periodMilliseconds } from './period.ts';
 
 export interface DeliverySpec {
@@ -24,7 +26,9 @@ export interface DeliverySettings {
   timeout: number;
 }
 
-/** Eventing's webhook gives it to a Broker that states none (ConfigMap config-br-defaults). It names no deadLetterSink. */
+/**
+ * Eventing's webhook gives it to a Broker that states none (ConfigMap config-br-defaults). It names no deadLetterSink.
+ */
 export const DEFAULT_BROKER_DELIVERY: DeliverySpec = {
   retry: 10,
   backoffPolicy: 'exponential',
@@ -41,12 +45,17 @@ export function deliverySettings(delivery: DeliverySpec | undefined): DeliverySe
   };
 }
 
-/** Milliseconds before the n-th retry, n from 1. The first exponential wait is already twice the delay; there is no cap and no jitter. */
+/**
+ * Milliseconds before the n-th retry, n from 1. The first exponential wait is already twice the delay; there is no cap
+ * and no jitter.
+ */
 export function backoff({ backoffPolicy, backoffDelay }: DeliverySettings, retry: number): number {
   return backoffPolicy === 'linear' ? backoffDelay * retry : backoffDelay * 2 ** retry;
 }
 
-/** kncloudevents.SelectiveRetry; -1 is no answer at all. Whatever else comes back counts as success, a 400 or a 302 too. */
+/**
+ * kncloudevents.SelectiveRetry; -1 is no answer at all. Whatever else comes back counts as success, a 400 or a 302 too.
+ */
 export function isRetryable(status: number): boolean {
   return status === -1 || [404, 408, 409, 429].includes(status) || status >= 500;
 }

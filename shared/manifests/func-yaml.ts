@@ -1,4 +1,6 @@
-/** A func.yaml, as far as `func deploy` maps it to a Knative Service and ours use it. Anything else in one is an error. */
+/**
+ * A func.yaml, as far as `func deploy` maps it to a Knative Service and ours use it. Anything else in one is an error.
+ */
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import * as z from 'zod';

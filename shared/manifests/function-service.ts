@@ -1,6 +1,7 @@
 /**
- * The Knative Service that `func deploy --image …@sha256:… --build=false --push=false` makes of a func.yaml (func v0.50.1:
- * pkg/knative/deployer.go, pkg/deployer/common.go, pkg/k8s/deployer.go), with eventing/function-patch.yaml applied to it.
+ * The Knative Service that `func deploy --image …@sha256:… --build=false --push=false` makes of a func.yaml (func
+ * v0.50.1: pkg/knative/deployer.go, pkg/deployer/common.go, pkg/k8s/deployer.go), with eventing/function-patch.yaml
+ * applied to it.
  */
 
 import { jsonPatch } from '#shared/kubernetes/json-patch.ts';

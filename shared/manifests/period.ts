@@ -11,7 +11,10 @@ const UNITS = {
   TS: SECOND,
 } as const;
 
-/** In milliseconds. One decimal is kept and the rest cut off: PT0.25S is 200 ms, PT0.05S is none. What cannot be read is 0 too, as there. */
+/**
+ * In milliseconds. One decimal is kept and the rest cut off: PT0.25S is 200 ms, PT0.05S is none. What cannot be read is
+ * 0 too, as there.
+ */
 export function periodMilliseconds(text: string): number {
   const match = /^([+-]?)P(?!$)(?:(.*?))(?:T(?!$)(.*))?$/.exec(text);
   if (!match) {

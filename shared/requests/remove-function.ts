@@ -1,4 +1,4 @@
-/** Deletes a parser's Trigger and Service, unless they belong to a build that is newer than the deletion. */
+/** Finds and deletes a parser's Trigger and Service, unless they belong to a build that is newer than the deletion. */
 import type { Cluster, KnativeObject, ObjectVersion } from '#shared/clients/cluster.ts';
 import { retryConflicts } from '#shared/clients/retry-conflicts.ts';
 import type { Identity } from '#shared/events/identity.ts';
@@ -6,7 +6,10 @@ import { isOf, observedAt } from '#shared/specs/annotations.ts';
 import { functionName } from '#shared/specs/names.ts';
 import type { Deleted } from './tombstone.ts';
 
-/** The objects of builds whose source was seen at `until` (milliseconds since the epoch) or before. */
+/**
+ * Returns the parser's Trigger and Service as far as their build's source was seen at `until` or earlier. `until` is in
+ * milliseconds since the epoch.
+ */
 export async function findFunction(
   cluster: Pick<Cluster, 'getTrigger' | 'getService'>,
   identity: Identity,

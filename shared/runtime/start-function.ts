@@ -1,4 +1,7 @@
-/** Starts a function on faas-js-runtime, behind the gate, with its metrics on a separate port. */
+/**
+ * Starts a function on faas-js-runtime. gate.ts reads requests before the runtime does; metrics have a port of their
+ * own.
+ */
 import type { AddressInfo } from 'node:net';
 import type { DestinationStream, Logger } from 'pino';
 import type * as z from 'zod';
@@ -26,7 +29,7 @@ const EVENT_BYTES = MIB;
 /** For functions that take every type: an event.rejected contains a whole event, in base64 if it was unreadable. */
 const ANY_EVENT_BYTES = 4 * MIB;
 
-/** Kubernetes' default is 30 s. The rest is for sending telemetry. */
+/** Kubernetes kills a pod 30 s after SIGTERM. Requests get 25 s of it to end; the rest is for sending telemetry. */
 const DRAIN_MS = 25 * SECOND;
 const FLUSH_MS = 2 * SECOND;
 

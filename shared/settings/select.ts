@@ -1,4 +1,4 @@
-/** The settings of one reader, as zod wants them: which ones they are, the table says. */
+/** Selects from the table the settings that one program reads, as the fields of a zod object. */
 import * as z from 'zod';
 import { awsIdentityProblem } from './aws-identity.ts';
 import { SETTINGS, type Setting, type SettingName } from './table.ts';

@@ -22,7 +22,7 @@ export interface Setting {
   group?: Group;
   /** Its value in settings.example.env; else the default stands there. */
   example?: string;
-  /** The example is to be filled in, so it is no comment. */
+  /** Everybody has to fill it in, so its line in settings.example.env is not commented out. */
   fillIn?: true;
   /** Why a file of settings must not have it. */
   givenBy?: string;

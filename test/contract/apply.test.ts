@@ -1,4 +1,7 @@
-/** What build-complete takes for granted of Kubernetes: an apply can be told to be the first, or to replace one version and no other. */
+/**
+ * What build-complete takes for granted of Kubernetes: an apply can be told to be the first, or to replace one version
+ * and no other.
+ */
 import { randomBytes } from 'node:crypto';
 import { KubeConfig } from '@kubernetes/client-node';
 import { expect, inject, onTestFinished, test } from 'vitest';

@@ -1,4 +1,7 @@
-/** Dead letters of three kinds, made on purpose, listed, shown and replayed once their cause is mended: none lost, none twice. */
+/**
+ * Dead letters of three kinds, made on purpose, listed, shown and replayed once their cause is mended: none lost, none
+ * twice.
+ */
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';

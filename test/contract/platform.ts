@@ -84,7 +84,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
 }
 
-/** What lies above the platform's folder on a laptop: a project of ES modules with a package that no function has declared. */
+/**
+ * What lies above the platform's folder on a laptop: a project of ES modules with a package that no function has
+ * declared.
+ */
 async function surround(project: string): Promise<void> {
   const undeclared = join(project, 'node_modules/undeclared');
   await mkdir(undeclared, { recursive: true });

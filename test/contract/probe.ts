@@ -1,14 +1,15 @@
 /**
- * The suite's ear and hand inside a platform: it records what the Broker delivers, answers as a test wants a subscriber to answer, and
- * passes requests on to addresses that only the platform can reach. Plain Node without imports of ours: on a cluster it runs as a Pod from
- * nothing but this text.
+ * The suite's ear and hand inside a platform: it records what the Broker delivers, answers as a test wants a subscriber
+ * to answer, and passes requests on to addresses that only the platform can reach. Plain Node without imports of ours:
+ * on a cluster it runs as a Pod from nothing but this text.
  *
  * Two doors. The subscriber's is open to the platform:
  *   POST /                             recorded, 202
  *   POST /answer/{status}/{anything}?after={ms}   recorded once it has been answered, that late
- * The suite's is on loopback alone, since it lets through whatever it is asked for; a port-forward reaches it all the same:
- *   GET /events?after={n}              NDJSON of what was recorded after the n-th, and of what follows; without `after`, of what follows.
- *                                      `until=now` ends it there
+ * The suite's is on loopback alone, since it lets through whatever it is asked for; a port-forward reaches it all the
+ * same:
+ *   GET /events?after={n}              NDJSON of what was recorded after the n-th, and of what follows; without
+ *                                      `after`, of what follows. `until=now` ends it there
  *   CONNECT host:port                  raw bytes
  *   any other Host                     the request, passed on to that host
  */
@@ -41,7 +42,10 @@ export interface ProbeOptions {
 }
 
 const HEARTBEAT_MILLISECONDS = 5000;
-/** Of silence. Then it keeps nothing any more, but goes on answering: what the Broker cannot deliver it would send again, to everybody. */
+/**
+ * Of silence. Then it keeps nothing any more, but goes on answering: what the Broker cannot deliver it would send
+ * again, to everybody.
+ */
 const ABANDONED_MILLISECONDS = 120_000;
 
 export async function startProbe(options: ProbeOptions): Promise<Probe> {

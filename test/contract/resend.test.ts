@@ -1,4 +1,7 @@
-/** An event that a subscriber did not answer (knativeerrorcode -1) is sent to the Broker again by itself, and is kept at last. */
+/**
+ * An event that a subscriber did not answer (knativeerrorcode -1) is sent to the Broker again by itself, and is kept at
+ * last.
+ */
 import { KubeConfig, KubernetesObjectApi } from '@kubernetes/client-node';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { until } from './until.ts';

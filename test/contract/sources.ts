@@ -42,7 +42,10 @@ const WALLET = '0x28c6c06298d514db089934071355e5743bf21d60';
 const ROUTER = '0x3fc91a3afd70395cd496c647d5a6cc9d4b2b7fad';
 const SAVER = '0x21a31ee1afc51d94c2efccaa2092ad1028285549';
 
-/** What every example must find in its event.json: four transfers, beside an approval, a swap and an ERC-721 transfer that are none. */
+/**
+ * What every example must find in its event.json: four transfers, beside an approval, a swap and an ERC-721 transfer
+ * that are none.
+ */
 export const TRANSFERS_OF_THE_EXAMPLE = {
   block: '22586311',
   transfers: [

@@ -1,4 +1,7 @@
-/** The suite's hands and eyes: it sends events, puts objects, reads Kubernetes, and knows every event the broker delivers. */
+/**
+ * The suite's hands and eyes: it sends events, puts objects, reads Kubernetes, and knows every event the broker
+ * delivers.
+ */
 import { randomBytes } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import {

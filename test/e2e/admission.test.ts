@@ -1,4 +1,7 @@
-/** What is made for a function is admitted where it is made: as the namespaces' Pod Security levels and quotas want it, without a warning. */
+/**
+ * What is made for a function is admitted where it is made: as the namespaces' Pod Security levels and quotas want it,
+ * without a warning.
+ */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { slowToBuild } from '#test/contract/sources.ts';
 import { until } from '#test/contract/until.ts';

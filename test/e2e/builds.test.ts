@@ -1,4 +1,7 @@
-/** Kaniko, the registry and the package registries: what is pushed is what runs, and every event knows the one that caused it. */
+/**
+ * Kaniko, the registry and the package registries: what is pushed is what runs, and every event knows the one that
+ * caused it.
+ */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { World } from '#test/contract/world.ts';
 import { WITH_DEPENDENCY } from './sources.ts';

@@ -12,8 +12,8 @@ afterAll(async () => world.close());
 const EVENTS = 20;
 const ROUNDS = 3;
 /**
- * The Broker's dispatcher acknowledges an event before it publishes it as a dead letter; stopped between the two, it loses the event where
- * nobody of ours can see it (3 of some 360 deliveries that were cut off).
+ * The Broker's dispatcher acknowledges an event before it publishes it as a dead letter; stopped between the two, it
+ * loses the event where nobody of ours can see it (3 of some 360 deliveries that were cut off).
  */
 const LOST_BY_THE_BROKER = 2;
 

@@ -1,6 +1,7 @@
 /**
- * Builds under which everything breaks that can be broken from here: `make e2e-disturbed`. What only the cluster's owner can break is broken by
- * commands: RABBITMQ_STOP and RABBITMQ_START, API_SERVER_RESTART; one that is not given is left out, and said.
+ * Builds under which everything breaks that can be broken from here: `make e2e-disturbed`. What only the cluster's
+ * owner can break is broken by commands: RABBITMQ_STOP and RABBITMQ_START, API_SERVER_RESTART; one that is not given is
+ * left out, and said.
  */
 import { execSync } from 'node:child_process';
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';

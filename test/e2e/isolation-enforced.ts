@@ -1,4 +1,7 @@
-/** Whether this cluster's network enforces NetworkPolicies, told by a pod of the builds namespace that no policy lets out but to DNS. */
+/**
+ * Whether this cluster's network enforces NetworkPolicies, told by a pod of the builds namespace that no policy lets
+ * out but to DNS.
+ */
 import type { CoreV1Api } from '@kubernetes/client-node';
 import { unprivileged } from '#shared/specs/build-pod/security.ts';
 import { waitUntil } from '#test/contract/wait-until.ts';

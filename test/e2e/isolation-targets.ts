@@ -24,7 +24,10 @@ export interface Knowledge {
   node: string;
 }
 
-/** Every value of every Secret, but for the registry's, which Kaniko pushes with: that one is known to be within its reach. */
+/**
+ * Every value of every Secret, but for the registry's, which Kaniko pushes with: that one is known to be within its
+ * reach.
+ */
 export async function secretsOf(core: CoreV1Api, namespaces: string[]): Promise<KnownSecret[]> {
   const listed = await Promise.all(namespaces.map((namespace) => core.listNamespacedSecret({ namespace })));
   return listed

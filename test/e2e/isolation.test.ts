@@ -1,6 +1,7 @@
 /**
- * A malicious source looks for whatever it was not given: in a RUN step, while dependencies are installed, and as a running function. It finds
- * nothing. What stays within its reach where nothing in the cluster prevents it, docs/security.md says.
+ * A malicious source looks for whatever it was not given: in a RUN step, while dependencies are installed, and as a
+ * running function. It finds nothing. What stays within its reach where nothing in the cluster prevents it,
+ * docs/security.md says.
  */
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -81,7 +82,10 @@ function stolenFrom(loot: Loot): string[] {
   ];
 }
 
-/** Kubernetes, the node, the cloud and S3 give it nothing; whoever need not be reached is not even reached where policies are enforced. */
+/**
+ * Kubernetes, the node, the cloud and S3 give it nothing; whoever need not be reached is not even reached where
+ * policies are enforced.
+ */
 function expectNothing({ answers = {} }: Loot, { walled }: { walled: boolean }): void {
   const others = Object.entries(answers).filter(([name]) => !name.includes('registry'));
   expect(others.length).toBeGreaterThan(10);

@@ -84,8 +84,9 @@ export function usesOf(line: string, since: Date, prefixes: string[]): Use[] {
   const account = user.username.replace('system:serviceaccount:', '').replace(':', '/');
   const right = { account, resource: resourceName(resource, apiGroup, subresource), namespace };
   const code = responseStatus?.code ?? 0;
-  // An apply that finds nothing creates, and needs that right as well. The log shows one request by the verb `patch`: that it created shows
-  // in its code; that it was not allowed to, only in the message. Quotas and Pod Security refuse with 403, too: no right is missing then.
+  // An apply that finds nothing creates, and needs that right as well. The log shows one request by the verb `patch`:
+  // that it created shows in its code; that it was not allowed to, only in the message. Quotas and Pod Security refuse
+  // with 403, too: no right is missing then.
   const [, wanted] = /cannot (\w+) resource/.exec(code === FORBIDDEN ? (responseStatus?.message ?? '') : '') ?? [];
   const refused = annotations?.['authorization.k8s.io/decision'] === 'forbid' || wanted !== undefined;
   if (refused) {

@@ -11,7 +11,10 @@ beforeAll(async () => {
 });
 afterAll(async () => world.close());
 
-/** service-delete writes its tombstone before it lists what is to go: what build-complete applies in between is build-complete's to take back. */
+/**
+ * service-delete writes its tombstone before it lists what is to go: what build-complete applies in between is
+ * build-complete's to take back.
+ */
 test('build-complete takes back what it deployed while service.delete came', async () => {
   const identity = world.parser('taken-back');
   await world.upload(identity, answering('taken back'));
@@ -40,7 +43,10 @@ test('build-complete takes back what it deployed while service.delete came', asy
   });
 });
 
-/** Nobody can process the end of a Job whose annotations somebody has taken away, so it is there for sweep when all others have had their time. */
+/**
+ * Nobody can process the end of a Job whose annotations somebody has taken away, so it is there for sweep when all
+ * others have had their time.
+ */
 test('sweep looks for the pods of a Job that has been over for half a minute', async () => {
   const job = { apiVersion: 'batch/v1', kind: 'Job' };
   const name = `build-unreadable-${world.platform.run}`;

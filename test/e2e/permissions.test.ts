@@ -1,6 +1,6 @@
 /**
- * What the Roles grant is what was used: a right that nobody used during `make e2e`, and one that somebody lacked, both fail. Runs after all
- * other tests, which are the use.
+ * What the Roles grant is what was used: a right that nobody used during `make e2e`, and one that somebody lacked, both
+ * fail. Runs after all other tests, which are the use.
  */
 import {
   AuthorizationV1Api,
@@ -145,7 +145,10 @@ describe('what was granted and what was used during this run', () => {
   });
 });
 
-/** They started before the run did, and their watches may last longer than it. Nothing else runs now that could miss an event. */
+/**
+ * They started before the run did, and their watches may last longer than it. Nothing else runs now that could miss an
+ * event.
+ */
 async function restartAdapters(): Promise<void> {
   const selector = { namespace, labelSelector: 'eventing.knative.dev/source=apiserver-source-controller' };
   const { items: before } = await core.listNamespacedPod(selector);

@@ -1,4 +1,6 @@
-/** A connection to a port of a pod's loopback, by the Kubernetes API's port-forward: whoever has a kubeconfig has it. */
+/**
+ * A connection to a port of a pod's loopback, by the Kubernetes API's port-forward: whoever has a kubeconfig has it.
+ */
 import { Duplex, PassThrough, Writable } from 'node:stream';
 import { type KubeConfig, PortForward } from '@kubernetes/client-node';
 

@@ -1,4 +1,7 @@
-/** The probe as a Pod of the functions' namespace. It owns all that goes with it, so that deleting it deletes everything. */
+/**
+ * The probe as a Pod of the functions' namespace. It owns all that goes with it, so that deleting it deletes
+ * everything.
+ */
 import { readFile } from 'node:fs/promises';
 import type { CoreV1Api, KubernetesObjectApi, V1OwnerReference } from '@kubernetes/client-node';
 import { unprivileged } from '#shared/specs/build-pod/security.ts';

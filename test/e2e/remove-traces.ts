@@ -1,4 +1,7 @@
-/** What tests of this run have left in the cluster and in S3, by the run's mark in every parser id. Images in the registry stay. */
+/**
+ * What tests of this run have left in the cluster and in S3, by the run's mark in every parser id. Images in the
+ * registry stay.
+ */
 import { DeleteObjectsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import type { KubernetesObject, KubernetesObjectApi } from '@kubernetes/client-node';
 import type { PlatformUnderTest } from '#test/contract/platform.ts';

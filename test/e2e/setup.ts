@@ -1,4 +1,7 @@
-/** Finds the deployed environment by KUBECONFIG and ENV, and opens ways into it, so that the suite runs there as it does on a laptop. */
+/**
+ * Finds the deployed environment by KUBECONFIG and ENV, and opens ways into it, so that the suite runs there as it does
+ * on a laptop.
+ */
 import { randomBytes } from 'node:crypto';
 import { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { CoreV1Api, KubeConfig, KubernetesObjectApi } from '@kubernetes/client-node';

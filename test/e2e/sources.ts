@@ -1,4 +1,6 @@
-/** One small source a language, each with one pinned dependency that only its registry has, and which the answer needs. */
+/**
+ * One small source a language, each with one pinned dependency that only its registry has, and which the answer needs.
+ */
 import { readFileSync } from 'node:fs';
 
 const example = (file: string) => readFileSync(new URL(`../../examples/go/${file}`, import.meta.url), 'utf8');

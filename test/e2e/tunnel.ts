@@ -42,7 +42,10 @@ export async function openTunnel(dial: Dial): Promise<Tunnel> {
   };
 }
 
-/** The API server, or the way to it, may be away for a moment. Nothing has been sent yet, so trying again repeats nothing. */
+/**
+ * The API server, or the way to it, may be away for a moment. Nothing has been sent yet, so trying again repeats
+ * nothing.
+ */
 async function persistently(dial: Dial): Promise<Duplex> {
   for (let attempt = 1; ; attempt += 1) {
     try {

@@ -52,7 +52,8 @@ pub async fn handle(event: Event) -> Result<Value, Box<dyn Error>> {
     Ok(json!({ "block": block.parameters.block_id, "transfers": transfers? }))
 }
 
-/// ERC-721 shares the topic, but has the token's id as a fourth topic and no data. A log that a reorganisation removed is none.
+/// ERC-721 shares the topic, but has the token's id as a fourth topic and no data. A log that a reorganisation removed
+/// is none.
 fn is_erc20_transfer(log: &Log) -> bool {
     !log.removed
         && log.topics.len() == 3

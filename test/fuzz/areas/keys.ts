@@ -136,7 +136,8 @@ async function pack(store: InMemoryObjectStore, language: Input['language']): Pr
   const expected = new Map(ours.map(({ path, content: body }) => [path, body]));
   for (const path of store.keys('source', prefix).map((one) => one.slice(prefix.length))) {
     const body = store.peek('source', prefix + path) as Buffer;
-    if (!(path.endsWith('/') && body.length === 0) && !excludes(path)) {
+    // The object of a folder, also of the prefix itself, is no file.
+    if (!(`${prefix}${path}`.endsWith('/') && body.length === 0) && !excludes(path)) {
       if (expected.has(path)) {
         throw new Error(`${path} is the user's and ours`);
       }

@@ -9,8 +9,8 @@ import type { Files } from './sources.ts';
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
 /**
- * `files` hold a handler that does what `data.do` says: `echo` (returns { id, subject, data }), `nothing` (returns nothing), `fail` (throws or
- * returns an error with data.message), `unserializable`, `wait` (data.ms milliseconds).
+ * `files` hold a handler that does what `data.do` says: `echo` (returns { id, subject, data }), `nothing` (returns
+ * nothing), `fail` (throws or returns an error with data.message), `unserializable`, `wait` (data.ms milliseconds).
  */
 export function adapterContract(files: Files, errorType: string, buildTimeout?: number): void {
   let image: Image;

@@ -17,7 +17,9 @@ test('every reason that a request or a build can end with stands in events.md', 
   expect(missing).toEqual([]);
 });
 
-/** As they stand in the code: the first word of a PermanentError, of a failed Job's ending, of an ending given to a Job. */
+/**
+ * As they stand in the code: the first word of a PermanentError, of a failed Job's ending, of an ending given to a Job.
+ */
 function reasonsOf(folder: string): Set<string> {
   const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).filter((file) =>
     file.endsWith('.ts'),

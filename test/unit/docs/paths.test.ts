@@ -1,4 +1,6 @@
-/** What the documents point to is there: paths in their text, relative links, headings. And they are wrapped one way. */
+/**
+ * What the documents point to is there: paths in their text, relative links, headings. And they are wrapped one way.
+ */
 import { globSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';

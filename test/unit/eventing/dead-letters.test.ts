@@ -1,4 +1,7 @@
-/** By the very files that are deployed: what cannot be delivered waits in the Broker of dead letters for as long as dead-letter is away. */
+/**
+ * By the very files that are deployed: what cannot be delivered waits in the Broker of dead letters for as long as
+ * dead-letter is away.
+ */
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { DAY } from '#shared/durations.ts';

@@ -1,4 +1,7 @@
-/** Every object that we would apply to a cluster is one that the cluster's own schemas allow, and the parts agree with each other. */
+/**
+ * Every object that we would apply to a cluster is one that the cluster's own schemas allow, and the parts agree with
+ * each other.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv } from 'ajv';

@@ -1,4 +1,7 @@
-/** The catalogue of events and the list of reasons: what does not stand there does not compile, and no Trigger asks for it. */
+/**
+ * The catalogue of events and the list of reasons: what does not stand there does not compile, and no Trigger asks for
+ * it.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';

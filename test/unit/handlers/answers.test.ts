@@ -1,4 +1,7 @@
-/** A request that is delivered twice is told once: what its first delivery was answered stands, whatever has changed meanwhile. */
+/**
+ * A request that is delivered twice is told once: what its first delivery was answered stands, whatever has changed
+ * meanwhile.
+ */
 import { expect, test } from 'vitest';
 import { buildComplete } from '#functions/build-complete/handler.ts';
 import { buildStart } from '#functions/build-start/handler.ts';

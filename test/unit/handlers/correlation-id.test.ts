@@ -1,4 +1,7 @@
-/** A request keeps the name of its chain, whoever answers it: its first delivery, one that sweep brought about, or sweep itself. */
+/**
+ * A request keeps the name of its chain, whoever answers it: its first delivery, one that sweep brought about, or sweep
+ * itself.
+ */
 import { describe, expect, test } from 'vitest';
 import { terminalIdOfRequest } from '#shared/builds/terminal-event.ts';
 import { buildStartSchema } from '#shared/events/build-start.ts';

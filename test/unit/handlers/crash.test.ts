@@ -1,4 +1,7 @@
-/** A crash between any two steps, then the event delivered again: the end state and the answer are those of a run without a crash. */
+/**
+ * A crash between any two steps, then the event delivered again: the end state and the answer are those of a run
+ * without a crash.
+ */
 import { describe, expect, test } from 'vitest';
 import { buildComplete } from '#functions/build-complete/handler.ts';
 import { buildStart } from '#functions/build-start/handler.ts';
@@ -27,7 +30,9 @@ interface Scenario {
   case: string;
   given: (world: World) => unknown;
   handle: (world: World, steps: Steps) => Promise<NewEvent | undefined>;
-  /** What need not agree where two deliveries of one event overlap: S3 has no lock, and they tell each what they saw. */
+  /**
+   * What need not agree where two deliveries of one event overlap: S3 has no lock, and they tell each what they saw.
+   */
   overlapping?: (reply: NewEvent | undefined, state: object) => unknown;
 }
 

@@ -1,4 +1,7 @@
-/** The same letter once more: a duplicate of it, or what was replayed and failed again. Whoever replays and whoever keeps never undo each other. */
+/**
+ * The same letter once more: a duplicate of it, or what was replayed and failed again. Whoever replays and whoever
+ * keeps never undo each other.
+ */
 import { describe, expect, test } from 'vitest';
 import { handleDeadLetter } from '#functions/dead-letter/handler.ts';
 import type { DeadLetter } from '#shared/dead-letters/letter.ts';

@@ -32,7 +32,9 @@ import {
 const NAME = functionName(ACME);
 const LATER = new Date(NOON.getTime() + 60_000);
 
-/** Runs `first` once for each of its steps, with `second` happening just before that step, until it has no such step. */
+/**
+ * Runs `first` once for each of its steps, with `second` happening just before that step, until it has no such step.
+ */
 async function interleaved(
   given: () => Promise<World>,
   first: (world: World, steps: Steps) => Promise<unknown>,

@@ -1,4 +1,7 @@
-/** sweep dies between any two steps, or runs twice at once: the next run leaves what one run would have left, and nothing but copies is sent. */
+/**
+ * sweep dies between any two steps, or runs twice at once: the next run leaves what one run would have left, and
+ * nothing but copies is sent.
+ */
 import { describe, expect, test } from 'vitest';
 import { superseded } from '#shared/builds/end-job.ts';
 import { ENDED_ANNOTATION } from '#shared/specs/annotations.ts';

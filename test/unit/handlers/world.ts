@@ -1,4 +1,7 @@
-/** One parser's world in memory: S3, Kubernetes, and the events and objects that the handlers' tests are about, named by their role. */
+/**
+ * One parser's world in memory: S3, Kubernetes, and the events and objects that the handlers' tests are about, named by
+ * their role.
+ */
 
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';

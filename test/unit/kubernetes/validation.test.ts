@@ -1,4 +1,7 @@
-/** What is refused, and that each problem is named with its path: by the schemas of the kinds, and by the rules beyond them. */
+/**
+ * What is refused, and that each problem is named with its path: by the schemas of the kinds, and by the rules beyond
+ * them.
+ */
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Storage } from '#local/kubernetes/storage.ts';

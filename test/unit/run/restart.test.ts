@@ -1,4 +1,7 @@
-/** A platform that is killed in the middle of its work, and one started in its place: nothing is lost, nothing ends twice. */
+/**
+ * A platform that is killed in the middle of its work, and one started in its place: nothing is lost, nothing ends
+ * twice.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
