@@ -1,7 +1,7 @@
 /** pyproject.toml, for what it says of dependencies. */
-import { parse, TomlError } from 'smol-toml';
 import * as z from 'zod';
 import { invalidManifest } from '#languages/invalid-manifest.ts';
+import { readToml } from '#languages/read-toml.ts';
 import { parseRequirements } from './requirements-txt.ts';
 
 const FILE = 'pyproject.toml';
@@ -20,7 +20,7 @@ const schema = z.object({
  * itself is not installed: its code is imported from where it lies. Throws PermanentError InvalidManifest.
  */
 export function requirementsOfProject(text: string): string[] | undefined {
-  const { project, tool } = read(text);
+  const { project, tool } = readToml(text, { file: FILE, what: 'project manifest', schema });
   if (project?.dynamic?.includes('dependencies')) {
     throw invalidManifest(
       FILE,
@@ -49,31 +49,4 @@ export function requirementsOfProject(text: string): string[] | undefined {
     parseRequirements(dependency, `${FILE} ([project] dependencies)`);
   }
   return dependencies.length > 0 ? dependencies : undefined;
-}
-
-/** Characters. Far more than anybody writes, and read in less than a second. */
-const MAX_LENGTH = 256 * 1024;
-
-function read(text: string): z.infer<typeof schema> {
-  if (text.length > MAX_LENGTH) {
-    throw invalidManifest(
-      FILE,
-      undefined,
-      `has ${text.length} characters; at most ${MAX_LENGTH} are read. Make it smaller`,
-    );
-  }
-  let document: unknown;
-  try {
-    document = parse(text);
-  } catch (cause) {
-    const place = cause instanceof TomlError ? { line: cause.line, column: cause.column } : undefined;
-    const message = (cause as Error).message.split('\n')[0];
-    throw invalidManifest(FILE, place, `is no TOML: ${message}. Mend it`, cause);
-  }
-  const parsed = schema.safeParse(document);
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-    throw invalidManifest(FILE, undefined, `is no project manifest (${problems.join('; ')}). Mend it`, parsed.error);
-  }
-  return parsed.data;
 }

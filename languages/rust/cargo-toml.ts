@@ -1,7 +1,7 @@
 /** Cargo.toml, as far as it decides how the package is built into a program of ours. */
-import { parse, TomlError } from 'smol-toml';
 import * as z from 'zod';
 import { invalidManifest } from '#languages/invalid-manifest.ts';
+import { readToml } from '#languages/read-toml.ts';
 
 const FILE = 'Cargo.toml';
 
@@ -52,7 +52,7 @@ export interface CargoManifest extends Pick<Document, 'features' | 'dependencies
 
 /** Throws PermanentError InvalidManifest. */
 export function parseCargoToml(text: string, has: (path: string) => boolean): CargoManifest {
-  const document = read(text);
+  const document = readToml(text, { file: FILE, what: 'package manifest', schema });
   const { lib, workspace, patch } = document;
   const own = document.package;
   if (own === undefined) {
@@ -96,30 +96,4 @@ function checkSdk(dependencies: Dependencies): void {
       );
     }
   }
-}
-
-/** Characters. Far more than anybody writes, and read in less than a second. */
-const MAX_LENGTH = 256 * 1024;
-
-function read(text: string): Document {
-  if (text.length > MAX_LENGTH) {
-    throw invalidManifest(
-      FILE,
-      undefined,
-      `has ${text.length} characters; at most ${MAX_LENGTH} are read. Make it smaller`,
-    );
-  }
-  let document: unknown;
-  try {
-    document = parse(text);
-  } catch (cause) {
-    const place = cause instanceof TomlError ? { line: cause.line, column: cause.column } : undefined;
-    throw invalidManifest(FILE, place, `is no TOML: ${(cause as Error).message.split('\n')[0]}. Mend it`, cause);
-  }
-  const parsed = schema.safeParse(document);
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-    throw invalidManifest(FILE, undefined, `is no package manifest (${problems.join('; ')}). Mend it`, parsed.error);
-  }
-  return parsed.data;
 }

@@ -1,35 +1,14 @@
 /** What we need of Kubernetes. The adapter is kubernetes.ts; handlers and tests see only this. */
 import type { V1Job, V1Lease, V1ObjectMeta, V1Pod } from '@kubernetes/client-node';
+import type { KubeObject } from '#shared/kubernetes/object.ts';
 
 /** A Knative object, as its API shows it. */
-export interface KnativeObject {
-  apiVersion: string;
-  kind: string;
-  metadata: {
-    name: string;
-    namespace?: string;
-    uid?: string;
-    resourceVersion?: string;
-    generation?: number;
-    /** RFC 3339, both. */
-    creationTimestamp?: string;
-    deletionTimestamp?: string;
-    labels?: Record<string, string>;
-    annotations?: Record<string, string>;
-    ownerReferences?: {
-      apiVersion: string;
-      kind: string;
-      name: string;
-      uid: string;
-      controller?: boolean;
-      blockOwnerDeletion?: boolean;
-    }[];
-  };
+export type KnativeObject = Pick<KubeObject, 'apiVersion' | 'kind' | 'metadata'> & {
   // biome-ignore lint/suspicious/noExplicitAny: a Knative spec is a tree whose shape belongs to its CRD.
   spec?: any;
   // biome-ignore lint/suspicious/noExplicitAny: likewise.
   status?: any;
-}
+};
 
 /** The part of a Job that is cheap to list for many Jobs. */
 export interface JobMetadata {
