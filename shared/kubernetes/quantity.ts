@@ -20,9 +20,6 @@ const FACTORS: Record<string, number> = {
 };
 const QUANTITY = /^([+-]?(?:\d+\.?\d*|\.\d+))(?:([eE][+-]?\d+)|(n|u|m|k|[MGTPE]|[KMGTPE]i))?$/;
 
-export const QUANTITY_RULE =
-  "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
-
 /** Undefined where it is none. */
 export function parseQuantity(value: unknown): number | undefined {
   const match = QUANTITY.exec(String(value));
