@@ -5,7 +5,7 @@ import { parseEnv } from 'node:util';
 import * as z from 'zod';
 import { fieldsFor, fieldsFrom } from '#shared/settings/select.ts';
 import { SETTINGS, type Setting, type SettingName } from '#shared/settings/table.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '#shared/nearest.ts';
 
 export interface S3Keys {
   AWS_ACCESS_KEY_ID: string;

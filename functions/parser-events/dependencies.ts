@@ -1,14 +1,38 @@
 /** What parser-events works with. Types only: index.ts makes the real ones, tests and the simulator their own. */
+import type { Cluster } from '#shared/clients/cluster.ts';
+import type { ObjectStore } from '#shared/clients/object-store.ts';
+import type { Identity } from '#shared/events/identity.ts';
+import type { CallFunction } from './call-function.ts';
+import type { KnownFunctions } from './find-function.ts';
+import type { CallFailure } from './judge-answer.ts';
+import type { Patience } from './patience.ts';
+import type { CallLane, Places } from './places.ts';
 
-/**
- * Measurements of calls and answers, without the function's name: with it, the number of series would have no bound.
- */
-export interface ParserMetrics {
-  called(): void;
-  /** Seconds, where the function has reported them. */
-  answered(succeeded: boolean, seconds: number | undefined): void;
+/** One call that has come to its end, or was handed on. */
+export interface CallReport {
+  identity: Identity;
+  lane: CallLane;
+  revision: string;
+  outcome: 'succeeded' | 'failed' | 'passed';
+  /** Of a call that failed: `HandlerFailed` where the function itself said so. */
+  reason?: CallFailure | 'HandlerFailed';
+  seconds: number;
+}
+
+export interface CallMetrics {
+  called(report: CallReport): void;
+  /** Calls that another queue brings later. */
+  handedOn(lane: CallLane, why: 'own' | 'no place' | 'passed' | 'not ready'): void;
 }
 
 export interface ParserEventsDependencies {
-  metrics: ParserMetrics;
+  cluster: Pick<Cluster, 'getService'>;
+  store: Pick<ObjectStore, 'read' | 'list'>;
+  temporaryBucket: string;
+  known: KnownFunctions;
+  call: CallFunction;
+  places: Places;
+  patience: Patience;
+  metrics: CallMetrics;
+  now: () => Date;
 }

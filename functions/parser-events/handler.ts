@@ -1,43 +1,166 @@
-/** parser-events: gives the call of a function the subject that routes it, and measures the answers. */
+/** parser-events, the door: makes every call of a function, and replies what became of it. */
 import type { CloudEvent } from 'cloudevents';
-import * as z from 'zod';
-import type { NewEvent, ReceivedEvent, ReceivedOf } from '#shared/events/event.ts';
-import { completeIdentity, identityFields, subjectOf } from '#shared/events/identity.ts';
-import { type Problem, problemsOf } from '#shared/events/problem.ts';
+import { SECOND } from '#shared/durations.ts';
+import { RetryableError } from '#shared/events/errors.ts';
+import type { NewEvent, ReceivedOf } from '#shared/events/event.ts';
+import { type Identity, subjectOf } from '#shared/events/identity.ts';
 import { eventRejected } from '#shared/events/rejected.ts';
-import type { ParserEventsDependencies } from './dependencies.ts';
+import type { HandlerContext } from '#shared/runtime/types.ts';
+import { LANE, type Lane } from '#shared/specs/delivery.ts';
+import { callRequest, isBinary } from './call-request.ts';
+import type { CallReport, ParserEventsDependencies } from './dependencies.ts';
+import { describeAbsence, type Found, findFunction, forgetFunction, type ReadyFunction } from './find-function.ts';
+import { ANSWER_BYTES, judgeAnswer, type Verdict } from './judge-answer.ts';
+import type { CallLane } from './places.ts';
+import { routeOf } from './route.ts';
 
-type ParserEvent = ReceivedOf<'parser.start' | 'parser.complete'>;
+type Call = ReceivedOf<'parser.start' | 'parser.deliver'>;
+type Reply = NewEvent<'parser.complete' | 'parser.deliver' | 'event.rejected'>;
 
-const identitySchema = z.object(identityFields);
+interface Calling {
+  event: Call;
+  identity: Identity;
+  lane: CallLane;
+  deps: ParserEventsDependencies;
+  context: HandlerContext;
+}
 
-export function handleParserEvent(
-  event: ParserEvent,
-  { metrics }: ParserEventsDependencies,
-): NewEvent<'parser.start' | 'event.rejected'> | undefined {
+/** Longer than the function's own time, which ends first wherever Knative keeps it. */
+const MARGIN = 5 * SECOND;
+/** The door's own requests end after 600 s. */
+const LONGEST_CALL = 595 * SECOND;
+/** How long the overflow lane waits for a place, before the call goes to the end of the queue. */
+const WAIT_FOR_PLACE = 2 * SECOND;
+
+/**
+ * On the main lane everything that takes long is handed on at once, so that nobody's retries hold its places. The other
+ * lanes answer 503 to what passes: the Broker tries again, and keeps a dead letter at last.
+ *
+ *      parser.start ─▶ main ─┬ called ──────────────────────────────────▶ parser.complete
+ *                            ├ own ─────── parser.deliver ─▶ own queue ─▶ called
+ *                            └ no place, not ready, broken ─ parser.deliver ─▶ overflow ─▶ called, or 503
+ */
+export async function handleParserEvent(
+  event: ReceivedOf<'parser.start' | 'parser.deliver' | 'parser.complete'>,
+  deps: ParserEventsDependencies,
+  context: HandlerContext,
+): Promise<Reply | undefined> {
+  // A Trigger of an older installation brings it. Whoever calls a function is who counts its answers.
   if (event.type === 'parser.complete') {
-    const { succeeded, duration_ms } = event.data;
-    metrics.answered(succeeded, duration_ms === undefined ? undefined : duration_ms / 1000);
-    return undefined;
-  }
-  if (isRouted(event.subject)) {
-    metrics.called();
     return undefined;
   }
   const route = routeOf(event);
-  if (route.kind === 'unknown') {
-    return eventRejected(event.original, 'InvalidEvent', route.problems);
+  if ('problems' in route) {
+    return eventRejected(asSent(event), 'InvalidEvent', route.problems);
   }
-  const { datacontenttype } = event.original;
-  // Only the subject is changed, so that the function gets the event as if its sender had set it.
-  return {
-    type: 'parser.start',
-    subject: route.subject,
-    data: event.data,
-    extensions: extensionsOf(event.original),
-    ...(datacontenttype ? { datacontenttype } : {}),
-    ...(event.time ? { time: event.time } : {}),
-  };
+  const calling: Calling = { event, identity: route.identity, lane: laneOf(event), deps, context };
+  return await proceed(calling, await findFunction(route.identity, deps));
+}
+
+async function proceed(calling: Calling, found: Found): Promise<Reply | undefined> {
+  const { event, identity, lane, deps } = calling;
+  switch (found.kind) {
+    case 'routed':
+      return undefined;
+    case 'deleted':
+    case 'unknown': {
+      const problems = [{ path: 'subject', message: describeAbsence(identity, found) }];
+      return eventRejected(asSent(event), 'NoSuchFunction', problems);
+    }
+    case 'coming':
+      return awaitFunction(calling, found.detail);
+    case 'ready':
+      if (found.delivery === 'own' && lane === 'main') {
+        deps.metrics.handedOn(lane, 'own');
+        return handOn(calling, 'own');
+      }
+      return await callWithin(calling, found);
+  }
+}
+
+function awaitFunction(calling: Calling, detail: string): Reply {
+  const { event, identity, lane, deps } = calling;
+  if (lane === 'main') {
+    deps.metrics.handedOn(lane, 'not ready');
+    return handOn(calling, 'overflow');
+  }
+  const message = `the function "${subjectOf(identity)}" cannot be called yet: ${detail}`;
+  if (deps.patience.isOver(event)) {
+    return eventRejected(asSent(event), 'FunctionNotReady', [{ path: 'subject', message }]);
+  }
+  throw new RetryableError('FunctionNotReady', message);
+}
+
+/** Calls it as soon as there is a place. */
+async function callWithin(calling: Calling, found: ReadyFunction): Promise<Reply | undefined> {
+  const { identity, lane, deps } = calling;
+  const leave =
+    lane === 'main'
+      ? deps.places.take(lane, identity, found.capacity)
+      : await deps.places.wait(lane, identity, found.capacity, WAIT_FOR_PLACE);
+  if (!leave) {
+    deps.metrics.handedOn(lane, 'no place');
+    return handOn(calling, lane === 'own' ? 'own' : 'overflow');
+  }
+  try {
+    return await call(calling, found);
+  } finally {
+    leave();
+  }
+}
+
+async function call(calling: Calling, found: ReadyFunction): Promise<Reply | undefined> {
+  const { event, identity, deps, context } = calling;
+  const { timeoutSeconds } = found;
+  const began = deps.now().getTime();
+  const limits = { milliseconds: Math.min(timeoutSeconds * SECOND + MARGIN, LONGEST_CALL), bytes: ANSWER_BYTES };
+  const result = await deps.call(found.url, callRequest(event, identity, context.request), limits);
+  const milliseconds = deps.now().getTime() - began;
+  if (result.kind === 'answered' && result.status === 404) {
+    // The function, or a proxy that knows it no longer.
+    forgetFunction(identity, deps);
+    const now = await findFunction(identity, deps);
+    if (now.kind !== 'ready') {
+      return await proceed(calling, now);
+    }
+  }
+  const verdict = judgeAnswer(result, { contextId: contextIdOf(event.data), milliseconds, timeoutSeconds });
+  const report = reportOf(calling, found, verdict, milliseconds / SECOND);
+  deps.metrics.called(report);
+  const { outcome, reason, lane, revision } = report;
+  context.note({ call: { outcome, ...(reason ? { reason } : {}), lane, revision, duration_ms: milliseconds } });
+  return verdict.kind === 'answer' ? complete(identity, verdict.data) : passed(calling, verdict.detail);
+}
+
+function passed(calling: Calling, detail: string): Reply {
+  const { identity, lane, deps } = calling;
+  forgetFunction(identity, deps);
+  if (lane === 'main') {
+    deps.metrics.handedOn(lane, 'passed');
+    return handOn(calling, 'overflow');
+  }
+  throw new RetryableError('Unavailable', `the function "${subjectOf(identity)}" could not be called: ${detail}`);
+}
+
+function complete(identity: Identity, data: Extract<Verdict, { kind: 'answer' }>['data']): Reply {
+  const subject = subjectOf(identity);
+  // Its id follows from the call's source and id, as that of every reply: another delivery gives the same.
+  return { type: 'parser.complete', source: `knative-lambda/functions/${subject}`, subject, data };
+}
+
+function reportOf(
+  { identity, lane }: Calling,
+  { revision }: ReadyFunction,
+  verdict: Verdict,
+  seconds: number,
+): CallReport {
+  const common = { identity, lane, revision, seconds };
+  if (verdict.kind === 'passes') {
+    return { ...common, outcome: 'passed' };
+  }
+  return verdict.data.succeeded
+    ? { ...common, outcome: 'succeeded' }
+    : { ...common, outcome: 'failed', reason: verdict.reason ?? 'HandlerFailed' };
 }
 
 const ATTRIBUTES = new Set([
@@ -53,35 +176,45 @@ const ATTRIBUTES = new Set([
   'data_base64',
 ]);
 
-function extensionsOf(event: CloudEvent<unknown>): Record<string, string> {
-  const extensions = Object.entries(event.toJSON()).filter(([name, value]) => !ATTRIBUTES.has(name) && value != null);
-  return Object.fromEntries(extensions.map(([name, value]) => [name, String(value)]));
+/** The same event, with the same source and id: so whatever lane it comes by, its answer is the same one. */
+function handOn({ event, identity, context }: Calling, lane: Lane): NewEvent<'parser.deliver'> {
+  const { datacontenttype, dataschema } = event.original;
+  const extensions = Object.entries(event.original.toJSON()).filter(
+    ([name, value]) => !ATTRIBUTES.has(name) && value !== undefined && value !== null,
+  );
+  const causationid = event.original['causationid'];
+  return {
+    type: 'parser.deliver',
+    id: event.id,
+    source: event.source,
+    subject: subjectOf(identity),
+    // The bytes: decoded and encoded again, long numbers would lose digits.
+    data: isBinary(context.request) ? context.request.body : event.data,
+    extensions: {
+      ...Object.fromEntries(extensions.map(([name, value]) => [name, String(value)])),
+      ...(dataschema ? { dataschema } : {}),
+      [LANE]: lane,
+    },
+    ...(typeof causationid === 'string' ? { causationId: causationid } : {}),
+    ...(datacontenttype ? { datacontenttype } : {}),
+    ...(event.time ? { time: event.time } : {}),
+  };
 }
 
-/** Whether the subject is one that a function's Trigger can filter by. */
-function isRouted(subject: string | undefined): boolean {
-  const [third_party_id, parser_id, ...rest] = subject?.split('/') ?? [];
-  return rest.length === 0 && identitySchema.safeParse({ third_party_id, parser_id }).success;
+function laneOf(event: Call): CallLane {
+  return event.type === 'parser.start' ? 'main' : event.original[LANE] === 'own' ? 'own' : 'overflow';
 }
 
-type Route = { kind: 'known'; subject: string } | { kind: 'unknown'; problems: Problem[] };
+/** The event that its sender knows: a parser.deliver is nobody's but ours. */
+function asSent(event: Call): CloudEvent<unknown> {
+  return event.type === 'parser.start'
+    ? event.original
+    : event.original.cloneWith({ type: 'parser.start', [LANE]: undefined }, false);
+}
 
-function routeOf(event: ReceivedEvent<unknown>): Route {
-  const data = typeof event.data === 'object' && event.data !== null && !Array.isArray(event.data) ? event.data : {};
-  const completed = completeIdentity(data, event);
-  const identity = identitySchema.safeParse(completed.data);
-  const problems = [...completed.problems, ...(identity.success ? [] : problemsOf(identity.error, 'data'))];
-  return identity.success && problems.length === 0
-    ? { kind: 'known', subject: subjectOf(identity.data) }
-    : {
-        kind: 'unknown',
-        problems: [
-          ...problems,
-          {
-            path: 'subject',
-            message:
-              'must be {third_party_id}/{parser_id}, or data must have both ids, so that the function can be found',
-          },
-        ],
-      };
+/** By this field callers tell their calls apart. */
+function contextIdOf(data: unknown): string | number | null {
+  const fields = typeof data === 'object' && data !== null ? (data as Record<string, unknown>) : {};
+  const value = fields['context_id'] ?? fields['contextId'];
+  return typeof value === 'string' || typeof value === 'number' ? value : null;
 }

@@ -1,14 +1,36 @@
-/** Starts parser-events, which needs nothing but its own metrics. */
+/** Starts parser-events with a real Kubernetes and S3, and calls functions over HTTP. */
 import * as z from 'zod';
 import { parserCompleteSchema, parserStartSchema } from '#shared/events/parser.ts';
 import { defineFunction } from '#shared/runtime/define-function.ts';
+import { configFor } from '#shared/settings/select.ts';
+import { createCallFunction } from './call-function.ts';
+import { createKnownFunctions } from './find-function.ts';
 import { handleParserEvent } from './handler.ts';
-import { createParserMetrics } from './metrics.ts';
+import { createCallMetrics } from './metrics.ts';
+import { createPatience } from './patience.ts';
+import { createPlaces } from './places.ts';
 
 await defineFunction({
   name: 'parser-events',
-  config: z.object({}),
-  events: { 'parser.start': parserStartSchema, 'parser.complete': parserCompleteSchema },
-  dependencies: () => ({ metrics: createParserMetrics() }),
+  config: configFor('parser-events'),
+  events: { 'parser.start': parserStartSchema, 'parser.deliver': z.unknown(), 'parser.complete': parserCompleteSchema },
+  dependencies: async (config) => {
+    const [{ createObjectStore }, { createCluster }] = await Promise.all([
+      import('#shared/clients/s3.ts'),
+      import('#shared/clients/kubernetes.ts'),
+    ]);
+    const now = () => new Date();
+    return {
+      cluster: createCluster(config),
+      store: createObjectStore(config),
+      temporaryBucket: config.TEMPORARY_BUCKET,
+      known: createKnownFunctions(),
+      call: createCallFunction(),
+      places: createPlaces({ perTenant: config.CALL_PLACES_PER_TENANT }),
+      patience: createPatience(now),
+      metrics: createCallMetrics(),
+      now,
+    };
+  },
   handle: handleParserEvent,
 });

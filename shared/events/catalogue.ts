@@ -28,6 +28,8 @@ export interface Events {
   'service.delete': ServiceDelete;
   /** The data is the user's own. */
   'parser.start': unknown;
+  /** A call that the door has taken and hands on to itself, by a queue of its own. The data is the user's own. */
+  'parser.deliver': unknown;
   'parser.complete': ParserComplete;
   'event.rejected': EventRejected;
   'dead-letter.replay': DeadLetterReplay;

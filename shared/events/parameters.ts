@@ -52,6 +52,10 @@ export const languages = ['python', 'node', 'go', 'rust'] as const;
 export type AdapterLanguage = (typeof languages)[number];
 export type Language = AdapterLanguage | 'docker';
 
+/** How calls reach a function: by the one queue of all, or by a Trigger and a queue of its own. */
+export const deliveries = ['shared', 'own'] as const;
+export type Delivery = (typeof deliveries)[number];
+
 export const scalingSchema = z
   .object({
     min: z.int().min(0).max(1000).optional(),
@@ -88,6 +92,7 @@ export const parametersSchema = z
     resources: z.object({ requests: resourceList.optional(), limits: resourceList.optional() }).optional(),
     timeout_seconds: z.int().min(1).max(600).optional(),
     concurrency: z.int().min(0).max(1000).optional(),
+    delivery: z.enum(deliveries).optional(),
   })
   .refine(
     (parameters) => Buffer.byteLength(JSON.stringify(parameters)) <= MOST_BYTES,

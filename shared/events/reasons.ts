@@ -24,7 +24,8 @@ export const REASONS = {
   ImagePushFailed: 'The registry did not take the image: let the operator check the registry and its credentials.',
   BuildTimeout:
     'The build ran over its deadline, or waited a day for others: make it smaller, or have the limits raised.',
-  OutOfMemory: 'The build needed more memory than it may use: install less, or have BUILD_MEMORY_LIMIT raised.',
+  OutOfMemory:
+    'The build or the function needed more memory than it may use: use less, or have BUILD_MEMORY_LIMIT or parameters.resources raised.',
   Evicted: 'The node ended the build pod: send build.start again; if it happens again, look at the nodes.',
   TooManyBuilds:
     'Your client reached its limit of waiting builds, or of builds a minute: send build.start again after `retry_after_seconds`.',
@@ -35,7 +36,12 @@ export const REASONS = {
   Forbidden: 'The platform lacks a permission: ask the operator to grant what the message names.',
   Refused: 'Kubernetes or the registry refused the request: correct what the message quotes.',
   FunctionNotReady:
-    'The image is built, and the function does not start: see its log, correct the code, send build.start again.',
+    'The function does not start, or is still being built: see its log, correct the code, send build.start again.',
+
+  // A call of a function ends with one of these.
+  NoSuchFunction: 'There is no function of that name: correct the subject, or deploy it by build.start.',
+  BadReply:
+    'The function did not answer as a function must: correct what the message names; docs/functions.md says what may be answered.',
 
   // A function refuses an event, or what is none, with one of these.
   InvalidEvent: "The event's data is wrong: correct each of its `problems`, then send it again.",
@@ -51,7 +57,8 @@ export const REASONS = {
   QueueFull: 'RabbitMQ itself took the event out of its queue: see the limits of the queue, then replay the letter.',
   ReplyNotDelivered:
     'The event was handled, but the reply could not be sent on: replay the letter if the reply is needed.',
-  Timeout: 'The subscriber was too slow at every attempt: make it faster or give it more time, then replay the letter.',
+  Timeout:
+    'The function or the subscriber was too slow: make it faster, or give it more time (parameters.timeout_seconds).',
 
   // What fails for a while is tried again with one of these, by the Broker or by the function itself.
   Unavailable: 'Kubernetes, S3, the registry or the subscriber is down or cannot be reached: see its log and mend it.',

@@ -70,16 +70,18 @@ export function answerRequest(answering: Answering): (request: FunctionRequest) 
       cold = false;
     }
 
+    const noted: Record<string, unknown> = {};
+    const context = { log, request, note: (fields: object) => void Object.assign(noted, fields) };
     const ended =
       received instanceof RequestRefused
         ? refuse(received)
-        : await span.run(() => process(received, span, { log, request }, answering));
+        : await span.run(() => process(received, span, context, answering));
 
     const seconds = (performance.now() - began) / 1000;
     span.annotate({ 'knative_lambda.outcome': ended.outcome });
     span.end(ended.error);
     answering.metrics.end(receipt?.event.type, ended.outcome, seconds);
-    report(log, ended, seconds);
+    report(log, ended, { ...noted, duration_ms: Math.round(seconds * 1_000_000) / 1000 });
     ended.answer.headers['x-correlation-id'] = encodeHeaderValue(correlationId);
     ended.answer.headers['x-trace-id'] = traceId;
     return ended.answer;
@@ -188,12 +190,12 @@ function correlationIdOfRefused(request: FunctionRequest): string {
   return typeof given === 'string' && given !== '' && given.length <= 200 ? given : randomUUID();
 }
 
-function report(log: Logger, { outcome, reason, error, answer }: Ended, seconds: number): void {
+function report(log: Logger, { outcome, reason, error, answer }: Ended, measured: object): void {
   const level = outcome === 'failed' ? 'error' : outcome === 'retry' || outcome === 'rejected' ? 'warn' : 'info';
   const fields = {
     outcome,
     status: answer.statusCode,
-    duration_ms: Math.round(seconds * 1_000_000) / 1000,
+    ...measured,
     ...(reason ? { reason } : {}),
     ...(answer.headers['ce-type'] ? { reply: { type: answer.headers['ce-type'], id: answer.headers['ce-id'] } } : {}),
     ...(error === undefined ? {} : { err: error }),

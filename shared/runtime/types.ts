@@ -14,6 +14,8 @@ export type AcceptedEvent<Schemas extends EventSchemas> = {
 
 export interface HandlerContext {
   log: Logger;
+  /** Adds fields to the one line that is logged of this event. */
+  note: (fields: Record<string, unknown>) => void;
   /** The request as it came, for functions that pass an event on byte for byte. In `event` everything is decoded. */
   request: FunctionRequest;
 }

@@ -28,7 +28,7 @@ export interface Setting {
   givenBy?: string;
 }
 
-export const GROUPS = ['S3', 'images', 'RabbitMQ', 'builds', 'the rest'] as const;
+export const GROUPS = ['S3', 'images', 'RabbitMQ', 'builds', 'calls', 'the rest'] as const;
 type Group = (typeof GROUPS)[number];
 
 /** What reads settings and is no function of functions/. */
@@ -49,11 +49,19 @@ const STORE_FUNCTIONS = [
   'build-complete',
   'service-delete',
   'sweep',
+  'parser-events',
   'dead-letter',
   'dead-letter-replay',
 ] as const;
 const AWS = [...STORE_FUNCTIONS, 'fetch-context', 'build-monitor', 'npm run dead-letters'] as const;
-const CLUSTER_FUNCTIONS = ['job-start', 'build-complete', 'cluster-events', 'service-delete', 'sweep'] as const;
+const CLUSTER_FUNCTIONS = [
+  'job-start',
+  'build-complete',
+  'cluster-events',
+  'service-delete',
+  'sweep',
+  'parser-events',
+] as const;
 const ADMITTING = ['job-start', 'cluster-events', 'sweep'] as const;
 const BUILD_POD = ['job-start', 'make image'] as const;
 
@@ -430,6 +438,14 @@ export const SETTINGS = {
     from: 'pod',
     readBy: AWS,
     says: 'Token for that address. Set by EKS Pod Identity.',
+  },
+
+  CALL_PLACES_PER_TENANT: {
+    schema: count(25),
+    from: 'ConfigMap',
+    readBy: ['parser-events'],
+    group: 'calls',
+    says: 'Calls of one tenant that are made at once, of the 100 that the shared queue makes; further ones wait in the overflow queue.',
   },
 
   FUNCTION_PROGRESS_DEADLINE: {

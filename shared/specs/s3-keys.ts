@@ -23,6 +23,16 @@ function ofParser(prefix: string, { third_party_id, parser_id }: Identity): stri
   return `${prefix}${third_party_id}/${parser_id}`;
 }
 
+/** What one tenant has below `prefix`. */
+export function tenantPrefix(prefix: string, { third_party_id }: Pick<Identity, 'third_party_id'>): string {
+  return `${prefix}${third_party_id}/`;
+}
+
+/** The prefix of one parser's pending requests. */
+export function requestPrefix(identity: Identity): string {
+  return `${ofParser(REQUESTS, identity)}/`;
+}
+
 /** The prefix of one parser's context archives. */
 export function contextPrefix(identity: Identity): string {
   return `${ofParser(CONTEXTS, identity)}/`;
@@ -48,7 +58,7 @@ export function recordKey(fingerprint: string): string {
 }
 
 export function requestKey({ identity, terminalId }: RequestAddress): string {
-  return `${ofParser(REQUESTS, identity)}/${terminalId}.json`;
+  return `${requestPrefix(identity)}${terminalId}.json`;
 }
 
 export function outcomeKey({ identity, terminalId }: RequestAddress): string {

@@ -38,5 +38,5 @@ export function delivered(
     size: bytes.length,
   };
   const { event } = receiveEvent(readEnvelope(request, limit), { '*': z.unknown() });
-  return { event, context: { log: pino({ level: 'silent' }), request } };
+  return { event, context: { log: pino({ level: 'silent' }), note: () => undefined, request } };
 }

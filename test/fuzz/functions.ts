@@ -6,7 +6,10 @@ import { changedObject } from '#functions/cluster-events/changed-object.ts';
 import { handleClusterEvent } from '#functions/cluster-events/handler.ts';
 import { handleDeadLetter } from '#functions/dead-letter/handler.ts';
 import { jobStart } from '#functions/job-start/handler.ts';
+import { createKnownFunctions } from '#functions/parser-events/find-function.ts';
 import { handleParserEvent } from '#functions/parser-events/handler.ts';
+import { createPatience } from '#functions/parser-events/patience.ts';
+import { createPlaces } from '#functions/parser-events/places.ts';
 import { serviceDelete } from '#functions/service-delete/handler.ts';
 import { buildCompleteSchema } from '#shared/events/build-complete.ts';
 import { buildStartSchema } from '#shared/events/build-start.ts';
@@ -66,7 +69,16 @@ export const functions: Fuzzed[] = [
   {
     name: 'parser-events',
     events: { 'parser.start': parserStartSchema, 'parser.complete': parserCompleteSchema },
-    handle: async (event) =>
-      handleParserEvent(event as Checked, { metrics: { called: () => undefined, answered: () => undefined } }),
+    handle: async (event, world, context) => {
+      const deps = {
+        ...world.deps(),
+        known: createKnownFunctions(),
+        call: async () => ({ kind: 'broken' as const, began: false, detail: 'refused' }),
+        places: createPlaces({ perTenant: 25 }),
+        patience: createPatience(() => new Date()),
+        metrics: { called: () => undefined, handedOn: () => undefined },
+      };
+      return await handleParserEvent(event as Checked, deps, context);
+    },
   },
 ];

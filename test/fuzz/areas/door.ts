@@ -313,7 +313,7 @@ function check({ status, headers, body }: Answer, { isEvent, body: sent }: Sent)
   // The SDK calls methods of these names.
   const { 'ce-validate': _, 'ce-constructor': __, ...readable } = headers;
   // A call goes on as it came, also with data that is no JSON: then only its attributes can be read.
-  const isReadable = headers['ce-type'] !== 'parser.start' || parsed(body) !== undefined;
+  const isReadable = headers['ce-type'] !== 'parser.deliver' || parsed(body) !== undefined;
   const event = HTTP.toEvent({ headers: readable, body: isReadable ? body : 'null' }) as CloudEvent<unknown>;
   // Strict, as the SDK reads the specification.
   new CloudEvent({ ...event.toJSON(), data: undefined });
@@ -321,7 +321,7 @@ function check({ status, headers, body }: Answer, { isEvent, body: sent }: Sent)
   if (!names.every((name) => /^ce-[a-z0-9]+$/.test(name) && headers[name] !== '')) {
     throw new Error(`answered with a header that is no attribute: ${names}`);
   }
-  if (headers['ce-type'] !== 'parser.start') {
+  if (headers['ce-type'] !== 'parser.deliver') {
     JSON.parse(body);
   } else if (!sent.subarray(0, 1).equals(OBJECT) && sent.length > 0) {
     // Passed on; JSON may be spelt otherwise.
@@ -369,5 +369,5 @@ const REPLIES: Record<string, string[]> = {
   'service-delete': ['lifecycle.function.deleted'],
   'cluster-events': ['202', 'build.complete'],
   'dead-letter': ['202'],
-  'parser-events': ['parser.start'],
+  'parser-events': ['event.rejected', 'parser.deliver', 'parser.complete'],
 };

@@ -144,7 +144,7 @@ async function deliver({ which, type, data }: Input, world: World): Promise<Rece
     return undefined;
   }
   try {
-    await fuzzed.handle(event, world, { log: pino({ level: 'silent' }), request });
+    await fuzzed.handle(event, world, { log: pino({ level: 'silent' }), note: () => undefined, request });
   } catch (error) {
     // "Later" and "never" are answers.
     if (!(error instanceof RetryableError) && !(error instanceof PermanentError)) {

@@ -1,8 +1,8 @@
 /** Settings, and all that is known to be wrong with a deployment before a cluster is asked. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { nearest } from '#deploy/nearest.ts';
 import { planDeployment } from '#deploy/plan.ts';
 import { readSettings } from '#deploy/settings.ts';
+import { nearest } from '#shared/nearest.ts';
 import { IMAGE, type Project, project, SETTINGS } from './world.ts';
 
 let here: Project;

@@ -60,6 +60,7 @@ test('the Roles are found', () => {
     'build-complete',
     'cluster-events',
     'job-start',
+    'parser-events',
     'service-delete',
     'sweep',
   ]);

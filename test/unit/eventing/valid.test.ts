@@ -102,8 +102,9 @@ describe.each(environments)('overlay %s', (environment) => {
     for (const trigger of triggers) {
       expect(services.map(({ metadata }) => metadata.name)).toContain(trigger['spec'].subscriber.ref.name);
       // Any PingSource sends that type: only our own extension tells whose it is.
-      const { task, ...others } = trigger['spec'].filter.attributes;
+      const { task, deliverylane, ...others } = trigger['spec'].filter.attributes;
       expect(Object.keys(others)).toEqual(['type']);
+      expect(deliverylane).toBe(others.type === 'parser.deliver' ? 'overflow' : undefined);
       expect(task).toBe(others.type === 'dev.knative.sources.ping' ? 'sweep' : undefined);
       expect(trigger['spec'].broker).toBe('default');
       expect(trigger['spec'].delivery).toBeUndefined();
@@ -123,7 +124,7 @@ describe.each(environments)('overlay %s', (environment) => {
       'event.rejected → dead-letter',
       'job.start → job-start',
       'lifecycle.build.started → build-complete',
-      'parser.complete → parser-events',
+      'parser.deliver → parser-events',
       'parser.start → parser-events',
       'service.delete → service-delete',
     ]);

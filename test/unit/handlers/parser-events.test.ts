@@ -1,67 +1,231 @@
-/** How a call of a function finds its way, and what is measured. */
-import { expect, test } from 'vitest';
+/** The door: whom a call reaches, which queue it goes through, and what its caller is told. */
+import { pino } from 'pino';
+import { describe, expect, test } from 'vitest';
+import type { CallResult, OutgoingCall } from '#functions/parser-events/call-function.ts';
+import { createKnownFunctions } from '#functions/parser-events/find-function.ts';
 import { handleParserEvent } from '#functions/parser-events/handler.ts';
+import { createPatience } from '#functions/parser-events/patience.ts';
+import { createPlaces } from '#functions/parser-events/places.ts';
+import { RetryableError } from '#shared/events/errors.ts';
+import { causedBy, deriveId } from '#shared/events/event.ts';
+import { writeBinary } from '#shared/runtime/binary-mode.ts';
+import { DELIVERY_ANNOTATION, LANE } from '#shared/specs/delivery.ts';
+import { functionName } from '#shared/specs/names.ts';
+import { FUNCTIONS_NAMESPACE, InMemoryCluster } from '#test/fakes/cluster.ts';
+import { InMemoryObjectStore } from '#test/fakes/object-store.ts';
 import { received } from '#test/fakes/received.ts';
 
-function handled(event: Parameters<typeof handleParserEvent>[0]) {
-  const measured: unknown[] = [];
-  const metrics = { called: () => measured.push('called'), answered: (...answer: unknown[]) => measured.push(answer) };
-  const reply = handleParserEvent(event, { metrics });
-  return { reply, measured };
+const ACME = { third_party_id: 'acme', parser_id: 'p1' };
+const NAME = functionName(ACME);
+const BUCKET = 'tmp';
+
+const OK: CallResult = {
+  kind: 'answered',
+  status: 200,
+  headers: { 'content-type': 'application/json' },
+  body: Buffer.from('{"n":1}'),
+};
+const REFUSED: CallResult = { kind: 'broken', began: false, detail: 'connect ECONNREFUSED' };
+
+class Door {
+  readonly cluster = new InMemoryCluster();
+  readonly store = new InMemoryObjectStore(BUCKET);
+  readonly calls: { url: string; call: OutgoingCall; milliseconds: number }[] = [];
+  readonly known = createKnownFunctions();
+  clock = Date.parse('2026-01-02T12:00:00Z');
+  answer: CallResult | (() => Promise<CallResult>) = OK;
+  readonly places = createPlaces({ perTenant: 2 });
+  readonly patience = createPatience(() => new Date(this.clock));
+
+  deploy(delivery: string | undefined, { ready = true, timeoutSeconds = 30 } = {}): this {
+    this.cluster.storage.create({
+      apiVersion: 'serving.knative.dev/v1',
+      kind: 'Service',
+      metadata: {
+        name: NAME,
+        namespace: FUNCTIONS_NAMESPACE,
+        annotations: {
+          'knative-lambda/third-party-id': ACME.third_party_id,
+          'knative-lambda/parser-id': ACME.parser_id,
+          ...(delivery ? { [DELIVERY_ANNOTATION]: delivery } : {}),
+        },
+      },
+      spec: { template: { spec: { timeoutSeconds, containers: [{ image: 'registry.local/x' }] } } },
+    });
+    this.cluster.services.change(NAME, (service) => {
+      service['status'] = ready
+        ? { latestReadyRevisionName: `${NAME}-00001`, address: { url: `http://${NAME}.functions.svc` } }
+        : { conditions: [{ type: 'Ready', status: 'Unknown', message: 'the image is pulled' }] };
+    });
+    return this;
+  }
+
+  async handle(event: ReturnType<typeof received>) {
+    const { headers, body } = writeBinary(event.original);
+    const request = { method: 'POST', path: '/', headers, repeated: [], body: Buffer.from(body), size: body.length };
+    const deps = {
+      cluster: this.cluster,
+      store: this.store,
+      temporaryBucket: BUCKET,
+      known: this.known,
+      places: this.places,
+      patience: this.patience,
+      now: () => new Date(this.clock),
+      metrics: { called: () => undefined, handedOn: () => undefined },
+      call: async (url: string, call: OutgoingCall, { milliseconds }: { milliseconds: number }) => {
+        this.calls.push({ url, call, milliseconds });
+        return typeof this.answer === 'function' ? await this.answer() : this.answer;
+      },
+    };
+    const context = { log: pino({ level: 'silent' }), note: () => undefined, request };
+    return await handleParserEvent(event as never, deps, context);
+  }
 }
 
-test('a routed call is counted and acknowledged, whatever its data is', () => {
-  for (const data of [{ third_party_id: 'other' }, 'text', undefined]) {
-    expect(handled(received('parser.start', data, { subject: 'acme/p1' }))).toEqual({
-      reply: undefined,
-      measured: ['called'],
+const start = (data: unknown = { n: 1 }, attributes: object = {}) =>
+  received('parser.start', data, { subject: 'acme/p1', ...attributes });
+const deliver = (lane: string, data: unknown = { n: 1 }) =>
+  received('parser.deliver', data, { subject: 'acme/p1', [LANE]: lane });
+
+describe('a call of a function that is ready', () => {
+  test('is made with the bytes that came, and answered in the function’s name', async () => {
+    const door = new Door().deploy('shared');
+    const event = start({ n: 1, context_id: 'c1' }, { tenantregion: 'eu' });
+    const reply = await door.handle(event);
+
+    const [made] = door.calls;
+    expect(made?.url).toBe(`http://${NAME}.functions.svc`);
+    expect(made?.milliseconds).toBe(35_000);
+    expect(made?.call.body.toString()).toBe('{"n":1,"context_id":"c1"}');
+    expect(made?.call.headers).toMatchObject({
+      'ce-type': 'parser.start',
+      'ce-id': 'event-1',
+      'ce-subject': 'acme/p1',
+      'ce-correlationid': 'correlation-1',
+      'ce-tenantregion': 'eu',
     });
-  }
-});
+    expect(reply).toMatchObject({
+      type: 'parser.complete',
+      source: 'knative-lambda/functions/acme/p1',
+      subject: 'acme/p1',
+      data: { context_id: 'c1', succeeded: true, result: { n: 1 } },
+    });
+    expect(reply && causedBy(event, reply).id).toBe(deriveId('test', 'event-1', 'parser.complete'));
+  });
 
-test.each([
-  { case: 'ids in data', data: { third_party_id: 'acme', parser_id: 'p1', n: 1 }, attributes: {} },
-  {
-    case: 'ids in data and an unrelated subject',
-    data: { third_party_id: 'acme', parser_id: 'p1' },
-    attributes: { subject: 'anything' },
-  },
-  { case: 'source and subject', data: { n: 1 }, attributes: { source: 'network.notifi.acme', subject: 'p1' } },
-  { case: 'source, and the parser in data', data: { parser_id: 'p1' }, attributes: { source: 'network.notifi.acme' } },
-])('a call with $case is sent again with its subject and the same data', ({ data, attributes }) => {
-  const { reply, measured } = handled(received('parser.start', data, attributes));
+  test.each([
+    { by: 'ids in data', data: { third_party_id: 'acme', parser_id: 'p1' }, attributes: { subject: undefined } },
+    { by: 'ids in data and an unrelated subject', data: { ...ACME }, attributes: { subject: 'anything' } },
+    { by: 'source and subject', data: {}, attributes: { source: 'network.notifi.acme', subject: 'p1' } },
+    { by: 'a subject, whatever ids its own data has', data: { third_party_id: 'other' }, attributes: {} },
+  ])('is found by $by', async ({ data, attributes }) => {
+    const door = new Door().deploy('shared');
+    const reply = await door.handle(start(data, attributes));
+    expect(reply).toMatchObject({ type: 'parser.complete', subject: 'acme/p1' });
+    expect(door.calls[0]?.call.headers['ce-subject']).toBe('acme/p1');
+  });
 
-  expect(reply).toMatchObject({ type: 'parser.start', subject: 'acme/p1', data });
-  expect(measured).toEqual([]);
-});
-
-test("a call that is sent again keeps the sender's extensions and content type", () => {
-  const event = received('parser.start', { third_party_id: 'acme', parser_id: 'p1' }, { tenantregion: 'eu' });
-  expect(handled(event).reply).toMatchObject({
-    extensions: { tenantregion: 'eu' },
-    datacontenttype: 'application/json',
+  test('costs a request to the API server only once in five seconds', async () => {
+    const door = new Door().deploy('shared');
+    await Promise.all([door.handle(start()), door.handle(start())]);
+    door.cluster.services.delete(NAME);
+    expect(await door.handle(start())).toMatchObject({ type: 'parser.complete' });
+    door.clock += 6000;
+    expect(await door.handle(start())).toMatchObject({ type: 'event.rejected', data: { reason: 'NoSuchFunction' } });
   });
 });
 
-test.each([
-  { case: 'no ids', data: {}, attributes: {} },
-  { case: 'half of them', data: { third_party_id: 'acme' }, attributes: {} },
-  { case: 'a hostile subject', data: {}, attributes: { subject: 'acme/../x' } },
-  { case: 'a bad id', data: { third_party_id: 'a b', parser_id: 'p' }, attributes: {} },
-  {
-    case: 'data that contradicts source and subject',
-    data: { third_party_id: 'other' },
-    attributes: { source: 'network.notifi.acme', subject: 'p1' },
-  },
-  { case: 'text', data: 'text', attributes: {} },
-])('a call with $case is refused, and told how it is routed', ({ data, attributes }) => {
-  const { reply } = handled(received('parser.start', data, attributes));
+describe('what passes', () => {
+  test('is handed on at once, so that its retries hold no place of the others', async () => {
+    const door = new Door().deploy('shared');
+    door.answer = REFUSED;
+    const event = start({ n: 1 }, { causationid: 'before' });
+    const reply = await door.handle(event);
+    expect(reply).toMatchObject({ type: 'parser.deliver', id: 'event-1', source: 'test', subject: 'acme/p1' });
+    expect(reply?.extensions?.[LANE]).toBe('overflow');
+    expect(String(reply?.data)).toBe('{"n":1}');
+    expect(reply && causedBy(event, reply)).toMatchObject({ causationid: 'before', time: event.time });
+  });
 
-  expect(reply).toMatchObject({ type: 'event.rejected', data: { reason: 'InvalidEvent' } });
-  expect(JSON.stringify(reply)).toContain('{third_party_id}/{parser_id}');
+  test('is tried again by the Broker on the other lanes', async () => {
+    const door = new Door().deploy('shared');
+    door.answer = REFUSED;
+    await expect(door.handle(deliver('overflow'))).rejects.toThrow(RetryableError);
+    await expect(door.handle(deliver('own'))).rejects.toThrow('ECONNREFUSED');
+    door.answer = OK;
+    expect(await door.handle(deliver('overflow'))).toMatchObject({ type: 'parser.complete' });
+    expect(door.calls.at(-1)?.call.headers).not.toHaveProperty(`ce-${LANE}`);
+  });
 });
 
-test('an answer is measured in seconds', () => {
-  const answer = { succeeded: false, duration_ms: 1500, result: undefined };
-  expect(handled(received('parser.complete', answer))).toEqual({ reply: undefined, measured: [[false, 1.5]] });
+describe('a function', () => {
+  test('with a queue of its own gets its calls through that', async () => {
+    const door = new Door().deploy('own');
+    const reply = await door.handle(start());
+    expect(reply).toMatchObject({ type: 'parser.deliver', id: 'event-1', extensions: { [LANE]: 'own' } });
+    expect(door.calls).toEqual([]);
+    expect(await door.handle(deliver('own'))).toMatchObject({ type: 'parser.complete' });
+  });
+
+  test('of an older installation is left to its own Trigger', async () => {
+    const door = new Door().deploy(undefined);
+    expect(await door.handle(start())).toBeUndefined();
+    expect(door.calls).toEqual([]);
+  });
+
+  test('that is not ready yet is waited for, and its call is rejected by name at the last try', async () => {
+    const door = new Door().deploy('shared', { ready: false });
+    expect(await door.handle(start())).toMatchObject({ type: 'parser.deliver', extensions: { [LANE]: 'overflow' } });
+    await expect(door.handle(deliver('overflow'))).rejects.toThrow('the image is pulled');
+    door.clock += 62_000;
+    const last = await door.handle(deliver('overflow'));
+    expect(last).toMatchObject({ type: 'event.rejected', data: { reason: 'FunctionNotReady' } });
+    expect(last?.data).toMatchObject({ event: { type: 'parser.start', id: 'event-1' } });
+    expect(JSON.stringify(last?.data)).not.toContain(LANE);
+  });
+
+  test('that is being built is waited for', async () => {
+    const door = new Door();
+    door.store.date = new Date(door.clock);
+    door.store.put(BUCKET, 'requests/acme/p1/0123456789abcdef0123456789abcdef.json', '{}');
+    await expect(door.handle(deliver('overflow'))).rejects.toThrow('being built');
+  });
+
+  test('that was deleted is told with the time', async () => {
+    const door = new Door();
+    const tombstone = { event_id: 'e', time: '2026-01-02T11:00:00.000Z', deleted: [], contexts: [] };
+    door.store.put(BUCKET, 'tombstones/acme/p1.json', JSON.stringify(tombstone));
+    const reply = await door.handle(start());
+    expect(reply).toMatchObject({ type: 'event.rejected', data: { reason: 'NoSuchFunction' } });
+    expect(JSON.stringify(reply?.data)).toContain('2026-01-02T11:00:00.000Z');
+  });
+
+  test('that nobody knows is told with the nearest name of the same tenant', async () => {
+    const door = new Door();
+    door.store.put(BUCKET, 'logs/acme/p12/build-p12-1.log', '').put(BUCKET, 'logs/other/p1x/build.log', '');
+    const reply = await door.handle(start());
+    expect(reply).toMatchObject({ type: 'event.rejected', data: { reason: 'NoSuchFunction' } });
+    expect(JSON.stringify(reply?.data)).toContain('Did you mean \\"acme/p12\\"?');
+  });
+});
+
+test('a tenant holds its share of places, and what is over it goes through the overflow queue', async () => {
+  const door = new Door().deploy('shared');
+  const { promise, resolve } = Promise.withResolvers<CallResult>();
+  door.answer = () => promise;
+  const held = [door.handle(start()), door.handle(start())];
+  await expect.poll(() => door.calls.length).toBe(2);
+  expect(await door.handle(start())).toMatchObject({ type: 'parser.deliver', extensions: { [LANE]: 'overflow' } });
+  resolve(OK);
+  await Promise.all(held);
+  expect(await door.handle(start())).toMatchObject({ type: 'parser.complete' });
+});
+
+test('a call without a function is rejected with every problem', async () => {
+  const reply = await new Door().handle(start({ third_party_id: 'a b' }, { subject: 'x' }));
+  expect(reply).toMatchObject({ type: 'event.rejected', data: { reason: 'InvalidEvent' } });
+});
+
+test('what a function of an older installation answers is acknowledged', async () => {
+  expect(await new Door().handle(received('parser.complete', { succeeded: true }))).toBeUndefined();
 });

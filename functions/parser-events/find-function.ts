@@ -1,0 +1,196 @@
+/** Finds the function that an event calls, and says why there is none. */
+import type { Cluster, KnativeObject } from '#shared/clients/cluster.ts';
+import type { ObjectStore } from '#shared/clients/object-store.ts';
+import { HOUR, MINUTE, SECOND } from '#shared/durations.ts';
+import { RetryableError } from '#shared/events/errors.ts';
+import { type Identity, subjectOf } from '#shared/events/identity.ts';
+import type { Delivery } from '#shared/events/parameters.ts';
+import { nearest } from '#shared/nearest.ts';
+import { readTombstone } from '#shared/requests/tombstone.ts';
+import { isOf } from '#shared/specs/annotations.ts';
+import { deliveryOf } from '#shared/specs/delivery.ts';
+import { functionName } from '#shared/specs/names.ts';
+import { contextPrefix, LOGS, requestPrefix, tenantPrefix } from '#shared/specs/s3-keys.ts';
+
+/** How old what is known of a function may be: after that it is asked for again. */
+const FRESH = 5 * SECOND;
+/** And where Kubernetes does not answer: it changes nothing then. */
+const USABLE = 10 * MINUTE;
+const MOST_KNOWN = 10_000;
+/** No build takes longer, so an older context belongs to one that has failed. */
+const LONGEST_BUILD = HOUR;
+
+export interface ReadyFunction {
+  kind: 'ready';
+  name: string;
+  url: string;
+  revision: string;
+  timeoutSeconds: number;
+  delivery: Delivery;
+  /** Calls at once that its pods can take. */
+  capacity: number;
+}
+
+export type Found =
+  | ReadyFunction
+  /** Of an older installation: its own Trigger brings the call, past the door. */
+  | { kind: 'routed' }
+  /** It is being built or deployed. */
+  | { kind: 'coming'; detail: string }
+  /** RFC 3339. */
+  | { kind: 'deleted'; at: string }
+  | { kind: 'unknown'; nearest: string | undefined };
+
+export interface Finding {
+  cluster: Pick<Cluster, 'getService'>;
+  store: Pick<ObjectStore, 'read' | 'list'>;
+  temporaryBucket: string;
+  known: KnownFunctions;
+  now: () => Date;
+}
+
+/** What this process knows of functions. Losing it costs a request a function. */
+export interface KnownFunctions {
+  found: Map<string, { found: ReadyFunction | { kind: 'routed' }; at: number }>;
+  /** Callers at the same time share one request. */
+  asking: Map<string, Promise<Found>>;
+}
+
+export function createKnownFunctions(): KnownFunctions {
+  return { found: new Map(), asking: new Map() };
+}
+
+export async function findFunction(identity: Identity, deps: Finding): Promise<Found> {
+  const { known, now } = deps;
+  const name = functionName(identity);
+  const before = known.found.get(name);
+  if (before && now().getTime() - before.at < FRESH) {
+    return before.found;
+  }
+  const asking = known.asking.get(name) ?? ask(identity, name, deps).finally(() => known.asking.delete(name));
+  known.asking.set(name, asking);
+  return await asking;
+}
+
+/** After a call that did not reach it: it may have been deleted since. */
+export function forgetFunction(identity: Identity, { known, now }: Pick<Finding, 'known' | 'now'>): void {
+  const before = known.found.get(functionName(identity));
+  if (before) {
+    before.at = Math.min(before.at, now().getTime() - FRESH);
+  }
+}
+
+async function ask(identity: Identity, name: string, deps: Finding): Promise<Found> {
+  const { found: known } = deps.known;
+  let found: Found;
+  try {
+    found = await describe(identity, await deps.cluster.getService(name), deps);
+  } catch (error) {
+    const before = known.get(name);
+    if (error instanceof RetryableError && before && deps.now().getTime() - before.at < USABLE) {
+      return before.found;
+    }
+    throw error;
+  }
+  known.delete(name);
+  if (found.kind === 'ready' || found.kind === 'routed') {
+    known.set(name, { found, at: deps.now().getTime() });
+    const [oldest] = known.keys();
+    if (known.size > MOST_KNOWN && oldest !== undefined) {
+      known.delete(oldest);
+    }
+  }
+  return found;
+}
+
+async function describe(identity: Identity, service: KnativeObject | undefined, deps: Finding): Promise<Found> {
+  if (!service || !isOf(identity, service) || service.metadata.deletionTimestamp) {
+    return await describeMissing(identity, deps);
+  }
+  const delivery = deliveryOf(service);
+  if (!delivery) {
+    return { kind: 'routed' };
+  }
+  const { url, address, latestReadyRevisionName } = service.status ?? {};
+  const reachable: string | undefined = /\.localhost(:\d+)?\/?$/.test(url ?? '') ? url : (address?.url ?? url);
+  if (!reachable || !latestReadyRevisionName) {
+    const ready = service.status?.conditions?.find(({ type }: { type: string }) => type === 'Ready');
+    return { kind: 'coming', detail: `it is not ready: ${ready?.message ?? 'Knative has not started it yet'}` };
+  }
+  const template = service.spec?.template ?? {};
+  return {
+    kind: 'ready',
+    name: service.metadata.name,
+    url: reachable,
+    revision: latestReadyRevisionName,
+    timeoutSeconds: template.spec?.timeoutSeconds ?? DEFAULT_TIMEOUT,
+    delivery,
+    capacity: capacityOf(template),
+  };
+}
+
+/** Seconds: config-defaults of Knative. */
+const DEFAULT_TIMEOUT = 300;
+const DEFAULT_CONCURRENCY = 100;
+const DEFAULT_MAX = 10;
+
+/** A pod's concurrency, times the most pods. */
+function capacityOf({
+  metadata,
+  spec,
+}: {
+  metadata?: KnativeObject['metadata'];
+  spec?: KnativeObject['spec'];
+}): number {
+  const annotation = (name: string) => Number(metadata?.annotations?.[`autoscaling.knative.dev/${name}`] ?? 0);
+  const target = annotation('metric') === 0 ? 0 : annotation('target');
+  const concurrency = spec?.containerConcurrency || target || DEFAULT_CONCURRENCY;
+  return Math.max(1, Math.ceil(concurrency * (annotation('max-scale') || DEFAULT_MAX)));
+}
+
+async function describeMissing(identity: Identity, { store, temporaryBucket, now }: Finding): Promise<Found> {
+  const { tombstone } = await readTombstone(store, temporaryBucket, identity);
+  const deletedAt = tombstone ? Date.parse(tombstone.time) : Number.NEGATIVE_INFINITY;
+  if (await isBeingBuilt(identity, Math.max(deletedAt, now().getTime() - LONGEST_BUILD), { store, temporaryBucket })) {
+    return {
+      kind: 'coming',
+      detail: 'it is being built, or its last build has failed: its lifecycle.build.failed says why',
+    };
+  }
+  if (tombstone) {
+    return { kind: 'deleted', at: tombstone.time };
+  }
+  const names = await parsersOf(identity, { store, temporaryBucket });
+  return { kind: 'unknown', nearest: nearest(identity.parser_id, names) };
+}
+
+type Reading = Pick<Finding, 'store' | 'temporaryBucket'>;
+
+/** Whether a request or a context archive has been written since. */
+async function isBeingBuilt(identity: Identity, since: number, { store, temporaryBucket }: Reading): Promise<boolean> {
+  for (const prefix of [requestPrefix(identity), contextPrefix(identity)]) {
+    for await (const { objects } of store.list(temporaryBucket, prefix)) {
+      if (objects.some(({ modified }) => modified.getTime() > since)) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+/** Names of the tenant's functions, as far as one page of their build logs has them. */
+async function parsersOf(identity: Identity, { store, temporaryBucket }: Reading): Promise<Set<string>> {
+  for await (const { objects } of store.list(temporaryBucket, tenantPrefix(LOGS, identity))) {
+    return new Set(objects.map(({ key }) => key.split('/')[2] ?? '').filter((name) => name !== identity.parser_id));
+  }
+  return new Set();
+}
+
+export function describeAbsence(identity: Identity, found: Extract<Found, { kind: 'deleted' | 'unknown' }>): string {
+  const name = subjectOf(identity);
+  if (found.kind === 'deleted') {
+    return `is "${name}", which was deleted at ${found.at}: send build.start to deploy it again`;
+  }
+  const hint = found.nearest ? ` Did you mean "${identity.third_party_id}/${found.nearest}"?` : '';
+  return `is "${name}", and there is no such function: deploy it by build.start, or correct the subject.${hint}`;
+}

@@ -1,0 +1,224 @@
+/**
+ * What became of a call, by who answered: what the function says is an answer, whatever it is; what Knative says in its
+ * place passes, and is tried again. The table in docs/functions.md describes the same.
+ */
+import type { IncomingHttpHeaders } from 'node:http';
+import { bounded } from '#shared/bounded-text.ts';
+import { type ParserComplete, parserCompleteSchema } from '#shared/events/parser.ts';
+import { isJson, isText, mediaType } from '#shared/runtime/media-type.ts';
+import type { CallResult } from './call-function.ts';
+import { parseExactJson } from './exact-json.ts';
+
+export type Verdict =
+  | { kind: 'answer'; data: ParserComplete; reason?: CallFailure }
+  /** Nobody's fault, or not known to be the function's. */
+  | { kind: 'passes'; detail: string; crashed: boolean };
+
+export type CallFailure = 'BadReply' | 'Timeout' | 'OutOfMemory';
+
+export interface Call {
+  contextId: string | number | null;
+  /** How long the function was waited for. */
+  milliseconds: number;
+  timeoutSeconds: number;
+}
+
+const MIB = 1024 * 1024;
+/** Of the answer that is read, and of the parser.complete that is made of it. */
+export const ANSWER_BYTES = MIB;
+const MAX_MESSAGE = 512;
+
+export function judgeAnswer(result: CallResult, call: Call): Verdict {
+  switch (result.kind) {
+    case 'too slow':
+      return failure('Timeout', tooSlow(call), call);
+    case 'too large':
+      return failure('BadReply', tooLarge(), call);
+    case 'broken':
+      // queue-proxy cuts an answer off that has begun and is not complete in time.
+      return result.began && call.milliseconds >= call.timeoutSeconds * 1000
+        ? failure('Timeout', tooSlow(call), call)
+        : { kind: 'passes', detail: `the connection to the function broke: ${result.detail}`, crashed: true };
+    case 'answered':
+      return judgeResponse(result, call);
+  }
+}
+
+type Response = Extract<CallResult, { kind: 'answered' }>;
+
+function judgeResponse(response: Response, call: Call): Verdict {
+  const { status, headers, body } = response;
+  const platform = saidByPlatform(response);
+  if (platform === 'timeout') {
+    return failure('Timeout', tooSlow(call), call);
+  }
+  if (platform) {
+    const detail = `instead of the function, Knative answered ${status}: ${excerpt(body)}`;
+    return { kind: 'passes', detail, crashed: platform === 'broken' };
+  }
+  if (status >= 200 && status < 300) {
+    return bounded1MiB(judgeSuccess(headers, body, call), call);
+  }
+  const location = headers.location ? ` to ${bounded(headers.location, 100)}, which nobody follows` : '';
+  return failure(
+    'BadReply',
+    `the function answered with status ${status}${location}: ${excerpt(body)}. Answer 200 with the result, or raise an error in the handler`,
+    call,
+  );
+}
+
+/** What the activator, queue-proxy and the ingress write (Knative 1.22), and the embedded platform in their place. */
+const BY_PLATFORM: [status: number, text: RegExp, meaning: 'timeout' | 'broken' | 'waiting'][] = [
+  // By queue-proxy: the container had all of its time. The activator's means that no pod was there.
+  [504, /^request timeout\s*$/, 'timeout'],
+  [504, /^activator request timeout/, 'waiting'],
+  [504, /^(gateway timeout|upstream request timeout)/i, 'waiting'],
+  [503, /^(pending request queue full|no available server|service unavailable|no healthy upstream)/i, 'waiting'],
+  [
+    503,
+    /^(upstream connect error|no pod had room|the revision takes no more|Service "[^"]*" is not ready)/i,
+    'waiting',
+  ],
+  [503, /(activator overload|context deadline exceeded|breaker)/i, 'waiting'],
+  [502, /(dial tcp|connection re(fused|set)|EOF|broken pipe|closed network connection|context canceled)/i, 'broken'],
+  [502, /^(bad gateway|the function's pod broke the connection|upstream connect error)/i, 'broken'],
+];
+
+/** No answer of Knative's is longer. */
+const LONGEST_OF_PLATFORM = 1000;
+
+function saidByPlatform({ status, headers, body }: Response): 'timeout' | 'broken' | 'waiting' | undefined {
+  if (status < 502 || status > 504 || headers['ce-type'] !== undefined || body.length > LONGEST_OF_PLATFORM) {
+    return undefined;
+  }
+  const text = body.toString('utf8');
+  // Our own adapter of Node.js, before the user's code is loaded.
+  if (status === 503 && mediaType(headers['content-type']) === 'application/problem+json') {
+    return /"reason":\s*"Starting"/.test(text) ? 'waiting' : undefined;
+  }
+  if (headers['content-type'] !== undefined && mediaType(headers['content-type']) !== 'text/plain') {
+    return undefined;
+  }
+  // An ingress that has nothing to say says nothing, and a container that crashes in mid-request neither.
+  const silent = text === '' ? (status === 502 ? 'broken' : 'waiting') : undefined;
+  return silent ?? BY_PLATFORM.find(([of, pattern]) => of === status && pattern.test(text))?.[2];
+}
+
+function judgeSuccess(headers: IncomingHttpHeaders, body: Buffer, call: Call): Verdict {
+  const contentType = headers['content-type'];
+  const media = mediaType(contentType);
+  if (media.startsWith('application/cloudevents')) {
+    return judgeStructured(media, body, call);
+  }
+  if (headers['ce-type'] !== undefined || headers['ce-specversion'] !== undefined) {
+    return judgeEvent(headers['ce-type']?.toString(), readJsonOf(body), call);
+  }
+  if (body.length === 0) {
+    return success(null, call);
+  }
+  const text = utf8(body);
+  if (isJson(contentType)) {
+    const value = text === undefined ? undefined : readJsonOf(body);
+    return value === undefined
+      ? failure(
+          'BadReply',
+          `the function's answer is not the JSON that its content type ${media} says: ${excerpt(body)}`,
+          call,
+        )
+      : success(value, call);
+  }
+  return (media === '' || isText(contentType)) && text !== undefined
+    ? success(text, call)
+    : success({ datacontenttype: media || 'application/octet-stream', data_base64: body.toString('base64') }, call);
+}
+
+function judgeStructured(media: string, body: Buffer, call: Call): Verdict {
+  const event = media.startsWith('application/cloudevents-batch') ? undefined : readJsonOf(body);
+  if (typeof event !== 'object' || event === null || Array.isArray(event)) {
+    return failure('BadReply', `the function's answer is not one CloudEvent, as its content type ${media} says`, call);
+  }
+  const { type, data, data_base64 } = event as Record<string, unknown>;
+  const decoded = typeof data_base64 === 'string' ? readJsonOf(Buffer.from(data_base64, 'base64')) : data;
+  return judgeEvent(typeof type === 'string' ? type : undefined, decoded, call);
+}
+
+/** Of an event the data alone is taken: all else is the door's. */
+function judgeEvent(type: string | undefined, data: unknown, call: Call): Verdict {
+  if (type !== 'parser.complete') {
+    const shown = type === undefined ? 'without a type' : `of type "${bounded(type, 100)}"`;
+    return failure(
+      'BadReply',
+      `the function answered with an event ${shown}, which is not sent: a function answers parser.complete, or its result alone`,
+      call,
+    );
+  }
+  const parsed = parserCompleteSchema.safeParse(data);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const where = ['data', ...(issue?.path ?? [])].map(String).join('.');
+    return failure('BadReply', `the function's parser.complete is not valid: ${where}: ${issue?.message}`, call);
+  }
+  const { error, ...rest } = parsed.data;
+  return {
+    kind: 'answer',
+    data: {
+      ...rest,
+      context_id: rest.context_id ?? call.contextId,
+      duration_ms: rest.duration_ms ?? call.milliseconds,
+      ...(error ? { error: { type: bounded(error.type, 100), message: error.message.slice(0, MAX_MESSAGE) } } : {}),
+    },
+  };
+}
+
+function success(result: unknown, { contextId, milliseconds }: Call): Verdict {
+  return {
+    kind: 'answer',
+    data: { context_id: contextId, succeeded: true, result, duration_ms: milliseconds },
+  };
+}
+
+export function failure(reason: CallFailure, message: string, { contextId, milliseconds }: Call): Verdict {
+  const error = { type: reason, message: message.slice(0, MAX_MESSAGE) };
+  return {
+    kind: 'answer',
+    reason,
+    data: { context_id: contextId, succeeded: false, error, duration_ms: milliseconds },
+  };
+}
+
+/** In base64, or with escapes, an answer grows. */
+function bounded1MiB(verdict: Verdict, call: Call): Verdict {
+  return verdict.kind === 'answer' && Buffer.byteLength(JSON.stringify(verdict.data)) > ANSWER_BYTES
+    ? failure('BadReply', tooLarge(), call)
+    : verdict;
+}
+
+function tooSlow({ timeoutSeconds }: Call): string {
+  return `the function did not answer within its ${timeoutSeconds} s: make it faster, or raise parameters.timeout_seconds`;
+}
+
+function tooLarge(): string {
+  return "the function's answer is larger than the 1 MiB that an event may have: put it into S3 and answer where it is";
+}
+
+function readJsonOf(body: Buffer): unknown {
+  const text = utf8(body);
+  try {
+    return text === undefined ? undefined : parseExactJson(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function utf8(bytes: Buffer): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function excerpt(body: Buffer): string {
+  const text = bounded(body.subarray(0, 1000).toString('utf8').replaceAll(/\s+/g, ' ').trim(), 200);
+  return text === '' ? 'without a body' : `"${text}"`;
+}

@@ -1,0 +1,26 @@
+/** How the calls of a function reach it. The Service's annotation says it, so that the door asks nobody else. */
+import type { KnativeObject } from '#shared/clients/cluster.ts';
+import { type Delivery, deliveries, type Parameters } from '#shared/events/parameters.ts';
+
+export const DELIVERY_ANNOTATION = 'knative-lambda/delivery';
+
+/** The extension of `parser.deliver` that says which queue it goes through. */
+export const LANE = 'deliverylane';
+export type Lane = 'overflow' | 'own';
+
+/**
+ * Seconds. The Broker gives one attempt 310 s. A function that may take longer has a Trigger of its own, which gives
+ * it more.
+ */
+const LONGEST_SHARED_CALL = 300;
+
+/** What the request asks for; `otherwise` is FUNCTION_DELIVERY. */
+export function wantedDelivery({ delivery, timeout_seconds = 0 }: Parameters, otherwise: Delivery): Delivery {
+  return timeout_seconds > LONGEST_SHARED_CALL ? 'own' : (delivery ?? otherwise);
+}
+
+/** Undefined for a function of an older installation: its Trigger brings its calls past the door. */
+export function deliveryOf({ metadata }: Pick<KnativeObject, 'metadata'>): Delivery | undefined {
+  const stated = metadata.annotations?.[DELIVERY_ANNOTATION];
+  return deliveries.find((delivery) => delivery === stated);
+}
