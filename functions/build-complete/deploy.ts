@@ -1,4 +1,7 @@
-/** Deploys the newest source of a parser as a Service and its Trigger, unless the function has been deleted since. */
+/**
+ * Deploys the newest source of a parser as a Service, and a Trigger where its calls have a queue of their own, unless
+ * the function has been deleted since.
+ */
 import { type Cluster, type KnativeObject, NOT_THERE } from '#shared/clients/cluster.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
 import { retryConflicts } from '#shared/clients/retry-conflicts.ts';
@@ -9,7 +12,9 @@ import type { Reason } from '#shared/events/reasons.ts';
 import { removeFunction } from '#shared/requests/remove-function.ts';
 import { isTombstoned, readTombstone } from '#shared/requests/tombstone.ts';
 import { type Build, isOf, observedAt, readBuild } from '#shared/specs/annotations.ts';
+import { bringsCalls, isOwnTrigger, wantedDelivery } from '#shared/specs/delivery.ts';
 import { type FunctionSettings, knativeService } from '#shared/specs/knative-service.ts';
+import { functionName } from '#shared/specs/names.ts';
 import { functionTrigger } from '#shared/specs/trigger.ts';
 import type { ConfirmedSuccess } from './confirm.ts';
 
@@ -55,16 +60,38 @@ export async function deploy(
     get: (name: string) => cluster.getService(name),
     apply: (object: KnativeObject) => cluster.applyService(object),
   };
-  const service = await applyUnlessNewer(build, knativeService(build, image, settings), services);
+  const wanted = wantedDelivery(build.parameters, settings.delivery);
+  const name = functionName(build);
+  const hasQueue = async () => {
+    const trigger = await cluster.getTrigger(name);
+    return trigger !== undefined && bringsCalls(trigger);
+  };
+  const delivery = wanted === 'own' && (await hasQueue()) ? 'own' : 'shared';
+  const service = await applyUnlessNewer(build, knativeService(build, image, settings, delivery), services);
   if (!service) {
     return superseded(build);
+  }
+  if (wanted === 'own') {
+    await applyTrigger(build, service, deps);
+    // Nobody gets a call that is handed on to a queue which is not bound yet. Where that takes longer, sweep follows.
+    if (delivery === 'shared' && (await hasQueue())) {
+      await applyUnlessNewer(build, knativeService(build, image, settings, 'own'), services);
+    }
+  }
+  return await removeIfDeleted(build, deps);
+}
+
+/** Leaves the Trigger of an older installation alone: a filter cannot be changed, and calls may wait in its queue. */
+async function applyTrigger(build: Build, service: KnativeObject, { cluster, settings }: Deploying): Promise<void> {
+  const existing = await cluster.getTrigger(functionName(build));
+  if (existing && !isOwnTrigger(existing)) {
+    return;
   }
   const triggers = {
     get: (name: string) => cluster.getTrigger(name),
     apply: (object: KnativeObject) => cluster.applyTrigger(object),
   };
   await applyUnlessNewer(build, functionTrigger(build, service, settings), triggers);
-  return await removeIfDeleted(build, deps);
 }
 
 /** The object as applied; undefined where the object belongs to a newer build. */

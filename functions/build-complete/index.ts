@@ -23,7 +23,11 @@ await defineFunction({
       cluster: createCluster(config),
       temporaryBucket: config.TEMPORARY_BUCKET,
       imageRegistry: config.IMAGE_REGISTRY,
-      settings: { namespace: config.NAMESPACE, progressDeadline: config.FUNCTION_PROGRESS_DEADLINE },
+      settings: {
+        namespace: config.NAMESPACE,
+        progressDeadline: config.FUNCTION_PROGRESS_DEADLINE,
+        delivery: config.FUNCTION_DELIVERY,
+      },
       now: () => new Date(),
     };
   },

@@ -3,6 +3,7 @@ import type { Slots } from '#shared/builds/admit.ts';
 import type { Broker } from '#shared/clients/broker.ts';
 import type { Cluster, JobMetadata } from '#shared/clients/cluster.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
+import type { Delivery } from '#shared/events/parameters.ts';
 import type { Counts, Report } from './report.ts';
 
 export interface SweepDependencies {
@@ -19,10 +20,12 @@ export interface SweepDependencies {
     | 'replaceLease'
     | 'getService'
     | 'listServices'
+    | 'patchService'
     | 'deleteService'
     | 'getTrigger'
     | 'listTriggers'
     | 'applyTrigger'
+    | 'patchTrigger'
     | 'deleteTrigger'
   >;
   broker: Pick<Broker, 'send'>;
@@ -30,7 +33,7 @@ export interface SweepDependencies {
   slots: Slots | undefined;
   temporaryBucket: string;
   /** Of the functions. */
-  settings: { namespace: string };
+  settings: { namespace: string; delivery: Delivery };
   metrics: SweepMetrics;
   now: () => Date;
 }

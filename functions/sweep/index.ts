@@ -25,7 +25,7 @@ await defineFunction({
       broker: createBroker(config),
       slots: slotsOf(config),
       temporaryBucket: config.TEMPORARY_BUCKET,
-      settings: { namespace: config.NAMESPACE },
+      settings: { namespace: config.NAMESPACE, delivery: config.FUNCTION_DELIVERY },
       metrics: createSweepMetrics(),
       now: () => new Date(),
     };

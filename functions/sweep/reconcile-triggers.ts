@@ -1,8 +1,14 @@
-/** A function is a Service and its Trigger. Restores a Trigger that is missing, and deletes one that has no Service. */
+/**
+ * A function whose calls have a queue of their own is a Service and its Trigger. Restores a Trigger that is missing,
+ * says on the Service when its queue is there, and deletes a Trigger that nobody needs.
+ */
 import { type Cluster, type KnativeObject, NOT_THERE } from '#shared/clients/cluster.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
+import { HOUR, MINUTE } from '#shared/durations.ts';
+import type { Delivery } from '#shared/events/parameters.ts';
 import { isTombstoned, readTombstone } from '#shared/requests/tombstone.ts';
 import { observedAt, readBuild } from '#shared/specs/annotations.ts';
+import { bringsCalls, DELIVERY_ANNOTATION, deliveryOf, isOwnTrigger, wantedDelivery } from '#shared/specs/delivery.ts';
 import { FUNCTIONS } from '#shared/specs/labels.ts';
 import { functionName } from '#shared/specs/names.ts';
 import { functionTrigger } from '#shared/specs/trigger.ts';
@@ -15,14 +21,28 @@ import type { Step } from './dependencies.ts';
  */
 const GRACE = 30_000;
 
+/** On a Trigger: since when (RFC 3339) no call goes into its queue. Deleting it deletes what still waits there. */
+const UNUSED = 'knative-lambda/unused-since';
+/** RabbitMQ delivers what is not acknowledged for an hour once more: after that nothing is in the queue. */
+const DRAINED = HOUR;
+/** Into the queue of an older installation calls still go, but the door makes them as well. */
+const OLD_DRAINED = 15 * MINUTE;
+
 interface Needs extends Step {
   cluster: Pick<
     Cluster,
-    'getService' | 'listServices' | 'getTrigger' | 'listTriggers' | 'applyTrigger' | 'deleteTrigger'
+    | 'getService'
+    | 'listServices'
+    | 'patchService'
+    | 'getTrigger'
+    | 'listTriggers'
+    | 'applyTrigger'
+    | 'patchTrigger'
+    | 'deleteTrigger'
   >;
   store: Pick<ObjectStore, 'read'>;
   temporaryBucket: string;
-  settings: { namespace: string };
+  settings: { namespace: string; delivery: Delivery };
 }
 
 export async function reconcileTriggers(run: Needs): Promise<void> {
@@ -33,23 +53,90 @@ export async function reconcileTriggers(run: Needs): Promise<void> {
   const services = await cluster.listServices(FUNCTIONS);
   const now = run.now();
 
-  const served = new Set(triggers.map(nameOf));
-  const unserved = services.filter((service) => !served.has(nameOf(service)) && isSettled(service, now));
-  await forEachInBatch(takeBatch(unserved, now), { report, nameOf }, (service) => restoreTrigger(run, service));
+  const byName = new Map(triggers.map((trigger) => [nameOf(trigger), trigger]));
+  const changes = services.flatMap((service) => {
+    const change = isSettled(service, now) ? changeOf(service, byName.get(nameOf(service)), run) : undefined;
+    return change ? [{ service, change }] : [];
+  });
+  await forEachInBatch(
+    takeBatch(changes, now),
+    { report, nameOf: ({ service }) => nameOf(service) },
+    async ({ change }) => await change(),
+  );
 
   const present = new Set(services.map(nameOf));
   const orphaned = triggers.filter((trigger) => !present.has(nameOf(trigger)));
-  await forEachInBatch(takeBatch(orphaned, now), { report, nameOf }, async (trigger) => {
-    const { uid = '', resourceVersion = '' } = trigger.metadata;
-    if (await cluster.deleteTrigger(nameOf(trigger), { uid, resourceVersion })) {
-      report.did('triggers_deleted', nameOf(trigger));
+  await forEachInBatch(takeBatch(orphaned, now), { report, nameOf }, (trigger) => removeTrigger(run, trigger));
+}
+
+/** What brings a Service and its Trigger together; undefined where they are as they should be. */
+function changeOf(
+  service: KnativeObject,
+  trigger: KnativeObject | undefined,
+  run: Needs,
+): (() => Promise<void>) | undefined {
+  const build = readBuild(service);
+  if (!build || functionName(build) !== nameOf(service)) {
+    return undefined;
+  }
+  const delivery = deliveryOf(service);
+  const wanted = wantedDelivery(build.parameters, run.settings.delivery);
+  if (!delivery) {
+    // Of an older installation. With its Trigger it works as it did; `make deploy` replaces that.
+    return trigger ? undefined : () => setDelivery(run, service, 'shared');
+  }
+  if (!trigger) {
+    // A call that is handed on to a queue which is not there reaches nobody.
+    if (delivery === 'own') {
+      return () => setDelivery(run, service, 'shared');
     }
-  });
+    return wanted === 'own' ? () => restoreTrigger(run, service) : undefined;
+  }
+  if (wanted === 'own' && isOwnTrigger(trigger)) {
+    if (delivery === 'shared' && bringsCalls(trigger)) {
+      return () => setDelivery(run, service, 'own');
+    }
+    return trigger.metadata.annotations?.[UNUSED] ? () => markTrigger(run, trigger, null) : undefined;
+  }
+  return delivery === 'shared' ? () => retireTrigger(run, trigger) : undefined;
 }
 
 function isSettled({ metadata }: KnativeObject, now: Date): boolean {
   const age = now.getTime() - Date.parse(metadata.creationTimestamp ?? new Date(0).toISOString());
   return metadata.deletionTimestamp === undefined && age >= GRACE;
+}
+
+async function setDelivery({ cluster, report }: Needs, { metadata }: KnativeObject, delivery: Delivery): Promise<void> {
+  const { name, resourceVersion } = metadata;
+  if (
+    await cluster.patchService(name, {
+      metadata: { resourceVersion, annotations: { [DELIVERY_ANNOTATION]: delivery } },
+    })
+  ) {
+    report.did('deliveries_changed', `${name} ${delivery}`);
+  }
+}
+
+/** Marks it first, and deletes it when its queue must be empty. */
+async function retireTrigger(run: Needs, trigger: KnativeObject): Promise<void> {
+  const since = Date.parse(trigger.metadata.annotations?.[UNUSED] ?? '');
+  if (Number.isNaN(since)) {
+    await markTrigger(run, trigger, run.now().toISOString());
+  } else if (run.now().getTime() - since >= (isOwnTrigger(trigger) ? DRAINED : OLD_DRAINED)) {
+    await removeTrigger(run, trigger);
+  }
+}
+
+async function markTrigger({ cluster }: Needs, { metadata }: KnativeObject, since: string | null): Promise<void> {
+  const { name, resourceVersion } = metadata;
+  await cluster.patchTrigger(name, { metadata: { resourceVersion, annotations: { [UNUSED]: since } } });
+}
+
+async function removeTrigger({ cluster, report }: Needs, trigger: KnativeObject): Promise<void> {
+  const { uid = '', resourceVersion = '' } = trigger.metadata;
+  if (await cluster.deleteTrigger(nameOf(trigger), { uid, resourceVersion })) {
+    report.did('triggers_deleted', nameOf(trigger));
+  }
 }
 
 /** Does nothing where the function is being deleted: then its Trigger has been deleted first. */

@@ -13,6 +13,7 @@ export const REPAIRS = [
   'answers_deleted',
   'triggers_restored',
   'triggers_deleted',
+  'deliveries_changed',
   'functions_removed',
   'errors',
 ] as const;

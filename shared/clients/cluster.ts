@@ -80,6 +80,8 @@ export interface Cluster {
    * throws RetryableError('Conflict') where the object has changed since, or exists in spite of NOT_THERE.
    */
   applyService(service: KnativeObject): Promise<KnativeObject>;
+  /** As patchJob. */
+  patchService(name: string, patch: object): Promise<boolean>;
   /**
    * With `version`, throws RetryableError('Conflict') where the object has changed since. False where there was none.
    */
@@ -88,6 +90,8 @@ export interface Cluster {
   listTriggers(labelSelector: string): Promise<KnativeObject[]>;
   /** As applyService. */
   applyTrigger(trigger: KnativeObject): Promise<KnativeObject>;
+  /** As patchJob. */
+  patchTrigger(name: string, patch: object): Promise<boolean>;
   /** As deleteService. */
   deleteTrigger(name: string, version?: ObjectVersion): Promise<boolean>;
 }

@@ -7,6 +7,7 @@ export interface KnativeObjects {
   get(name: string): Promise<KnativeObject | undefined>;
   list(labelSelector: string): Promise<KnativeObject[]>;
   apply(object: KnativeObject): Promise<KnativeObject>;
+  patch(name: string, patch: object): Promise<boolean>;
   remove(name: string, version?: ObjectVersion): Promise<boolean>;
 }
 
@@ -39,6 +40,14 @@ export function knativeObjects(
         api.patchNamespacedCustomObject(
           { ...where, name: object.metadata.name, body: object, fieldManager, force: true },
           setHeaderOptions('Content-Type', PatchStrategy.ServerSideApply),
+        ),
+      ),
+
+    patch: (name, patch) =>
+      done(`changing ${named(name)}`, () =>
+        api.patchNamespacedCustomObject(
+          { ...where, name, body: patch, fieldManager },
+          setHeaderOptions('Content-Type', PatchStrategy.MergePatch),
         ),
       ),
 

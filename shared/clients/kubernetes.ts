@@ -116,10 +116,12 @@ export function createCluster(
     getService: services.get,
     listServices: services.list,
     applyService: services.apply,
+    patchService: services.patch,
     deleteService: services.remove,
     getTrigger: triggers.get,
     listTriggers: triggers.list,
     applyTrigger: triggers.apply,
+    patchTrigger: triggers.patch,
     deleteTrigger: triggers.remove,
     close,
   };

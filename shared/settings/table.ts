@@ -440,6 +440,13 @@ export const SETTINGS = {
     says: 'Token for that address. Set by EKS Pod Identity.',
   },
 
+  FUNCTION_DELIVERY: {
+    schema: z.enum(['shared', 'own']).default('shared'),
+    from: 'ConfigMap',
+    readBy: ['build-complete', 'sweep'],
+    group: 'calls',
+    says: 'How calls reach a function whose request does not say it (parameters.delivery): shared, by the one queue of all, or own, by a queue and a dispatcher pod of its own.',
+  },
   CALL_PLACES_PER_TENANT: {
     schema: count(25),
     from: 'ConfigMap',

@@ -12,11 +12,26 @@ export type Lane = 'overflow' | 'own';
  * Seconds. The Broker gives one attempt 310 s. A function that may take longer has a Trigger of its own, which gives
  * it more.
  */
-const LONGEST_SHARED_CALL = 300;
+export const LONGEST_SHARED_CALL = 300;
 
 /** What the request asks for; `otherwise` is FUNCTION_DELIVERY. */
 export function wantedDelivery({ delivery, timeout_seconds = 0 }: Parameters, otherwise: Delivery): Delivery {
   return timeout_seconds > LONGEST_SHARED_CALL ? 'own' : (delivery ?? otherwise);
+}
+
+/** Whether the Trigger brings calls to the door: its filter is ours, and the Broker has bound its queue. */
+export function bringsCalls({ metadata, spec, status }: KnativeObject): boolean {
+  const ready = status?.conditions?.find(({ type }: { type: string }) => type === 'Ready');
+  return (
+    isOwnTrigger({ spec }) &&
+    ready?.status === 'True' &&
+    (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0)
+  );
+}
+
+/** False for the Trigger of an older installation, which brings calls past the door. A filter cannot be changed. */
+export function isOwnTrigger({ spec }: Pick<KnativeObject, 'spec'>): boolean {
+  return spec?.filter?.attributes?.[LANE] === 'own';
 }
 
 /** Undefined for a function of an older installation: its Trigger brings its calls past the door. */

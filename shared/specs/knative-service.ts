@@ -1,7 +1,9 @@
 /** The Knative Service that runs a user's function. */
 import type { KnativeObject } from '#shared/clients/cluster.ts';
+import type { Delivery } from '#shared/events/parameters.ts';
 import { type Build, buildAnnotations } from './annotations.ts';
 import { autoscalingAnnotations } from './autoscaling.ts';
+import { DELIVERY_ANNOTATION } from './delivery.ts';
 import { functionResources } from './function-resources.ts';
 import { buildKeyLabel, identityLabels } from './labels.ts';
 import { functionName } from './names.ts';
@@ -11,6 +13,8 @@ export interface FunctionSettings {
   namespace: string;
   /** A Go duration: how long a revision may take to become ready. */
   progressDeadline: string;
+  /** FUNCTION_DELIVERY: of functions whose request does not say it. */
+  delivery: Delivery;
 }
 
 /** Has no permissions and no token: user code must not use the API. */
@@ -20,8 +24,13 @@ const FUNCTION_ENV_CONFIG_MAP = 'knative-lambda-function-env';
 const TIMEOUT_SECONDS = 300;
 const PORT = 8080;
 
-/** `image` is by digest. */
-export function knativeService(build: Build, image: string, settings: FunctionSettings): KnativeObject {
+/** `image` is by digest; `delivery` is how calls reach it from now on. */
+export function knativeService(
+  build: Build,
+  image: string,
+  settings: Pick<FunctionSettings, 'namespace' | 'progressDeadline'>,
+  delivery: Delivery = 'shared',
+): KnativeObject {
   const name = functionName(build);
   const { parameters } = build;
   const labels = identityLabels(build, 'function', name);
@@ -32,7 +41,7 @@ export function knativeService(build: Build, image: string, settings: FunctionSe
       name,
       namespace: settings.namespace,
       labels: { ...labels, ...buildKeyLabel(build.build_key), 'networking.knative.dev/visibility': 'cluster-local' },
-      annotations: buildAnnotations(build),
+      annotations: { ...buildAnnotations(build), [DELIVERY_ANNOTATION]: delivery },
     },
     spec: {
       template: {

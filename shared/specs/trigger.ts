@@ -1,12 +1,14 @@
-/** The Trigger that brings a user's function its events. */
+/** The Trigger of a function with a queue of its own. It brings back to the door the calls that the door has handed on. */
 import type { KnativeObject } from '#shared/clients/cluster.ts';
 import { subjectOf } from '#shared/events/identity.ts';
 import { type Build, buildAnnotations } from './annotations.ts';
+import { LANE, type Lane, LONGEST_SHARED_CALL } from './delivery.ts';
 import { buildKeyLabel, identityLabels } from './labels.ts';
 import { functionName } from './names.ts';
 
 const BROKER = 'default';
-/** Events in flight at once. Further events wait in the queue, where they are safe, and not in the activator. */
+const DOOR = 'parser-events';
+/** Calls in flight at once. Further ones wait in the queue, where they are safe, and not in the activator. */
 const PARALLELISM = 50;
 /**
  * For the dispatcher pod of each Trigger, which always runs and uses 8 MiB. With the RabbitMQ Broker's defaults (50m,
@@ -18,12 +20,6 @@ const DISPATCHER_RESOURCES = {
   'cpu-limit': '1',
   'memory-limit': '256Mi',
 };
-/**
- * The longest time-out that the Broker's own delivery.timeout allows. A function that may take longer needs a delivery
- * of its own.
- */
-const FUNCTION_TIMEOUT_SECONDS = 300;
-
 /** `service` is the Service as the API has returned it. It owns the Trigger, so deleting it deletes the Trigger. */
 export function functionTrigger(
   build: Build,
@@ -61,9 +57,9 @@ export function functionTrigger(
     },
     spec: {
       broker: BROKER,
-      filter: { attributes: { type: 'parser.start', subject: subjectOf(build) } },
-      subscriber: { ref: { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name } },
-      ...(timeout > FUNCTION_TIMEOUT_SECONDS ? { delivery: deliveryOf(timeout) } : {}),
+      filter: { attributes: { type: 'parser.deliver', subject: subjectOf(build), [LANE]: 'own' satisfies Lane } },
+      subscriber: { ref: { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name: DOOR } },
+      ...(timeout > LONGEST_SHARED_CALL ? { delivery: deliveryOf(timeout) } : {}),
     },
   };
 }
@@ -78,6 +74,6 @@ function deliveryOf(timeoutSeconds: number): object {
     backoffPolicy: 'exponential',
     backoffDelay: 'PT1S',
     timeout: `PT${timeoutSeconds + 10}S`,
-    deadLetterSink: { ref: { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name: 'dead-letter' } },
+    deadLetterSink: { ref: { apiVersion: 'eventing.knative.dev/v1', kind: 'Broker', name: 'dead-letters' } },
   };
 }

@@ -38,10 +38,12 @@ const CALLS: Record<keyof Cluster, Call> = {
   getService: reads(`get ${SERVICES}`),
   listServices: reads(`list ${SERVICES}`),
   applyService: writes(`apply ${SERVICES}`, always),
+  patchService: writes(`patch ${SERVICES}`, always),
   deleteService: writes(`delete ${SERVICES}`, withVersion),
   getTrigger: reads(`get ${TRIGGERS}`),
   listTriggers: reads(`list ${TRIGGERS}`),
   applyTrigger: writes(`apply ${TRIGGERS}`, always),
+  patchTrigger: writes(`patch ${TRIGGERS}`, always),
   deleteTrigger: writes(`delete ${TRIGGERS}`, withVersion),
 };
 

@@ -1,5 +1,6 @@
 /** The configuration of every simulated function. Its limits are small, so that a few builds reach them. */
 import type { KanikoJobSettings } from '#shared/specs/kaniko-job.ts';
+import type { FunctionSettings } from '#shared/specs/knative-service.ts';
 import { baseImages } from '#test/fakes/base-images.ts';
 import { BUILDS_NAMESPACE, FUNCTIONS_NAMESPACE } from '#test/fakes/cluster.ts';
 
@@ -27,4 +28,8 @@ export const jobSettings: KanikoJobSettings = {
   resources: { requests: { cpu: '1', memory: '1Gi' }, limits: { cpu: '2', memory: '4Gi' } },
 };
 
-export const functionSettings = { namespace: FUNCTIONS_NAMESPACE, progressDeadline: '120s' };
+export const functionSettings: FunctionSettings = {
+  namespace: FUNCTIONS_NAMESPACE,
+  progressDeadline: '120s',
+  delivery: 'own',
+};

@@ -83,13 +83,25 @@ export class InMemoryCluster implements Cluster {
   }
 
   async patchJob(name: string, patch: object): Promise<boolean> {
-    const current = this.storage.get(JOBS, BUILDS_NAMESPACE, name);
+    return this.#patch(JOBS, BUILDS_NAMESPACE, name, patch);
+  }
+
+  async patchService(name: string, patch: object): Promise<boolean> {
+    return this.#patch(SERVICES, FUNCTIONS_NAMESPACE, name, patch);
+  }
+
+  async patchTrigger(name: string, patch: object): Promise<boolean> {
+    return this.#patch(TRIGGERS, FUNCTIONS_NAMESPACE, name, patch);
+  }
+
+  #patch(resource: ResourceName, namespace: string, name: string, patch: object): boolean {
+    const current = this.storage.get(resource, namespace, name);
     if (!current) {
       return false;
     }
     // The current version is left out, so that only a version in the patch is compared.
     const { resourceVersion: _, ...metadata } = current.metadata;
-    this.#write(`changing Job ${name}`, () =>
+    this.#write(`changing ${resource} ${name}`, () =>
       this.storage.update(mergePatch({ ...current, metadata }, patch) as KubeObject),
     );
     return true;

@@ -24,10 +24,12 @@ const PERMISSIONS: Record<keyof Cluster, string[]> = {
   getService: ['get services'],
   listServices: ['list services'],
   applyService: ['patch services', 'create services'],
+  patchService: ['patch services'],
   deleteService: ['delete services'],
   getTrigger: ['get triggers'],
   listTriggers: ['list triggers'],
   applyTrigger: ['patch triggers', 'create triggers'],
+  patchTrigger: ['patch triggers'],
   deleteTrigger: ['delete triggers'],
 };
 

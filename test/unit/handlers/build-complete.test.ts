@@ -5,6 +5,7 @@ import type { BuildComplete } from '#shared/events/build-complete.ts';
 import { PermanentError } from '#shared/events/errors.ts';
 import { readRecord } from '#shared/requests/record.ts';
 import { observedAt } from '#shared/specs/annotations.ts';
+import { DELIVERY_ANNOTATION, LANE } from '#shared/specs/delivery.ts';
 import { functionName } from '#shared/specs/names.ts';
 import type { Steps } from '#test/fakes/stepped.ts';
 import {
@@ -64,7 +65,7 @@ describe('a success that its Job confirms', () => {
       env: expect.arrayContaining([{ name: 'COLOUR', value: 'red' }]),
     });
     const trigger = await world.cluster.getTrigger(NAME);
-    expect(trigger?.spec.filter.attributes).toEqual({ type: 'parser.start', subject: 'acme/p1' });
+    expect(trigger?.spec.filter.attributes).toEqual({ type: 'parser.deliver', subject: 'acme/p1', [LANE]: 'own' });
     expect(trigger?.metadata.ownerReferences).toEqual([expect.objectContaining({ uid: service?.metadata.uid })]);
     expect(world.store.json(TEMPORARY_BUCKET, recordKey())).toMatchObject({
       ...ACME,
@@ -297,4 +298,59 @@ test('what Knative refuses fails the build, with its words, and the Job is let g
   };
   expect(await complete(world)).toMatchObject(failed('failed', 'Refused'));
   expect((await world.cluster.getJob(nameOf()))?.metadata?.finalizers).toEqual([]);
+});
+
+describe('the delivery of calls', () => {
+  const deployWith = (world: World, delivery: 'shared' | 'own', parameters = {}) =>
+    buildComplete(successClaim({ job_name: nameOf(), parameters }), {
+      ...world.deps(),
+      settings: { ...functionSettings, delivery },
+    });
+  const annotation = (world: World) => world.cluster.services.get(NAME)?.metadata.annotations?.[DELIVERY_ANNOTATION];
+  const ready = (world: World) =>
+    world.cluster.triggers.change(NAME, (trigger) => {
+      trigger['status'] = {
+        observedGeneration: trigger.metadata.generation ?? 1,
+        conditions: [{ type: 'Ready', status: 'True' }],
+      };
+    });
+
+  test('is shared, without any Trigger, unless the request or the setting says otherwise', async () => {
+    const world = new World();
+    await world.succeeded();
+    await deployWith(world, 'shared');
+    expect([annotation(world), world.cluster.triggers.size]).toEqual(['shared', 0]);
+  });
+
+  test.each([
+    { by: 'the request', parameters: { delivery: 'own' as const }, setting: 'shared' as const },
+    { by: 'the setting', parameters: {}, setting: 'own' as const },
+    {
+      by: 'a time-out that the shared queue does not give',
+      parameters: { timeout_seconds: 301 },
+      setting: 'shared' as const,
+    },
+  ])('is its own by $by, but only once its Trigger is Ready', async ({ parameters, setting }) => {
+    const world = new World();
+    await world.succeeded({ parameters });
+    await deployWith(world, setting);
+    expect([annotation(world), world.cluster.triggers.size]).toEqual(['shared', 1]);
+    ready(world);
+    await world.succeeded({ content: 'two', observed_at: NEW, parameters });
+    await complete(world, { content: 'two', observed_at: NEW, parameters });
+    expect(annotation(world)).toBe('own');
+  });
+
+  test('of an older installation is left as it is, since a filter cannot be changed', async () => {
+    const world = new World();
+    await world.deployed({ observed_at: OLD });
+    world.cluster.triggers.change(NAME, (trigger) => {
+      trigger['spec'].filter.attributes = { type: 'parser.start', subject: 'acme/p1' };
+    });
+    ready(world);
+    await world.succeeded();
+    await deployWith(world, 'own');
+    expect(annotation(world)).toBe('shared');
+    expect(world.cluster.triggers.get(NAME)?.spec.filter.attributes.type).toBe('parser.start');
+  });
 });

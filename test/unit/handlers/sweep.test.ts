@@ -5,8 +5,9 @@ import { outcomeOf } from '#shared/builds/outcome.ts';
 import { terminalEvent } from '#shared/builds/terminal-event.ts';
 import { RetryableError } from '#shared/events/errors.ts';
 import { deriveId } from '#shared/events/event.ts';
-import type { ObjectMeta } from '#shared/kubernetes/object.ts';
+import type { KubeObject, ObjectMeta } from '#shared/kubernetes/object.ts';
 import { ENDED_ANNOTATION, readEnded } from '#shared/specs/annotations.ts';
+import { DELIVERY_ANNOTATION } from '#shared/specs/delivery.ts';
 import { kanikoJob } from '#shared/specs/kaniko-job.ts';
 import { functionName } from '#shared/specs/names.ts';
 import { requestKey, SweptWorld } from './sweep-world.ts';
@@ -14,6 +15,12 @@ import { ACME, jobSettings, jobStartEvent, keyOf, MIDDLE, NEW, nameOf, OLD, TEMP
 
 const NAME = functionName(ACME);
 const DAY = 24 * 60;
+
+const READY = (trigger: KubeObject) => {
+  const observedGeneration = trigger.metadata.generation ?? 1;
+  trigger['status'] = { observedGeneration, conditions: [{ type: 'Ready', status: 'True' }] };
+};
+const changeTrigger = (change: (trigger: KubeObject) => void) => world.cluster.triggers.change(NAME, change);
 
 let world: SweptWorld;
 beforeEach(() => {
@@ -329,6 +336,49 @@ describe('functions', () => {
     world.cluster.services.change(NAME, ({ metadata }) => given(metadata));
 
     expect(await world.swept()).toEqual({});
+  });
+
+  test('say that their calls have a queue of their own once its Trigger is Ready', async () => {
+    await world.deployed({ observed_at: OLD });
+    expect(await world.later(1).swept()).toEqual({});
+    changeTrigger(READY);
+    expect(await world.swept()).toEqual({ deliveries_changed: 1 });
+    expect(world.cluster.services.get(NAME)?.metadata.annotations?.[DELIVERY_ANNOTATION]).toBe('own');
+    expect(await world.swept()).toEqual({});
+  });
+
+  test('say that it is shared where the Trigger is gone, before that is restored', async () => {
+    await world.deployed({ observed_at: OLD });
+    changeTrigger(READY);
+    await world.later(1).swept();
+    world.cluster.triggers.clear();
+    expect(await world.swept()).toEqual({ deliveries_changed: 1 });
+    expect(await world.swept()).toEqual({ triggers_restored: 1 });
+  });
+
+  test.each([
+    { which: 'that is its own', minutes: 60, change: () => undefined },
+    {
+      which: 'of an older installation',
+      minutes: 15,
+      change: (trigger: KubeObject) => {
+        trigger['spec'].filter.attributes = { type: 'parser.start', subject: 'acme/p1' };
+      },
+    },
+  ])('whose calls are shared lose a Trigger $which, when nothing can be in its queue', async ({ minutes, change }) => {
+    await world.deployed({ observed_at: OLD, parameters: { delivery: 'shared' } });
+    changeTrigger(change);
+    expect(await world.later(1).swept()).toEqual({});
+    expect(await world.later(minutes - 1).swept()).toEqual({});
+    expect(await world.later(1).swept()).toEqual({ triggers_deleted: 1 });
+  });
+
+  test('of an older installation keep their Trigger, and are called by the door where they have none', async () => {
+    await world.deployed({ observed_at: OLD });
+    world.cluster.services.change(NAME, ({ metadata }) => delete metadata.annotations?.[DELIVERY_ANNOTATION]);
+    expect(await world.later(100).swept()).toEqual({});
+    world.cluster.triggers.clear();
+    expect(await world.swept()).toEqual({ deliveries_changed: 1 });
   });
 
   test('a Trigger without its Service is deleted', async () => {

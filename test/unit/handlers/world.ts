@@ -15,7 +15,7 @@ import type { JobStart } from '#shared/events/job-start.ts';
 import { mergePatch } from '#shared/kubernetes/merge-patch.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
 import { type KanikoJobSettings, kanikoJob } from '#shared/specs/kaniko-job.ts';
-import { knativeService } from '#shared/specs/knative-service.ts';
+import { type FunctionSettings, knativeService } from '#shared/specs/knative-service.ts';
 import { ADMISSION_LABEL } from '#shared/specs/labels.ts';
 import { imageRepository, imageTag, jobName } from '#shared/specs/names.ts';
 import { functionTrigger } from '#shared/specs/trigger.ts';
@@ -53,7 +53,12 @@ export const jobSettings: KanikoJobSettings = {
 export const SLOTS = { limit: 10 };
 export const LIMITS = { waiting: 100, perMinute: 100 };
 
-export const functionSettings = { namespace: FUNCTIONS_NAMESPACE, progressDeadline: '120s' };
+export const functionSettings: FunctionSettings = {
+  namespace: FUNCTIONS_NAMESPACE,
+  progressDeadline: '120s',
+  // So that there are Triggers to be wrong about.
+  delivery: 'own',
+};
 
 /** 64 hex digits that stand for a content. */
 export function keyOf(content: string): string {

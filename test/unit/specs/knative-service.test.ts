@@ -72,7 +72,7 @@ test('the whole Service, with the defaults', () => {
         'knative-lambda/build-key': KEY.slice(0, 63),
         'networking.knative.dev/visibility': 'cluster-local',
       },
-      annotations,
+      annotations: { ...annotations, 'knative-lambda/delivery': 'shared' },
     },
     spec: {
       template: {
@@ -268,8 +268,8 @@ describe('the Trigger', () => {
       },
       spec: {
         broker: 'default',
-        filter: { attributes: { type: 'parser.start', subject: 'acme/p1' } },
-        subscriber: { ref: { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name: NAME } },
+        filter: { attributes: { type: 'parser.deliver', subject: 'acme/p1', deliverylane: 'own' } },
+        subscriber: { ref: { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name: 'parser-events' } },
       },
     });
   });
@@ -281,7 +281,7 @@ describe('the Trigger', () => {
       backoffPolicy: 'exponential',
       backoffDelay: 'PT1S',
       timeout: 'PT610S',
-      deadLetterSink: { ref: { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name: 'dead-letter' } },
+      deadLetterSink: { ref: { apiVersion: 'eventing.knative.dev/v1', kind: 'Broker', name: 'dead-letters' } },
     });
   });
 });
