@@ -1,4 +1,4 @@
-/** The Trigger of a function with a queue of its own. It brings back to the door the calls that the door has handed on. */
+/** The Trigger of a function with a queue of its own. It brings back to the door the calls that it has handed on. */
 import type { KnativeObject } from '#shared/clients/cluster.ts';
 import { subjectOf } from '#shared/events/identity.ts';
 import { type Build, buildAnnotations } from './annotations.ts';

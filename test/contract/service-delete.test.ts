@@ -29,7 +29,8 @@ async function nothingLeft(identity: Identity): Promise<void> {
 test('removes Service, Trigger, Jobs and pods; again it answers the same; afterwards build.start works again', async () => {
   const identity = world.parser('deleted');
   await world.upload(identity, answering('first life'));
-  await world.send({ type: 'build.start', data: identity });
+  // With a queue of its own, so that there is a Trigger.
+  await world.send({ type: 'build.start', data: { ...identity, parameters: { delivery: 'own' } } });
   const { data } = await world.seen('lifecycle.function.ready', identity);
 
   await world.send({ type: 'service.delete', id: `one-${identity.parser_id}`, data: identity });

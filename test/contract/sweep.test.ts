@@ -24,7 +24,7 @@ const minute = () =>
 
 async function build(identity: Identity): Promise<void> {
   await world.upload(identity, answering('mended'));
-  await world.send({ type: 'build.start', data: identity });
+  await world.send({ type: 'build.start', data: { ...identity, parameters: { delivery: 'own' } } });
   await world.seen('lifecycle.function.ready', identity);
 }
 
