@@ -72,16 +72,18 @@ const BY_PLATFORM: [status: number, text: RegExp, meaning: 'timeout' | 'broken' 
   // By queue-proxy: the container had all of its time. The activator's means that no pod was there.
   [504, /^request timeout\s*$/, 'timeout'],
   [504, /^activator request timeout/, 'waiting'],
-  [504, /^(gateway timeout|upstream request timeout)/i, 'waiting'],
-  [503, /^(pending request queue full|no available server|service unavailable|no healthy upstream)/i, 'waiting'],
+  [504, /^upstream request timeout/, 'waiting'],
+  [503, /^(pending request queue full|no healthy upstream)/, 'waiting'],
   [
     503,
     /^(upstream connect error|no pod had room|the revision takes no more|Service "[^"]*" is not ready)/i,
     'waiting',
   ],
-  [503, /(activator overload|context deadline exceeded|breaker)/i, 'waiting'],
-  [502, /(dial tcp|connection re(fused|set)|EOF|broken pipe|closed network connection|context canceled)/i, 'broken'],
-  [502, /^(bad gateway|the function's pod broke the connection|upstream connect error)/i, 'broken'],
+  [503, /^(activator overload|context deadline exceeded)/, 'waiting'],
+  // The errors of Go's reverse proxy, as queue-proxy and the activator write them.
+  [502, /^((dial|read|write|readfrom) tcp|(unexpected )?EOF\s*$|context canceled|(net\/)?http: )/, 'broken'],
+  [502, /(connection refused|connection reset by peer|broken pipe|use of closed network connection)\s*$/, 'broken'],
+  [502, /^(the function's pod broke the connection|upstream connect error)/, 'broken'],
 ];
 
 /** No answer of Knative's is longer. */
@@ -111,7 +113,7 @@ function judgeSuccess(headers: IncomingHttpHeaders, body: Buffer, call: Call): V
     return judgeStructured(media, body, call);
   }
   if (headers['ce-type'] !== undefined || headers['ce-specversion'] !== undefined) {
-    return judgeEvent(headers['ce-type']?.toString(), readJsonOf(body), call);
+    return judgeEvent(headers['ce-type']?.toString(), body, call);
   }
   if (body.length === 0) {
     return success(null, call);
@@ -134,16 +136,16 @@ function judgeSuccess(headers: IncomingHttpHeaders, body: Buffer, call: Call): V
 
 function judgeStructured(media: string, body: Buffer, call: Call): Verdict {
   const event = media.startsWith('application/cloudevents-batch') ? undefined : readJsonOf(body);
-  if (typeof event !== 'object' || event === null || Array.isArray(event)) {
+  if (!isObject(event)) {
     return failure('BadReply', `the function's answer is not one CloudEvent, as its content type ${media} says`, call);
   }
-  const { type, data, data_base64 } = event as Record<string, unknown>;
-  const decoded = typeof data_base64 === 'string' ? readJsonOf(Buffer.from(data_base64, 'base64')) : data;
-  return judgeEvent(typeof type === 'string' ? type : undefined, decoded, call);
+  const { type, data, data_base64 } = event;
+  const decoded = typeof data_base64 === 'string' ? Buffer.from(data_base64, 'base64') : (JSON.stringify(data) ?? '');
+  return judgeEvent(typeof type === 'string' ? type : undefined, Buffer.from(decoded), call);
 }
 
 /** Of an event the data alone is taken: all else is the door's. */
-function judgeEvent(type: string | undefined, data: unknown, call: Call): Verdict {
+function judgeEvent(type: string | undefined, body: Buffer, call: Call): Verdict {
   if (type !== 'parser.complete') {
     const shown = type === undefined ? 'without a type' : `of type "${bounded(type, 100)}"`;
     return failure(
@@ -152,22 +154,30 @@ function judgeEvent(type: string | undefined, data: unknown, call: Call): Verdic
       call,
     );
   }
-  const parsed = parserCompleteSchema.safeParse(data);
+  const exact = readJsonOf(body);
+  const parsed = parserCompleteSchema.safeParse(exact === undefined ? undefined : JSON.parse(body.toString('utf8')));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const where = ['data', ...(issue?.path ?? [])].map(String).join('.');
     return failure('BadReply', `the function's parser.complete is not valid: ${where}: ${issue?.message}`, call);
   }
   const { error, ...rest } = parsed.data;
+  // The schema sees numbers, whose digits may be lost; the caller gets the digits.
+  const { result, context_id } = exact as Pick<ParserComplete, 'result' | 'context_id'>;
   return {
     kind: 'answer',
     data: {
       ...rest,
-      context_id: rest.context_id ?? call.contextId,
+      ...(result === undefined ? {} : { result }),
+      context_id: context_id ?? call.contextId,
       duration_ms: rest.duration_ms ?? call.milliseconds,
       ...(error ? { error: { type: bounded(error.type, 100), message: error.message.slice(0, MAX_MESSAGE) } } : {}),
     },
   };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function success(result: unknown, { contextId, milliseconds }: Call): Verdict {

@@ -17,13 +17,18 @@ export function parseJson(bytes: Buffer): unknown {
   } catch (error) {
     throw new Error(`is no valid JSON: ${(error instanceof Error ? error.message : String(error)).slice(0, 200)}`);
   }
-  if (depthOf(text) > MAX_DEPTH) {
+  if (isTooDeep(text)) {
     throw new Error(`is nested more than ${MAX_DEPTH} levels deep`);
   }
   return parsed;
 }
 
-/** `text` must be valid JSON. */
+/** Whether it is nested deeper than we accept. `text` must be valid JSON. */
+export function isTooDeep(text: string): boolean {
+  // Most texts are shorter than that.
+  return text.length > MAX_DEPTH && depthOf(text) > MAX_DEPTH;
+}
+
 function depthOf(text: string): number {
   let depth = 0;
   let deepest = 0;
