@@ -3,9 +3,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import * as z from 'zod';
+import { nearest } from '#shared/nearest.ts';
 import { fieldsFor, fieldsFrom } from '#shared/settings/select.ts';
 import { SETTINGS, type Setting, type SettingName } from '#shared/settings/table.ts';
-import { nearest } from '#shared/nearest.ts';
 
 export interface S3Keys {
   AWS_ACCESS_KEY_ID: string;

@@ -15,18 +15,23 @@ export interface CallReport {
   revision: string;
   outcome: 'succeeded' | 'failed' | 'passed';
   /** Of a call that failed: `HandlerFailed` where the function itself said so. */
-  reason?: CallFailure | 'HandlerFailed';
+  reason?: CallFailure | 'HandlerFailed' | undefined;
   seconds: number;
+  /** Nothing of this revision was answered for a minute, so Knative may have had no pod of it. */
+  cold: boolean;
 }
+
+/** `look-up`: Kubernetes or S3 did not say in time whether there is such a function. */
+export type HandedOn = 'own' | 'no place' | 'passed' | 'not ready' | 'look-up';
 
 export interface CallMetrics {
   called(report: CallReport): void;
   /** Calls that another queue brings later. */
-  handedOn(lane: CallLane, why: 'own' | 'no place' | 'passed' | 'not ready'): void;
+  handedOn(lane: CallLane, why: HandedOn): void;
 }
 
 export interface ParserEventsDependencies {
-  cluster: Pick<Cluster, 'getService'>;
+  cluster: Pick<Cluster, 'getService' | 'listFunctionPods'>;
   store: Pick<ObjectStore, 'read' | 'list'>;
   temporaryBucket: string;
   known: KnownFunctions;

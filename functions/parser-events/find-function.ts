@@ -2,7 +2,7 @@
 import type { Cluster, KnativeObject } from '#shared/clients/cluster.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
 import { HOUR, MINUTE, SECOND } from '#shared/durations.ts';
-import { RetryableError } from '#shared/events/errors.ts';
+import { asRetryable, RetryableError } from '#shared/events/errors.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
 import type { Delivery } from '#shared/events/parameters.ts';
 import { nearest } from '#shared/nearest.ts';
@@ -11,11 +11,18 @@ import { isOf } from '#shared/specs/annotations.ts';
 import { deliveryOf } from '#shared/specs/delivery.ts';
 import { functionName } from '#shared/specs/names.ts';
 import { contextPrefix, LOGS, requestPrefix, tenantPrefix } from '#shared/specs/s3-keys.ts';
+import type { Looks } from './killed-for-memory.ts';
+import type { Answered } from './warm.ts';
+import { within } from './within.ts';
 
 /** How old what is known of a function may be: after that it is asked for again. */
 const FRESH = 5 * SECOND;
 /** And where Kubernetes does not answer: it changes nothing then. */
 const USABLE = 10 * MINUTE;
+/** And where it has not answered for so long: a call must not wait for an API server that hangs. */
+const ANSWERS_WITHIN = SECOND / 2;
+/** A function whose calls all fail must not cost a request for each. */
+const FORGOTTEN_AFTER = SECOND;
 const MOST_KNOWN = 10_000;
 /** No build takes longer, so an older context belongs to one that has failed. */
 const LONGEST_BUILD = HOUR;
@@ -54,10 +61,13 @@ export interface KnownFunctions {
   found: Map<string, { found: ReadyFunction | { kind: 'routed' }; at: number }>;
   /** Callers at the same time share one request. */
   asking: Map<string, Promise<Found>>;
+  /** At pods of functions whose calls broke. */
+  looks: Looks;
+  answered: Answered;
 }
 
 export function createKnownFunctions(): KnownFunctions {
-  return { found: new Map(), asking: new Map() };
+  return { found: new Map(), asking: new Map(), looks: new Map(), answered: new Map() };
 }
 
 export async function findFunction(identity: Identity, deps: Finding): Promise<Found> {
@@ -69,13 +79,17 @@ export async function findFunction(identity: Identity, deps: Finding): Promise<F
   }
   const asking = known.asking.get(name) ?? ask(identity, name, deps).finally(() => known.asking.delete(name));
   known.asking.set(name, asking);
-  return await asking;
+  return before && isUsable(before, deps) ? await within(ANSWERS_WITHIN, asking, before.found) : await asking;
 }
 
-/** After a call that did not reach it: it may have been deleted since. */
+function isUsable({ at }: { at: number }, { now }: Pick<Finding, 'now'>): boolean {
+  return now().getTime() - at < USABLE;
+}
+
+/** After a call that did not reach it: it may have been deleted since. What is younger than a second is kept. */
 export function forgetFunction(identity: Identity, { known, now }: Pick<Finding, 'known' | 'now'>): void {
   const before = known.found.get(functionName(identity));
-  if (before) {
+  if (before && now().getTime() - before.at >= FORGOTTEN_AFTER) {
     before.at = Math.min(before.at, now().getTime() - FRESH);
   }
 }
@@ -87,10 +101,12 @@ async function ask(identity: Identity, name: string, deps: Finding): Promise<Fou
     found = await describe(identity, await deps.cluster.getService(name), deps);
   } catch (error) {
     const before = known.get(name);
-    if (error instanceof RetryableError && before && deps.now().getTime() - before.at < USABLE) {
+    // No event is at fault where the door lacks a permission.
+    const retryable = asRetryable(error);
+    if (retryable instanceof RetryableError && before && isUsable(before, deps)) {
       return before.found;
     }
-    throw error;
+    throw retryable;
   }
   known.delete(name);
   if (found.kind === 'ready' || found.kind === 'routed') {
@@ -135,17 +151,12 @@ const DEFAULT_CONCURRENCY = 100;
 const DEFAULT_MAX = 10;
 
 /** A pod's concurrency, times the most pods. */
-function capacityOf({
-  metadata,
-  spec,
-}: {
-  metadata?: KnativeObject['metadata'];
-  spec?: KnativeObject['spec'];
-}): number {
-  const annotation = (name: string) => Number(metadata?.annotations?.[`autoscaling.knative.dev/${name}`] ?? 0);
-  const target = annotation('metric') === 0 ? 0 : annotation('target');
+function capacityOf({ metadata, spec }: Partial<Pick<KnativeObject, 'metadata' | 'spec'>>): number {
+  const annotation = (name: string) => metadata?.annotations?.[`autoscaling.knative.dev/${name}`];
+  // Other metrics say nothing about calls at once: requests a second, CPU, memory.
+  const target = (annotation('metric') ?? 'concurrency') === 'concurrency' ? Number(annotation('target')) : 0;
   const concurrency = spec?.containerConcurrency || target || DEFAULT_CONCURRENCY;
-  return Math.max(1, Math.ceil(concurrency * (annotation('max-scale') || DEFAULT_MAX)));
+  return Math.max(1, Math.ceil(concurrency * (Number(annotation('max-scale')) || DEFAULT_MAX)));
 }
 
 async function describeMissing(identity: Identity, { store, temporaryBucket, now }: Finding): Promise<Found> {

@@ -4,15 +4,19 @@ import { SECOND } from '#shared/durations.ts';
 import { RetryableError } from '#shared/events/errors.ts';
 import type { NewEvent, ReceivedOf } from '#shared/events/event.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
+import type { Reason } from '#shared/events/reasons.ts';
 import { eventRejected } from '#shared/events/rejected.ts';
 import type { HandlerContext } from '#shared/runtime/types.ts';
 import { LANE, type Lane } from '#shared/specs/delivery.ts';
 import { callRequest, isBinary } from './call-request.ts';
-import type { CallReport, ParserEventsDependencies } from './dependencies.ts';
+import type { CallReport, HandedOn, ParserEventsDependencies } from './dependencies.ts';
 import { describeAbsence, type Found, findFunction, forgetFunction, type ReadyFunction } from './find-function.ts';
-import { ANSWER_BYTES, judgeAnswer, type Verdict } from './judge-answer.ts';
+import { ANSWER_BYTES, failure, judgeAnswer, type Verdict } from './judge-answer.ts';
+import { killedForMemory } from './killed-for-memory.ts';
 import type { CallLane } from './places.ts';
 import { routeOf } from './route.ts';
+import { isCold, noteAnswer } from './warm.ts';
+import { within } from './within.ts';
 
 type Call = ReceivedOf<'parser.start' | 'parser.deliver'>;
 type Reply = NewEvent<'parser.complete' | 'parser.deliver' | 'event.rejected'>;
@@ -31,6 +35,8 @@ const MARGIN = 5 * SECOND;
 const LONGEST_CALL = 595 * SECOND;
 /** How long the overflow lane waits for a place, before the call goes to the end of the queue. */
 const WAIT_FOR_PLACE = 2 * SECOND;
+/** How long the main lane waits for Kubernetes and S3 to say whether there is such a function. */
+const WAIT_FOR_LOOK_UP = SECOND;
 
 /**
  * On the main lane everything that takes long is handed on at once, so that nobody's retries hold its places. The other
@@ -54,55 +60,74 @@ export async function handleParserEvent(
     return eventRejected(asSent(event), 'InvalidEvent', route.problems);
   }
   const calling: Calling = { event, identity: route.identity, lane: laneOf(event), deps, context };
-  return await proceed(calling, await findFunction(route.identity, deps));
+  const found = await lookUp(calling);
+  return found ? await proceed(calling, found) : handOn(calling, 'overflow', 'look-up');
+}
+
+/** Undefined on the main lane where Kubernetes or S3 is slow or down: nobody waits for them there. */
+async function lookUp({ identity, lane, deps }: Calling): Promise<Found | undefined> {
+  const finding = findFunction(identity, deps);
+  if (lane !== 'main') {
+    return await finding;
+  }
+  try {
+    return await within(WAIT_FOR_LOOK_UP, finding, undefined);
+  } catch (error) {
+    if (error instanceof RetryableError) {
+      return undefined;
+    }
+    throw error;
+  }
 }
 
 async function proceed(calling: Calling, found: Found): Promise<Reply | undefined> {
-  const { event, identity, lane, deps } = calling;
+  const { identity, lane } = calling;
   switch (found.kind) {
     case 'routed':
       return undefined;
     case 'deleted':
-    case 'unknown': {
-      const problems = [{ path: 'subject', message: describeAbsence(identity, found) }];
-      return eventRejected(asSent(event), 'NoSuchFunction', problems);
-    }
+    case 'unknown':
+      return reject(calling, 'NoSuchFunction', describeAbsence(identity, found));
     case 'coming':
       return awaitFunction(calling, found.detail);
     case 'ready':
-      if (found.delivery === 'own' && lane === 'main') {
-        deps.metrics.handedOn(lane, 'own');
-        return handOn(calling, 'own');
-      }
-      return await callWithin(calling, found);
+      return found.delivery === 'own' && lane === 'main'
+        ? handOn(calling, 'own', 'own')
+        : await callWithin(calling, found);
   }
+}
+
+function reject({ event, identity }: Calling, reason: Reason, message: string): Reply {
+  // Its data is the user's own, so ids in there are not the function that was called.
+  return { ...eventRejected(asSent(event), reason, [{ path: 'subject', message }]), subject: subjectOf(identity) };
 }
 
 function awaitFunction(calling: Calling, detail: string): Reply {
   const { event, identity, lane, deps } = calling;
   if (lane === 'main') {
-    deps.metrics.handedOn(lane, 'not ready');
-    return handOn(calling, 'overflow');
+    return handOn(calling, 'overflow', 'not ready');
   }
   const message = `the function "${subjectOf(identity)}" cannot be called yet: ${detail}`;
   if (deps.patience.isOver(event)) {
-    return eventRejected(asSent(event), 'FunctionNotReady', [{ path: 'subject', message }]);
+    return reject(calling, 'FunctionNotReady', message);
   }
   throw new RetryableError('FunctionNotReady', message);
 }
 
 /** Calls it as soon as there is a place. */
 async function callWithin(calling: Calling, found: ReadyFunction): Promise<Reply | undefined> {
-  const { identity, lane, deps } = calling;
+  const { identity, lane, deps, context } = calling;
   const leave =
     lane === 'main'
       ? deps.places.take(lane, identity, found.capacity)
       : await deps.places.wait(lane, identity, found.capacity, WAIT_FOR_PLACE);
   if (!leave) {
-    deps.metrics.handedOn(lane, 'no place');
-    return handOn(calling, lane === 'own' ? 'own' : 'overflow');
+    return handOn(calling, lane === 'own' ? 'own' : 'overflow', 'no place');
   }
   try {
+    if (context.request.isGone?.()) {
+      throw new RetryableError('Unavailable', 'the Broker that brought this call is gone: it brings the call again');
+    }
     return await call(calling, found);
   } finally {
     leave();
@@ -111,33 +136,43 @@ async function callWithin(calling: Calling, found: ReadyFunction): Promise<Reply
 
 async function call(calling: Calling, found: ReadyFunction): Promise<Reply | undefined> {
   const { event, identity, deps, context } = calling;
-  const { timeoutSeconds } = found;
+  const { timeoutSeconds, revision } = found;
   const began = deps.now().getTime();
   const limits = { milliseconds: Math.min(timeoutSeconds * SECOND + MARGIN, LONGEST_CALL), bytes: ANSWER_BYTES };
+  const cold = isCold(deps.known.answered, revision, deps.now());
   const result = await deps.call(found.url, callRequest(event, identity, context.request), limits);
   const milliseconds = deps.now().getTime() - began;
   if (result.kind === 'answered' && result.status === 404) {
     // The function, or a proxy that knows it no longer.
     forgetFunction(identity, deps);
-    const now = await findFunction(identity, deps);
-    if (now.kind !== 'ready') {
+    const now = await lookUp(calling);
+    if (now && now.kind !== 'ready') {
       return await proceed(calling, now);
     }
   }
-  const verdict = judgeAnswer(result, { contextId: contextIdOf(event.data), milliseconds, timeoutSeconds });
-  const report = reportOf(calling, found, verdict, milliseconds / SECOND);
-  deps.metrics.called(report);
-  const { outcome, reason, lane, revision } = report;
-  context.note({ call: { outcome, ...(reason ? { reason } : {}), lane, revision, duration_ms: milliseconds } });
+  const made = { contextId: contextIdOf(event.data), milliseconds, timeoutSeconds };
+  let verdict = judgeAnswer(result, made);
+  if (verdict.kind === 'passes' && verdict.crashed && (await killedForMemory(found.name, began, deps))) {
+    verdict = failure('OutOfMemory', OUT_OF_MEMORY, made);
+  }
+  if (verdict.kind === 'answer') {
+    noteAnswer(deps.known.answered, revision, deps.now());
+  }
+  const { outcome, reason } = outcomeOf(verdict);
+  const { lane } = calling;
+  deps.metrics.called({ identity, lane, revision, outcome, reason, cold, seconds: milliseconds / SECOND });
+  context.note({ call: { outcome, ...(reason ? { reason } : {}), lane, revision, cold, duration_ms: milliseconds } });
   return verdict.kind === 'answer' ? complete(identity, verdict.data) : passed(calling, verdict.detail);
 }
+
+const OUT_OF_MEMORY =
+  'a pod of the function was killed during the call, for it took more memory than its limit: raise parameters.resources.limits.memory, or let the function take less';
 
 function passed(calling: Calling, detail: string): Reply {
   const { identity, lane, deps } = calling;
   forgetFunction(identity, deps);
   if (lane === 'main') {
-    deps.metrics.handedOn(lane, 'passed');
-    return handOn(calling, 'overflow');
+    return handOn(calling, 'overflow', 'passed');
   }
   throw new RetryableError('Unavailable', `the function "${subjectOf(identity)}" could not be called: ${detail}`);
 }
@@ -148,19 +183,13 @@ function complete(identity: Identity, data: Extract<Verdict, { kind: 'answer' }>
   return { type: 'parser.complete', source: `knative-lambda/functions/${subject}`, subject, data };
 }
 
-function reportOf(
-  { identity, lane }: Calling,
-  { revision }: ReadyFunction,
-  verdict: Verdict,
-  seconds: number,
-): CallReport {
-  const common = { identity, lane, revision, seconds };
+function outcomeOf(verdict: Verdict): Pick<CallReport, 'outcome' | 'reason'> {
   if (verdict.kind === 'passes') {
-    return { ...common, outcome: 'passed' };
+    return { outcome: 'passed' };
   }
   return verdict.data.succeeded
-    ? { ...common, outcome: 'succeeded' }
-    : { ...common, outcome: 'failed', reason: verdict.reason ?? 'HandlerFailed' };
+    ? { outcome: 'succeeded' }
+    : { outcome: 'failed', reason: verdict.reason ?? 'HandlerFailed' };
 }
 
 const ATTRIBUTES = new Set([
@@ -177,7 +206,10 @@ const ATTRIBUTES = new Set([
 ]);
 
 /** The same event, with the same source and id: so whatever lane it comes by, its answer is the same one. */
-function handOn({ event, identity, context }: Calling, lane: Lane): NewEvent<'parser.deliver'> {
+function handOn(calling: Calling, lane: Lane, why: HandedOn): NewEvent<'parser.deliver'> {
+  const { event, identity, context, deps } = calling;
+  deps.metrics.handedOn(calling.lane, why);
+  context.note({ handed_on: { from: calling.lane, to: lane, why } });
   const { datacontenttype, dataschema } = event.original;
   const extensions = Object.entries(event.original.toJSON()).filter(
     ([name, value]) => !ATTRIBUTES.has(name) && value !== undefined && value !== null,

@@ -13,6 +13,8 @@ import { createPlaces } from './places.ts';
 await defineFunction({
   name: 'parser-events',
   config: configFor('parser-events'),
+  // A call may take as long as the door's own requests, and Knative gives the pod that time.
+  drainSeconds: 600,
   events: { 'parser.start': parserStartSchema, 'parser.deliver': z.unknown(), 'parser.complete': parserCompleteSchema },
   dependencies: async (config) => {
     const [{ createObjectStore }, { createCluster }] = await Promise.all([
@@ -28,7 +30,11 @@ await defineFunction({
       call: createCallFunction(),
       places: createPlaces({ perTenant: config.CALL_PLACES_PER_TENANT }),
       patience: createPatience(now),
-      metrics: createCallMetrics(),
+      metrics: createCallMetrics({
+        functions: config.CALL_METRICS_FUNCTIONS,
+        leaveOut: config.CALL_METRICS_LEAVE_OUT,
+        now,
+      }),
       now,
     };
   },

@@ -3,6 +3,7 @@
  * all places of a lane.
  */
 import type { Identity } from '#shared/events/identity.ts';
+import { within } from './within.ts';
 
 /** The queue that a call came through. */
 export type CallLane = 'main' | 'overflow' | 'own';
@@ -80,13 +81,11 @@ export function createPlaces({ perTenant }: PlaceSettings): Places {
     const one: Waiting = { identity, perFunction, admit: resolve };
     const { waiting } = lanes[lane];
     waiting.add(one);
-    const timer = setTimeout(() => {
-      waiting.delete(one);
-      resolve(undefined);
-    }, milliseconds);
-    const leave = await promise;
-    clearTimeout(timer);
-    return leave;
+    await within(milliseconds, promise, undefined);
+    waiting.delete(one);
+    // It may have been admitted as the time ended: then the place is taken, and must be left.
+    resolve(undefined);
+    return await promise;
   }
 
   return { take, wait };

@@ -39,7 +39,7 @@ export interface ObjectVersion {
 }
 
 /**
- * Jobs, pods and Leases are those of the builds namespace, Services and Triggers those of the functions namespace.
+ * Jobs, pods and Leases are those of the builds namespace where a method does not say otherwise, Services and Triggers those of the functions namespace.
  * Every method throws RetryableError('Unavailable' | 'Throttled' | 'Conflict', …) or PermanentError('Forbidden' |
  * 'Refused', …); a missing object is no error, nor is one that exists already.
  */
@@ -64,6 +64,8 @@ export interface Cluster {
    */
   deleteJob(name: string, uid?: string): Promise<boolean>;
   listPods(labelSelector: string): Promise<V1Pod[]>;
+  /** Pods of the functions namespace. */
+  listFunctionPods(labelSelector: string): Promise<V1Pod[]>;
   getPod(name: string): Promise<V1Pod | undefined>;
   /** The whole log of one container, at most `limitBytes` of it. */
   readLog(pod: string, container: string, limitBytes: number): Promise<string>;

@@ -98,6 +98,12 @@ export function createCluster(
         return items;
       }),
 
+    listFunctionPods: (labelSelector) =>
+      answered(`listing pods of functions with ${labelSelector}`, async () => {
+        const { items } = await core.listNamespacedPod({ namespace: NAMESPACE, labelSelector });
+        return items;
+      }),
+
     getPod: (name) => found(`reading pod ${name}`, () => core.readNamespacedPod({ name, namespace })),
 
     readLog: (name, container, limitBytes) =>

@@ -55,7 +55,7 @@ export function installGate(server: Server, { limit, draining }: GateOptions): v
       return;
     }
     readRequest(request, path, limit, (read) => {
-      disguise(request, read);
+      disguise(request, { ...read, isGone: () => response.destroyed });
       pass(request, response);
     });
   });

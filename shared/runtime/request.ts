@@ -12,6 +12,8 @@ export interface FunctionRequest {
   body: Buffer | undefined;
   /** Bytes of the body, kept or not. */
   size: number;
+  /** Whether nobody waits for the answer any more. */
+  isGone?: () => boolean;
 }
 
 export interface Answer {

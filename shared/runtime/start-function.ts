@@ -29,8 +29,11 @@ const EVENT_BYTES = MIB;
 /** For functions that take every type: an event.rejected contains a whole event, in base64 if it was unreadable. */
 const ANY_EVENT_BYTES = 4 * MIB;
 
-/** Kubernetes kills a pod 30 s after SIGTERM. Requests get 25 s of it to end; the rest is for sending telemetry. */
-const DRAIN_MS = 25 * SECOND;
+/**
+ * Kubernetes kills a pod 30 s after SIGTERM, if the pod asks for no more. Requests get 25 s of it to end; the rest is
+ * for sending telemetry.
+ */
+const DRAIN_SECONDS = 25;
 const FLUSH_MS = 2 * SECOND;
 
 export interface RunningFunction {
@@ -48,7 +51,7 @@ export async function startFunction<Config extends z.ZodType, const Schemas exte
   environment: Environment,
   logDestination?: DestinationStream,
 ): Promise<RunningFunction> {
-  const { name, events } = definition;
+  const { name, events, drainSeconds = DRAIN_SECONDS } = definition;
   const { runtime, own } = parseConfig(definition.config, environment);
   const log = createLog({ function: name }, runtime.LOG_LEVEL, logDestination);
   const metrics = eventMetrics(name, Object.keys(events));
@@ -103,7 +106,7 @@ export async function startFunction<Config extends z.ZodType, const Schemas exte
     close: async () => {
       draining = true;
       log.info({ in_flight: inFlight.count }, 'draining');
-      if (!(await inFlight.idle(DRAIN_MS))) {
+      if (!(await inFlight.idle(drainSeconds * SECOND))) {
         log.error(
           { in_flight: inFlight.count },
           'still working when the time to drain was over; the broker sends these events again',

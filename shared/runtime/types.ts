@@ -22,6 +22,8 @@ export interface HandlerContext {
 
 export interface FunctionDefinition<Config extends z.ZodType, Schemas extends EventSchemas, Deps> {
   name: string;
+  /** How long events in flight may still take when the process is told to end. Default 25. */
+  drainSeconds?: number;
   /** Parsed from the environment. All problems are reported together, and end the process with code 1. */
   config: Config;
   events: Schemas;

@@ -455,6 +455,23 @@ export const SETTINGS = {
     says: 'Calls of one tenant that are made at once, of the 100 that the shared queue makes; further ones wait in the overflow queue.',
   },
 
+  CALL_METRICS_FUNCTIONS: {
+    schema: z.coerce.number().int().min(0).default(500),
+    from: 'ConfigMap',
+    readBy: ['parser-events'],
+    group: 'calls',
+    says: 'Functions that have metrics of their own, 23 series each; all others are counted together as "other". 0: all are.',
+  },
+
+  CALL_METRICS_LEAVE_OUT: {
+    schema: list.default([]),
+    from: 'ConfigMap',
+    readBy: ['parser-events'],
+    group: 'calls',
+    example: 'acme,shop/parser1',
+    says: 'Tenants, and single functions as tenant/function, whose calls are counted as "other".',
+  },
+
   FUNCTION_PROGRESS_DEADLINE: {
     schema: duration.default('120s'),
     from: 'ConfigMap',

@@ -31,6 +31,7 @@ const CALLS: Record<keyof Cluster, Call> = {
   patchJob: writes(`patch ${JOBS}`, always),
   deleteJob: writes(`delete ${JOBS}`, never),
   listPods: reads(`list ${PODS}`),
+  listFunctionPods: reads(`list ${PODS}`),
   getPod: reads(`get ${PODS}`),
   readLog: reads('log'),
   getLease: reads(`get ${LEASES}`),

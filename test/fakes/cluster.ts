@@ -117,6 +117,10 @@ export class InMemoryCluster implements Cluster {
     return this.#list(PODS, BUILDS_NAMESPACE, labelSelector).map((pod) => asClient<V1Pod>(pod));
   }
 
+  async listFunctionPods(labelSelector: string): Promise<V1Pod[]> {
+    return this.#list(PODS, FUNCTIONS_NAMESPACE, labelSelector).map((pod) => asClient<V1Pod>(pod));
+  }
+
   async getPod(name: string): Promise<V1Pod | undefined> {
     return this.pods.get(name);
   }

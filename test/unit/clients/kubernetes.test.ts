@@ -195,6 +195,7 @@ describe('against the embedded API', () => {
       spec: { containers: [{ name: 'kaniko', image: 'i' }] },
     });
     expect((await cluster.listPods('app=pod')).map(({ metadata }) => metadata?.name)).toEqual(['pod']);
+    expect(await cluster.listFunctionPods('app=pod')).toEqual([]);
     expect(await cluster.readLog('pod', 'kaniko', 1000)).toBe('line 1\nline 2\n');
   });
 });

@@ -17,6 +17,7 @@ const PERMISSIONS: Record<keyof Cluster, string[]> = {
   patchJob: ['patch jobs'],
   deleteJob: ['delete jobs'],
   listPods: ['list pods'],
+  listFunctionPods: ['list pods'],
   getPod: ['get pods'],
   readLog: ['get pods/log'],
   getLease: ['get leases'],
