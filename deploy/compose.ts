@@ -14,12 +14,14 @@ import { RABBITMQ_SECRET } from './secrets.ts';
 import type { Settings } from './settings.ts';
 
 const CONFIG = 'knative-lambda-config';
+/** The function that makes all calls. */
+const DOOR = 'parser-events';
 
 export interface Composition {
   /** The ConfigMap's content as the functions get it. */
   config: Record<string, string>;
-  /** JSON patch of each builder function's Service: eventing/function-patch.yaml, and the settings' checksum. */
-  patch: unknown[];
+  /** JSON patch of a builder function's Service: what its files say, and the settings' checksum. */
+  patchOf: (name: string) => unknown[];
   /** The builder functions' Services, patched. */
   services: KubeObject[];
   /** Kustomize's patches, in its own format. */
@@ -43,11 +45,17 @@ export function compose(
   const config = mergePatch(configOf(overlay), change) as Record<string, string>;
   const value = checksum(config, settings);
   const annotation = { op: 'add', path: '/spec/template/metadata/annotations/knative-lambda~1config', value };
-  const patch = [...functionPatch(root), annotation];
+  const awake = { op: 'add', path: '/spec/template/metadata/annotations/autoscaling.knative.dev~1min-scale' };
+  const minScale = settings.doorMinScale ?? (environment.name === 'dev' ? 0 : 1);
+  const patchOf = (name: string) => [
+    ...functionPatch(root, name),
+    annotation,
+    ...(name === DOOR ? [{ ...awake, value: String(minScale) }] : []),
+  ];
   return {
     config,
-    patch,
-    services: builderServices(root, { namespace: environment.namespace, image, patch }).map(withoutBuildTime),
+    patchOf,
+    services: builderServices(root, { namespace: environment.namespace, image, patchOf }).map(withoutBuildTime),
     patches: [
       configPatch(environment, change),
       ...rabbitmqPatches(environment, settings),

@@ -10,6 +10,7 @@ import { deployFunction, type FunctionStep, functionStep, removeCopies } from '.
 import { ROOT } from './environment.ts';
 import { leftoverProblems, permissionProblems } from './environment-problems.ts';
 import { firstEvent } from './first-event.ts';
+import { moveCalls } from './move-calls.ts';
 import { type Plan, planDeployment } from './plan.ts';
 import { kubectl, run, stopOnSignal } from './run.ts';
 import { WATCHED, waitUntilReady } from './wait-until-ready.ts';
@@ -32,6 +33,7 @@ try {
   const wanted = [...objects, ...plan.composition.services].filter(({ kind }) => WATCHED.includes(kind));
   const { namespace } = plan.environment;
   await waitUntilReady(run, { namespace, wanted: distinct(wanted), say, timeout });
+  await moveCalls(run, { ...plan, say });
   say(firstEvent(plan.environment, plan.composition.config));
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
@@ -81,7 +83,7 @@ async function deployFunctions({ environment, composition, image }: Plan): Promi
     composition.services.map((wanted) =>
       limit(async () => {
         const { name } = wanted.metadata;
-        const { patch } = composition;
+        const patch = composition.patchOf(name);
         const step = functionStep(
           live.find(({ metadata }) => metadata.name === name),
           wanted,

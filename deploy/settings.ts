@@ -22,6 +22,8 @@ export interface Settings {
   rabbitmq?: { uri: string; username: string; password: string; port?: string };
   /** The whole text of a docker config.json. */
   registryConfig?: string;
+  /** Pods of the door that never go. */
+  doorMinScale?: number;
   /** Where build pods may connect to. Undefined: the overlay's ranges stay. */
   egressCidrs?: string[];
 }
@@ -76,6 +78,7 @@ export function readSettings(file: string, configKeys: string[]): { settings: Se
       ...(buildS3 ? { buildS3 } : {}),
       ...(rabbitmq ? { rabbitmq } : {}),
       ...(egressCidrs ? { egressCidrs } : {}),
+      ...(own.data?.DOOR_MIN_SCALE === undefined ? {} : { doorMinScale: own.data.DOOR_MIN_SCALE }),
       ...(registryConfig === undefined ? {} : { registryConfig }),
     },
     problems: [

@@ -440,6 +440,14 @@ export const SETTINGS = {
     says: 'Token for that address. Set by EKS Pod Identity.',
   },
 
+  DOOR_MIN_SCALE: {
+    schema: z.coerce.number().int().min(0).max(100).optional(),
+    from: 'make',
+    readBy: ['make deploy'],
+    group: 'calls',
+    example: '1',
+    says: 'Pods of parser-events that never go, so that a call need not wait for one. Left out: 0 in dev, 1 everywhere else.',
+  },
   FUNCTION_DELIVERY: {
     schema: z.enum(['shared', 'own']).default('shared'),
     from: 'ConfigMap',

@@ -12,8 +12,9 @@ const dev = environmentOf('dev', ROOT);
 
 const composition = (image = IMAGE) =>
   compose(ROOT, dev, renderOverlay(dev.overlay), { config: { LOG_LEVEL: 'warn' } }, image);
-const { patch, services } = composition();
+const { patchOf, services } = composition();
 const wanted = services[0] as KubeObject;
+const patch = patchOf(wanted.metadata.name);
 
 /** As Serving's webhook and the API server leave it. */
 function live(change: (service: KubeObject) => void = () => {}): KubeObject {
