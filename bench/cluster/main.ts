@@ -1,35 +1,78 @@
 /**
  * `make bench-cluster`: what the deployment of KUBECONFIG and ENV takes, beside baselines of the same cluster and the
- * same minutes.
+ * same minutes. PARTS names the measurements that are made, in the order of PARTS below.
  */
+import { type Caller, openCaller } from '#test/e2e/open-caller.ts';
+import { awakeCalls } from './awake-calls.ts';
 import { builds } from './builds.ts';
+import { callsFromZero } from './calls-from-zero.ts';
+import { firstDeployments } from './first-deployment.ts';
 import { fromZero } from './from-zero.ts';
+import { buildTemplate, type Template } from './functions.ts';
+import { idleFunctions } from './idle-functions.ts';
 import { watchMemory } from './memory.ts';
+import { neighbours } from './neighbours.ts';
 import { openCluster } from './open-cluster.ts';
 import { SOURCES } from './sources.ts';
 
 const number = (name: string, otherwise: number) => {
   const value = Number(process.env[name] || otherwise);
   if (!Number.isInteger(value) || value < 0) {
-    console.error(`${name} is ${process.env[name]}: give a whole number; 0 leaves that measurement out`);
+    console.error(`${name} is ${process.env[name]}: give a whole number`);
     process.exit(1);
   }
   return value;
 };
+const words = (name: string, otherwise: string, known: string[]) => {
+  const given = (process.env[name] || otherwise).split(',');
+  const unknown = given.filter((word) => !known.includes(word));
+  if (unknown.length > 0) {
+    console.error(`${name} has ${unknown.join(', ')}; there are: ${known.join(', ')}`);
+    process.exit(1);
+  }
+  return given;
+};
+
 const runs = number('RUNS', 30);
 const rounds = number('BUILDS', 3);
-const languages = (process.env['LANGUAGES'] || 'node,python').split(',');
-const unknown = languages.filter((language) => !(language in SOURCES));
-if (unknown.length > 0) {
-  console.error(`LANGUAGES has ${unknown.join(', ')}; there are: ${Object.keys(SOURCES).join(', ')}`);
-  process.exit(1);
-}
+const languages = words('LANGUAGES', 'node,python', Object.keys(SOURCES));
+const calls = number('CALLS', 300);
+const events = number('EVENTS', 2000);
+const zeroRuns = number('ZERO_RUNS', 5);
+const firsts = number('FIRSTS', 5);
+const functions = number('FUNCTIONS', 200);
+const woken = number('WOKEN', 20);
+const seconds = number('SECONDS', 300);
+const rate = number('RATE', 20);
 
 console.error('opening the way into the cluster …');
 const cluster = await openCluster();
+let caller: Promise<Caller> | undefined;
+let template: Promise<Template> | undefined;
+/** The caller's pod and an image of functions to call, made for the first part that needs them. */
+const prepared = async () => {
+  template ??= buildTemplate(cluster);
+  caller ??= openCaller(cluster.platform);
+  return { caller: await caller, template: await template };
+};
+
+const PARTS: Record<string, () => Promise<string>> = {
+  builds: async () => (rounds > 0 ? builds(cluster, { rounds, languages }) : ''),
+  zero: async () => (runs > 0 ? fromZero(cluster, { runs }) : ''),
+  first: async () => firstDeployments(cluster, { runs: firsts }),
+  latency: async () => awakeCalls(cluster, { ...(await prepared()), wanted: { calls, events: 0, rounds } }),
+  throughput: async () => awakeCalls(cluster, { ...(await prepared()), wanted: { calls: 0, events, rounds } }),
+  wake: async () => callsFromZero(cluster, { ...(await prepared()), runs: zeroRuns }),
+  idle: async () => idleFunctions(cluster, { ...(await prepared()), functions, called: woken }),
+  neighbours: async () => neighbours(cluster, { ...(await prepared()), wanted: { seconds, rate } }),
+};
+
 let closing: Promise<void> | undefined;
 const close = () => {
-  closing ??= cluster.close();
+  closing ??= (async () => {
+    await caller?.then((opened) => opened.close()).catch(() => undefined);
+    await cluster.close();
+  })();
   return closing;
 };
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -39,13 +82,15 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 try {
+  const wanted = words('PARTS', Object.keys(PARTS).join(','), Object.keys(PARTS));
   const memory = watchMemory(cluster);
-  const tables = [
-    ...(rounds > 0 ? [await builds(cluster, { rounds, languages })] : []),
-    ...(runs > 0 ? [await fromZero(cluster, { runs })] : []),
-    await memory.stop(),
-  ];
-  console.log(tables.join('\n'));
+  for (const [name, measure] of Object.entries(PARTS)) {
+    if (wanted.includes(name)) {
+      // Each as soon as it is known: the whole takes more than an hour.
+      console.log(await measure());
+    }
+  }
+  console.log(await memory.stop());
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

@@ -44,6 +44,21 @@ async function note(cluster: ClusterUnderTest, most: Map<string, Map<string, num
   }
 }
 
+/** Bytes: the working set of all pods of a namespace, by the kubelets of their nodes. */
+export async function memoryOf(cluster: ClusterUnderTest, namespace: string): Promise<number> {
+  const { items } = await cluster.core.listNamespacedPod({ namespace });
+  const nodes = new Set(items.flatMap(({ spec }) => spec?.nodeName ?? []));
+  let bytes = 0;
+  for (const node of nodes) {
+    for (const { podRef, containers = [] } of (await summaryOf(cluster, node)).pods ?? []) {
+      if (podRef.namespace === namespace) {
+        bytes += containers.reduce((sum, { memory }) => sum + (memory?.workingSetBytes ?? 0), 0);
+      }
+    }
+  }
+  return bytes;
+}
+
 /** Who owns each of our pods, and the nodes they are on. */
 async function placesOf({ core, platform }: ClusterUnderTest): Promise<{
   owners: Map<string, string>;
@@ -76,7 +91,7 @@ function raise(most: Map<string, Map<string, number>>, owner: string, containers
 function ownerOf(pod: string, labels: Record<string, string>, run: string): string | undefined {
   const service = labels['serving.knative.dev/service'];
   const isOfThisRun = pod.includes(run);
-  if (pod.startsWith('e2e-probe') || pod.startsWith('bench-')) {
+  if (pod.startsWith('e2e-') || pod.startsWith('bench-')) {
     return undefined;
   }
   if (labels['job-name']) {

@@ -11,6 +11,7 @@ import type { Identity } from '#shared/events/identity.ts';
 import { follow } from '#test/contract/follow.ts';
 import type { PlatformUnderTest } from '#test/contract/platform.ts';
 import { binary, type EventToSend, post } from '#test/contract/post.ts';
+import { subscribe } from '#test/contract/subscribe.ts';
 import { waitUntil } from '#test/contract/wait-until.ts';
 import { openPlatform } from '#test/e2e/setup.ts';
 
@@ -42,6 +43,11 @@ export interface ClusterUnderTest {
   call(service: string, event: EventToSend): Promise<number>;
   /** The first that matches, waited for. */
   wait(what: string, matches: (seen: Seen) => boolean, seconds?: number): Promise<Seen>;
+  /**
+   * Does this without the probe, to which the Broker otherwise delivers every event: nothing is added to `seen`
+   * meanwhile.
+   */
+  unobserved<T>(work: () => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -53,6 +59,8 @@ export async function openCluster(): Promise<ClusterUnderTest> {
   const core = kubeconfig.makeApiClient(CoreV1Api);
   const pod = await core.readNamespacedPod({ namespace, name: `e2e-probe-${run}` });
   const { data: config = {} } = await core.readNamespacedConfigMap({ namespace, name: 'knative-lambda-config' });
+  const objects = KubernetesObjectApi.makeApiClient(kubeconfig);
+  const owner = { apiVersion: 'v1', kind: 'Pod', name: pod.metadata?.name ?? '', uid: pod.metadata?.uid ?? '' };
   const s3 = new S3Client({ ...platform.s3, forcePathStyle: true });
   const closing = new AbortController();
   const seen: Seen[] = [];
@@ -69,9 +77,9 @@ export async function openCluster(): Promise<ClusterUnderTest> {
     platform,
     kubeconfig,
     core,
-    objects: KubernetesObjectApi.makeApiClient(kubeconfig),
+    objects,
     config,
-    owner: { apiVersion: 'v1', kind: 'Pod', name: pod.metadata?.name ?? '', uid: pod.metadata?.uid ?? '' },
+    owner,
     seen,
     identity: (role) => {
       const mark = randomBytes(2).toString('hex');
@@ -105,6 +113,24 @@ export async function openCluster(): Promise<ClusterUnderTest> {
         throw new Error(`${service} answered ${status}`);
       }
       return took;
+    },
+    async unobserved(work) {
+      const trigger = { apiVersion: 'eventing.knative.dev/v1', kind: 'Trigger' };
+      const name = `e2e-probe-${run}`;
+      await objects.delete({ ...trigger, metadata: { name, namespace } });
+      await waitUntil(
+        `Trigger ${name} to be gone`,
+        async () =>
+          (await objects.list(trigger.apiVersion, trigger.kind, namespace)).items.every(
+            ({ metadata }) => metadata?.name !== name,
+          ),
+        { seconds: 60, every: 200 },
+      );
+      try {
+        return await work();
+      } finally {
+        await subscribe(objects, { name, namespace, uri: probe.subscriber, owner }, 180);
+      }
     },
     wait: (what, matches, seconds = 240) => waitUntil(what, () => seen.find(matches), { seconds, every: 20 }),
     async close() {

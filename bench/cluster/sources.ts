@@ -46,3 +46,25 @@ export function emptyService(config: Record<string, string>): Files {
   ];
   return { 'main.go': read('main.go'), 'go.mod': read('go.mod'), Dockerfile: `${dockerfile.join('\n')}\n` };
 }
+
+/** Answers what it was given. */
+export const ECHO: Files = { 'parser.mjs': 'export const handler = ({ data }) => data;\n' };
+
+/** Behaves as the event's data tell it to, and answers what it was given. */
+export const BEHAVES: Files = {
+  'parser.mjs': `const held = [];
+export const handler = async ({ data }) => {
+  if (data?.do === 'hang') {
+    await new Promise(() => {});
+  }
+  if (data?.do === 'crash') {
+    process.exit(1);
+  }
+  while (data?.do === 'leak') {
+    held.push(Buffer.alloc(8_000_000, 1));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return data;
+};
+`,
+};

@@ -10,8 +10,8 @@ import type { PlatformUnderTest } from '#test/contract/platform.ts';
 import { POD_PORTS } from '#test/contract/probe.ts';
 import { findDeployment } from './deployment.ts';
 import { connectToPod } from './pod-stream.ts';
-import { createProbePod } from './probe-pod.ts';
 import { removeTraces } from './remove-traces.ts';
+import { createScriptPod, PROBE } from './script-pod.ts';
 import { openTunnel, through } from './tunnel.ts';
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
@@ -45,7 +45,7 @@ export async function openPlatform(): Promise<{ platform: PlatformUnderTest; clo
     process.once(signal, () => void close().finally(() => process.exit(1)));
   }
   try {
-    const pod = await createProbePod(clients, { run, namespace, image: deployment.image });
+    const pod = await createScriptPod(clients, PROBE, { run, namespace, image: deployment.image });
     closing.push(pod.remove);
     const dial = () => connectToPod(kubeconfig, { namespace, name: pod.name, port: POD_PORTS.suite });
     const open = async (target?: string) => {

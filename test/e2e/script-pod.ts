@@ -1,6 +1,6 @@
 /**
- * The probe as a Pod of the functions' namespace. It owns all that goes with it, so that deleting it deletes
- * everything.
+ * A script of the suite as a Pod of the functions' namespace, subscribed to the Broker: the probe, or the caller. It
+ * owns all that goes with it, so that deleting it deletes everything.
  */
 import { readFile } from 'node:fs/promises';
 import type { CoreV1Api, KubernetesObjectApi, V1OwnerReference } from '@kubernetes/client-node';
@@ -9,26 +9,54 @@ import { POD_PORTS } from '#test/contract/probe.ts';
 import { subscribe } from '#test/contract/subscribe.ts';
 import { waitUntil } from '#test/contract/wait-until.ts';
 
-export interface ProbePod {
+/** Its ports are POD_PORTS. */
+export interface Script {
+  component: string;
+  file: URL;
+  /** A variable of its environment that is `serve`. */
+  starter: string;
+  cpuLimit: string;
+  /** Attributes of the events that it is subscribed to, each a Trigger; none means every event. */
+  events: Record<string, string>[];
+}
+
+export const PROBE: Script = {
+  component: 'e2e-probe',
+  file: new URL('../contract/probe.ts', import.meta.url),
+  starter: 'PROBE',
+  cpuLimit: '500m',
+  events: [{}],
+};
+
+export const CALLER: Script = {
+  component: 'e2e-caller',
+  file: new URL('caller.ts', import.meta.url),
+  starter: 'CALLER',
+  cpuLimit: '2',
+  events: [{ type: 'parser.complete' }, { type: 'event.rejected' }],
+};
+
+export interface ScriptPod {
   name: string;
+  owner: V1OwnerReference;
   /** As the Broker reaches it. */
   subscriber: string;
   remove(): Promise<void>;
 }
 
 const LABEL = 'app.kubernetes.io/component';
-const COMPONENT = 'e2e-probe';
 const SECONDS = 180;
 const LONGEST_RUN_MILLISECONDS = 3_600_000;
 
-export async function createProbePod(
+export async function createScriptPod(
   { core, objects }: { core: CoreV1Api; objects: KubernetesObjectApi },
+  { component, file, starter, cpuLimit, events }: Script,
   { run, namespace, image }: { run: string; namespace: string; image: string },
-): Promise<ProbePod> {
-  await removeLeftovers(core, namespace);
-  const name = `${COMPONENT}-${run}`;
-  const labels = { [LABEL]: COMPONENT, 'app.kubernetes.io/instance': run };
-  const script = await readFile(new URL('../contract/probe.ts', import.meta.url), 'utf8');
+): Promise<ScriptPod> {
+  await removeLeftovers(core, { namespace, component });
+  const name = `${component}-${run}`;
+  const labels = { [LABEL]: component, 'app.kubernetes.io/instance': run };
+  const script = await readFile(file, 'utf8');
   const pod = await core.createNamespacedPod({
     namespace,
     body: {
@@ -42,23 +70,26 @@ export async function createProbePod(
         terminationGracePeriodSeconds: 1,
         containers: [
           {
-            name: 'probe',
+            name: 'script',
             image,
             command: ['node', '--input-type=module-typescript', '--eval', script],
-            env: [{ name: 'PROBE', value: 'serve' }],
+            env: [{ name: starter, value: 'serve' }],
             ports: [{ containerPort: POD_PORTS.subscriber }],
             readinessProbe: { httpGet: { path: '/', port: POD_PORTS.subscriber }, periodSeconds: 1 },
-            resources: { requests: { cpu: '10m', memory: '64Mi' }, limits: { cpu: '500m', memory: '512Mi' } },
+            resources: { requests: { cpu: '10m', memory: '64Mi' }, limits: { cpu: cpuLimit, memory: '512Mi' } },
             securityContext: unprivileged,
           },
         ],
       },
     },
   });
+  const triggers = events.map((attributes, index) => ({ name: index === 0 ? name : `${name}-${index}`, attributes }));
   const remove = async () => {
-    await objects
-      .delete({ apiVersion: 'eventing.knative.dev/v1', kind: 'Trigger', metadata: { name, namespace } })
-      .catch(() => undefined);
+    for (const trigger of triggers) {
+      await objects
+        .delete({ apiVersion: 'eventing.knative.dev/v1', kind: 'Trigger', metadata: { name: trigger.name, namespace } })
+        .catch(() => undefined);
+    }
     await core.deleteNamespacedPod({ name, namespace, propagationPolicy: 'Background' });
   };
   try {
@@ -77,17 +108,22 @@ export async function createProbePod(
       { seconds: SECONDS, every: 500 },
     );
     const subscriber = `http://${name}.${namespace}.svc.cluster.local`;
-    await subscribe(objects, { name, namespace, uri: subscriber, owner }, SECONDS);
-    return { name, subscriber, remove };
+    for (const trigger of triggers) {
+      await subscribe(objects, { ...trigger, namespace, uri: subscriber, owner }, SECONDS);
+    }
+    return { name, owner, subscriber, remove };
   } catch (error) {
     await remove();
     throw error;
   }
 }
 
-/** Of runs that were killed. A younger probe may be that of somebody else's run. */
-async function removeLeftovers(core: CoreV1Api, namespace: string): Promise<void> {
-  const { items } = await core.listNamespacedPod({ namespace, labelSelector: `${LABEL}=${COMPONENT}` });
+/** Of runs that were killed. A younger one may be that of somebody else's run. */
+async function removeLeftovers(
+  core: CoreV1Api,
+  { namespace, component }: { namespace: string; component: string },
+): Promise<void> {
+  const { items } = await core.listNamespacedPod({ namespace, labelSelector: `${LABEL}=${component}` });
   const isOld = (created = new Date()) => Date.now() - created.getTime() > LONGEST_RUN_MILLISECONDS;
   for (const { metadata } of items.filter(({ metadata }) => isOld(metadata?.creationTimestamp))) {
     await core.deleteNamespacedPod({ name: metadata?.name ?? '', namespace, propagationPolicy: 'Background' });
