@@ -39,14 +39,14 @@ bench: build ## the measurements, as a table
 bench-builds: build ## many builds of many clients at once on this machine, some 20 minutes: BUILDS=1000, TENANTS=50, BIG=600 (one client's)
 	@node bench/many-builds.ts
 
-bench-cluster: $(INSTALLED) ## the measurements of the cluster of KUBECONFIG, as tables: ENV=dev (RUNS=30, BUILDS=3, LANGUAGES=node,python)
+bench-cluster: $(INSTALLED) ## the measurements of the cluster of KUBECONFIG, as tables: ENV=dev (PARTS=latency,throughput; numbers: see docs/performance.md)
 	@node bench/cluster/main.ts
 
 e2e: $(INSTALLED) ## the contract suite and more against what is deployed on the cluster of KUBECONFIG: ENV=dev (E2E_S3_ENDPOINT=url, AUDIT_LOG=file of the API server)
 	@export ENV=$(or $(ENV),dev) E2E_STARTED=$$(date -u +%Y-%m-%dT%H:%M:%SZ); vitest run --project e2e --maxWorkers 3 && vitest run --project permissions
 
-e2e-disturbed: $(INSTALLED) ## builds while dispatchers and functions are killed: ENV=dev (BUILDS=50; RABBITMQ_STOP, RABBITMQ_START, API_SERVER_RESTART: commands)
-	@ENV=$(or $(ENV),dev) vitest run --project disturbed
+e2e-disturbed: $(INSTALLED) ## builds and calls while dispatchers and functions are killed: ENV=dev (ONLY=calls, BUILDS=50, CALLS=500; RABBITMQ_STOP, RABBITMQ_START, API_SERVER_STOP, API_SERVER_START, API_SERVER_RESTART: commands)
+	@ENV=$(or $(ENV),dev) vitest run --project disturbed --no-file-parallelism $(ONLY)
 
 image: $(INSTALLED) ## build our image and push it: IMAGE=host/path[:tag] (ENV=dev, SETTINGS=file, BUILDER=docker|podman|buildah|kaniko|pack, PLATFORM, REGISTRY_INSECURE=1)
 	@node deploy/image.ts

@@ -5,6 +5,8 @@
  */
 import { defineConfig } from 'vitest/config';
 
+const DISTURBED = ['test/e2e/disturbances.test.ts', 'test/e2e/disturbed-calls.test.ts'];
+
 const report = process.env['VITEST_JSON'];
 
 export default defineConfig({
@@ -52,7 +54,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/contract/**/*.test.ts', 'test/e2e/**/*.test.ts'],
-          exclude: ['test/e2e/permissions.test.ts', 'test/e2e/disturbances.test.ts'],
+          exclude: ['test/e2e/permissions.test.ts', ...DISTURBED],
           globalSetup: ['test/e2e/setup.ts'],
           testTimeout: 600_000,
           hookTimeout: 300_000,
@@ -63,7 +65,7 @@ export default defineConfig({
         test: {
           // Of its own: nothing else can run while it breaks the cluster.
           name: 'disturbed',
-          include: ['test/e2e/disturbances.test.ts'],
+          include: DISTURBED,
           globalSetup: ['test/e2e/setup.ts'],
           hookTimeout: 300_000,
         },

@@ -38,6 +38,7 @@ const rounds = number('BUILDS', 3);
 const languages = words('LANGUAGES', 'node,python', Object.keys(SOURCES));
 const calls = number('CALLS', 300);
 const events = number('EVENTS', 2000);
+const eventRounds = number('EVENT_ROUNDS', 3);
 const zeroRuns = number('ZERO_RUNS', 5);
 const firsts = number('FIRSTS', 5);
 const functions = number('FUNCTIONS', 200);
@@ -60,8 +61,9 @@ const PARTS: Record<string, () => Promise<string>> = {
   builds: async () => (rounds > 0 ? builds(cluster, { rounds, languages }) : ''),
   zero: async () => (runs > 0 ? fromZero(cluster, { runs }) : ''),
   first: async () => firstDeployments(cluster, { runs: firsts }),
-  latency: async () => awakeCalls(cluster, { ...(await prepared()), wanted: { calls, events: 0, rounds } }),
-  throughput: async () => awakeCalls(cluster, { ...(await prepared()), wanted: { calls: 0, events, rounds } }),
+  latency: async () => awakeCalls(cluster, { ...(await prepared()), wanted: { calls, events: 0, rounds: 0 } }),
+  throughput: async () =>
+    awakeCalls(cluster, { ...(await prepared()), wanted: { calls: 0, events, rounds: eventRounds } }),
   wake: async () => callsFromZero(cluster, { ...(await prepared()), runs: zeroRuns }),
   idle: async () => idleFunctions(cluster, { ...(await prepared()), functions, called: woken }),
   neighbours: async () => neighbours(cluster, { ...(await prepared()), wanted: { seconds, rate } }),

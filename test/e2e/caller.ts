@@ -42,7 +42,9 @@ export interface StreamReport {
   /** Those of `complete` whose data says `succeeded: false`. */
   failed: number;
   rejected: number;
-  /** Ids. */
+  /** Ids of those of `complete`. */
+  completed: string[];
+  /** Ids of those without outcome. */
   unanswered: string[];
   /** Ids of calls with outcomes of two kinds, or with two parser.complete of different ids. */
   contradicted: string[];
@@ -199,6 +201,7 @@ function streamReport(name: string, made: Call[]): StreamReport {
     complete: complete.length,
     failed: complete.filter(({ first }) => !first.succeeded).length,
     rejected: ended.length - complete.length,
+    completed: complete.map(({ id }) => id),
     unanswered: made.filter(({ outcomes }) => outcomes.length === 0).map(({ id }) => id),
     contradicted: ended.filter(contradicts).map(({ id }) => id),
     latencies: ended.map(({ at, first }) => first.at - at),

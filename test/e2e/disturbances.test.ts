@@ -3,12 +3,11 @@
  * owner can break is broken by commands: RABBITMQ_STOP and RABBITMQ_START, API_SERVER_RESTART; one that is not given is
  * left out, and said.
  */
-import { execSync } from 'node:child_process';
-import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Identity } from '#shared/events/identity.ts';
 import { pause, until } from '#test/contract/until.ts';
 import { type AnyObject, World } from '#test/contract/world.ts';
+import { command, DISPATCHERS, killPods } from './disturb.ts';
 
 const BUILDS = Number(process.env['BUILDS'] ?? 50);
 const CLIENTS = 5;
@@ -16,13 +15,11 @@ const LIMIT = Number(process.env['MAX_CONCURRENT_BUILDS'] ?? 10);
 const RABBITMQ_AWAY_SECONDS = 60;
 const SETTLED_WITHIN_SECONDS = 1500;
 
+const FUNCTIONS = { selector: 'app.kubernetes.io/component=builder', matches: () => true };
+
 let world: World;
-let core: CoreV1Api;
 beforeAll(async () => {
   world = await new World().open();
-  const config = new KubeConfig();
-  config.loadFromString(world.platform.kubeconfig);
-  core = config.makeApiClient(CoreV1Api);
 });
 afterAll(async () => world.close());
 
@@ -65,11 +62,12 @@ test('every accepted build.start has exactly one distinct build.complete, and no
 
 async function disturb(): Promise<void> {
   await until('some builds to run', async () => (await runningJobs()).length >= 3, 60);
-  await killPods('dispatchers', 'eventing.knative.dev/brokerRole=dispatcher', ({ metadata }) =>
-    /^(build-|job-|cluster-)/.test(metadata?.name ?? ''),
-  );
+  await killPods(world, 'dispatchers', {
+    selector: DISPATCHERS,
+    matches: ({ metadata }) => /^(build-|job-|cluster-)/.test(metadata?.name ?? ''),
+  });
   await pause(3);
-  await killPods('functions that answer', 'app.kubernetes.io/component=builder', () => true);
+  await killPods(world, 'functions that answer', FUNCTIONS);
   await pause(2);
   if (command('RABBITMQ_STOP')) {
     await pause(RABBITMQ_AWAY_SECONDS / 4);
@@ -78,30 +76,8 @@ async function disturb(): Promise<void> {
   await pause(3);
   command('API_SERVER_RESTART');
   await pause(3);
-  await killPods('dispatchers', 'eventing.knative.dev/brokerRole=dispatcher', () => true);
-  await killPods('functions that answer', 'app.kubernetes.io/component=builder', () => true);
-}
-
-/** False where it was not given. */
-function command(name: string): boolean {
-  const line = process.env[name];
-  console.log(line ? `${name}: ${line}` : `${name} is not given: left out`);
-  if (line) {
-    execSync(line, { stdio: 'ignore', shell: '/bin/bash' });
-  }
-  return line !== undefined;
-}
-
-/** Without the time to end what they do, as a node that is gone takes them along. */
-async function killPods(what: string, selector: string, matches: (pod: AnyObject) => boolean): Promise<void> {
-  const pods = (await world.pods(selector)).filter(matches);
-  console.log(`killing ${pods.length} ${what}`);
-  const { namespace } = world.platform;
-  await Promise.all(
-    pods.map(({ metadata }) =>
-      core.deleteNamespacedPod({ name: metadata?.name ?? '', namespace, gracePeriodSeconds: 0 }).catch(() => undefined),
-    ),
-  );
+  await killPods(world, 'dispatchers', { selector: DISPATCHERS, matches: () => true });
+  await killPods(world, 'functions that answer', FUNCTIONS);
 }
 
 function hasEnded(identity: Identity): boolean {
