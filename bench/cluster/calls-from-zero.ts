@@ -4,7 +4,14 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Caller, callsOf } from '#test/e2e/open-caller.ts';
-import { type CalledFunction, createFunctions, deleteFunctions, type Template, type Wanted } from './functions.ts';
+import {
+  type CalledFunction,
+  createFunctions,
+  deleteFunctions,
+  type Template,
+  type Wanted,
+  type Way,
+} from './functions.ts';
 import { idle } from './idle.ts';
 import type { ClusterUnderTest } from './open-cluster.ts';
 import { percentile, seconds, table } from './table.ts';
@@ -16,9 +23,9 @@ const SETTLE_MILLISECONDS = 1000;
 /** The shortest that Knative takes. */
 const WINDOW = '6s';
 
-interface Way {
+interface Call {
   name: string;
-  delivery: 'shared' | 'trigger';
+  way: Way;
   /** The request goes to the function itself. */
   direct?: boolean;
   /** The door is at zero as well. */
@@ -26,11 +33,11 @@ interface Way {
   aim?: string;
 }
 
-const WAYS: Way[] = [
-  { name: 'a request to the function itself', delivery: 'shared', direct: true },
-  { name: 'a Trigger of its own (the old way)', delivery: 'trigger' },
-  { name: 'the door, awake', delivery: 'shared', aim: '≤ 1.05' },
-  { name: 'the door, at zero too', delivery: 'shared', asleep: true, aim: '≤ 1.6' },
+const CALLS: Call[] = [
+  { name: 'a request to the function itself', way: 'shared', direct: true },
+  { name: 'a Trigger of its own (the old way)', way: 'legacy' },
+  { name: 'the door, awake', way: 'shared', aim: '≤ 1.05' },
+  { name: 'the door, at zero too', way: 'shared', asleep: true, aim: '≤ 1.6' },
 ];
 
 export async function callsFromZero(
@@ -39,27 +46,27 @@ export async function callsFromZero(
 ): Promise<string> {
   const { owner } = caller;
   const awakeAlways: Wanted = { identity: cluster.identity('bench-awake'), parameters: { scaling: { min: 1 } } };
-  const fromZero = ({ delivery }: Way): Wanted => ({
+  const fromZero = ({ way }: Call): Wanted => ({
     identity: cluster.identity('bench-zero'),
-    delivery,
+    way,
     parameters: { scaling: { scale_down_delay: '0s' } },
     window: WINDOW,
   });
   const [warm, ...functions] = (await createFunctions(cluster, template, {
     owner,
-    wanted: [awakeAlways, ...WAYS.map(fromZero)],
+    wanted: [awakeAlways, ...CALLS.map(fromZero)],
   })) as [CalledFunction, ...CalledFunction[]];
-  const times = WAYS.map((): number[] => []);
+  const times = CALLS.map((): number[] => []);
   const notAtZero = await cluster.unobserved(async () => {
     let stillAwake = 0;
     // The first round is not counted: after it, every cache is as warm as it will be.
     for (let run = 0; run <= runs; run += 1) {
-      for (const [index, way] of WAYS.entries()) {
-        console.error(`from zero, ${way.name}: ${run} of ${runs} …`);
+      for (const [index, call] of CALLS.entries()) {
+        console.error(`from zero, ${call.name}: ${run} of ${runs} …`);
         const called = functions[index] as CalledFunction;
-        const isIdle = await idle(cluster, way.asleep ? [called.service, DOOR] : [called.service]);
+        const isIdle = await idle(cluster, call.asleep ? [called.service, DOOR] : [called.service]);
         stillAwake += isIdle ? 0 : 1;
-        const took = await callOnce(caller, { way, called, warm });
+        const took = await callOnce(caller, { call, called, warm });
         times[index]?.push(...(run > 0 ? [took] : []));
       }
     }
@@ -71,7 +78,7 @@ export async function callsFromZero(
 
 async function callOnce(
   caller: Caller,
-  { way: { name, direct, asleep }, called, warm }: { way: Way; called: CalledFunction; warm: CalledFunction },
+  { call: { name, direct, asleep }, called, warm }: { call: Call; called: CalledFunction; warm: CalledFunction },
 ): Promise<number> {
   if (!asleep) {
     await caller.run({ streams: [callsOf(caller, warm.subject, { count: 1 })], patience: PATIENCE_SECONDS });
@@ -91,7 +98,7 @@ async function callOnce(
 
 function report(times: number[][], runs: number): string {
   const baseline = percentile(times[0] ?? [], 0.5);
-  const rows = WAYS.map(({ name, aim = '' }, index) => {
+  const rows = CALLS.map(({ name, aim = '' }, index) => {
     const own = times[index] ?? [];
     const middle = percentile(own, 0.5);
     return [name, seconds(middle), seconds(percentile(own, 0.95)), (middle / baseline).toFixed(2), aim];

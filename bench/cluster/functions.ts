@@ -5,8 +5,9 @@
 import type { V1OwnerReference } from '@kubernetes/client-node';
 import type { KnativeObject } from '#shared/clients/cluster.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
-import type { Parameters } from '#shared/events/parameters.ts';
+import type { Delivery, Parameters } from '#shared/events/parameters.ts';
 import { type Build, readBuild } from '#shared/specs/annotations.ts';
+import { DELIVERY_ANNOTATION, LANE } from '#shared/specs/delivery.ts';
 import { knativeService } from '#shared/specs/knative-service.ts';
 import { functionName } from '#shared/specs/names.ts';
 import { waitUntil } from '#test/contract/wait-until.ts';
@@ -25,10 +26,12 @@ export interface CalledFunction {
   subject: string;
 }
 
-/** How a function's calls reach it; `trigger`: by a Trigger of its own that posts to it, without the door. */
-export type Delivery = 'shared' | 'trigger';
+/**
+ * How a function's calls reach it. `legacy`: by a Trigger of its own that posts to the function, as every function had
+ * before there was a door.
+ */
+export type Way = Delivery | 'legacy';
 
-const DELIVERY_ANNOTATION = 'knative-lambda/delivery';
 /** The node is to have room for many of them. */
 const SMALL = { requests: { cpu: '10m', memory: '32Mi' } };
 const SERVING = 'serving.knative.dev/v1';
@@ -49,7 +52,7 @@ export async function buildTemplate(cluster: ClusterUnderTest): Promise<Template
 
 export interface Wanted {
   identity: Identity;
-  delivery?: Delivery;
+  way?: Way;
   parameters?: Parameters;
   /** Of Knative's autoscaler: how long it looks back before it scales to zero. */
   window?: string;
@@ -61,22 +64,26 @@ export async function createFunction(
   { build, image }: Template,
   { wanted, owner }: { wanted: Wanted; owner: V1OwnerReference },
 ): Promise<CalledFunction> {
-  const { identity, delivery = 'shared', parameters = {}, window } = wanted;
+  const { identity, way = 'shared', parameters = {}, window } = wanted;
   const { namespace } = platform;
   const own: Build = { ...build, ...identity, parameters: { resources: SMALL, ...parameters } };
   const progressDeadline = config['FUNCTION_PROGRESS_DEADLINE'] ?? '120s';
   const service = knativeService(own, image, { namespace, progressDeadline }) as FunctionService;
-  const { [DELIVERY_ANNOTATION]: _, ...annotations } = service.metadata.annotations ?? {};
-  service.metadata.annotations =
-    delivery === 'trigger' ? annotations : { ...annotations, [DELIVERY_ANNOTATION]: delivery };
-  service.metadata['ownerReferences'] = [owner];
-  if (window) {
-    Object.assign(service.spec.template.metadata.annotations, { 'autoscaling.knative.dev/window': window });
+  const { metadata, spec } = service;
+  metadata['ownerReferences'] = [owner];
+  metadata.annotations = { ...metadata.annotations, [DELIVERY_ANNOTATION]: way };
+  if (way === 'legacy') {
+    delete metadata.annotations[DELIVERY_ANNOTATION];
+    // So that nobody migrates it.
+    metadata.labels = { 'networking.knative.dev/visibility': 'cluster-local' };
   }
-  await objects.create(service as never);
+  if (window) {
+    Object.assign(spec.template.metadata.annotations, { 'autoscaling.knative.dev/window': window });
+  }
   const called = { service: functionName(identity), subject: subjectOf(identity) };
-  if (delivery === 'trigger') {
-    await objects.create(ownTrigger(called, { namespace, owner }) as never);
+  await objects.create(service as never);
+  if (way !== 'shared') {
+    await objects.create(triggerOf(called, { way, namespace, owner }) as never);
   }
   return called;
 }
@@ -90,7 +97,7 @@ export async function createFunctions(
   const called = await Promise.all(wanted.map((one) => createFunction(cluster, template, { wanted: one, owner })));
   for (const [index, { service }] of called.entries()) {
     await ready(cluster, SERVING, 'Service', service);
-    if (wanted[index]?.delivery === 'trigger') {
+    if ((wanted[index]?.way ?? 'shared') !== 'shared') {
       await ready(cluster, 'eventing.knative.dev/v1', 'Trigger', service);
     }
   }
@@ -109,23 +116,19 @@ export async function deleteFunctions({ objects, platform }: ClusterUnderTest, a
   }
 }
 
-/** Throws where the deployment has given a function of the baseline another way of delivery meanwhile. */
-export async function expectOwnTrigger(cluster: ClusterUnderTest, { service }: CalledFunction): Promise<void> {
-  const { metadata } = await read(cluster, service);
-  if (metadata.annotations?.[DELIVERY_ANNOTATION] !== undefined) {
-    throw new Error(`${service} was to keep a Trigger of its own, but has been migrated meanwhile: measure again`);
-  }
-}
-
 export async function serviceIsReady(cluster: ClusterUnderTest, service: string): Promise<boolean> {
   return isReady(await read(cluster, service));
 }
 
-/** The Trigger that every function had before there was a door, and its dispatcher's resources. */
-function ownTrigger(
+/** Brings `parser.start` to the function, or `parser.deliver` to the door. */
+function triggerOf(
   { service: name, subject }: CalledFunction,
-  { namespace, owner }: { namespace: string; owner: V1OwnerReference },
+  { way, namespace, owner }: { way: 'own' | 'legacy'; namespace: string; owner: V1OwnerReference },
 ): KnativeObject {
+  const [attributes, subscriber] =
+    way === 'legacy'
+      ? [{ type: 'parser.start', subject }, name]
+      : [{ type: 'parser.deliver', subject, [LANE]: 'own' }, 'parser-events'];
   const annotations = {
     parallelism: '50',
     'cpu-request': '10m',
@@ -140,8 +143,8 @@ function ownTrigger(
     metadata: { name, namespace, annotations: Object.fromEntries(prefixed), ownerReferences: [owner] },
     spec: {
       broker: 'default',
-      filter: { attributes: { type: 'parser.start', subject } },
-      subscriber: { ref: { apiVersion: SERVING, kind: 'Service', name } },
+      filter: { attributes },
+      subscriber: { ref: { apiVersion: SERVING, kind: 'Service', name: subscriber } },
     },
   };
 }
