@@ -1,5 +1,5 @@
 /**
- * Calls of functions that are awake, by the door and by a Trigger of its own as before, in the same minutes: how long one takes,
+ * Calls of functions that are awake, by the door and by a Trigger of its own as before, in turns: how long one takes,
  * and how many are answered in a second.
  */
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -7,7 +7,8 @@
  *   POST /plans          a Plan; answers 201 and its number
  *   GET /plans/{number}  a Report
  */
-import { Agent, createServer, type IncomingMessage, request } from 'node:http';
+import { Agent, createServer, type IncomingMessage, request, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Calls of one function. */
@@ -73,16 +74,21 @@ const SEND_TIMES = 120;
 const calls = new Map<string, Call>();
 const agent = new Agent({ keepAlive: true, maxSockets: 64 });
 
-export function startCaller(ports: { subscriber: number; suite: number }): void {
-  createServer(async (incoming, response) => {
+/** Answers the ports it listens on; 0 takes any free one. */
+export async function startCaller(ports: { subscriber: number; suite: number }): Promise<{
+  subscriber: number;
+  suite: number;
+  close(): void;
+}> {
+  const subscriber = createServer(async (incoming, response) => {
     const at = performance.now();
     const body = await text(incoming);
     response.writeHead(202).end();
     noteOutcome(incoming, body, at);
-  }).listen(ports.subscriber, '0.0.0.0');
+  });
 
   const plans: { plan: Plan; calls: Call[][]; done: boolean }[] = [];
-  createServer(async (incoming, response) => {
+  const suite = createServer(async (incoming, response) => {
     const [, number] = /^\/plans\/(\d+)$/.exec(incoming.url ?? '') ?? [];
     const running = plans[Number(number)];
     if (incoming.method === 'POST') {
@@ -98,7 +104,22 @@ export function startCaller(ports: { subscriber: number; suite: number }): void 
     } else {
       response.writeHead(404).end();
     }
-  }).listen(ports.suite, '127.0.0.1');
+  });
+  return {
+    subscriber: await listen(subscriber, ports.subscriber, '0.0.0.0'),
+    suite: await listen(suite, ports.suite, '127.0.0.1'),
+    close: () => {
+      for (const server of [subscriber, suite]) {
+        server.closeAllConnections();
+        server.close();
+      }
+    },
+  };
+}
+
+async function listen(server: Server, port: number, host: string): Promise<number> {
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
+  return (server.address() as AddressInfo).port;
 }
 
 /** Other callers' outcomes are ignored. */
@@ -228,5 +249,5 @@ async function text(incoming: IncomingMessage): Promise<string> {
 
 if (process.env['CALLER'] === 'serve') {
   process.on('SIGTERM', () => process.exit(0));
-  startCaller({ subscriber: 8080, suite: 8081 });
+  await startCaller({ subscriber: 8080, suite: 8081 });
 }
