@@ -3,7 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
 import { parseQuantity } from '#shared/kubernetes/quantity.ts';
 import { type Caller, callsOf } from '#test/e2e/open-caller.ts';
-import { type CalledFunction, createFunction, deleteFunctions, serviceIsReady, type Template } from './functions.ts';
+import {
+  type CalledFunction,
+  createFunction,
+  deleteFunctions,
+  serviceIsReady,
+  type Template,
+  type Way,
+} from './functions.ts';
 import { memoryOf } from './memory.ts';
 import type { ClusterUnderTest } from './open-cluster.ts';
 import { percentile, seconds, table } from './table.ts';
@@ -24,12 +31,20 @@ interface Namespace {
   requested: { cpu: number; memory: number };
 }
 
+export interface IdleFunctions {
+  functions: number;
+  /** How many of them are called afterwards. */
+  called: number;
+  way: Way;
+}
+
 export async function idleFunctions(
   cluster: ClusterUnderTest,
-  { caller, template, functions, called }: { caller: Caller; template: Template; functions: number; called: number },
+  { caller, template, wanted }: { caller: Caller; template: Template; wanted: IdleFunctions },
 ): Promise<string> {
+  const { functions, called, way } = wanted;
   const before = await look(cluster, []);
-  const all = await create(cluster, { caller, template, functions });
+  const all = await create(cluster, { caller, template, wanted });
   await allIdle(cluster, all);
   const after = await look(cluster, all);
   const difference = (pick: (namespace: Namespace) => number) =>
@@ -53,14 +68,14 @@ export async function idleFunctions(
   const complete = reports.reduce((sum, report) => sum + report.complete - report.failed, 0);
   await deleteFunctions(cluster, all);
   return [
-    table(`${functions} idle functions`, ['', 'before', 'after', 'difference'], rows),
+    table(`${functions} idle functions, delivery ${way}`, ['', 'before', 'after', 'difference'], rows),
     `${called} of them, chosen by chance and called at once: ${complete} answered; median ${seconds(percentile(latencies, 0.5))} s, longest ${seconds(Math.max(...latencies))} s.\n`,
   ].join('\n');
 }
 
 async function create(
   cluster: ClusterUnderTest,
-  { caller, template, functions }: { caller: Caller; template: Template; functions: number },
+  { caller, template, wanted: { functions, way } }: { caller: Caller; template: Template; wanted: IdleFunctions },
 ): Promise<CalledFunction[]> {
   const all: CalledFunction[] = [];
   const began = performance.now();
@@ -69,6 +84,7 @@ async function create(
     while (started < functions) {
       started += 1;
       const wanted = {
+        way,
         identity: cluster.identity(`bench-idle-${started}`),
         parameters: {
           scaling: { scale_down_delay: '0s' },
@@ -94,9 +110,13 @@ async function create(
   return all;
 }
 
-async function allIdle(cluster: ClusterUnderTest, all: CalledFunction[]): Promise<void> {
+async function allIdle({ core, platform }: ClusterUnderTest, all: CalledFunction[]): Promise<void> {
   const deadline = performance.now() + IDLE_MILLISECONDS;
-  while ((await look(cluster, all)).theirs.pods > 0) {
+  const label = 'serving.knative.dev/service';
+  const names = new Set(all.map(({ service }) => service));
+  const isAwake = ({ metadata }: V1Pod) => names.has(metadata?.labels?.[label] ?? '');
+  const pods = () => core.listNamespacedPod({ namespace: platform.namespace, labelSelector: label });
+  while ((await pods()).items.some(isAwake)) {
     if (performance.now() > deadline) {
       console.error('  some did not scale to zero');
       return;

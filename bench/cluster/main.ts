@@ -8,7 +8,7 @@ import { builds } from './builds.ts';
 import { callsFromZero } from './calls-from-zero.ts';
 import { firstDeployments } from './first-deployment.ts';
 import { fromZero } from './from-zero.ts';
-import { buildTemplate, type Template } from './functions.ts';
+import { buildTemplate, type Template, type Way } from './functions.ts';
 import { idleFunctions } from './idle-functions.ts';
 import { watchMemory } from './memory.ts';
 import { neighbours } from './neighbours.ts';
@@ -45,6 +45,7 @@ const functions = number('FUNCTIONS', 200);
 const woken = number('WOKEN', 20);
 const seconds = number('SECONDS', 300);
 const rate = number('RATE', 20);
+const [way = 'shared'] = words('WAY', 'shared', ['shared', 'own', 'legacy']) as Way[];
 
 console.error('opening the way into the cluster …');
 const cluster = await openCluster();
@@ -65,8 +66,8 @@ const PARTS: Record<string, () => Promise<string>> = {
   throughput: async () =>
     awakeCalls(cluster, { ...(await prepared()), wanted: { calls: 0, events, rounds: eventRounds } }),
   wake: async () => callsFromZero(cluster, { ...(await prepared()), runs: zeroRuns }),
-  idle: async () => idleFunctions(cluster, { ...(await prepared()), functions, called: woken }),
-  neighbours: async () => neighbours(cluster, { ...(await prepared()), wanted: { seconds, rate } }),
+  idle: async () => idleFunctions(cluster, { ...(await prepared()), wanted: { functions, called: woken, way } }),
+  neighbours: async () => neighbours(cluster, { ...(await prepared()), wanted: { seconds, rate, way } }),
 };
 
 let closing: Promise<void> | undefined;

@@ -2,7 +2,14 @@
 import type { Identity } from '#shared/events/identity.ts';
 import type { StreamReport } from '#test/e2e/caller.ts';
 import { type Caller, callsOf } from '#test/e2e/open-caller.ts';
-import { type CalledFunction, createFunctions, deleteFunctions, type Template, type Wanted } from './functions.ts';
+import {
+  type CalledFunction,
+  createFunctions,
+  deleteFunctions,
+  type Template,
+  type Wanted,
+  type Way,
+} from './functions.ts';
 import type { ClusterUnderTest } from './open-cluster.ts';
 import { percentile, table } from './table.ts';
 
@@ -40,12 +47,14 @@ export interface Neighbours {
   seconds: number;
   /** Events a second, of each good function. */
   rate: number;
+  way: Way;
 }
 
 export async function neighbours(
   cluster: ClusterUnderTest,
-  { caller, template, wanted: { seconds, rate } }: { caller: Caller; template: Template; wanted: Neighbours },
+  { caller, template, wanted }: { caller: Caller; template: Template; wanted: Neighbours },
 ): Promise<string> {
+  const { seconds, rate, way } = wanted;
   const tenants = ['first', 'second', 'third', 'fourth'].map((tenant) => [tenant, cluster.identity(tenant)] as const);
   const of = (tenant: string, role: string): Identity => ({
     ...cluster.identity(`bench-${role}`),
@@ -55,10 +64,11 @@ export async function neighbours(
     owner: caller.owner,
     wanted: [
       ...Array.from({ length: GOOD }, (_, n) => ({
+        way,
         identity: of(n % 2 === 0 ? 'first' : 'second', `good-${n}`),
         parameters: { scaling: { min: 1 } },
       })),
-      ...BAD.map(({ name, tenant, parameters }) => ({ identity: of(tenant, name), parameters })),
+      ...BAD.map(({ name, tenant, parameters }) => ({ way, identity: of(tenant, name), parameters })),
     ],
   });
   const good = all.slice(0, GOOD);
@@ -78,7 +88,7 @@ export async function neighbours(
     return [first, second] as const;
   });
   await deleteFunctions(cluster, all);
-  return report({ alone, together, wanted: { seconds, rate } });
+  return report({ alone, together, wanted });
 }
 
 function badStream(
@@ -96,7 +106,7 @@ function badStream(
 function report({
   alone,
   together,
-  wanted: { seconds, rate },
+  wanted: { seconds, rate, way },
 }: {
   alone: StreamReport[];
   together: StreamReport[];
@@ -116,7 +126,7 @@ function report({
     phases.map((reports) => String(reports.reduce((sum, one) => sum + pick(one), 0)));
   return [
     table(
-      `${GOOD} good functions of two tenants, ${rate} events a second each for ${seconds} s, ms`,
+      `${GOOD} good functions of two tenants, ${rate} events a second each for ${seconds} s, delivery ${way}, ms`,
       ['', 'alone', 'beside the four', 'ratio', 'aim'],
       [
         row('p50', at(0.5)),
