@@ -35,6 +35,7 @@ export type Way = Delivery | 'legacy';
 /** The node is to have room for many of them. */
 const SMALL = { requests: { cpu: '10m', memory: '32Mi' } };
 const SERVING = 'serving.knative.dev/v1';
+const EVENTING = 'eventing.knative.dev/v1';
 const READY_SECONDS = 240;
 
 /** Builds the image by a build.start. */
@@ -95,13 +96,22 @@ export async function createFunctions(
   { wanted, owner }: { wanted: Wanted[]; owner: V1OwnerReference },
 ): Promise<CalledFunction[]> {
   const called = await Promise.all(wanted.map((one) => createFunction(cluster, template, { wanted: one, owner })));
-  for (const [index, { service }] of called.entries()) {
-    await ready(cluster, SERVING, 'Service', service);
-    if ((wanted[index]?.way ?? 'shared') !== 'shared') {
-      await ready(cluster, 'eventing.knative.dev/v1', 'Trigger', service);
-    }
+  for (const [index, one] of called.entries()) {
+    await waitForFunction(cluster, one, wanted[index]?.way);
   }
   return called;
+}
+
+/** Until the Service is Ready, and the Trigger where it has one. */
+export async function waitForFunction(
+  cluster: ClusterUnderTest,
+  { service }: CalledFunction,
+  way: Way = 'shared',
+): Promise<void> {
+  await waitForReady(cluster, { apiVersion: SERVING, kind: 'Service', name: service });
+  if (way !== 'shared') {
+    await waitForReady(cluster, { apiVersion: EVENTING, kind: 'Trigger', name: service });
+  }
 }
 
 export async function deleteFunctions({ objects, platform }: ClusterUnderTest, all: CalledFunction[]): Promise<void> {
@@ -111,13 +121,9 @@ export async function deleteFunctions({ objects, platform }: ClusterUnderTest, a
       .delete({ apiVersion: SERVING, kind: 'Service', metadata: { name, namespace } })
       .catch(() => undefined);
     await objects
-      .delete({ apiVersion: 'eventing.knative.dev/v1', kind: 'Trigger', metadata: { name, namespace } })
+      .delete({ apiVersion: EVENTING, kind: 'Trigger', metadata: { name, namespace } })
       .catch(() => undefined);
   }
-}
-
-export async function serviceIsReady(cluster: ClusterUnderTest, service: string): Promise<boolean> {
-  return isReady(await read(cluster, service));
 }
 
 /** Brings `parser.start` to the function, or `parser.deliver` to the door. */
@@ -138,7 +144,7 @@ function triggerOf(
   };
   const prefixed = Object.entries(annotations).map(([key, value]) => [`rabbitmq.eventing.knative.dev/${key}`, value]);
   return {
-    apiVersion: 'eventing.knative.dev/v1',
+    apiVersion: EVENTING,
     kind: 'Trigger',
     metadata: { name, namespace, annotations: Object.fromEntries(prefixed), ownerReferences: [owner] },
     spec: {
@@ -163,7 +169,10 @@ async function read({ objects, platform }: ClusterUnderTest, name: string): Prom
   return (await objects.read({ apiVersion: SERVING, kind: 'Service', metadata })) as unknown as FunctionService;
 }
 
-async function ready(cluster: ClusterUnderTest, apiVersion: string, kind: string, name: string): Promise<void> {
+async function waitForReady(
+  cluster: ClusterUnderTest,
+  { apiVersion, kind, name }: { apiVersion: string; kind: string; name: string },
+): Promise<void> {
   const { objects, platform } = cluster;
   const metadata = { name, namespace: platform.namespace };
   await waitUntil(

@@ -7,9 +7,9 @@ import {
   type CalledFunction,
   createFunction,
   deleteFunctions,
-  serviceIsReady,
   type Template,
   type Way,
+  waitForFunction,
 } from './functions.ts';
 import { memoryOf } from './memory.ts';
 import type { ClusterUnderTest } from './open-cluster.ts';
@@ -18,10 +18,14 @@ import { percentile, seconds, table } from './table.ts';
 /** A function starts one pod to become Ready, and a node has room for some only. */
 const STARTING_AT_ONCE = 8;
 const WINDOW = '6s';
-const READY_MILLISECONDS = 300_000;
 const IDLE_MILLISECONDS = 300_000;
 const PATIENCE_SECONDS = 300;
 
+const SERVICE_LABEL = 'serving.knative.dev/service';
+/** `sweep` is called every minute. The door may have a pod always. */
+const SELDOM_IDLE = ['sweep', 'parser-events'];
+
+/** Without the pods of sweep, which come and go. */
 interface Namespace {
   pods: number;
   /** Of the functions under test: pods, and queues. */
@@ -43,9 +47,10 @@ export async function idleFunctions(
   { caller, template, wanted }: { caller: Caller; template: Template; wanted: IdleFunctions },
 ): Promise<string> {
   const { functions, called, way } = wanted;
+  await allIdle(cluster);
   const before = await look(cluster, []);
   const all = await create(cluster, { caller, template, wanted });
-  await allIdle(cluster, all);
+  await allIdle(cluster);
   const after = await look(cluster, all);
   const difference = (pick: (namespace: Namespace) => number) =>
     [pick(before), pick(after), pick(after) - pick(before)].map((figure) => figure.toFixed(0));
@@ -97,26 +102,18 @@ async function create(
       if (all.length % 20 === 0) {
         console.error(`${all.length} of ${functions} functions after ${seconds(performance.now() - began)} s …`);
       }
-      const deadline = performance.now() + READY_MILLISECONDS;
-      while (!(await serviceIsReady(cluster, called.service))) {
-        if (performance.now() > deadline) {
-          throw new Error(`${called.service} does not become Ready`);
-        }
-        await sleep(500);
-      }
+      await waitForFunction(cluster, called, way);
     }
   };
   await Promise.all(Array.from({ length: STARTING_AT_ONCE }, worker));
   return all;
 }
 
-async function allIdle({ core, platform }: ClusterUnderTest, all: CalledFunction[]): Promise<void> {
+/** Until no function has a pod, of those under test and of the builder's, but for those that never sleep for long. */
+async function allIdle({ core, platform }: ClusterUnderTest): Promise<void> {
   const deadline = performance.now() + IDLE_MILLISECONDS;
-  const label = 'serving.knative.dev/service';
-  const names = new Set(all.map(({ service }) => service));
-  const isAwake = ({ metadata }: V1Pod) => names.has(metadata?.labels?.[label] ?? '');
-  const pods = () => core.listNamespacedPod({ namespace: platform.namespace, labelSelector: label });
-  while ((await pods()).items.some(isAwake)) {
+  const labelSelector = `${SERVICE_LABEL},${SERVICE_LABEL} notin (${SELDOM_IDLE.join(',')})`;
+  while ((await core.listNamespacedPod({ namespace: platform.namespace, labelSelector })).items.length > 0) {
     if (performance.now() > deadline) {
       console.error('  some did not scale to zero');
       return;
@@ -128,7 +125,10 @@ async function allIdle({ core, platform }: ClusterUnderTest, all: CalledFunction
 async function look(cluster: ClusterUnderTest, functions: CalledFunction[]): Promise<Namespace> {
   const { core, objects, platform } = cluster;
   const { namespace } = platform;
-  const { items } = await core.listNamespacedPod({ namespace });
+  const { items } = await core.listNamespacedPod({
+    namespace,
+    labelSelector: `${SERVICE_LABEL} notin (sweep)`,
+  });
   const queues = await objects.list('rabbitmq.com/v1beta1', 'Queue', namespace);
   const names = functions.map(({ service }) => service);
   const isTheirs = (name = '') => names.some((service) => name.includes(service));
@@ -140,7 +140,7 @@ async function look(cluster: ClusterUnderTest, functions: CalledFunction[]): Pro
       pods: items.filter(({ metadata }) => isTheirs(metadata?.name)).length,
       queues: queues.items.filter(({ metadata }) => isTheirs(JSON.stringify(metadata))).length,
     },
-    memory: (await memoryOf(cluster, namespace)) / 2 ** 20,
+    memory: (await memoryOf(cluster, items)) / 2 ** 20,
     requested: { cpu: sum('cpu'), memory: sum('memory') },
   };
 }

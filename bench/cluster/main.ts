@@ -79,6 +79,8 @@ const close = () => {
   return closing;
 };
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  // The platform's own handler ends the process before the caller is gone.
+  process.removeAllListeners(signal);
   process.once(signal, () => {
     console.error('stopped; cleaning up …');
     void close().finally(() => process.exit(130));

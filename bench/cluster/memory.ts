@@ -1,12 +1,13 @@
 /** Memory of every pod of ours, as its kubelet tells it; a cluster need not have a metrics server for that. */
 import { request } from 'node:https';
+import type { V1Pod } from '@kubernetes/client-node';
 import type { ClusterUnderTest } from './open-cluster.ts';
 import { table } from './table.ts';
 
 type Containers = { name: string; memory?: { workingSetBytes?: number } }[];
 
 interface Summary {
-  pods?: { podRef: { name: string; namespace: string }; containers?: Containers }[];
+  pods?: { podRef: { name: string; namespace: string; uid: string }; containers?: Containers }[];
 }
 
 const EVERY_MILLISECONDS = 5000;
@@ -44,14 +45,14 @@ async function note(cluster: ClusterUnderTest, most: Map<string, Map<string, num
   }
 }
 
-/** Bytes: the working set of all pods of a namespace, by the kubelets of their nodes. */
-export async function memoryOf(cluster: ClusterUnderTest, namespace: string): Promise<number> {
-  const { items } = await cluster.core.listNamespacedPod({ namespace });
-  const nodes = new Set(items.flatMap(({ spec }) => spec?.nodeName ?? []));
+/** Bytes: the working set of these pods, by the kubelets of their nodes. */
+export async function memoryOf(cluster: ClusterUnderTest, pods: V1Pod[]): Promise<number> {
+  const nodes = new Set(pods.flatMap(({ spec }) => spec?.nodeName ?? []));
+  const uids = new Set(pods.map(({ metadata }) => metadata?.uid));
   let bytes = 0;
   for (const node of nodes) {
     for (const { podRef, containers = [] } of (await summaryOf(cluster, node)).pods ?? []) {
-      if (podRef.namespace === namespace) {
+      if (uids.has(podRef.uid)) {
         bytes += containers.reduce((sum, { memory }) => sum + (memory?.workingSetBytes ?? 0), 0);
       }
     }
