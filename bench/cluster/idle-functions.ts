@@ -25,7 +25,7 @@ const SERVICE_LABEL = 'serving.knative.dev/service';
 /** `sweep` is called every minute. The door may have a pod always. */
 const SELDOM_IDLE = ['sweep', 'parser-events'];
 
-/** Without the pods of sweep, which come and go. */
+/** Without the pods of SELDOM_IDLE, which come and go. */
 interface Namespace {
   pods: number;
   /** Of the functions under test: pods, and queues. */
@@ -127,7 +127,7 @@ async function look(cluster: ClusterUnderTest, functions: CalledFunction[]): Pro
   const { namespace } = platform;
   const { items } = await core.listNamespacedPod({
     namespace,
-    labelSelector: `${SERVICE_LABEL} notin (sweep)`,
+    labelSelector: `${SERVICE_LABEL} notin (${SELDOM_IDLE.join(',')})`,
   });
   const queues = await objects.list('rabbitmq.com/v1beta1', 'Queue', namespace);
   const names = functions.map(({ service }) => service);
