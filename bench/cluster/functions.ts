@@ -7,9 +7,10 @@ import type { KnativeObject } from '#shared/clients/cluster.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
 import type { Delivery, Parameters } from '#shared/events/parameters.ts';
 import { type Build, readBuild } from '#shared/specs/annotations.ts';
-import { DELIVERY_ANNOTATION, LANE } from '#shared/specs/delivery.ts';
+import { DELIVERY_ANNOTATION } from '#shared/specs/delivery.ts';
 import { knativeService } from '#shared/specs/knative-service.ts';
 import { functionName } from '#shared/specs/names.ts';
+import { functionTrigger } from '#shared/specs/trigger.ts';
 import { waitUntil } from '#test/contract/wait-until.ts';
 import { timeFirstDeployment } from './first-deployment.ts';
 import type { ClusterUnderTest } from './open-cluster.ts';
@@ -67,7 +68,8 @@ export async function createFunction(
 ): Promise<CalledFunction> {
   const { identity, way = 'shared', parameters = {}, window } = wanted;
   const { namespace } = platform;
-  const own: Build = { ...build, ...identity, parameters: { resources: SMALL, ...parameters } };
+  const asked = { resources: SMALL, ...parameters, ...(way === 'legacy' ? {} : { delivery: way }) };
+  const own: Build = { ...build, ...identity, parameters: asked };
   const progressDeadline = config['FUNCTION_PROGRESS_DEADLINE'] ?? '120s';
   const service = knativeService(own, image, { namespace, progressDeadline }) as FunctionService;
   const { metadata, spec } = service;
@@ -82,9 +84,11 @@ export async function createFunction(
     Object.assign(spec.template.metadata.annotations, { 'autoscaling.knative.dev/window': window });
   }
   const called = { service: functionName(identity), subject: subjectOf(identity) };
-  await objects.create(service as never);
-  if (way !== 'shared') {
-    await objects.create(triggerOf(called, { way, namespace, owner }) as never);
+  const created = (await objects.create(service as never)) as unknown as KnativeObject;
+  if (way === 'legacy') {
+    await objects.create(legacyTrigger(called, { namespace, owner }) as never);
+  } else if (way === 'own') {
+    await objects.create(functionTrigger(own, created, { namespace }) as never);
   }
   return called;
 }
@@ -126,15 +130,11 @@ export async function deleteFunctions({ objects, platform }: ClusterUnderTest, a
   }
 }
 
-/** Brings `parser.start` to the function, or `parser.deliver` to the door. */
-function triggerOf(
+/** Of a function of an installation without a door. */
+function legacyTrigger(
   { service: name, subject }: CalledFunction,
-  { way, namespace, owner }: { way: 'own' | 'legacy'; namespace: string; owner: V1OwnerReference },
+  { namespace, owner }: { namespace: string; owner: V1OwnerReference },
 ): KnativeObject {
-  const [attributes, subscriber] =
-    way === 'legacy'
-      ? [{ type: 'parser.start', subject }, name]
-      : [{ type: 'parser.deliver', subject, [LANE]: 'own' }, 'parser-events'];
   const annotations = {
     parallelism: '50',
     'cpu-request': '10m',
@@ -149,8 +149,8 @@ function triggerOf(
     metadata: { name, namespace, annotations: Object.fromEntries(prefixed), ownerReferences: [owner] },
     spec: {
       broker: 'default',
-      filter: { attributes },
-      subscriber: { ref: { apiVersion: SERVING, kind: 'Service', name: subscriber } },
+      filter: { attributes: { type: 'parser.start', subject } },
+      subscriber: { ref: { apiVersion: SERVING, kind: 'Service', name } },
     },
   };
 }

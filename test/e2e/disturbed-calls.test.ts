@@ -1,6 +1,7 @@
 /**
  * Calls while the door, its dispatchers and the API server are taken away: `make e2e-disturbed ONLY=calls`. Each call
- * has exactly one kind of outcome: a parser.complete, an event.rejected, or a dead letter that is kept.
+ * has exactly one kind of outcome: a parser.complete, an event.rejected, or a dead letter that is kept. API_SERVER_STOP
+ * must end the API server at once: one that is asked to stop serves for another minute.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
