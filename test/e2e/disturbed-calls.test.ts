@@ -6,7 +6,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
 import { answering } from '#test/contract/sources.ts';
-import { pause } from '#test/contract/until.ts';
+import { pause, until } from '#test/contract/until.ts';
 import { World } from '#test/contract/world.ts';
 import type { StreamReport } from './caller.ts';
 import { command, DISPATCHERS, killPods } from './disturb.ts';
@@ -72,6 +72,7 @@ test.skipIf(!process.env['API_SERVER_STOP'])(
       command('API_SERVER_STOP');
       await pause(API_SERVER_AWAY_SECONDS / 4);
       command('API_SERVER_START');
+      await until('the API server to serve what it stores', () => servesAgain());
     });
     expect(lost).toEqual([]);
   },
@@ -102,6 +103,15 @@ async function callWhile(role: string, disturb: (running: Running) => Promise<vo
   expect(of((report) => report.contradicted)).toEqual([]);
   expect(of((report) => report.completed).filter((id) => kept.has(id))).toEqual([]);
   return lost;
+}
+
+async function servesAgain(): Promise<boolean> {
+  const kinds = [
+    world.list('serving.knative.dev/v1', 'Service'),
+    world.list('eventing.knative.dev/v1', 'Trigger'),
+    world.list('batch/v1', 'Job', world.buildsNamespace),
+  ];
+  return (await Promise.allSettled(kinds)).every(({ status }) => status === 'fulfilled');
 }
 
 async function deploy(identity: Identity): Promise<void> {
