@@ -16,9 +16,9 @@ export interface Looking {
 }
 
 /**
- * Looks at once, and once more one to two seconds later, for so long the kubelet takes to write it. All calls that break
- * share one look per function and second: a function that always crashes costs the API server no more. False where that
- * does not answer.
+ * Looks at once, and once more one to two seconds later: so long the kubelet takes to write it. All calls that break
+ * share one look per function and second, so a function that always crashes costs the API server no more. False where
+ * that does not answer.
  */
 export async function killedForMemory(name: string, callBegan: number, deps: Looking): Promise<boolean> {
   // Kubernetes writes whole seconds.

@@ -1,8 +1,10 @@
 /** Remembers since when a call waits for its function, so that the last try is known and ends in an answer. */
-import { SECOND } from '#shared/durations.ts';
+import { MINUTE, SECOND } from '#shared/durations.ts';
 
 /** The Broker tries six times: at once, and after 2, 6, 14, 30 and 62 s. */
 const LAST_TRY = 58 * SECOND;
+/** Longer than between any two tries: what comes after that was sent anew, or is the replay of a dead letter. */
+const FORGOTTEN_AFTER = 2 * MINUTE;
 const MOST_WAITING = 10_000;
 
 export interface Patience {
@@ -11,19 +13,21 @@ export interface Patience {
 }
 
 export function createPatience(now: () => Date): Patience {
-  const since = new Map<string, number>();
+  const waiting = new Map<string, { since: number; seen: number }>();
   return {
     isOver({ source, id }) {
       const key = JSON.stringify([source, id]);
-      const first = since.get(key) ?? now().getTime();
-      if (now().getTime() - first >= LAST_TRY) {
-        since.delete(key);
+      const time = now().getTime();
+      const before = waiting.get(key);
+      const since = before && time - before.seen < FORGOTTEN_AFTER ? before.since : time;
+      waiting.delete(key);
+      if (time - since >= LAST_TRY) {
         return true;
       }
-      since.set(key, first);
-      const [oldest] = since.keys();
-      if (since.size > MOST_WAITING && oldest !== undefined) {
-        since.delete(oldest);
+      waiting.set(key, { since, seen: time });
+      const [oldest] = waiting.keys();
+      if (waiting.size > MOST_WAITING && oldest !== undefined) {
+        waiting.delete(oldest);
       }
       return false;
     },

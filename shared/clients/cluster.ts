@@ -39,9 +39,9 @@ export interface ObjectVersion {
 }
 
 /**
- * Jobs, pods and Leases are those of the builds namespace where a method does not say otherwise, Services and Triggers those of the functions namespace.
- * Every method throws RetryableError('Unavailable' | 'Throttled' | 'Conflict', …) or PermanentError('Forbidden' |
- * 'Refused', …); a missing object is no error, nor is one that exists already.
+ * Jobs, Leases and, where nothing else is said, pods are those of the builds namespace; Services and Triggers those of
+ * the functions namespace. Every method throws RetryableError('Unavailable' | 'Throttled' | 'Conflict', …) or
+ * PermanentError('Forbidden' | 'Refused', …); a missing object is no error, nor is one that exists already.
  */
 export interface Cluster {
   getJob(name: string): Promise<V1Job | undefined>;

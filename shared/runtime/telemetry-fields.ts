@@ -4,7 +4,7 @@ import type { ReceivedEvent } from '#shared/events/event.ts';
 import { identityFromAttributes } from '#shared/events/identity.ts';
 import type { SpanAttributes } from '#shared/telemetry/traces.ts';
 
-/** The ids come from the data. If the event is refused and its data has none, they come from its attributes. */
+/** The ids come from the attributes, by which events are routed, else from the data, which may be a user's own. */
 export function eventFields(event: ReceivedEvent<unknown> | undefined): Record<string, string> {
   if (!event) {
     return {};
@@ -39,7 +39,7 @@ function identityOf(event: ReceivedEvent<unknown>): Record<string, string> {
   const stated = identityFromAttributes(event);
   const fields: Record<string, string> = {};
   for (const name of ['third_party_id', 'parser_id'] as const) {
-    const value = data[name] ?? stated[name];
+    const value = stated[name] ?? data[name];
     if (typeof value === 'string' || typeof value === 'number') {
       fields[name] = bounded(String(value));
     }

@@ -33,6 +33,7 @@ export function knativeService(
 ): KnativeObject {
   const name = functionName(build);
   const { parameters } = build;
+  const { timeout_seconds = TIMEOUT_SECONDS } = parameters;
   const labels = identityLabels(build, 'function', name);
   return {
     apiVersion: 'serving.knative.dev/v1',
@@ -58,7 +59,9 @@ export function knativeService(
           automountServiceAccountToken: false,
           enableServiceLinks: false,
           containerConcurrency: parameters.concurrency ?? 0,
-          timeoutSeconds: parameters.timeout_seconds ?? TIMEOUT_SECONDS,
+          timeoutSeconds: timeout_seconds,
+          // Knative's default is 300 for the first byte, also where the whole answer may take longer.
+          ...(timeout_seconds > TIMEOUT_SECONDS ? { responseStartTimeoutSeconds: timeout_seconds } : {}),
           containers: [
             {
               name: 'user-container',
