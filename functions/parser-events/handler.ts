@@ -10,6 +10,7 @@ import type { HandlerContext } from '#shared/runtime/types.ts';
 import { LANE, type Lane } from '#shared/specs/delivery.ts';
 import { callRequest, isBinary } from './call-request.ts';
 import type { CallReport, HandedOn, ParserEventsDependencies } from './dependencies.ts';
+import { parseExactJson } from './exact-json.ts';
 import { describeAbsence, type Found, findFunction, forgetFunction, type ReadyFunction } from './find-function.ts';
 import { ANSWER_BYTES, failure, judgeAnswer, type Verdict } from './judge-answer.ts';
 import { killedForMemory } from './killed-for-memory.ts';
@@ -150,7 +151,7 @@ async function call(calling: Calling, found: ReadyFunction): Promise<Reply | und
       return await proceed(calling, now);
     }
   }
-  const made = { contextId: contextIdOf(event.data), milliseconds, timeoutSeconds };
+  const made = { contextId: contextIdOf(event.data, context.request), milliseconds, timeoutSeconds };
   let verdict = judgeAnswer(result, made);
   if (verdict.kind === 'passes' && verdict.crashed && (await killedForMemory(found.name, began, deps))) {
     verdict = failure('OutOfMemory', OUT_OF_MEMORY, made);
@@ -245,8 +246,16 @@ function asSent(event: Call): CloudEvent<unknown> {
 }
 
 /** By this field callers tell their calls apart. */
-function contextIdOf(data: unknown): string | number | null {
-  const fields = typeof data === 'object' && data !== null ? (data as Record<string, unknown>) : {};
-  const value = fields['context_id'] ?? fields['contextId'];
+function contextIdOf(data: unknown, request: HandlerContext['request']): string | number | null {
+  const value = contextField(data);
+  if (typeof value === 'number' && !Number.isSafeInteger(value) && request.body && isBinary(request)) {
+    // Its digits are in the bytes alone.
+    return contextField(parseExactJson(request.body.toString('utf8'))) as number;
+  }
   return typeof value === 'string' || typeof value === 'number' ? value : null;
+}
+
+function contextField(data: unknown): unknown {
+  const fields = typeof data === 'object' && data !== null ? (data as Record<string, unknown>) : {};
+  return fields['context_id'] ?? fields['contextId'];
 }

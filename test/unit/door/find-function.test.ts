@@ -39,7 +39,13 @@ beforeEach(() => {
 
 /** As job-start and build-complete write it. */
 function service({ parameters = {}, identity = ACME, status = {} as object } = {}): KnativeObject {
-  const build = { ...identity, parameters, language: 'node', build_key: 'b', fingerprint: 'f' } as unknown as Parameters<typeof knativeService>[0];
+  const build = {
+    ...identity,
+    parameters,
+    language: 'node',
+    build_key: 'b',
+    fingerprint: 'f',
+  } as unknown as Parameters<typeof knativeService>[0];
   const made = knativeService(build, 'image', { namespace: 'functions', progressDeadline: '120s' });
   const annotations = {
     'knative-lambda/third-party-id': identity.third_party_id,
@@ -107,7 +113,10 @@ describe('a look-up', () => {
     answer = async () => service({ identity: { third_party_id: 'other', parser_id: 'p1' } });
     expect(await findFunction(ACME, deps)).toMatchObject({ kind: 'unknown' });
     const deleting = service();
-    answer = async () => ({ ...deleting, metadata: { ...deleting.metadata, deletionTimestamp: '2026-01-02T12:00:00Z' } });
+    answer = async () => ({
+      ...deleting,
+      metadata: { ...deleting.metadata, deletionTimestamp: '2026-01-02T12:00:00Z' },
+    });
     expect(await findFunction(ACME, deps)).toMatchObject({ kind: 'unknown' });
   });
 

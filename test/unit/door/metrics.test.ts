@@ -93,7 +93,5 @@ test('a function that was not called for an hour makes room for another', async 
 
 test('what is handed on is counted by lane and reason', async () => {
   metrics().handedOn('main', 'no place');
-  expect(await registry.metrics()).toContain(
-    'knative_lambda_calls_handed_on_total{lane="main",why="no place"} 1',
-  );
+  expect(await registry.metrics()).toContain('knative_lambda_calls_handed_on_total{lane="main",why="no place"} 1');
 });
