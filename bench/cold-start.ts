@@ -8,31 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundle, bundleProgram } from '#bundle/main.ts';
+import { CONFIGURATION, NODE_OPTIONS } from './configuration.ts';
 import { median, type Row } from './row.ts';
 import { type ColdStart, type Program, startProcess } from './start-process.ts';
 
 const ROUNDS = 5;
-
-/** Nobody answers there: a function that starts does not need them. */
-const CONFIGURATION = {
-  NAMESPACE: 'functions',
-  BUILDS_NAMESPACE: 'builds',
-  AWS_REGION: 'eu-central-1',
-  AWS_ACCESS_KEY_ID: 'key',
-  AWS_SECRET_ACCESS_KEY: 'secret',
-  S3_ENDPOINT: 'http://127.0.0.1:9',
-  IMAGE_REGISTRY: 'registry.example/functions',
-  BASE_IMAGE_PYTHON: 'python',
-  BASE_IMAGE_NODE: 'node',
-  BASE_IMAGE_GO: 'golang',
-  BASE_IMAGE_STATIC: 'static',
-  KANIKO_IMAGE: 'kaniko',
-  BUILDER_IMAGE: 'builder',
-  BROKER_URL: 'http://127.0.0.1:9',
-};
-
-/** As the Dockerfile sets it. */
-const NODE_OPTIONS = '--max-semi-space-size=1';
 
 export async function coldStart(): Promise<Row[]> {
   const directory = mkdtempSync(join(tmpdir(), 'cold-start-'));

@@ -1,6 +1,7 @@
 /** `make bench`: every measurement, one after the other, printed as a table. Name some to run only those. */
 import { coldStart } from './cold-start.ts';
 import { contextStream } from './context-stream.ts';
+import { door } from './door.ts';
 import { rebuild } from './rebuild.ts';
 import type { Row } from './row.ts';
 
@@ -8,6 +9,7 @@ const measurements: Record<string, () => Promise<Row[]>> = {
   'cold-start': coldStart,
   'context-stream': contextStream,
   rebuild,
+  door,
 };
 
 const wanted = process.argv.slice(2);

@@ -26,7 +26,25 @@ const GIVE_UP_MS = 30_000;
 const SETTLE_MS = 500;
 
 /** Resident memory is read from /proc: Linux only. */
-export async function startProcess({ args, cwd, env }: Program): Promise<ColdStart> {
+export async function startProcess(program: Program): Promise<ColdStart> {
+  return await whileRunning(program, async ({ milliseconds, pid }) => {
+    await sleep(SETTLE_MS);
+    return { milliseconds, megabytes: residentMegabytes(pid) };
+  });
+}
+
+export interface Started {
+  port: number;
+  pid: number;
+  /** Until its first 2xx. */
+  milliseconds: number;
+}
+
+/** Starts the program, and ends it when the work is done. */
+export async function whileRunning<Result>(
+  { args, cwd, env }: Program,
+  work: (started: Started) => Promise<Result>,
+): Promise<Result> {
   const port = await freePort();
   const began = performance.now();
   const child = spawn(process.execPath, args, {
@@ -45,9 +63,7 @@ export async function startProcess({ args, cwd, env }: Program): Promise<ColdSta
       }
       await sleep(POLL_MS);
     }
-    const milliseconds = performance.now() - began;
-    await sleep(SETTLE_MS);
-    return { milliseconds, megabytes: residentMegabytes(child.pid ?? 0) };
+    return await work({ port, pid: child.pid ?? 0, milliseconds: performance.now() - began });
   } finally {
     if (child.exitCode === null) {
       // Not SIGKILL: the compile cache is written at a proper end.
@@ -67,7 +83,15 @@ function statusOf(port: number): Promise<number | undefined> {
   });
 }
 
-function residentMegabytes(pid: number): number {
+/** CPU time of the whole process so far. */
+export function cpuMilliseconds(pid: number): number {
+  const [, fields = ''] = /\) (.*)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
+  const [user, system] = fields.split(' ').slice(11, 13);
+  // In ticks, of which Linux has 100 a second.
+  return (Number(user) + Number(system)) * 10;
+}
+
+export function residentMegabytes(pid: number): number {
   const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
   return (Number(kilobytes) * 1024) / 1e6;
 }
