@@ -43,7 +43,7 @@ bench-cluster: $(INSTALLED) ## the measurements of the cluster of KUBECONFIG, as
 	@node bench/cluster/main.ts
 
 e2e: $(INSTALLED) ## the contract suite and more against what is deployed on the cluster of KUBECONFIG: ENV=dev (E2E_S3_ENDPOINT=url, AUDIT_LOG=file of the API server)
-	@export ENV=$(or $(ENV),dev) E2E_STARTED=$$(date -u +%Y-%m-%dT%H:%M:%SZ); vitest run --project e2e --maxWorkers 3 && vitest run --project permissions
+	@export ENV=$(or $(ENV),dev) E2E_STARTED=$$(date -u +%Y-%m-%dT%H:%M:%SZ); vitest run --project e2e --maxWorkers 3 && DELIVERY=own vitest run --project e2e test/contract/calls.test.ts && vitest run --project permissions
 
 e2e-disturbed: $(INSTALLED) ## builds and calls while dispatchers and functions are killed: ENV=dev (ONLY=calls, BUILDS=50, CALLS=500; RABBITMQ_STOP, RABBITMQ_START, API_SERVER_STOP, API_SERVER_START, API_SERVER_RESTART: commands)
 	@ENV=$(or $(ENV),dev) vitest run --project disturbed --no-file-parallelism $(ONLY)

@@ -1,7 +1,8 @@
 /**
  * Unit tests; bad input of every kind (`make fuzz`); whole lives of builds, simulated (`make chaos`); and the contract,
  * which drives a whole platform by HTTP alone. `e2e` is the contract once more, on a cluster, with what only a cluster
- * shows: `make e2e`.
+ * shows: `make e2e`. Both run the calls a second time, with `DELIVERY=own` in the environment: then every function that
+ * they build has a Trigger of its own.
  */
 import { defineConfig } from 'vitest/config';
 
@@ -46,6 +47,16 @@ export default defineConfig({
           name: 'contract',
           include: ['test/contract/**/*.test.ts'],
           globalSetup: ['test/contract/platform.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'contract-own',
+          include: ['test/contract/calls.test.ts'],
+          globalSetup: ['test/contract/platform.ts'],
+          env: { DELIVERY: 'own' },
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -21,6 +21,60 @@ export function slowToBuild(answer: string, seconds: number): Record<string, str
   };
 }
 
+/**
+ * A Dockerfile whose server does what the data of the call says: `answer` (`status`, `headers`, `body` and
+ * how many `times`, or `body_base64`), `several` answers, one for each time that the same event comes, or `act`.
+ */
+export function answeringAsTold(baseImage: string): Record<string, string> {
+  return {
+    // Its user by number, so that Kubernetes can see that it is not root.
+    Dockerfile: `FROM ${baseImage}\nWORKDIR /app\nCOPY server.mjs .\nUSER 65532:65532\nCMD ["node", "server.mjs"]\n`,
+    'server.mjs': SERVER_AS_TOLD,
+  };
+}
+
+const SERVER_AS_TOLD = `import { createServer } from 'node:http';
+
+const times = new Map();
+const acts = {
+  exit: () => process.exit(1),
+  hang: () => {},
+  reset: (response) => response.socket.resetAndDestroy(),
+  // Ends in the middle of its body.
+  break: (response) => {
+    response.writeHead(200, { 'content-type': 'text/plain', 'content-length': '1000' });
+    response.write('the beginning');
+    setTimeout(() => response.socket.destroy(), 100);
+  },
+  continue: (response) => every(100, response, () => response.writeContinue()),
+  trickle: (response) => {
+    response.writeHead(200, { 'content-type': 'text/plain' });
+    every(1000, response, () => response.write('x'));
+  },
+};
+
+function every(milliseconds, response, act) {
+  act();
+  const timer = setInterval(act, milliseconds);
+  response.once('close', () => clearInterval(timer));
+}
+
+createServer(async (request, response) => {
+  const chunks = await Array.fromAsync(request);
+  const told = JSON.parse(Buffer.concat(chunks).toString() || '{}');
+  const time = (times.get(request.headers['ce-id']) ?? 0) + 1;
+  times.set(request.headers['ce-id'], time);
+  const { act, answer } = told.several?.[Math.min(time, told.several.length) - 1] ?? told;
+  if (act) {
+    acts[act](response);
+    return;
+  }
+  const { status = 200, headers = {}, body = '', times: repeated = 1, body_base64 } = answer ?? {};
+  const sent = body_base64 === undefined ? body.repeat(repeated) : Buffer.from(body_base64, 'base64');
+  response.writeHead(status, headers).end(sent);
+}).listen(Number(process.env.PORT));
+`;
+
 /** The files of one of examples/, but for the event that goes with it. */
 export function example(name: string): { files: Record<string, Buffer>; event: unknown } {
   const folder = join(import.meta.dirname, '../../examples', name);

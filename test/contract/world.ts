@@ -30,6 +30,9 @@ export type RecordedEvent = CloudEvent<any>;
 // biome-ignore lint/suspicious/noExplicitAny: see above.
 export type AnyObject = KubernetesObject & { spec?: any; status?: any };
 
+/** How the calls of its functions reach them: `own`, `shared`, or what the platform does by itself. */
+export const DELIVERY = process.env['DELIVERY'];
+
 /** Clocks may differ. */
 const SKEW_MILLISECONDS = 300_000;
 
@@ -76,11 +79,17 @@ export class World {
     this.#s3.destroy();
   }
 
-  /** A function that no other test knows. It goes when the test ends: an idle one costs its platform a pod, too. */
+  /** A function that no other test knows. It goes when the test ends. */
   parser(role: string, thirdParty = 'acme'): Identity {
+    const identity = this.lastingParser(role, thirdParty);
+    onTestFinished(() => this.forget(identity.parser_id));
+    return identity;
+  }
+
+  /** It goes when the world closes. */
+  lastingParser(role: string, thirdParty = 'acme'): Identity {
     const parser_id = `${role}-${this.platform.run}-${randomBytes(2).toString('hex')}`;
     this.#parsers.add(parser_id);
-    onTestFinished(() => this.forget(parser_id));
     return { third_party_id: thirdParty, parser_id };
   }
 
@@ -101,7 +110,15 @@ export class World {
 
   /** POSTs to the broker in binary mode; the status it answered. */
   async send(event: EventToSend): Promise<number> {
-    return (await post(new URL(this.platform.brokerUrl), binary(event))).status;
+    return (await post(new URL(this.platform.brokerUrl), binary(this.#asDelivered(event)))).status;
+  }
+
+  /** With the way of delivery that the suite runs in. Requests that make no function of ours stay as they are. */
+  #asDelivered(event: EventToSend): EventToSend {
+    const { parser_id, parameters } = (event.data ?? {}) as { parser_id?: string; parameters?: object };
+    return event.type === 'build.start' && DELIVERY && parser_id !== undefined && this.#parsers.has(parser_id)
+      ? { ...event, data: { ...(event.data as object), parameters: { delivery: DELIVERY, ...parameters } } }
+      : event;
   }
 
   /** Calls a function through the gateway, as one in the cluster would by its name. */

@@ -21,6 +21,10 @@ function delivered(sent: BrokerEvent, more: Partial<Extract<TapEntry, { kind: 'd
   };
 }
 
+function handedOn(deliverylane: string): BrokerEvent {
+  return { attributes: { type: 'parser.deliver', subject: 'acme/p1', deliverylane }, data: Buffer.from('{}') };
+}
+
 const change = event('dev.knative.apiserver.resource.update', {}, '/apis/batch/v1/namespaces/ns/jobs/build-x');
 
 describe('the line of an event', () => {
@@ -50,6 +54,24 @@ describe('the line of an event', () => {
       entry: delivered(event('build.complete', { status: 'failed', reason: 'CompileFailed', error_message: 'a\nb' })),
       line: '     12 ms  build.complete             acme/p1               build-start  85 ms  (failed, CompileFailed, a)',
     },
+    {
+      case: 'a call that failed, with why',
+      entry: {
+        kind: 'published' as const,
+        broker: 'ns/default',
+        triggers: 0,
+        event: event('parser.complete', { succeeded: false, error: { type: 'Timeout', message: 'too slow\nb' } }),
+      },
+      line: '     12 ms  parser.complete            acme/p1               nobody subscribes to it  (succeeded: false, Timeout: too slow)',
+    },
+    ...[
+      { lane: 'own', where: "the function's own queue" },
+      { lane: 'overflow', where: 'the queue of calls that wait' },
+    ].map(({ lane, where }) => ({
+      case: `a call that is handed on to ${where}`,
+      entry: delivered(event('parser.start'), { trigger: 'ns/parser-events-start', reply: handedOn(lane) }),
+      line: `     12 ms  parser.start               acme/p1               parser-events-start → parser.deliver: to ${where}  85 ms`,
+    })),
     {
       case: 'what nobody takes',
       entry: {
