@@ -60,10 +60,21 @@ function whatHappened(entry: TapEntry): { text: string; style: Style } | undefin
       }
       const took = `${trigger}${entry.deadLetter ? ' (dead letter)' : ''}`;
       return entry.reply
-        ? { text: `${took} → ${attribute(entry.reply, 'type')}  ${Math.round(entry.ms)} ms`, style: 'cyan' }
+        ? { text: `${took} → ${replied(entry.reply)}  ${Math.round(entry.ms)} ms`, style: 'cyan' }
         : { text: `${took}  ${Math.round(entry.ms)} ms`, style: 'dim' };
     }
   }
+}
+
+/** A call that is handed on is the same event again, so its type alone would tell nothing. */
+function replied(reply: BrokerEvent): string {
+  const type = attribute(reply, 'type');
+  if (type !== 'parser.deliver') {
+    return type;
+  }
+  return attribute(reply, 'deliverylane') === 'own'
+    ? "parser.deliver: to the function's own queue"
+    : 'parser.deliver: to the queue of calls that wait';
 }
 
 /** What a person wants to know of the data, in the contract's own words. */
@@ -78,7 +89,9 @@ function detailsOf(event: BrokerEvent): string {
     .map((key) => (key === 'succeeded' ? `succeeded: ${String(data[key])}` : String(data[key]).split('\n')[0]));
   const problems = Array.isArray(data['problems']) ? (data['problems'] as { path: string; message: string }[]) : [];
   const wrong = problems.map(({ path, message }) => `${path} ${message}`);
-  return [...told, ...wrong, ...(data['cached'] === true ? ['cached'] : [])].join(', ');
+  const { type: failure, message } = (data['error'] ?? {}) as { type?: unknown; message?: unknown };
+  const raised = failure === undefined ? [] : [`${String(failure)}: ${String(message).split('\n')[0]}`];
+  return [...told, ...raised, ...wrong, ...(data['cached'] === true ? ['cached'] : [])].join(', ');
 }
 
 function endStyle(type: string, details: string): Style {
