@@ -21,8 +21,10 @@ let world: World;
 let odd: Identity;
 /** Another tenant's function. */
 let bystander: Identity;
-/** Calls whose outcome takes as long as the Broker tries. */
-let lost: Promise<string>;
+/** Another server of that kind, whose process ends. */
+let crashing: Identity;
+/** Ids of calls whose outcome takes as long as the Broker tries. */
+let lost: string;
 let neverReady: Promise<string>;
 /** Of all events that `odd` answers instead of a parser.complete. */
 const FORGED = `forged-${crypto.randomUUID()}`;
@@ -33,17 +35,18 @@ beforeAll(async () => {
   world = await new World().open();
   odd = world.lastingParser('odd');
   bystander = world.lastingParser('bystander', `neighbour-${world.platform.run}`);
-  const crashing = world.lastingParser('crashing');
+  crashing = world.lastingParser('crashing');
   const { data: config = {} } = (await world.object('v1', 'ConfigMap', 'knative-lambda-config')) as {
     data?: Record<string, string>;
   };
   const server = answeringAsTold(config['BASE_IMAGE_NODE'] ?? '');
   neverReady = callOneThatIsNeverReady();
-  // One after the other: the second is built from the first one's image.
-  await deployed(odd, server, { timeout_seconds: TIMEOUT_SECONDS });
-  await Promise.all([deployed(crashing, server), deployed(bystander, answering('the neighbour'))]);
-  lost = call(crashing, { act: 'exit' });
-  await lost;
+  await Promise.all([
+    deployed(odd, server, { timeout_seconds: TIMEOUT_SECONDS }),
+    deployed(crashing, server),
+    deployed(bystander, answering('the neighbour')),
+  ]);
+  lost = await call(odd, { act: 'reset' });
 });
 afterAll(async () => world.close());
 
@@ -271,6 +274,15 @@ describe.concurrent('what breaks is tried again', () => {
 
     expect(data).toMatchObject({ succeeded: true, result: `after ${act}` });
   });
+
+  test('the process: what the next one answers is the answer', async () => {
+    const id = await call(crashing, { act: 'exit', sent: Date.now() });
+
+    const { data } = await answerTo(id, crashing);
+
+    expect(data).toMatchObject({ succeeded: true, result: 'after exit' });
+    expect(world.events.filter((event) => event.id === id && event.type === 'parser.deliver')).not.toEqual([]);
+  });
 });
 
 describe('a function that is not there', () => {
@@ -384,15 +396,13 @@ test.runIf(DELIVERY === 'own')('the calls of a function with a queue of its own 
 
 describe('what was not mended while the Broker tried', () => {
   const seconds = LAST_TRY_SECONDS + 30;
-  test('of a function that ends at every call, is kept as a dead letter', {
+  test('of a function that breaks every connection, is kept as a dead letter', {
     timeout: seconds * 1000 * PATIENCE,
   }, async () => {
-    const id = await lost;
-
-    const letter = await letterOf(id, seconds);
+    const letter = await letterOf(lost, seconds);
 
     expect(letter).toMatchObject({ category: 'transient', reason: 'Unavailable', code: 503 });
-    expect(answersOf(id)).toEqual([]);
+    expect(answersOf(lost)).toEqual([]);
   });
 
   test('of a function that never became ready, is rejected with why', {

@@ -35,9 +35,11 @@ export function answeringAsTold(baseImage: string): Record<string, string> {
 
 const SERVER_AS_TOLD = `import { createServer } from 'node:http';
 
+const began = Date.now();
 const times = new Map();
 const acts = {
-  exit: () => process.exit(1),
+  // Once: the process that takes its place answers.
+  exit: (response, { sent }) => (sent > began ? process.exit(1) : response.end('after exit')),
   hang: () => {},
   reset: (response) => response.socket.resetAndDestroy(),
   // Ends in the middle of its body.
@@ -66,7 +68,7 @@ createServer(async (request, response) => {
   times.set(request.headers['ce-id'], time);
   const { act, answer } = told.several?.[Math.min(time, told.several.length) - 1] ?? told;
   if (act) {
-    acts[act](response);
+    acts[act](response, told);
     return;
   }
   const { status = 200, headers = {}, body = '', times: repeated = 1, body_base64 } = answer ?? {};
