@@ -10,7 +10,7 @@ import { functionService } from './function-service.ts';
 export function builderServices(
   root: string,
   {
-    patchOf = (name) => functionPatch(root, name),
+    patchOf = () => functionPatch(root),
     ...deployment
   }: { namespace: string; image: string; patchOf?: (name: string) => unknown[] },
 ): KubeObject[] {
@@ -22,8 +22,6 @@ export function builderServices(
     .map((func) => functionService(func, { ...deployment, patch: patchOf(func.name) }));
 }
 
-/** eventing/function-patch.yaml, and what the function adds to it in a service-patch.yaml beside its func.yaml. */
-export function functionPatch(root: string, name: string): unknown[] {
-  const files = [join(root, 'eventing/function-patch.yaml'), join(root, 'functions', name, 'service-patch.yaml')];
-  return files.filter((file) => existsSync(file)).flatMap((file) => parse(readFileSync(file, 'utf8')) as unknown[]);
+export function functionPatch(root: string): unknown[] {
+  return parse(readFileSync(join(root, 'eventing/function-patch.yaml'), 'utf8')) as unknown[];
 }

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Report, startCaller, type Stream } from '#test/e2e/caller.ts';
+import { type Report, type Stream, startCaller } from '#test/e2e/caller.ts';
 
 let caller: Awaited<ReturnType<typeof startCaller>>;
 let broker: Server;
