@@ -54,10 +54,15 @@ async function deployed(identity: Identity, files: Record<string, string>, param
   await world.upload(identity, files);
   await world.send({ type: 'build.start', data: { ...identity, parameters } });
   await world.seen('lifecycle.function.ready', identity, undefined, 120);
-  await until('its calls to come as its build.start asks', async () => {
-    const [service] = await world.services(identity);
-    return service?.metadata?.annotations?.['knative-lambda/delivery'] === (DELIVERY ?? 'shared');
-  });
+  await until(
+    'its calls to come as its build.start asks',
+    async () => {
+      const [service] = await world.services(identity);
+      return service?.metadata?.annotations?.['knative-lambda/delivery'] === (DELIVERY ?? 'shared');
+      // Where its Trigger takes long to be Ready, sweep looks once a minute.
+    },
+    100,
+  );
 }
 
 async function callOneThatIsNeverReady(): Promise<string> {
@@ -96,6 +101,7 @@ async function rejectionOf(id: string, seconds?: number): Promise<RecordedEvent>
     `event.rejected of ${id}`,
     () => world.events.find((event) => event.type === 'event.rejected' && event['causationid'] === id),
     seconds,
+    () => JSON.stringify(world.events.filter((event) => event.id === id || event['causationid'] === id)),
   );
 }
 
@@ -276,6 +282,9 @@ describe.concurrent('what breaks is tried again', () => {
   });
 
   test('the process: what the next one answers is the answer', async () => {
+    // There must be a process that began before.
+    await answerTo(await call(crashing, {}), crashing);
+
     const id = await call(crashing, { act: 'exit', sent: Date.now() });
 
     const { data } = await answerTo(id, crashing);
