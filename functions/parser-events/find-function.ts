@@ -87,9 +87,13 @@ function isUsable({ at }: { at: number }, { now }: Pick<Finding, 'now'>): boolea
 }
 
 /** After a call that did not reach it: it may have been deleted since. What is younger than a second is kept. */
-export function forgetFunction(identity: Identity, { known, now }: Pick<Finding, 'known' | 'now'>): void {
+export function forgetFunction(
+  identity: Identity,
+  { known, now }: Pick<Finding, 'known' | 'now'>,
+  after = FORGOTTEN_AFTER,
+): void {
   const before = known.found.get(functionName(identity));
-  if (before && now().getTime() - before.at >= FORGOTTEN_AFTER) {
+  if (before && now().getTime() - before.at >= after) {
     before.at = Math.min(before.at, now().getTime() - FRESH);
   }
 }

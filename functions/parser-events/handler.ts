@@ -12,7 +12,7 @@ import { callRequest, isBinary } from './call-request.ts';
 import type { CallReport, HandedOn, ParserEventsDependencies } from './dependencies.ts';
 import { parseExactJson } from './exact-json.ts';
 import { describeAbsence, type Found, findFunction, forgetFunction, type ReadyFunction } from './find-function.ts';
-import { ANSWER_BYTES, failure, judgeAnswer, type Verdict } from './judge-answer.ts';
+import { ANSWER_BYTES, failure, judgeAnswer, mayBeOfProxy, type Verdict } from './judge-answer.ts';
 import { killedForMemory } from './killed-for-memory.ts';
 import type { CallLane } from './places.ts';
 import { routeOf } from './route.ts';
@@ -144,10 +144,13 @@ async function call(calling: Calling, found: ReadyFunction): Promise<Reply | und
   const result = await deps.call(found.url, callRequest(event, identity, context.request), limits);
   const milliseconds = deps.now().getTime() - began;
   if (result.kind === 'answered' && result.status === 404) {
-    // The function, or a proxy that knows it no longer.
-    forgetFunction(identity, deps);
+    // The function, or a proxy that knows it no longer, however short ago it was looked up.
+    forgetFunction(identity, deps, mayBeOfProxy(result) ? 0 : undefined);
     const now = await lookUp(calling);
-    if (now && now.kind !== 'ready') {
+    if (!now) {
+      return handOn(calling, 'overflow', 'look-up');
+    }
+    if (now.kind !== 'ready') {
       return await proceed(calling, now);
     }
   }

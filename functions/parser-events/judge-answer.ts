@@ -86,6 +86,11 @@ const BY_PLATFORM: [status: number, text: RegExp, meaning: 'timeout' | 'broken' 
   [502, /^(the function's pod broke the connection|upstream connect error)/, 'broken'],
 ];
 
+/** Whether a 404 may be that of an ingress without a route to the function. Knative's have no body. */
+export function mayBeOfProxy({ headers, body }: Response): boolean {
+  return (body.length === 0 || /^there is no Service "/.test(body.toString('latin1', 0, 100))) && !headers['ce-type'];
+}
+
 /** No answer of Knative's is longer. */
 const LONGEST_OF_PLATFORM = 1000;
 

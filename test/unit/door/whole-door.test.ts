@@ -312,6 +312,27 @@ test('a function that always answers 404 does not cost the API server a request 
   expect((await start({ 'ce-id': 'last' })).headers['ce-type']).toBe('event.rejected');
 });
 
+test.each([
+  { case: 'an ingress', body: '' },
+  { case: 'the laptop', body: 'there is no Service "f" in namespace "functions" (kubectl get ksvc -n functions)\n' },
+])('a function that was deleted right after it was looked up is not what $case answers for it', async ({ body }) => {
+  answer = () => {
+    cluster.services.delete(NAME);
+    return { kind: 'answered', status: 404, headers: {}, body: Buffer.from(body) };
+  };
+  expect((await start()).json).toMatchObject({ reason: 'NoSuchFunction' });
+});
+
+test('a 404 is nobody’s answer yet where Kubernetes does not say whether the function is there', async () => {
+  answer = () => {
+    // What is known of it is too old then.
+    clock += 11 * 60_000;
+    cluster.getService = () => new Promise(() => undefined);
+    return { kind: 'answered', status: 404, headers: {}, body: Buffer.alloc(0) };
+  };
+  expect((await start()).headers).toMatchObject({ 'ce-type': 'parser.deliver', [`ce-${LANE}`]: 'overflow' });
+});
+
 test('in structured mode the door does the same', async () => {
   const event = {
     specversion: '1.0',
