@@ -12,6 +12,12 @@ afterAll(async () => world.close());
 
 const podsOf = (service: string) => world.pods(`serving.knative.dev/service=${service}`);
 
+/** Pods and Triggers: a dispatcher has the name of its Trigger. */
+async function namedAfter(service: string): Promise<string[]> {
+  const objects = [...(await world.pods('')), ...(await world.list('eventing.knative.dev/v1', 'Trigger'))];
+  return objects.map(({ metadata }) => metadata?.name ?? '').filter((name) => name.startsWith(service));
+}
+
 /** Other tests may be calling it, too. */
 async function atZero(service: string): Promise<void> {
   await until(`the pods of ${service} to be gone`, async () => (await podsOf(service)).length === 0, 120);
@@ -29,7 +35,7 @@ describe.concurrent('from zero for an event, and back', () => {
     await atZero('service-delete');
   });
 
-  test('a user function, for an event of its Trigger', { timeout: 1_200_000 }, async () => {
+  test('a user function, for a call; idle, it has no pod of any kind', { timeout: 1_200_000 }, async () => {
     const identity = world.parser('asleep');
     await world.upload(identity, answering('awake'));
     await world.send({
@@ -38,6 +44,7 @@ describe.concurrent('from zero for an event, and back', () => {
     });
     const { data } = await world.seen('lifecycle.function.ready', identity);
     await atZero(data.service_name);
+    expect(await namedAfter(data.service_name)).toEqual([]);
 
     await world.send({ type: 'parser.start', subject: `acme/${identity.parser_id}` });
 
