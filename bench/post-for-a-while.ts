@@ -8,12 +8,17 @@ export interface Posted {
   calls: number;
 }
 
-/** `atOnce` connections, each with one call at a time. Rejects at the first answer that is no 2xx. */
-export async function postForAWhile(url: string, atOnce: number, milliseconds: number): Promise<Posted> {
+/** `atOnce` connections, each with one call at a time. Rejects at the first answer that is not as `expected`. */
+export async function postForAWhile(
+  url: string,
+  atOnce: number,
+  milliseconds: number,
+  expected: RegExp,
+): Promise<Posted> {
   const times: number[] = [];
   const began = performance.now();
   const end = began + milliseconds;
-  await Promise.all(Array.from({ length: atOnce }, () => postUntil(url, end, times)));
+  await Promise.all(Array.from({ length: atOnce }, () => postUntil(url, end, times, expected)));
   times.sort((a, b) => a - b);
   return {
     perSecond: (times.length * 1000) / (performance.now() - began),
@@ -44,7 +49,7 @@ function requestFor(host: string): string {
   ].join('\r\n');
 }
 
-function postUntil(url: string, end: number, times: number[]): Promise<void> {
+function postUntil(url: string, end: number, times: number[], expected: RegExp): Promise<void> {
   const { hostname, port, host } = new URL(url);
   const socket = connect(Number(port), hostname).setNoDelay();
   return new Promise((resolve, reject) => {
@@ -64,7 +69,7 @@ function postUntil(url: string, end: number, times: number[]): Promise<void> {
         return;
       }
       times.push(performance.now() - sent);
-      if (!/^HTTP\/1.1 2/.test(answer)) {
+      if (!expected.test(answer)) {
         reject(new Error(answer));
       } else if (performance.now() < end) {
         post();

@@ -56,7 +56,7 @@ export interface Finding {
   now: () => Date;
 }
 
-/** What this process knows of functions. Losing it costs a request a function. */
+/** What this process knows of functions, by subject. Losing it costs a request a function. */
 export interface KnownFunctions {
   found: Map<string, { found: ReadyFunction | { kind: 'routed' }; at: number }>;
   /** Callers at the same time share one request. */
@@ -70,15 +70,22 @@ export function createKnownFunctions(): KnownFunctions {
   return { found: new Map(), asking: new Map(), looks: new Map(), answered: new Map() };
 }
 
+/** What needs no look-up: that of most calls. */
+export function knownFunction(identity: Identity, { known, now }: Pick<Finding, 'known' | 'now'>): Found | undefined {
+  const before = known.found.get(subjectOf(identity));
+  return before && now().getTime() - before.at < FRESH ? before.found : undefined;
+}
+
 export async function findFunction(identity: Identity, deps: Finding): Promise<Found> {
-  const { known, now } = deps;
-  const name = functionName(identity);
-  const before = known.found.get(name);
-  if (before && now().getTime() - before.at < FRESH) {
-    return before.found;
+  const { known } = deps;
+  const fresh = knownFunction(identity, deps);
+  if (fresh) {
+    return fresh;
   }
-  const asking = known.asking.get(name) ?? ask(identity, name, deps).finally(() => known.asking.delete(name));
-  known.asking.set(name, asking);
+  const subject = subjectOf(identity);
+  const before = known.found.get(subject);
+  const asking = known.asking.get(subject) ?? ask(identity, subject, deps).finally(() => known.asking.delete(subject));
+  known.asking.set(subject, asking);
   return before && isUsable(before, deps) ? await within(ANSWERS_WITHIN, asking, before.found) : await asking;
 }
 
@@ -92,19 +99,19 @@ export function forgetFunction(
   { known, now }: Pick<Finding, 'known' | 'now'>,
   after = FORGOTTEN_AFTER,
 ): void {
-  const before = known.found.get(functionName(identity));
+  const before = known.found.get(subjectOf(identity));
   if (before && now().getTime() - before.at >= after) {
     before.at = Math.min(before.at, now().getTime() - FRESH);
   }
 }
 
-async function ask(identity: Identity, name: string, deps: Finding): Promise<Found> {
+async function ask(identity: Identity, subject: string, deps: Finding): Promise<Found> {
   const { found: known } = deps.known;
   let found: Found;
   try {
-    found = await describe(identity, await deps.cluster.getService(name), deps);
+    found = await describe(identity, await deps.cluster.getService(functionName(identity)), deps);
   } catch (error) {
-    const before = known.get(name);
+    const before = known.get(subject);
     // No event is at fault where the door lacks a permission.
     const retryable = asRetryable(error);
     if (retryable instanceof RetryableError && before && isUsable(before, deps)) {
@@ -112,9 +119,9 @@ async function ask(identity: Identity, name: string, deps: Finding): Promise<Fou
     }
     throw retryable;
   }
-  known.delete(name);
+  known.delete(subject);
   if (found.kind === 'ready' || found.kind === 'routed') {
-    known.set(name, { found, at: deps.now().getTime() });
+    known.set(subject, { found, at: deps.now().getTime() });
     const [oldest] = known.keys();
     if (known.size > MOST_KNOWN && oldest !== undefined) {
       known.delete(oldest);

@@ -11,7 +11,14 @@ import { LANE, type Lane } from '#shared/specs/delivery.ts';
 import { callRequest, isBinary } from './call-request.ts';
 import type { CallReport, HandedOn, ParserEventsDependencies } from './dependencies.ts';
 import { parseExactJson } from './exact-json.ts';
-import { describeAbsence, type Found, findFunction, forgetFunction, type ReadyFunction } from './find-function.ts';
+import {
+  describeAbsence,
+  type Found,
+  findFunction,
+  forgetFunction,
+  knownFunction,
+  type ReadyFunction,
+} from './find-function.ts';
 import { ANSWER_BYTES, failure, judgeAnswer, mayBeOfProxy, type Verdict } from './judge-answer.ts';
 import { killedForMemory } from './killed-for-memory.ts';
 import type { CallLane } from './places.ts';
@@ -67,6 +74,10 @@ export async function handleParserEvent(
 
 /** Undefined on the main lane where Kubernetes or S3 is slow or down: nobody waits for them there. */
 async function lookUp({ identity, lane, deps }: Calling): Promise<Found | undefined> {
+  const known = knownFunction(identity, deps);
+  if (known) {
+    return known;
+  }
   const finding = findFunction(identity, deps);
   if (lane !== 'main') {
     return await finding;
