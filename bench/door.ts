@@ -20,7 +20,7 @@ const MEASURED_MS = 5000;
 const AT_ONCE = [1, 100];
 
 const ANSWERED = /^HTTP\/1\.1 200 /;
-const COMPLETE = /^HTTP\/1\.1 200 [^]*ce-type: parser\.complete\r\n/;
+const COMPLETE = /^HTTP\/1\.1 200 [\s\S]*ce-type: parser\.complete\r\n/;
 
 export async function door(): Promise<Row[]> {
   const directory = mkdtempSync(join(tmpdir(), 'door-'));
