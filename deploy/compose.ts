@@ -20,7 +20,7 @@ const DOOR = 'parser-events';
 export interface Composition {
   /** The ConfigMap's content as the functions get it. */
   config: Record<string, string>;
-  /** JSON patch of a builder function's Service: eventing/function-patch.yaml, and what the settings say. */
+  /** JSON patch of a builder function's Service: what its files say, and the settings' checksum. */
   patchOf: (name: string) => unknown[];
   /** The builder functions' Services, patched. */
   services: KubeObject[];
@@ -48,7 +48,7 @@ export function compose(
   const awake = { op: 'add', path: '/spec/template/metadata/annotations/autoscaling.knative.dev~1min-scale' };
   const minScale = settings.doorMinScale ?? (environment.name === 'dev' ? 0 : 1);
   const patchOf = (name: string) => [
-    ...functionPatch(root),
+    ...functionPatch(root, name),
     annotation,
     ...(name === DOOR ? [{ ...awake, value: String(minScale) }] : []),
   ];

@@ -10,7 +10,7 @@ import { functionService } from './function-service.ts';
 export function builderServices(
   root: string,
   {
-    patchOf = () => functionPatch(root),
+    patchOf = (name) => functionPatch(root, name),
     ...deployment
   }: { namespace: string; image: string; patchOf?: (name: string) => unknown[] },
 ): KubeObject[] {
@@ -22,6 +22,8 @@ export function builderServices(
     .map((func) => functionService(func, { ...deployment, patch: patchOf(func.name) }));
 }
 
-export function functionPatch(root: string): unknown[] {
-  return parse(readFileSync(join(root, 'eventing/function-patch.yaml'), 'utf8')) as unknown[];
+/** eventing/function-patch.yaml, and what the function adds to it in a service-patch.yaml beside its func.yaml. */
+export function functionPatch(root: string, name: string): unknown[] {
+  const files = [join(root, 'eventing/function-patch.yaml'), join(root, 'functions', name, 'service-patch.yaml')];
+  return files.filter((file) => existsSync(file)).flatMap((file) => parse(readFileSync(file, 'utf8')) as unknown[]);
 }
