@@ -6,7 +6,7 @@ import { POD_PORTS } from '#test/contract/probe.ts';
 import type { Plan, Report, Stream, StreamReport } from './caller.ts';
 import { findDeployment } from './deployment.ts';
 import { connectToPod } from './pod-stream.ts';
-import { CALLER, createScriptPod } from './script-pod.ts';
+import { CALLER, createScriptPod, PROBE } from './script-pod.ts';
 import { openTunnel } from './tunnel.ts';
 
 const LOOK_EVERY_MILLISECONDS = 500;
@@ -40,7 +40,10 @@ export async function openCaller({ kubeconfig, namespace, run }: PlatformUnderTe
     objects: KubernetesObjectApi.makeApiClient(config),
   };
   const { image, broker } = await findDeployment(clients, namespace);
-  const pod = await createScriptPod(clients, CALLER, { run, namespace, image });
+  // Whoever interrupts a run has its probe deleted, and what the probe owns with it.
+  const { metadata } = await clients.core.readNamespacedPod({ name: `${PROBE.component}-${run}`, namespace });
+  const owner = { apiVersion: 'v1', kind: 'Pod', name: metadata?.name ?? '', uid: metadata?.uid ?? '' };
+  const pod = await createScriptPod(clients, CALLER, { run, namespace, image, owner });
   const tunnel = await openTunnel(() => connectToPod(config, { namespace, name: pod.name, port: POD_PORTS.suite }));
   const start = async (plan: Plan): Promise<Running> => {
     const response = await fetch(`${tunnel.url}/plans`, { method: 'POST', body: JSON.stringify(plan) });

@@ -51,7 +51,12 @@ const LONGEST_RUN_MILLISECONDS = 3_600_000;
 export async function createScriptPod(
   { core, objects }: { core: CoreV1Api; objects: KubernetesObjectApi },
   { component, file, starter, cpuLimit, events }: Script,
-  { run, namespace, image }: { run: string; namespace: string; image: string },
+  {
+    run,
+    namespace,
+    image,
+    owner: runsOwner,
+  }: { run: string; namespace: string; image: string; owner?: V1OwnerReference },
 ): Promise<ScriptPod> {
   await removeLeftovers(core, { namespace, component });
   const name = `${component}-${run}`;
@@ -60,7 +65,7 @@ export async function createScriptPod(
   const pod = await core.createNamespacedPod({
     namespace,
     body: {
-      metadata: { name, labels },
+      metadata: { name, labels, ...(runsOwner ? { ownerReferences: [runsOwner] } : {}) },
       spec: {
         restartPolicy: 'Never',
         // The users' functions' account: it may do nothing, and can pull the image.
