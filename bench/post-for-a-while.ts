@@ -1,4 +1,4 @@
-/** Posts the same event again and again over kept connections, as a dispatcher does, with as little work as possible. */
+/** Posts the same event again and again over kept connections, as a dispatcher does, with little work of its own. */
 import { connect } from 'node:net';
 
 export interface Posted {
