@@ -6,7 +6,8 @@ import { createCallFunction } from '#functions/parser-events/call-function.ts';
 
 const MIB = 1024 * 1024;
 const call = { headers: { 'content-type': 'text/plain', 'ce-id': '1' }, body: Buffer.from('hello') };
-const limits = { milliseconds: 2000, bytes: MIB };
+/** Far more than a busy machine takes. */
+const limits = { milliseconds: 60_000, bytes: MIB };
 
 let open: Server[] = [];
 let sockets = new Set<Socket>();
@@ -130,7 +131,7 @@ describe('too slow', () => {
     const url = await raw(answer);
     const began = performance.now();
     expect(await createCallFunction()(url, call, soon)).toEqual({ kind: 'too slow' });
-    expect(performance.now() - began).toBeLessThan(1000);
+    expect(performance.now() - began).toBeLessThan(10_000);
     await expect.poll(() => [...sockets].every((socket) => socket.destroyed)).toBe(true);
   });
 
@@ -236,14 +237,14 @@ describe('a kept connection', () => {
       if (nth === 1) {
         socket.write(OK);
       } else if (nth === 2) {
-        setTimeout(() => socket.resetAndDestroy(), 200);
+        setTimeout(() => socket.resetAndDestroy(), 3000);
       }
     });
     const again = createCallFunction();
     await again(hangs, call, limits);
     const began = performance.now();
-    expect(await again(hangs, call, { ...limits, milliseconds: 400 })).toEqual({ kind: 'too slow' });
-    expect(performance.now() - began).toBeLessThan(600);
+    expect(await again(hangs, call, { ...limits, milliseconds: 4000 })).toEqual({ kind: 'too slow' });
+    expect(performance.now() - began).toBeLessThan(6500);
   });
 
   test.each([

@@ -284,10 +284,11 @@ test('a call whose dispatcher has gone while it waited for a place is not made',
     },
     signal: gone.signal,
   }).catch(() => 'gone');
-  await new Promise((settle) => setTimeout(settle, 200));
+  await new Promise((settle) => setTimeout(settle, 300));
   gone.abort();
   expect(await waiting).toBe('gone');
-  await new Promise((settle) => setTimeout(settle, 50));
+  // Until the door's side of the connection knows.
+  await new Promise((settle) => setTimeout(settle, 1000));
   resolve(json('1'));
   await Promise.all(held);
   await expect.poll(() => linesOfEvents().some(({ event_id }) => event_id === 'gone')).toBe(true);
