@@ -4,11 +4,18 @@
  */
 import { type Cluster, type KnativeObject, NOT_THERE } from '#shared/clients/cluster.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
-import { HOUR, MINUTE } from '#shared/durations.ts';
+import { HOUR } from '#shared/durations.ts';
 import type { Delivery } from '#shared/events/parameters.ts';
 import { isTombstoned, readTombstone } from '#shared/requests/tombstone.ts';
 import { observedAt, readBuild } from '#shared/specs/annotations.ts';
-import { bringsCalls, DELIVERY_ANNOTATION, deliveryOf, isOwnTrigger, wantedDelivery } from '#shared/specs/delivery.ts';
+import {
+  bringsCalls,
+  DELIVERY_ANNOTATION,
+  deliveryOf,
+  isOwnTrigger,
+  UNUSED_SINCE,
+  wantedDelivery,
+} from '#shared/specs/delivery.ts';
 import { FUNCTIONS } from '#shared/specs/labels.ts';
 import { functionName } from '#shared/specs/names.ts';
 import { functionTrigger } from '#shared/specs/trigger.ts';
@@ -21,12 +28,11 @@ import type { Step } from './dependencies.ts';
  */
 const GRACE = 30_000;
 
-/** On a Trigger: since when (RFC 3339) no call goes into its queue. Deleting it deletes what still waits there. */
-const UNUSED = 'knative-lambda/unused-since';
-/** RabbitMQ delivers what is not acknowledged for an hour once more: after that nothing is in the queue. */
+/**
+ * How long the queue of an unused Trigger has to drain: nobody tells here what waits in it. Into that of an older
+ * installation calls still go, but the door makes these as well.
+ */
 const DRAINED = HOUR;
-/** Into the queue of an older installation calls still go, but the door makes them as well. */
-const OLD_DRAINED = 15 * MINUTE;
 
 interface Needs extends Step {
   cluster: Pick<
@@ -85,20 +91,27 @@ function changeOf(
     // Of an older installation. With its Trigger it works as it did; `make deploy` replaces that.
     return trigger ? undefined : () => setDelivery(run, service, 'shared');
   }
+  const isUsed = wanted === 'own' && trigger !== undefined && isOwnTrigger(trigger);
+  if (delivery === 'own' && !isUsed) {
+    // First of all: a call that is handed on to a queue which is not there reaches nobody.
+    return () => setDelivery(run, service, 'shared');
+  }
   if (!trigger) {
-    // A call that is handed on to a queue which is not there reaches nobody.
-    if (delivery === 'own') {
-      return () => setDelivery(run, service, 'shared');
-    }
     return wanted === 'own' ? () => restoreTrigger(run, service) : undefined;
   }
-  if (wanted === 'own' && isOwnTrigger(trigger)) {
-    if (delivery === 'shared' && bringsCalls(trigger)) {
-      return () => setDelivery(run, service, 'own');
-    }
-    return trigger.metadata.annotations?.[UNUSED] ? () => markTrigger(run, trigger, null) : undefined;
+  return isUsed ? useOf(trigger, { service, delivery }, run) : () => retireTrigger(run, trigger);
+}
+
+/** Unmarked before the Service says that calls go there: what is marked may be deleted. */
+function useOf(
+  trigger: KnativeObject,
+  { service, delivery }: { service: KnativeObject; delivery: Delivery },
+  run: Needs,
+): (() => Promise<void>) | undefined {
+  if (trigger.metadata.annotations?.[UNUSED_SINCE] !== undefined) {
+    return () => markTrigger(run, trigger, null);
   }
-  return delivery === 'shared' ? () => retireTrigger(run, trigger) : undefined;
+  return delivery === 'shared' && bringsCalls(trigger) ? () => setDelivery(run, service, 'own') : undefined;
 }
 
 function isSettled({ metadata }: KnativeObject, now: Date): boolean {
@@ -119,17 +132,17 @@ async function setDelivery({ cluster, report }: Needs, { metadata }: KnativeObje
 
 /** Marks it first, and deletes it when its queue must be empty. */
 async function retireTrigger(run: Needs, trigger: KnativeObject): Promise<void> {
-  const since = Date.parse(trigger.metadata.annotations?.[UNUSED] ?? '');
+  const since = Date.parse(trigger.metadata.annotations?.[UNUSED_SINCE] ?? '');
   if (Number.isNaN(since)) {
     await markTrigger(run, trigger, run.now().toISOString());
-  } else if (run.now().getTime() - since >= (isOwnTrigger(trigger) ? DRAINED : OLD_DRAINED)) {
+  } else if (run.now().getTime() - since >= DRAINED) {
     await removeTrigger(run, trigger);
   }
 }
 
 async function markTrigger({ cluster }: Needs, { metadata }: KnativeObject, since: string | null): Promise<void> {
   const { name, resourceVersion } = metadata;
-  await cluster.patchTrigger(name, { metadata: { resourceVersion, annotations: { [UNUSED]: since } } });
+  await cluster.patchTrigger(name, { metadata: { resourceVersion, annotations: { [UNUSED_SINCE]: since } } });
 }
 
 async function removeTrigger({ cluster, report }: Needs, trigger: KnativeObject): Promise<void> {

@@ -14,16 +14,26 @@ export type Lane = 'overflow' | 'own';
  */
 export const LONGEST_SHARED_CALL = 300;
 
+/**
+ * RFC 3339, on a Trigger: since when its function's calls take another way. Deleting it deletes what still waits in its
+ * queue.
+ */
+export const UNUSED_SINCE = 'knative-lambda/unused-since';
+
 /** What the request asks for; `otherwise` is FUNCTION_DELIVERY. */
 export function wantedDelivery({ delivery, timeout_seconds = 0 }: Parameters, otherwise: Delivery): Delivery {
   return timeout_seconds > LONGEST_SHARED_CALL ? 'own' : (delivery ?? otherwise);
 }
 
-/** Whether the Trigger brings calls to the door: its filter is ours, and the Broker has bound its queue. */
+/**
+ * Whether the Trigger brings calls to the door: its filter is ours, the Broker has bound its queue, and sweep does not
+ * mean to delete it.
+ */
 export function bringsCalls({ metadata, spec, status }: KnativeObject): boolean {
   const ready = status?.conditions?.find(({ type }: { type: string }) => type === 'Ready');
   return (
     isOwnTrigger({ spec }) &&
+    metadata.annotations?.[UNUSED_SINCE] === undefined &&
     ready?.status === 'True' &&
     (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0)
   );

@@ -5,7 +5,7 @@ import type { BuildComplete } from '#shared/events/build-complete.ts';
 import { PermanentError } from '#shared/events/errors.ts';
 import { readRecord } from '#shared/requests/record.ts';
 import { observedAt } from '#shared/specs/annotations.ts';
-import { DELIVERY_ANNOTATION, LANE } from '#shared/specs/delivery.ts';
+import { DELIVERY_ANNOTATION, LANE, UNUSED_SINCE } from '#shared/specs/delivery.ts';
 import { functionName } from '#shared/specs/names.ts';
 import type { Steps } from '#test/fakes/stepped.ts';
 import {
@@ -339,6 +339,18 @@ describe('the delivery of calls', () => {
     await world.succeeded({ content: 'two', observed_at: NEW, parameters });
     await complete(world, { content: 'two', observed_at: NEW, parameters });
     expect(annotation(world)).toBe('own');
+  });
+
+  test('is shared as long as sweep may delete its Trigger', async () => {
+    const world = new World();
+    await world.deployed({ observed_at: OLD });
+    ready(world);
+    world.cluster.triggers.change(NAME, ({ metadata }) => {
+      metadata.annotations = { ...metadata.annotations, [UNUSED_SINCE]: OLD };
+    });
+    await world.succeeded();
+    await deployWith(world, 'own');
+    expect(annotation(world)).toBe('shared');
   });
 
   test('of an older installation is left as it is, since a filter cannot be changed', async () => {

@@ -7,7 +7,7 @@ import { RetryableError } from '#shared/events/errors.ts';
 import { deriveId } from '#shared/events/event.ts';
 import type { KubeObject, ObjectMeta } from '#shared/kubernetes/object.ts';
 import { ENDED_ANNOTATION, readEnded } from '#shared/specs/annotations.ts';
-import { DELIVERY_ANNOTATION } from '#shared/specs/delivery.ts';
+import { DELIVERY_ANNOTATION, UNUSED_SINCE } from '#shared/specs/delivery.ts';
 import { kanikoJob } from '#shared/specs/kaniko-job.ts';
 import { functionName } from '#shared/specs/names.ts';
 import { requestKey, SweptWorld } from './sweep-world.ts';
@@ -357,20 +357,63 @@ describe('functions', () => {
   });
 
   test.each([
-    { which: 'that is its own', minutes: 60, change: () => undefined },
+    { which: 'that is its own', change: () => undefined },
     {
       which: 'of an older installation',
-      minutes: 15,
       change: (trigger: KubeObject) => {
         trigger['spec'].filter.attributes = { type: 'parser.start', subject: 'acme/p1' };
       },
     },
-  ])('whose calls are shared lose a Trigger $which, when nothing can be in its queue', async ({ minutes, change }) => {
+  ])('whose calls are shared lose a Trigger $which, once its queue had an hour to drain', async ({ change }) => {
     await world.deployed({ observed_at: OLD, parameters: { delivery: 'shared' } });
     changeTrigger(change);
     expect(await world.later(1).swept()).toEqual({});
-    expect(await world.later(minutes - 1).swept()).toEqual({});
+    expect(await world.later(59).swept()).toEqual({});
     expect(await world.later(1).swept()).toEqual({ triggers_deleted: 1 });
+  });
+
+  const parameters = (value: object) =>
+    world.cluster.services.change(NAME, ({ metadata }) => {
+      metadata.annotations = { ...metadata.annotations, 'knative-lambda/parameters': JSON.stringify(value) };
+    });
+  const said = () => world.cluster.services.get(NAME)?.metadata.annotations?.[DELIVERY_ANNOTATION];
+  const unusedSince = () => world.cluster.triggers.get(NAME)?.metadata.annotations?.[UNUSED_SINCE];
+
+  test('that no longer want their queue share the other, and what waits in theirs has an hour from then on', async () => {
+    await world.deployed({ observed_at: OLD });
+    changeTrigger(READY);
+    await world.later(1).swept();
+    expect(said()).toBe('own');
+
+    parameters({ delivery: 'shared' });
+    expect(await world.swept()).toEqual({ deliveries_changed: 1 });
+    expect([said(), unusedSince()]).toEqual(['shared', undefined]);
+    await world.swept();
+    expect(unusedSince()).toBe(world.now.toISOString());
+  });
+
+  test('that want their queue again do so once it is not about to be deleted', async () => {
+    await world.deployed({ observed_at: OLD, parameters: { delivery: 'shared' } });
+    changeTrigger(READY);
+    await world.later(1).swept();
+    expect(unusedSince()).toBeDefined();
+
+    parameters({ delivery: 'own' });
+    expect(await world.later(90).swept()).toEqual({});
+    expect([said(), unusedSince()]).toEqual(['shared', undefined]);
+    expect(await world.swept()).toEqual({ deliveries_changed: 1 });
+    expect(said()).toBe('own');
+  });
+
+  test('that say to have a queue, and have the Trigger of an older installation, share the other', async () => {
+    await world.deployed({ observed_at: OLD });
+    changeTrigger(READY);
+    await world.later(1).swept();
+    changeTrigger((trigger) => {
+      trigger['spec'].filter.attributes = { type: 'parser.start', subject: 'acme/p1' };
+    });
+    expect(await world.swept()).toEqual({ deliveries_changed: 1 });
+    expect(said()).toBe('shared');
   });
 
   test('of an older installation keep their Trigger, and are called by the door where they have none', async () => {
