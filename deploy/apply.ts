@@ -39,7 +39,7 @@ export async function applyFolder(run: Run, folder: string, force: boolean): Pro
   return await apply(run, ['-k', folder], force);
 }
 
-async function applyDocuments(run: Run, objects: KubeObject[], force: boolean): Promise<void> {
+export async function applyDocuments(run: Run, objects: KubeObject[], force: boolean): Promise<void> {
   if (objects.length > 0) {
     const input = objects.map((object) => JSON.stringify(object)).join('\n');
     await apply(run, ['-f', '-'], force, input);

@@ -15,7 +15,7 @@ import type { Settings } from './settings.ts';
 
 const CONFIG = 'knative-lambda-config';
 /** The function that makes all calls. */
-const DOOR = 'parser-events';
+export const DOOR = 'parser-events';
 
 export interface Composition {
   /** The ConfigMap's content as the functions get it. */

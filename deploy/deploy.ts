@@ -1,22 +1,19 @@
 /** `make deploy`: brings an environment onto the cluster of KUBECONFIG. A second run changes only what differs. */
 import { relative } from 'node:path';
-import pLimit from 'p-limit';
 import { SECOND } from '#shared/durations.ts';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { applyFolder, applyNamespaces, applySecrets } from './apply.ts';
 import { clusterProblems } from './cluster-problems.ts';
 import { writeComposition } from './compose.ts';
-import { deployFunction, type FunctionStep, functionStep, removeCopies } from './deploy-function.ts';
+import { removeCopies } from './deploy-function.ts';
+import { deployFunctions } from './deploy-functions.ts';
 import { ROOT } from './environment.ts';
 import { leftoverProblems, permissionProblems } from './environment-problems.ts';
 import { firstEvent } from './first-event.ts';
 import { moveCalls } from './move-calls.ts';
 import { type Plan, planDeployment } from './plan.ts';
-import { kubectl, run, stopOnSignal } from './run.ts';
+import { run, stopOnSignal } from './run.ts';
 import { WATCHED, waitUntilReady } from './wait-until-ready.ts';
-
-/** Functions deployed at once. func waits until each is Ready, and each starts a pod. */
-const AT_ONCE = 3;
 
 const force = process.env['FORCE'] === '1';
 const timeout = Number(process.env['TIMEOUT'] || 300) * SECOND;
@@ -27,13 +24,11 @@ stopOnSignal(removeCopies, 'Stopped in the middle. Nothing is lost: the same com
 try {
   const { plan, objects } = await prepare();
   await apply(plan, objects);
-  if (plan.deployer === 'func') {
-    await deployFunctions(plan);
-  }
+  await deployFunctions(run, plan, { objects, force, say, timeout });
   const wanted = [...objects, ...plan.composition.services].filter(({ kind }) => WATCHED.includes(kind));
   const { namespace } = plan.environment;
-  await waitUntilReady(run, { namespace, wanted: distinct(wanted), say, timeout });
-  await moveCalls(run, { ...plan, say });
+  await waitUntilReady(run, { namespace, wanted, say, timeout });
+  await moveCalls(run, plan, say);
   say(firstEvent(plan.environment, plan.composition.config));
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
@@ -50,7 +45,7 @@ async function prepare(): Promise<{ plan: Plan; objects: KubeObject[] }> {
   }
   let objects: KubeObject[] = [];
   if (plan) {
-    objects = writeComposition(plan.environment, plan.composition, { withFunctions: plan.deployer === 'kubectl' });
+    objects = writeComposition(plan.environment, plan.composition, { withFunctions: false });
     if (cluster.isReachable) {
       const all = [...objects, ...plan.composition.services];
       problems.push(...(await permissionProblems(run, plan.environment, all)));
@@ -70,37 +65,4 @@ async function apply({ environment, settings }: Plan, objects: KubeObject[]): Pr
   await applySecrets(run, environment, settings);
   const applied = await applyFolder(run, environment.folder, force);
   say(`  ${applied.length} objects`);
-}
-
-async function deployFunctions({ environment, composition, image }: Plan): Promise<void> {
-  const { namespace } = environment;
-  say('Deploying the functions …');
-  const answer = await kubectl(run, ['get', 'services.serving.knative.dev', '-n', namespace, '-o', 'json']);
-  const live: KubeObject[] = JSON.parse(answer).items;
-  const limit = pLimit(AT_ONCE);
-  const done: Record<FunctionStep, string> = { nothing: 'unchanged', patch: 'settings changed', deploy: 'deployed' };
-  const results = await Promise.allSettled(
-    composition.services.map((wanted) =>
-      limit(async () => {
-        const { name } = wanted.metadata;
-        const patch = composition.patchOf(name);
-        const step = functionStep(
-          live.find(({ metadata }) => metadata.name === name),
-          wanted,
-          patch,
-        );
-        await deployFunction(run, step, { root: ROOT, wanted, image, patch });
-        say(`  ${name}: ${done[step]}`);
-      }),
-    ),
-  );
-  const failures = results.flatMap((result) => (result.status === 'rejected' ? [String(result.reason.message)] : []));
-  if (failures.length > 0) {
-    throw new Error(`${failures.join('\n')}\nThe others are deployed; the same command tries these again`);
-  }
-}
-
-/** With DEPLOYER=kubectl the functions are in both lists. */
-function distinct(objects: KubeObject[]): KubeObject[] {
-  return [...new Map(objects.map((object) => [`${object.kind} ${object.metadata.name}`, object])).values()];
 }
