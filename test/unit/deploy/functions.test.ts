@@ -22,7 +22,7 @@ function live(change: (service: KubeObject) => void = () => {}): KubeObject {
   service.metadata.annotations = { ...service.metadata.annotations, 'serving.knative.dev/creator': 'me', x: 'y' };
   const { template } = service['spec'];
   template.spec.enableServiceLinks = false;
-  template.spec.timeoutSeconds = 600;
+  template.spec.timeoutSeconds = 300;
   const [container] = template.spec.containers;
   container.readinessProbe.successThreshold = 1;
   container.env.unshift({ name: 'BUILT', value: '20261122T225543' });
