@@ -9,7 +9,7 @@ import { backoff, type DeliverySettings, isRetryable } from '#shared/manifests/d
 import type { Answer } from '#shared/runtime/request.ts';
 import { SimulatedProcess } from './process.ts';
 import type { Simulation } from './simulation.ts';
-import { type Subscription, subscriptions } from './subscriptions.ts';
+import { type Subscription, subscriptionsTo } from './subscriptions.ts';
 
 /** An event in binary mode. */
 export interface Message {
@@ -17,7 +17,13 @@ export interface Message {
   body: Buffer;
 }
 
-export type DeliveryState = 'under way' | 'acknowledged' | 'dead-lettered' | 'lost by the Broker' | 'dropped';
+export type DeliveryState =
+  | 'under way'
+  | 'acknowledged'
+  | 'dead-lettered'
+  | 'lost by the Broker'
+  | 'dropped'
+  | 'gone with its queue';
 
 export interface Delivery {
   subscription: Subscription;
@@ -27,6 +33,8 @@ export interface Delivery {
   state: DeliveryState;
   /** The status of the last answer. */
   code: number;
+  /** How often it was delivered again although it had been handled. */
+  again: number;
 }
 
 export interface Subscribers {
@@ -35,7 +43,8 @@ export interface Subscribers {
 
 /** Is told what happens, so that the run can be judged afterwards. */
 export interface Witness {
-  stored(message: Message): void;
+  /** `subscribed`: who gets it. */
+  stored(message: Message, subscribed: Subscription[]): void;
   /** `process` handled the event of `delivery`; its answer is stored. */
   replied(delivery: Delivery, reply: Message, process: SimulatedProcess): void;
 }
@@ -45,6 +54,8 @@ const NO_ANSWER = -1;
 
 export class SimulatedBroker {
   readonly deliveries: Delivery[] = [];
+  /** Of functions with a queue of their own, by the uid of the Trigger. */
+  readonly #own = new Map<string, Subscription>();
   readonly #simulation: Simulation;
   readonly #subscribers: Subscribers;
   readonly #witness: Witness;
@@ -68,11 +79,28 @@ export class SimulatedBroker {
       () =>
         `stored ${message.headers['ce-type']} ${idOf(message)} ${summary(message)} (${message.headers['ce-source']})`,
     );
-    this.#witness.stored(message);
+    const subscribed = subscriptionsTo(message.headers, this.#own.values());
+    this.#witness.stored(message, subscribed);
     const twice = this.#simulation.fails('the event is stored twice', `${idOf(message)}~${copy}`, 0.02);
     for (let stored = 0; stored < (twice ? 2 : 1); stored++) {
-      for (const subscription of subscriptions.of(message.headers)) {
+      for (const subscription of subscribed) {
         this.#enqueue(subscription, message);
+      }
+    }
+  }
+
+  bind(uid: string, subscription: Subscription): void {
+    this.#own.set(uid, subscription);
+  }
+
+  /** With a Trigger goes its queue, and what is in it. */
+  unbind(uid: string): void {
+    const subscription = this.#own.get(uid);
+    this.#own.delete(uid);
+    for (const delivery of this.deliveries) {
+      if (delivery.subscription === subscription && delivery.state === 'under way') {
+        delivery.state = 'gone with its queue';
+        this.#simulation.trace(() => `GONE with its queue: ${delivery.label}`);
       }
     }
   }
@@ -97,7 +125,7 @@ export class SimulatedBroker {
   #enqueue(subscription: Subscription, message: Message): void {
     const name = `${subscription.name} ${idOf(message)}`;
     const label = `${name}~${this.#count(name)}`;
-    const delivery: Delivery = { subscription, message, label, state: 'under way', code: 0 };
+    const delivery: Delivery = { subscription, message, label, state: 'under way', code: 0, again: 0 };
     this.deliveries.push(delivery);
     void this.#deliver(delivery, 1);
   }
@@ -108,9 +136,12 @@ export class SimulatedBroker {
     const where = `${delivery.label}.${round}`;
     const late = simulation.fails('the delivery is delayed', where, 0.03);
     await simulation.sleep(simulation.between(`delivery ${where}`, 1, late ? 3 * MINUTE : 60));
-    for (let attempt = 1; ; attempt++) {
+    for (let attempt = 1; !isGone(delivery); attempt++) {
       const process = new SimulatedProcess(`${where}.${attempt}`, simulation);
       const answer = await this.#attempt(delivery, process, settings);
+      if (isGone(delivery)) {
+        return;
+      }
       if (answer === 'stopped') {
         await this.#afterStop(delivery, round, where);
         return;
@@ -165,6 +196,7 @@ export class SimulatedBroker {
       }
     }
     if (simulation.fails('the acknowledgement is lost', process.label, 0.02)) {
+      delivery.again += 1;
       await this.#deliver(delivery, round + 1);
       return;
     }
@@ -234,6 +266,10 @@ export class SimulatedBroker {
     this.#copies.set(name, count);
     return count;
   }
+}
+
+function isGone({ state }: Delivery): boolean {
+  return state === 'gone with its queue';
 }
 
 /** The first characters of the event's id: short, and the same in every run. */

@@ -1,11 +1,12 @@
 /** The clients of a run: they carry out its plan. */
 
 import { MINUTE, SECOND } from '#shared/durations.ts';
-import { subjectOf } from '#shared/events/identity.ts';
+import { type Identity, subjectOf } from '#shared/events/identity.ts';
 import { functionName } from '#shared/specs/names.ts';
 import { FUNCTIONS_NAMESPACE, type InMemoryCluster, TRIGGERS } from '#test/fakes/cluster.ts';
 import type { InMemoryObjectStore } from '#test/fakes/object-store.ts';
-import type { SimulatedBroker } from './broker.ts';
+import type { Message, SimulatedBroker } from './broker.ts';
+import type { CallLedger } from './call-ledger.ts';
 import type { Operation } from './plan.ts';
 import { SimulatedProcess } from './process.ts';
 import { SOURCE_BUCKET } from './settings.ts';
@@ -14,9 +15,16 @@ import type { Simulation } from './simulation.ts';
 /** How often a client asks until it is accepted. */
 const ATTEMPTS = 20;
 
+interface Reached {
+  store: InMemoryObjectStore;
+  cluster: InMemoryCluster;
+  broker: SimulatedBroker;
+  calls: CallLedger;
+}
+
 export function startClients(
   simulation: Simulation,
-  { store, cluster, broker }: { store: InMemoryObjectStore; cluster: InMemoryCluster; broker: SimulatedBroker },
+  { store, cluster, broker, calls }: Reached,
   operations: Operation[],
 ): void {
   for (const operation of operations) {
@@ -34,29 +42,39 @@ export function startClients(
     }
     if (operation.do === 'delete Trigger') {
       simulation.trace(() => `the Trigger of ${subjectOf(identity)} is deleted by hand`);
+      calls.deletedByHand.add(subjectOf(identity));
       cluster.storage.remove(TRIGGERS, FUNCTIONS_NAMESPACE, functionName(identity), {});
+      return;
+    }
+    if (operation.do === 'call') {
+      const message = callMessage(operation);
+      calls.announce({ ...operation, source: sourceOf(identity), body: message.body });
+      send(operation.id, message, operation.twice);
       return;
     }
     const data = operation.do === 'start' ? operation.data : identity;
     const headers: Record<string, string> = {
       'ce-specversion': '1.0',
       'ce-id': operation.id,
-      'ce-source': `network.notifi.${identity.third_party_id}`,
+      'ce-source': sourceOf(identity),
       'ce-type': operation.do === 'start' ? 'build.start' : 'service.delete',
       'ce-subject': subjectOf(identity),
       'ce-time': operation.do === 'start' && !operation.timed ? '0001-01-01T00:00:00Z' : new Date().toISOString(),
       'content-type': 'application/json',
     };
     const message = { headers, body: Buffer.from(JSON.stringify(data)) };
+    send(operation.id, message, operation.do === 'start' && operation.twice);
+  }
+
+  function send(id: string, message: Message, twice: boolean): void {
     void ask(message);
-    if (operation.do === 'start' && operation.twice) {
-      const later = simulation.roll(`again ${operation.id}`) ** 2 * 5 * MINUTE;
-      simulation.after(later, () => broker.store(message));
+    if (twice) {
+      simulation.after(simulation.roll(`again ${id}`) ** 2 * 5 * MINUTE, () => broker.store(message));
     }
   }
 
   /** Sends the event until the Broker accepts it. */
-  async function ask(message: { headers: Record<string, string>; body: Buffer }): Promise<void> {
+  async function ask(message: Message): Promise<void> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const client = new SimulatedProcess(`client ${message.headers['ce-id']}#${attempt}`, simulation);
       try {
@@ -69,4 +87,36 @@ export function startClients(
       }
     }
   }
+}
+
+export function sourceOf({ third_party_id }: Identity): string {
+  return `network.notifi.${third_party_id}`;
+}
+
+/** A number that JavaScript cannot keep: the function must get it as it was sent. */
+const LONG_NUMBER = '12345678901234567890';
+
+/** By its subject, or by its data. Where the subject names the function, the data is the user's own. */
+export function callMessage({
+  id,
+  identity,
+  bySubject,
+}: {
+  id: string;
+  identity: Identity;
+  bySubject: boolean;
+}): Message {
+  const ids = bySubject ? { third_party_id: 'somebody', parser_id: 'else' } : identity;
+  return {
+    headers: {
+      'ce-specversion': '1.0',
+      'ce-id': id,
+      'ce-source': sourceOf(identity),
+      'ce-type': 'parser.start',
+      ...(bySubject ? { 'ce-subject': subjectOf(identity) } : {}),
+      'ce-time': new Date().toISOString(),
+      'content-type': 'application/json',
+    },
+    body: Buffer.from(`{"n":${LONG_NUMBER},"context_id":${JSON.stringify(id)},${JSON.stringify(ids).slice(1)}`),
+  };
 }

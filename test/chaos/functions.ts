@@ -10,26 +10,33 @@ import { changedObject } from '#functions/cluster-events/changed-object.ts';
 import { handleClusterEvent } from '#functions/cluster-events/handler.ts';
 import { handleDeadLetter } from '#functions/dead-letter/handler.ts';
 import { jobStart } from '#functions/job-start/handler.ts';
+import { handleParserEvent } from '#functions/parser-events/handler.ts';
+import type { CallLane } from '#functions/parser-events/places.ts';
 import { serviceDelete } from '#functions/service-delete/handler.ts';
 import { sweep } from '#functions/sweep/handler.ts';
 import { buildCompleteSchema } from '#shared/events/build-complete.ts';
 import { buildStartSchema } from '#shared/events/build-start.ts';
 import type { NewEvent, ReceivedEvent } from '#shared/events/event.ts';
 import { jobStartSchema } from '#shared/events/job-start.ts';
+import { parserStartSchema } from '#shared/events/parser.ts';
 import { serviceDeleteSchema } from '#shared/events/service-delete.ts';
 import { answerRequest } from '#shared/runtime/answer-request.ts';
 import type { Answer } from '#shared/runtime/request.ts';
 import type { EventSchemas, HandlerContext } from '#shared/runtime/types.ts';
+import { LANE } from '#shared/specs/delivery.ts';
+import type { FunctionSettings } from '#shared/specs/knative-service.ts';
 import type { EventMetrics } from '#shared/telemetry/metrics.ts';
 import type { Tracing } from '#shared/telemetry/traces.ts';
 import type { InMemoryCluster } from '#test/fakes/cluster.ts';
 import type { InMemoryObjectStore } from '#test/fakes/object-store.ts';
 import type { Message, SimulatedBroker } from './broker.ts';
+import type { Door, DoorPod } from './door.ts';
 import { simulatedPacking } from './packing.ts';
 import { clusterPort, storePort } from './ports.ts';
 import type { SimulatedProcess } from './process.ts';
-import { buildSettings, functionSettings, jobSettings, REGISTRY, SOURCE_BUCKET, TEMPORARY_BUCKET } from './settings.ts';
+import { buildSettings, jobSettings, REGISTRY, SOURCE_BUCKET, TEMPORARY_BUCKET } from './settings.ts';
 import type { Subscription } from './subscriptions.ts';
+import type { UserFunctions } from './user-functions.ts';
 
 export interface World {
   cluster: InMemoryCluster;
@@ -37,6 +44,9 @@ export interface World {
   broker: () => SimulatedBroker;
   /** MAX_CONCURRENT_BUILDS. */
   limit: number;
+  settings: FunctionSettings;
+  door: Door;
+  users: UserFunctions;
 }
 
 interface SimulatedFunction {
@@ -62,17 +72,50 @@ export async function callFunction(
   { headers, body }: Message,
   process: SimulatedProcess,
 ): Promise<Answer> {
-  const { events, handle } = functionNamed(subscriber, world, process);
-  const answer = answerRequest({
-    name: subscriber,
-    events,
-    limit: 4 * 1024 * 1024,
-    tracing: async () => untraced,
-    metrics: uncounted,
-    log: silent,
-    handle,
-  });
-  return await answer({ method: 'POST', path: '/', headers, repeated: [], body, size: body.length });
+  if (subscriber === 'parser-events') {
+    return await world.door.handle(process, (pod) => answer(doorIn(pod, headers, world, process)));
+  }
+  return await answer(functionNamed(subscriber, world, process));
+
+  async function answer({ events, handle }: SimulatedFunction): Promise<Answer> {
+    return await answerRequest({
+      name: subscriber,
+      events,
+      limit: 4 * 1024 * 1024,
+      tracing: async () => untraced,
+      metrics: uncounted,
+      log: silent,
+      handle,
+    })({ method: 'POST', path: '/', headers, repeated: [], body, size: body.length });
+  }
+}
+
+/** The door has a state that calls share: it knows functions, and counts the calls that are made. */
+function doorIn(pod: DoorPod, headers: Message['headers'], world: World, process: SimulatedProcess): SimulatedFunction {
+  const lane = laneOf(headers);
+  const cluster = clusterPort(world.cluster, process);
+  const deps = {
+    cluster: {
+      getService: (name: string) => pod.asking(name, () => cluster.getService(name)),
+      listFunctionPods: (selector: string) => cluster.listFunctionPods(selector),
+    },
+    store: storePort(world.store, process),
+    temporaryBucket: TEMPORARY_BUCKET,
+    known: pod.known,
+    places: pod.places,
+    patience: pod.patience,
+    metrics: { called: () => undefined, handedOn: () => undefined },
+    call: world.users.caller({ process, pod, lane }),
+    now: () => new Date(),
+  };
+  return {
+    events: { 'parser.start': parserStartSchema, 'parser.deliver': z.unknown() },
+    handle: (event, context) => handleParserEvent(event, deps, context),
+  };
+}
+
+function laneOf(headers: Message['headers']): CallLane {
+  return headers['ce-type'] === 'parser.start' ? 'main' : headers[`ce-${LANE}`] === 'own' ? 'own' : 'overflow';
 }
 
 function functionNamed(name: string, world: World, process: SimulatedProcess): SimulatedFunction {
@@ -110,7 +153,7 @@ function functionNamed(name: string, world: World, process: SimulatedProcess): S
             cluster,
             temporaryBucket,
             imageRegistry: REGISTRY,
-            settings: functionSettings,
+            settings: world.settings,
             now,
           }),
       };
@@ -139,7 +182,7 @@ function functionNamed(name: string, world: World, process: SimulatedProcess): S
               broker: world.broker().portOf(process),
               slots,
               temporaryBucket,
-              settings: functionSettings,
+              settings: world.settings,
               metrics: { swept: () => undefined, builds: () => undefined, oldestRequest: () => undefined },
               now,
             },

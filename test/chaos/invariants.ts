@@ -1,29 +1,20 @@
 /** What must hold when nothing fails any more and everything has settled. */
 import { awaitsTerminalEvent, isFinished } from '#shared/builds/job-state.ts';
+import type { KnativeObject } from '#shared/clients/cluster.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
+import type { Delivery } from '#shared/events/parameters.ts';
 import { isOf, readBuild } from '#shared/specs/annotations.ts';
+import { deliveryOf, isOwnTrigger, wantedDelivery } from '#shared/specs/delivery.ts';
 import { functionName } from '#shared/specs/names.ts';
 import { FUNCTIONS_NAMESPACE, type InMemoryCluster, LEASES, SERVICES, TRIGGERS } from '#test/fakes/cluster.ts';
 import type { InMemoryObjectStore } from '#test/fakes/object-store.ts';
-import type { Delivery, SimulatedBroker } from './broker.ts';
+import type { Delivery as BrokerDelivery, SimulatedBroker } from './broker.ts';
+import { callViolations } from './call-invariants.ts';
+import type { Door } from './door.ts';
 import type { Ledger, Request } from './ledger.ts';
 import { TEMPORARY_BUCKET } from './settings.ts';
-
-export const INVARIANTS = {
-  one: 'every accepted request has exactly one distinct terminal event, and it was told',
-  limit: 'at most the limit of builds run at any moment',
-  orphans: 'nothing is left over: Service and Trigger come in pairs, no Job waits or is held, nothing is still pending',
-  newest: 'what is deployed is the newest successful build, and what was deleted stays deleted',
-  order: 'no older build ever replaces a newer one',
-  vanished: 'every event was acknowledged, refused or kept as a dead letter',
-  confirmed: 'a success that is told was built',
-} as const;
-
-export interface Violation {
-  invariant: keyof typeof INVARIANTS;
-  what: string;
-}
+import type { Violation } from './violation.ts';
 
 export interface Settled {
   ledger: Ledger;
@@ -33,6 +24,9 @@ export interface Settled {
   identities: Identity[];
   /** The digests of all images that were pushed. */
   pushed: ReadonlySet<string>;
+  /** FUNCTION_DELIVERY. */
+  delivery: Delivery;
+  door: Door;
 }
 
 export function violationsOf(settled: Settled): Violation[] {
@@ -43,6 +37,7 @@ export function violationsOf(settled: Settled): Violation[] {
     ...successesDeployed(settled),
     ...nothingVanished(settled),
     ...noFalseSuccess(settled),
+    ...callViolations({ ...settled, calls: settled.ledger.calls }),
   ];
 }
 
@@ -89,7 +84,7 @@ function isLostUnseen({ id }: Request, { deliveries }: SimulatedBroker): boolean
     .every(({ state }) => state === 'lost by the Broker');
 }
 
-function noOrphans({ cluster, store }: Settled): Violation[] {
+function noOrphans({ cluster, store, delivery }: Settled): Violation[] {
   const { storage } = cluster;
   const namesOf = (resource: string) =>
     storage.list(resource, { namespace: FUNCTIONS_NAMESPACE }).map(({ metadata }) => metadata.name);
@@ -97,8 +92,11 @@ function noOrphans({ cluster, store }: Settled): Violation[] {
   const jobs = cluster.jobs.values();
   const lease = storage.get(LEASES, 'builds', 'admission')?.metadata.annotations?.['knative-lambda/granted'] ?? '[]';
   const left = [
-    ...services.filter((name) => !triggers.includes(name)).map((name) => `Service ${name} has no Trigger`),
     ...triggers.filter((name) => !services.includes(name)).map((name) => `Trigger ${name} has no Service`),
+    ...storage.list(SERVICES, { namespace: FUNCTIONS_NAMESPACE }).flatMap((service) => {
+      const trigger = storage.get(TRIGGERS, FUNCTIONS_NAMESPACE, service.metadata.name);
+      return wrongQueue(service as KnativeObject, trigger as KnativeObject | undefined, delivery);
+    }),
     ...jobs.filter(awaitsTerminalEvent).map((job) => `Job ${job.metadata?.name} still has its finalizer`),
     ...jobs.filter((job) => !isFinished(job)).map((job) => `Job ${job.metadata?.name} has not ended`),
     ...store.keys(TEMPORARY_BUCKET, 'requests/').map((key) => `${key} is still pending`),
@@ -107,6 +105,25 @@ function noOrphans({ cluster, store }: Settled): Violation[] {
       .map(({ name }) => `${name} was granted a slot and does not run`),
   ];
   return left.map((what) => ({ invariant: 'orphans', what }));
+}
+
+/** Where the calls of a function go, and where they should. */
+function wrongQueue(service: KnativeObject, trigger: KnativeObject | undefined, otherwise: Delivery): string[] {
+  const { name } = service.metadata;
+  const build = readBuild(service);
+  const stated = deliveryOf(service);
+  if (!build || !stated) {
+    return [];
+  }
+  const isOld = trigger !== undefined && !isOwnTrigger(trigger);
+  const wanted = isOld ? 'shared' : wantedDelivery(build.parameters, otherwise);
+  const isRetired = trigger?.metadata.annotations?.['knative-lambda/unused-since'] !== undefined;
+  return [
+    ...(stated === wanted ? [] : [`the calls of ${name} go by the ${stated} queue; they should by the ${wanted} one`]),
+    ...(wanted === 'own' && trigger === undefined ? [`Service ${name} has no Trigger`] : []),
+    ...(wanted === 'own' && isRetired ? [`Trigger ${name} is retired, but it is used`] : []),
+    ...(wanted === 'shared' && trigger && !isRetired ? [`Trigger ${name} is not used, and is not retired`] : []),
+  ];
 }
 
 function newestDeployed(identity: Identity, { ledger, cluster, store }: Settled): Violation[] {
@@ -165,8 +182,9 @@ function deletedAt({ third_party_id, parser_id }: Identity, store: InMemoryObjec
 
 function nothingVanished({ broker, ledger, store }: Settled): Violation[] {
   const kept = lettersOf(store);
-  const isKept = ({ message }: Delivery) => kept.some((letter) => letter.includes(`"${message.headers['ce-id']}"`));
-  const isSentAgain = ({ message: { headers } }: Delivery) =>
+  const isKept = ({ message }: BrokerDelivery) =>
+    kept.some((letter) => letter.includes(`"${message.headers['ce-id']}"`));
+  const isSentAgain = ({ message: { headers } }: BrokerDelivery) =>
     (ledger.events.get(`${headers['ce-source']} ${headers['ce-id']}`) ?? 0) > 1;
   const gone = broker.deliveries.filter((delivery) => {
     const { state, subscription } = delivery;
@@ -191,7 +209,7 @@ function lettersOf(store: InMemoryObjectStore): string[] {
 }
 
 /** The Broker may lose a dead letter as it may lose any event. */
-function lostAsLetter({ message }: Delivery, { deliveries }: SimulatedBroker): boolean {
+function lostAsLetter({ message }: BrokerDelivery, { deliveries }: SimulatedBroker): boolean {
   return deliveries.some(
     (other) =>
       other.state === 'lost by the Broker' &&

@@ -5,8 +5,10 @@ import { deriveId } from '#shared/events/event.ts';
 import type { Identity } from '#shared/events/identity.ts';
 import type { InMemoryObjectStore } from '#test/fakes/object-store.ts';
 import type { Delivery, Message, Witness } from './broker.ts';
+import { CallLedger } from './call-ledger.ts';
 import type { SimulatedProcess } from './process.ts';
 import { TEMPORARY_BUCKET } from './settings.ts';
+import type { Subscription } from './subscriptions.ts';
 
 export interface Request {
   /** The id of the build.start. */
@@ -43,13 +45,16 @@ export class Ledger implements Witness {
   /** How often each event was stored. */
   readonly events = new Map<string, number>();
 
+  readonly calls: CallLedger;
   readonly #store: InMemoryObjectStore;
 
   constructor(store: InMemoryObjectStore) {
     this.#store = store;
+    this.calls = new CallLedger(store);
   }
 
-  stored(message: Message): void {
+  stored(message: Message, subscribed: Subscription[]): void {
+    this.calls.stored(message, subscribed);
     const { 'ce-type': type, 'ce-id': id = '', 'ce-source': source = '' } = message.headers;
     this.events.set(`${source} ${id}`, (this.events.get(`${source} ${id}`) ?? 0) + 1);
     if (type === 'build.start') {
@@ -76,6 +81,9 @@ export class Ledger implements Witness {
   }
 
   replied(delivery: Delivery, reply: Message, process: SimulatedProcess): void {
+    if (this.calls.replied(delivery, reply, process)) {
+      return;
+    }
     const cause = delivery.message.headers;
     const { 'ce-type': type, 'ce-id': id = '' } = reply.headers;
     const data = dataOf(reply);

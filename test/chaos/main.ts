@@ -5,9 +5,10 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import { INVARIANTS, type Violation } from './invariants.ts';
+
 import { run } from './run.ts';
 import { shrink } from './shrink.ts';
+import { INVARIANTS, type Violation } from './violation.ts';
 
 interface Outcome {
   seed: number;

@@ -7,8 +7,8 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
-import { INVARIANTS, type Violation } from './invariants.ts';
 import { SAFEGUARDS, type Safeguard } from './safeguards.ts';
+import { INVARIANTS, type Violation } from './violation.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const DOCUMENT = join(ROOT, 'docs/chaos.md');

@@ -11,6 +11,8 @@ export type Operation = { at: number } & (
   | { do: 'upload'; identity: Identity; version: number }
   | { do: 'start'; identity: Identity; id: string; data: Record<string, unknown>; timed: boolean; twice: boolean }
   | { do: 'delete'; identity: Identity; id: string }
+  /** `parser.start`. */
+  | { do: 'call'; identity: Identity; id: string; bySubject: boolean; twice: boolean }
   /** `kubectl delete trigger`, by a person. */
   | { do: 'delete Trigger'; identity: Identity; id: string }
 );
@@ -42,7 +44,35 @@ export function plan(simulation: Simulation): Operation[] {
     const identity = simulation.pick(`plan whose ${index}`, identities);
     operations.push(...operationsOf(index, identity, schedule));
   }
+  operations.push(...callsOf(simulation, identities, operations, schedule));
   return operations.sort((a, b) => a.at - b.at);
+}
+
+/** Some of them at once, some about when their function is built or deleted, some of a function that never was. */
+function callsOf(
+  simulation: Simulation,
+  identities: Identity[],
+  others: Operation[],
+  { roll, span }: Schedule,
+): Operation[] {
+  const moments = others.filter(({ at }) => at > 0);
+  return Array.from({ length: Math.floor(roll('calls') * 6) }, (_, index) => index + 1).flatMap((index) => {
+    const name = `call-${index}`;
+    const near = roll(`near ${name}`) < 0.5 ? simulation.pick(`plan which ${name}`, moments) : undefined;
+    const known = near?.identity ?? simulation.pick(`plan whose ${name}`, identities);
+    const identity = roll(`unknown ${name}`) < 0.05 ? { ...known, parser_id: 'nobody' } : known;
+    // A build takes about a minute, a deletion a second.
+    const at = near
+      ? near.at + roll(`after ${name}`) ** 2 * (near.do === 'delete' ? 10 * SECOND : 3 * MINUTE)
+      : SECOND + roll(`at ${name}`) * (span + 4 * MINUTE);
+    const bySubject = roll(`by subject ${name}`) < 0.8;
+    const count = roll(`burst ${name}`) < 0.25 ? 5 : 1;
+    return Array.from({ length: count }, (_, copy): Operation => {
+      const id = count === 1 ? name : `${name}-${copy + 1}`;
+      const twice = roll(`twice ${id}`) < 0.1;
+      return { at: at + copy * 20, do: 'call', identity, id, bySubject, twice };
+    });
+  });
 }
 
 /** One to three tenants with one to three parsers each. */
@@ -87,6 +117,16 @@ function deletion(index: number, identity: Identity, at: number, roll: Roll): Op
   return operations;
 }
 
+function parametersOf(index: number, roll: Roll): object {
+  const chance = roll(`delivery ${index}`);
+  return {
+    ...(roll(`env ${index}`) < 0.5 ? { env: { MODE: String(index) } } : {}),
+    ...(roll(`small ${index}`) < 0.5 ? { concurrency: 1, scaling: { max: 1 } } : {}),
+    ...(roll(`quick ${index}`) < 0.5 ? { timeout_seconds: 20 } : {}),
+    ...(chance < 0.8 ? { delivery: chance < 0.4 ? 'own' : 'shared' } : {}),
+  };
+}
+
 function start(
   index: number,
   copy: number,
@@ -104,8 +144,8 @@ function start(
   } else if (roll(`priority ${name}`) < 0.3) {
     data['priority'] = 1 + Math.floor(roll(`which ${name}`) * 10);
   }
-  if (roll(`parameters ${name}`) < 0.3) {
-    data['parameters'] = { env: { MODE: String(index) } };
+  if (roll(`parameters ${name}`) < 0.5) {
+    data['parameters'] = parametersOf(index, roll);
   }
   return {
     at: at + roll(`moment ${name}`) * 2 * SECOND,

@@ -3,7 +3,7 @@
  * know, and the process may die at it.
  */
 import type { V1Job } from '@kubernetes/client-node';
-import { SECOND } from '#shared/durations.ts';
+import { MINUTE, SECOND } from '#shared/durations.ts';
 import { RetryableError } from '#shared/events/errors.ts';
 import type { Simulation } from './simulation.ts';
 
@@ -25,11 +25,16 @@ export interface Step {
  */
 const never = () => new Promise<never>(() => undefined);
 
+/** How often nothing of it answers for a whole minute. */
+const AWAY: Record<System, number> = { Kubernetes: 0.01, S3: 0.01, Broker: 0 };
+
 /** How long a client waits for an answer. */
 const ANSWER_WITHIN = 10 * SECOND;
 
 export class SimulatedProcess {
   readonly label: string;
+  /** When its event was delivered. */
+  readonly began: number;
   alive = true;
   /** Jobs as it last read or made them, by name. */
   readonly seenJobs = new Map<string, V1Job>();
@@ -41,6 +46,7 @@ export class SimulatedProcess {
 
   constructor(label: string, simulation: Simulation) {
     this.label = label;
+    this.began = simulation.now;
     this.#simulation = simulation;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.died = promise;
@@ -104,6 +110,19 @@ export class SimulatedProcess {
     return result;
   }
 
+  /** What takes so long and cannot fail by itself. The process may die before it or after it. */
+  async work(name: string, milliseconds: number): Promise<void> {
+    this.#steps += 1;
+    const where = `${this.label}/${this.#steps} ${name}`;
+    if (!this.alive || this.#killed('killed before', where)) {
+      return await never();
+    }
+    await this.#simulation.sleep(milliseconds);
+    if (!this.alive || this.#killed('killed after', where)) {
+      return await never();
+    }
+  }
+
   #killed(when: string, where: string): boolean {
     if (!this.#simulation.fails(when, where, 0.004)) {
       return false;
@@ -132,6 +151,9 @@ export class SimulatedProcess {
 
   #refusal(where: string, system: System, writes: boolean, conditional: boolean): RetryableError | undefined {
     const simulation = this.#simulation;
+    if (simulation.fails(`${system} is away`, `minute ${Math.floor(simulation.now / MINUTE) % 60}`, AWAY[system])) {
+      return new RetryableError('Unavailable', `${system} does not answer`);
+    }
     if (simulation.fails(`${system} answers 5xx`, where, 0.012)) {
       return new RetryableError('Unavailable', `${system} answered 503`);
     }

@@ -8,15 +8,19 @@ import { InMemoryCluster, PODS, SERVICES } from '#test/fakes/cluster.ts';
 import { InMemoryObjectStore } from '#test/fakes/object-store.ts';
 import { SimulatedBroker } from './broker.ts';
 import { startClients } from './clients.ts';
+import { Door } from './door.ts';
 import { callFunction } from './functions.ts';
-import { type Violation, violationsOf } from './invariants.ts';
+import { violationsOf } from './invariants.ts';
 import { startJobController } from './job-controller.ts';
 import { startKubelet } from './kubelet.ts';
+import { callEach } from './last-calls.ts';
 import { Ledger } from './ledger.ts';
 import { type Operation, plan } from './plan.ts';
-import { SOURCE_BUCKET, TEMPORARY_BUCKET } from './settings.ts';
+import { functionSettings, SOURCE_BUCKET, TEMPORARY_BUCKET } from './settings.ts';
 import { Simulation, START } from './simulation.ts';
-import { startApiServerSource, startPing, startServing } from './sources.ts';
+import { startApiServerSource, startPing, startServing, startTriggers } from './sources.ts';
+import { UserFunctions } from './user-functions.ts';
+import type { Violation } from './violation.ts';
 import { inVirtualWorld } from './virtual-world.ts';
 
 export interface RunOptions {
@@ -55,8 +59,13 @@ export async function run({ seed, without, trace }: RunOptions): Promise<RunResu
     const store = new InMemoryObjectStore(SOURCE_BUCKET, TEMPORARY_BUCKET);
     store.pageSize = PAGE;
     const ledger = new Ledger(store);
+    const { calls } = ledger;
     const limit = 1 + Math.floor(simulation.roll('limit') * 3);
-    const world = { cluster, store, limit, broker: () => broker };
+    const delivery = simulation.roll('FUNCTION_DELIVERY') < 0.3 ? 'own' : 'shared';
+    const settings = { ...functionSettings, delivery } as const;
+    const door = new Door(simulation);
+    const users = new UserFunctions(simulation, cluster, calls);
+    const world = { cluster, store, limit, settings, door, users, broker: () => broker };
     const broker: SimulatedBroker = new SimulatedBroker(
       simulation,
       { handle: (subscription, message, process) => callFunction(world, subscription, message, process) },
@@ -70,19 +79,28 @@ export async function run({ seed, without, trace }: RunOptions): Promise<RunResu
     startJobController(simulation, cluster);
     startKubelet({ simulation, cluster, store, broker });
     startServing(simulation, cluster);
+    startTriggers(simulation, cluster, broker);
     startApiServerSource(simulation, cluster, broker);
     const operations = plan(simulation).filter((operation) => !without?.has(nameOf(operation)));
-    startClients(simulation, { store, cluster, broker }, operations);
+    startClients(simulation, { store, cluster, broker, calls }, operations);
+    const identities = identitiesOf(operations);
 
     const isQuiet = quietness(simulation, cluster, store);
     let settled = false;
+    let called = false;
     startPing(simulation, broker, () => {
-      settled = isQuiet();
+      settled = called ? simulation.foreground === 0 : false;
+      if (!called && isQuiet()) {
+        called = true;
+        callEach(identities, { cluster, calls, broker, door });
+      }
     });
     await simulation.run(() => settled || simulation.now > START + SETTLED_WITHIN);
 
-    const identities = identitiesOf(operations);
-    const violations = [...atOnce, ...violationsOf({ ledger, cluster, store, broker, identities, pushed })];
+    const violations = [
+      ...atOnce,
+      ...violationsOf({ ledger, cluster, store, broker, identities, pushed, delivery, door }),
+    ];
     return {
       violations,
       faults: simulation.faults,

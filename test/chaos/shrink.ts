@@ -1,6 +1,6 @@
 /** Makes a failing run small: leaves out faults and operations as long as it still fails in the same way. */
-import type { Violation } from './invariants.ts';
 import { run } from './run.ts';
+import type { Violation } from './violation.ts';
 
 export interface Shrunk {
   /** What is left out. */

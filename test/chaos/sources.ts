@@ -1,9 +1,13 @@
-/** The event sources and Knative Serving. An event of theirs may come late or never, and is never sent again. */
+/** The event sources, Knative Serving, and the controller of Triggers. An event of theirs may come late or never, and is never sent again. */
 import { objectEvent } from '#local/sources/object-event.ts';
+import type { KnativeObject } from '#shared/clients/cluster.ts';
 import { MINUTE, SECOND } from '#shared/durations.ts';
-import { FUNCTIONS_NAMESPACE, type InMemoryCluster, JOBS, SERVICES } from '#test/fakes/cluster.ts';
+import { isOwnTrigger } from '#shared/specs/delivery.ts';
+import { functionUrl } from '#shared/specs/knative-service.ts';
+import { FUNCTIONS_NAMESPACE, type InMemoryCluster, JOBS, SERVICES, TRIGGERS } from '#test/fakes/cluster.ts';
 import type { SimulatedBroker } from './broker.ts';
 import type { Simulation } from './simulation.ts';
+import { subscriptionOf } from './subscriptions.ts';
 
 const CHANGES = { ADDED: 'add', MODIFIED: 'update', DELETED: 'delete' } as const;
 const NO_TIME = '0001-01-01T00:00:00Z';
@@ -68,7 +72,9 @@ export function startServing(simulation: Simulation, { storage }: InMemoryCluste
     if (type === 'DELETED' || object['status']?.observedGeneration === generation) {
       return;
     }
-    simulation.after(simulation.between(`ready ${name} ${generation}`, 100, 8 * SECOND), () => {
+    const where = `${name} ${generation}`;
+    const isSlow = simulation.fails('the revision is not ready for long', where, 0.03);
+    simulation.after(simulation.between(`ready ${where}`, 100, isSlow ? 3 * MINUTE : 8 * SECOND), () => {
       const current = storage.get(SERVICES, namespace, name);
       if (current?.metadata.uid !== uid || current?.metadata.generation !== generation) {
         return;
@@ -78,7 +84,40 @@ export function startServing(simulation: Simulation, { storage }: InMemoryCluste
         observedGeneration: generation,
         latestCreatedRevisionName: revision,
         latestReadyRevisionName: revision,
+        address: { url: functionUrl(name, FUNCTIONS_NAMESPACE) },
         conditions: [{ type: 'Ready', status: 'True' }],
+      });
+    });
+  });
+}
+
+/** Binds the queue of a function's Trigger a moment after it was made, and says a moment later that it is ready. */
+export function startTriggers(simulation: Simulation, { storage }: InMemoryCluster, broker: SimulatedBroker): void {
+  storage.watch(TRIGGERS, ({ type, object }) => {
+    const { name, namespace, generation = 1, uid = '' } = object.metadata;
+    if (type === 'DELETED') {
+      broker.unbind(uid);
+      return;
+    }
+    // That of an older installation brings its calls past the door, and is not simulated.
+    if (!isOwnTrigger(object as KnativeObject) || object['status']?.observedGeneration === generation) {
+      return;
+    }
+    const where = `Trigger ${name} ${generation}`;
+    const isSlow = simulation.fails('the Trigger is not ready for long', where, 0.05);
+    const isCurrent = () => {
+      const current = storage.get(TRIGGERS, namespace, name);
+      return current?.metadata.uid === uid && current.metadata.generation === generation;
+    };
+    simulation.after(simulation.between(`bound ${where}`, 50, isSlow ? 3 * MINUTE : 5 * SECOND), () => {
+      if (isCurrent()) {
+        broker.bind(uid, subscriptionOf(object as KnativeObject));
+      }
+      simulation.after(simulation.between(`ready ${where}`, 10, SECOND), () => {
+        if (isCurrent()) {
+          const conditions = [{ type: 'Ready', status: 'True' }];
+          storage.updateStatus(TRIGGERS, namespace, name, { observedGeneration: generation, conditions });
+        }
       });
     });
   });

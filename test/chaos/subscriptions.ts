@@ -1,6 +1,7 @@
 /** Who gets which events, and how they are delivered: read from the Triggers and the Broker that are deployed. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { KnativeObject } from '#shared/clients/cluster.ts';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { type DeliverySettings, type DeliverySpec, deliverySettings } from '#shared/manifests/delivery-settings.ts';
 import { readDocuments } from '#shared/manifests/read-documents.ts';
@@ -17,8 +18,8 @@ export interface Subscription {
 }
 
 const DIRECTORY = join(import.meta.dirname, '../../eventing/base/functions');
-/** No build depends on these: they start pods early, count calls of functions, or do what a person asks for. */
-const NOT_SIMULATED = /-wake$|^parser-events|^dead-letter-/;
+/** Nothing depends on these: they start pods early, or do what a person asks for. */
+const NOT_SIMULATED = /-wake$|^dead-letter-/;
 
 const objects = [
   ...readDocuments(join(DIRECTORY, 'broker.yaml')),
@@ -41,17 +42,22 @@ function deadLettersOf(delivery: DeliverySpec | undefined): Subscription | undef
 }
 
 function triggersOf(broker: string): Subscription[] {
-  const delivery: DeliverySpec | undefined = find('Broker', broker)['spec'].delivery;
   return objects
     .filter(({ kind, spec }) => kind === 'Trigger' && spec.broker === broker)
     .filter(({ metadata }) => !NOT_SIMULATED.test(metadata.name))
-    .map(({ metadata, spec }) => ({
-      name: metadata.name,
-      subscriber: spec.subscriber.ref.name,
-      filter: spec.filter?.attributes ?? {},
-      settings: deliverySettings(spec.delivery ?? delivery),
-      deadLetters: () => deadLettersOf(spec.delivery ?? delivery),
-    }));
+    .map((trigger) => subscriptionOf(trigger as KnativeObject));
+}
+
+/** What a Trigger asks of its Broker. */
+export function subscriptionOf({ metadata, spec }: KnativeObject): Subscription {
+  const delivery: DeliverySpec | undefined = spec.delivery ?? find('Broker', spec.broker)['spec'].delivery;
+  return {
+    name: metadata.name,
+    subscriber: spec.subscriber.ref.name,
+    filter: spec.filter?.attributes ?? {},
+    settings: deliverySettings(delivery),
+    deadLetters: () => deadLettersOf(delivery),
+  };
 }
 
 function find(kind: string, name: string): KubeObject {
@@ -64,9 +70,9 @@ function find(kind: string, name: string): KubeObject {
 
 const all = triggersOf('default');
 
-export const subscriptions = {
-  /** Values are compared exactly and case-sensitively, as by RabbitMQ's headers exchange. */
-  of(headers: Record<string, string>): Subscription[] {
-    return all.filter(({ filter }) => Object.entries(filter).every(([name, value]) => headers[`ce-${name}`] === value));
-  },
-};
+/** Those of the Triggers that are deployed, and of `others`. Values are compared exactly, as by RabbitMQ. */
+export function subscriptionsTo(headers: Record<string, string>, others: Iterable<Subscription>): Subscription[] {
+  return [...all, ...others].filter(({ filter }) =>
+    Object.entries(filter).every(([name, value]) => headers[`ce-${name}`] === value),
+  );
+}

@@ -1,0 +1,96 @@
+/** What must hold of calls when nothing fails any more and everything has settled. */
+import type { Identity } from '#shared/events/identity.ts';
+import type { InMemoryObjectStore } from '#test/fakes/object-store.ts';
+import type { Delivery, SimulatedBroker } from './broker.ts';
+import { answerIdOf, type Call, type CallLedger, type Said } from './call-ledger.ts';
+import type { Door } from './door.ts';
+import { TEMPORARY_BUCKET } from './settings.ts';
+
+import type { Violation } from './violation.ts';
+
+interface Settled {
+  calls: CallLedger;
+  broker: SimulatedBroker;
+  store: InMemoryObjectStore;
+  door: Door;
+  identities: Identity[];
+}
+
+export function callViolations({ calls, broker, store, door, identities }: Settled): Violation[] {
+  const kept = undeliveredIn(store);
+  const deliveries = Map.groupBy(broker.deliveries, ({ message }) => message.headers['ce-id'] ?? '');
+  return [
+    ...calls.violations,
+    ...[...calls.calls.values()].flatMap((call) => {
+      const of = (deliveries.get(call.id) ?? []).filter(isOfCall);
+      return of.length === 0 ? [] : [...outcomeOf(call, of, kept.has(call.id)), ...answersOf(call), ...expected(call)];
+    }),
+    ...door.pods
+      .flatMap((pod) => pod.leaks(identities))
+      .map((what): Violation => ({ invariant: 'places', what: `a place is still held: ${what}` })),
+  ];
+}
+
+function isOfCall({ message }: Delivery): boolean {
+  return ['parser.start', 'parser.deliver'].includes(message.headers['ce-type'] ?? '');
+}
+
+/** Ids of the events that are kept because nobody took them. */
+function undeliveredIn(store: InMemoryObjectStore): Set<string> {
+  const letters = store
+    .keys(TEMPORARY_BUCKET, 'dead-letters/')
+    .map((key) => JSON.parse(store.peek(TEMPORARY_BUCKET, key)?.toString() ?? '{}'));
+  return new Set(letters.filter(({ destination }) => destination !== undefined).map(({ event }) => event.id));
+}
+
+function outcomeOf(call: Call, deliveries: Delivery[], isKept: boolean): Violation[] {
+  const kinds = [
+    ...(call.completed.length > 0 ? ['parser.complete'] : []),
+    ...[...new Set(call.rejected)].map((reason) => `event.rejected (${reason})`),
+    ...(isKept ? ['a dead letter'] : []),
+  ];
+  if (kinds.length === 0 && deliveries.every(({ state }) => state !== 'lost by the Broker')) {
+    return [{ invariant: 'call', what: `${call.id} of ${call.subject} has no outcome` }];
+  }
+  return kinds.length > Math.max(1, branches(call, deliveries))
+    ? [{ invariant: 'call', what: `${call.id} of ${call.subject} has more than one kind of outcome: ${kinds}` }]
+    : [];
+}
+
+/**
+ * How many copies of a call were on their way independently of each other. Each may find the function in another state,
+ * and the door keeps nothing by which it would know of the others.
+ */
+function branches({ handedOn, resent }: Call, deliveries: Delivery[]): number {
+  const again = deliveries.reduce((sum, delivery) => sum + delivery.again, 0);
+  return deliveries.length + again - handedOn - resent.size;
+}
+
+function answersOf(call: Call): Violation[] {
+  const said = new Set(call.said.map(inWords));
+  return call.completed.flatMap(({ headers, body }): Violation[] => {
+    const data = JSON.parse(body.toString());
+    const names = [headers['ce-id'], headers['ce-subject'], headers['ce-source']].join(' ');
+    const right = [answerIdOf(call), call.subject, `knative-lambda/functions/${call.subject}`].join(' ');
+    const told = inWords({ succeeded: data.succeeded, error: data.error?.type, result: data.result });
+    return [
+      ...(names === right ? [] : [`the answer to ${call.id} is called ${names}; it should be ${right}`]),
+      ...(said.has(told) ? [] : [`${call.id} was answered ${told}; the function said ${[...said].join(' or ')}`]),
+    ].map((what) => ({ invariant: 'answer', what }));
+  });
+}
+
+function inWords({ succeeded, error, result }: Said): string {
+  return `${succeeded ? 'yes' : 'no'} ${error ?? ''} ${JSON.stringify(result ?? null)}`;
+}
+
+/** Of a call that was made when nothing failed any more. */
+function expected({ id, subject, expected, completed, rejected }: Call): Violation[] {
+  if (expected === undefined) {
+    return [];
+  }
+  const became = [...completed.map(() => 'answered'), ...rejected].join(' and ') || 'nothing';
+  return became === expected
+    ? []
+    : [{ invariant: 'call', what: `${id} of ${subject} became ${became}; it should be ${expected}` }];
+}

@@ -1,0 +1,40 @@
+/** When nothing fails any more and everything has settled, each function is called once more: now its outcome is certain. */
+import type { Identity } from '#shared/events/identity.ts';
+import { deliveryOf } from '#shared/specs/delivery.ts';
+import { functionName } from '#shared/specs/names.ts';
+import { FUNCTIONS_NAMESPACE, type InMemoryCluster, SERVICES } from '#test/fakes/cluster.ts';
+import type { SimulatedBroker } from './broker.ts';
+import type { Call, CallLedger } from './call-ledger.ts';
+import { callMessage, sourceOf } from './clients.ts';
+import type { Door } from './door.ts';
+
+interface Settled {
+  cluster: InMemoryCluster;
+  calls: CallLedger;
+  broker: SimulatedBroker;
+  door: Door;
+}
+
+export function callEach(identities: Identity[], settled: Settled): void {
+  const { calls, broker } = settled;
+  for (const identity of identities) {
+    const id = `last-${identity.parser_id}`;
+    const message = callMessage({ id, identity, bySubject: true });
+    const expected = outcomeOf(identity, settled);
+    calls.announce({ id, identity, source: sourceOf(identity), body: message.body, ...(expected ? { expected } : {}) });
+    broker.store(message);
+  }
+}
+
+function outcomeOf(identity: Identity, { cluster, calls, door }: Settled): Call['expected'] {
+  const service = cluster.storage.get(SERVICES, FUNCTIONS_NAMESPACE, functionName(identity));
+  if (service) {
+    return deliveryOf(service as Parameters<typeof deliveryOf>[0]) ? 'answered' : undefined;
+  }
+  const isBeingBuilt = calls.isBeingBuilt(identity, Date.now());
+  if (isBeingBuilt === false) {
+    return 'NoSuchFunction';
+  }
+  // Where there are several pods, none knows that the last try is the last: then the Broker keeps a dead letter.
+  return isBeingBuilt === true && door.pods.length === 1 ? 'FunctionNotReady' : undefined;
+}

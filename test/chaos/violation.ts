@@ -1,0 +1,19 @@
+/** What must hold when nothing fails any more and everything has settled. */
+export const INVARIANTS = {
+  one: 'every accepted request has exactly one distinct terminal event, and it was told',
+  limit: 'at most the limit of builds run at any moment',
+  orphans: 'nothing is left over: Service and Trigger come in pairs, no Job waits or is held, nothing is still pending',
+  newest: 'what is deployed is the newest successful build, and what was deleted stays deleted',
+  order: 'no older build ever replaces a newer one',
+  vanished: 'every event was acknowledged, refused or kept as a dead letter',
+  confirmed: 'a success that is told was built',
+  call: 'every accepted call has its outcome, and only what was delivered more than once may have two kinds',
+  answer: 'a parser.complete is what the function said, with the id of its call and the names of its function',
+  reach: 'a call reaches the function that it names, as it was sent, and by one way only',
+  places: 'no function and no tenant has more than its places, each is free again, nothing waits on the main lane',
+} as const;
+
+export interface Violation {
+  invariant: keyof typeof INVARIANTS;
+  what: string;
+}
