@@ -105,6 +105,12 @@ export function forgetFunction(
   }
 }
 
+/** Whether Kubernetes has said within the last second that the function is there. */
+export function wasJustSeen(identity: Identity, { known, now }: Pick<Finding, 'known' | 'now'>): boolean {
+  const before = known.found.get(subjectOf(identity));
+  return before !== undefined && now().getTime() - before.at < FORGOTTEN_AFTER;
+}
+
 async function ask(identity: Identity, subject: string, deps: Finding): Promise<Found> {
   const { found: known } = deps.known;
   let found: Found;

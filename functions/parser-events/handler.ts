@@ -18,6 +18,7 @@ import {
   forgetFunction,
   knownFunction,
   type ReadyFunction,
+  wasJustSeen,
 } from './find-function.ts';
 import { ANSWER_BYTES, failure, judgeAnswer, mayBeOfProxy, type Verdict } from './judge-answer.ts';
 import { killedForMemory } from './killed-for-memory.ts';
@@ -163,6 +164,9 @@ async function call(calling: Calling, found: ReadyFunction): Promise<Reply | und
     }
     if (now.kind !== 'ready') {
       return await proceed(calling, now);
+    }
+    if (!wasJustSeen(identity, deps)) {
+      return passed(calling, 'the answer was 404, and Kubernetes does not say whether the function is still there');
     }
   }
   const made = { contextId: contextIdOf(event.data, context.request), milliseconds, timeoutSeconds };

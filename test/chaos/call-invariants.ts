@@ -23,7 +23,9 @@ export function callViolations({ calls, broker, store, door, identities }: Settl
     ...calls.violations,
     ...[...calls.calls.values()].flatMap((call) => {
       const of = (deliveries.get(call.id) ?? []).filter(isOfCall);
-      return of.length === 0 ? [] : [...outcomeOf(call, of, kept.has(call.id)), ...answersOf(call), ...expected(call)];
+      return of.length === 0
+        ? []
+        : [...outcomeOf(call, of, kept.has(call.id), calls), ...answersOf(call), ...expected(call)];
     }),
     ...door.pods
       .flatMap((pod) => pod.leaks(identities))
@@ -43,18 +45,30 @@ function undeliveredIn(store: InMemoryObjectStore): Set<string> {
   return new Set(letters.filter(({ destination }) => destination !== undefined).map(({ event }) => event.id));
 }
 
-function outcomeOf(call: Call, deliveries: Delivery[], isKept: boolean): Violation[] {
+function outcomeOf(call: Call, deliveries: Delivery[], isKept: boolean, calls: CallLedger): Violation[] {
   const kinds = [
     ...(call.completed.length > 0 ? ['parser.complete'] : []),
     ...[...new Set(call.rejected)].map((reason) => `event.rejected (${reason})`),
     ...(isKept ? ['a dead letter'] : []),
   ];
-  if (kinds.length === 0 && deliveries.every(({ state }) => state !== 'lost by the Broker')) {
+  if (kinds.length === 0 && !mayBeLost(call, deliveries, calls)) {
     return [{ invariant: 'call', what: `${call.id} of ${call.subject} has no outcome` }];
   }
   return kinds.length > Math.max(1, branches(call, deliveries))
     ? [{ invariant: 'call', what: `${call.id} of ${call.subject} has more than one kind of outcome: ${kinds}` }]
     : [];
+}
+
+/**
+ * The exceptions to the promise. The Broker itself loses events. A queue goes with its Trigger, and a Trigger with its
+ * function, or by a person's hand. The Trigger of an older installation brings its function's own answer.
+ */
+function mayBeLost(call: Call, deliveries: Delivery[], calls: CallLedger): boolean {
+  const lostQueue = call.unrouted > 0 || deliveries.some(({ state }) => state === 'gone with its queue');
+  const isDeleted = calls.deletedAt(call.identity) > 0 || calls.deletedByHand.has(call.subject);
+  return (
+    deliveries.some(({ state }) => state === 'lost by the Broker') || (lostQueue && isDeleted) || call.byOlderTrigger
+  );
 }
 
 /**

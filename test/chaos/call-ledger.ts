@@ -35,6 +35,7 @@ export interface Call {
   rejected: Reason[];
   /** How often the door handed it on to another queue. */
   handedOn: number;
+  byOlderTrigger: boolean;
   /** How often it was handed on to a queue that was not there. */
   unrouted: number;
   /** Counts of `redeliveries` with which dead-letter sent it again. */
@@ -63,6 +64,7 @@ export class CallLedger {
       completed: [],
       rejected: [],
       handedOn: 0,
+      byOlderTrigger: false,
       unrouted: 0,
       resent: new Set<string>(),
     };
@@ -83,6 +85,8 @@ export class CallLedger {
 
   /** Functions whose Trigger somebody has deleted by hand: what was in its queue is gone, and what goes there until sweep. */
   readonly deletedByHand = new Set<string>();
+  /** Functions with a Trigger of an older installation. It brings them their calls, past the door. */
+  readonly olderTriggers = new Set<string>();
 
   stored(message: Message, subscribed: Subscription[]): void {
     const { headers } = message;
@@ -113,6 +117,9 @@ export class CallLedger {
         const call = this.calls.get(id);
         if (call && subscribed.length === 0) {
           call.unrouted += 1;
+        }
+        if (call && this.olderTriggers.has(call.subject)) {
+          call.byOlderTrigger = true;
         }
         break;
       }

@@ -50,7 +50,7 @@ export class DoorPod {
   readonly places = createPlaces({ perTenant: PLACES_PER_TENANT });
   readonly patience = createPatience(() => new Date());
   readonly processes = new Set<SimulatedProcess>();
-  /** When it last asked for a Service, or got the answer. */
+  /** When it was last told of a Service; infinite while it asks. */
   readonly asked = new Map<string, number>();
   /** When the door last learnt that a call had not reached its function. */
   readonly broken = new Map<string, number>();
@@ -72,12 +72,14 @@ export class DoorPod {
     }
   }
 
-  /** Remembers when it asked for a Service, and when it got the answer. */
+  /** Remembers when it was last told of a Service. While it asks, it goes on with what it knows. */
   async asking<Result>(name: string, ask: () => Promise<Result>): Promise<Result> {
-    this.asked.set(name, Date.now());
-    const answer = await ask();
-    this.asked.set(name, Date.now());
-    return answer;
+    this.asked.set(name, Number.POSITIVE_INFINITY);
+    try {
+      return await ask();
+    } finally {
+      this.asked.set(name, Date.now());
+    }
   }
 
   /** Functions that still hold a place, though nobody calls them. */

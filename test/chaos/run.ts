@@ -15,6 +15,7 @@ import { startJobController } from './job-controller.ts';
 import { startKubelet } from './kubelet.ts';
 import { callEach } from './last-calls.ts';
 import { Ledger } from './ledger.ts';
+import { installOlder } from './older-installation.ts';
 import { type Operation, plan } from './plan.ts';
 import { functionSettings, SOURCE_BUCKET, TEMPORARY_BUCKET } from './settings.ts';
 import { Simulation, START } from './simulation.ts';
@@ -84,6 +85,8 @@ export async function run({ seed, without, trace }: RunOptions): Promise<RunResu
     const operations = plan(simulation).filter((operation) => !without?.has(nameOf(operation)));
     startClients(simulation, { store, cluster, broker, calls }, operations);
     const identities = identitiesOf(operations);
+
+    installOlder(simulation, { cluster, calls }, identities);
 
     const isQuiet = quietness(simulation, cluster, store);
     let settled = false;

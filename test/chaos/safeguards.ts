@@ -8,6 +8,7 @@ export interface Safeguard {
 }
 
 const builds = 'shared/builds/';
+const door = 'functions/parser-events/';
 
 export const SAFEGUARDS: Safeguard[] = [
   {
@@ -155,5 +156,155 @@ export const SAFEGUARDS: Safeguard[] = [
     file: 'functions/build-complete/confirm.ts',
     find: 'if (job && build && terminalId(build.event_id) === event.id) {',
     replace: 'if (job && build && terminalId(build.event_id) !== undefined) {',
+  },
+  {
+    name: 'a call that is handed on keeps its id',
+    file: `${door}handler.ts`,
+    find: '    id: event.id,\n    source: event.source,',
+    replace: '    id: event.id + lane,\n    source: event.source,',
+  },
+  {
+    name: 'a call is handed on byte for byte',
+    file: `${door}handler.ts`,
+    find: 'data: isBinary(context.request) ? context.request.body : event.data,',
+    replace: 'data: event.data,',
+  },
+  {
+    name: 'an answer has its function’s name',
+    file: `${door}handler.ts`,
+    find: ', subject, data };',
+    replace: ', data };',
+  },
+  {
+    name: 'the subject decides who is called',
+    file: `${door}route.ts`,
+    find: '  if (bySubject) {',
+    replace: '  if (bySubject && event.data === undefined) {',
+  },
+  {
+    name: 'functions do not see by which lane a call came',
+    file: `${door}call-request.ts`,
+    find: '  delete headers[',
+    replace: '  void headers[',
+  },
+  {
+    name: 'a place is left whatever happens',
+    file: `${door}handler.ts`,
+    find: '  } finally {\n    leave();\n  }',
+    replace: "  } finally {\n    if (lane === 'own') {\n      leave();\n    }\n  }",
+  },
+  {
+    name: 'a place on the main lane needs one that is free',
+    file: `${door}handler.ts`,
+    find: '? deps.places.take(lane, identity, found.capacity)',
+    replace: '? () => undefined',
+  },
+  {
+    name: 'a function has no more places than its pods',
+    file: `${door}places.ts`,
+    find: '(held.get(byFunction) ?? 0) >= perFunction || ',
+    replace: '',
+  },
+  {
+    name: 'a tenant has a share of the places',
+    file: `${door}places.ts`,
+    find: ' || (held.get(byTenant) ?? 0) >= tenantBound',
+    replace: '',
+  },
+  {
+    name: 'what passes leaves the main lane',
+    file: `${door}handler.ts`,
+    find: "  if (lane === 'main') {\n    return handOn(calling, 'overflow', 'passed');",
+    replace: "  if (lane !== lane) {\n    return handOn(calling, 'overflow', 'passed');",
+  },
+  {
+    name: 'what waits for its function leaves the main lane',
+    file: `${door}handler.ts`,
+    find: "  if (lane === 'main') {\n    return handOn(calling, 'overflow', 'not ready');",
+    replace: "  if (lane !== lane) {\n    return handOn(calling, 'overflow', 'not ready');",
+  },
+  {
+    name: 'what Kubernetes does not answer leaves the main lane',
+    file: `${door}handler.ts`,
+    find: "  return found ? await proceed(calling, found) : handOn(calling, 'overflow', 'look-up');",
+    replace: '  return await proceed(calling, found ?? (await findFunction(route.identity, deps)));',
+  },
+  {
+    name: 'what was known is forgotten after a call that broke',
+    file: `${door}find-function.ts`,
+    find: 'before.at = Math.min(before.at, now().getTime() - FRESH);',
+    replace: 'before.at = Math.min(before.at, now().getTime());',
+  },
+  {
+    name: 'a function with a Trigger of an older installation is left alone',
+    file: `${door}find-function.ts`,
+    find: "  if (!delivery) {\n    return { kind: 'routed' };\n  }\n",
+    replace: '',
+  },
+  {
+    name: 'after a 404 Kubernetes is asked',
+    file: `${door}handler.ts`,
+    find: "result.kind === 'answered' && result.status === 404",
+    replace: "result.kind === 'answered' && result.status === 0",
+  },
+  {
+    name: 'a 404 counts only where Kubernetes knows the function',
+    file: `${door}handler.ts`,
+    find: 'if (!wasJustSeen(identity, deps)) {',
+    replace: 'if (!wasJustSeen(identity, deps) && milliseconds < 0) {',
+  },
+  {
+    name: 'what Knative says is no answer',
+    file: `${door}judge-answer.ts`,
+    find: '  if (platform) {\n',
+    replace: '  if (platform && status === 0) {\n',
+  },
+  {
+    name: 'a function answers parser.complete, and nothing else',
+    file: `${door}judge-answer.ts`,
+    find: "  if (type !== 'parser.complete') {",
+    replace: '  if (type === undefined) {',
+  },
+  {
+    name: 'a function that is being built is waited for',
+    file: `${door}find-function.ts`,
+    find: 'objects.some(({ modified }) => modified.getTime() > since)',
+    replace: 'objects.some(({ modified }) => modified.getTime() > since && since < 0)',
+  },
+  {
+    name: 'calls go to a queue of their own only once it is bound',
+    file: 'functions/build-complete/deploy.ts',
+    find: 'return trigger !== undefined && bringsCalls(trigger);',
+    replace: 'return trigger !== undefined;',
+  },
+  {
+    name: 'a queue is deleted only when it must be empty',
+    file: 'functions/sweep/reconcile-triggers.ts',
+    find: '(isOwnTrigger(trigger) ? DRAINED : OLD_DRAINED)',
+    replace: '(isOwnTrigger(trigger) ? 0 : OLD_DRAINED)',
+  },
+  {
+    name: 'calls leave a queue before it is retired',
+    file: 'functions/sweep/reconcile-triggers.ts',
+    find: "return delivery === 'shared' ? () => retireTrigger(run, trigger) : undefined;",
+    replace: 'return () => removeTrigger(run, trigger);',
+  },
+  {
+    name: 'sweep says when a queue is there',
+    file: 'functions/sweep/reconcile-triggers.ts',
+    find: "      return () => setDelivery(run, service, 'own');\n",
+    replace: '      return undefined;\n',
+  },
+  {
+    name: 'the last try ends in an answer',
+    file: `${door}patience.ts`,
+    find: 'if (time - since >= LAST_TRY) {',
+    replace: 'if (time - since >= 10 * LAST_TRY) {',
+  },
+  {
+    name: 'a function is not given up before the last try',
+    file: `${door}patience.ts`,
+    find: 'if (time - since >= LAST_TRY) {',
+    replace: 'if (time - since >= 0) {',
   },
 ];

@@ -41,13 +41,17 @@ export class UserFunctions {
   readonly #ledger: CallLedger;
   /** The most calls at once that a function's pods could ever take. */
   readonly #capacity = new Map<string, number>();
+  readonly #goneAt = new Map<string, number>();
 
   constructor(simulation: Simulation, cluster: InMemoryCluster, ledger: CallLedger) {
     this.#simulation = simulation;
     this.#cluster = cluster;
     this.#ledger = ledger;
-    cluster.storage.watch(SERVICES, ({ object }) => {
+    cluster.storage.watch(SERVICES, ({ type, object }) => {
       const { name } = object.metadata;
+      if (type === 'DELETED' || object.metadata.deletionTimestamp) {
+        this.#goneAt.set(name, simulation.now);
+      }
       const { containerConcurrency } = object['spec'].template.spec;
       const max = Number(object['spec'].template.metadata.annotations['autoscaling.knative.dev/max-scale']);
       this.#capacity.set(name, Math.max(this.#capacity.get(name) ?? 0, (containerConcurrency || 100) * max));
@@ -111,7 +115,11 @@ export class UserFunctions {
     await caller.process.work('call', simulation.between(`reach ${where}`, 1, 30));
     const service = this.#service(name);
     if (!service) {
-      return simulation.roll(`gone ${where}`) < 0.5 ? answered(404, undefined, '') : broken('getaddrinfo ENOTFOUND');
+      // Its pods end before the ingress has forgotten it.
+      const isForgotten = simulation.now - (this.#goneAt.get(name) ?? 0) > 1.1 * SECOND;
+      return isForgotten && simulation.roll(`gone ${where}`) < 0.7
+        ? answered(404, undefined, '')
+        : broken('connect ECONNREFUSED');
     }
     const refusal = this.#refusal(service, where);
     if (refusal) {
