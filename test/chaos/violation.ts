@@ -2,7 +2,8 @@
 export const INVARIANTS = {
   one: 'every accepted request has exactly one distinct terminal event, and it was told',
   limit: 'at most the limit of builds run at any moment',
-  orphans: 'nothing is left over: Service and Trigger come in pairs, no Job waits or is held, nothing is still pending',
+  orphans:
+    'nothing is left over: calls go to the queue that is wanted, no Trigger is alone, no Job waits or is held, nothing is pending',
   newest: 'what is deployed is the newest successful build, and what was deleted stays deleted',
   order: 'no older build ever replaces a newer one',
   vanished: 'every event was acknowledged, refused or kept as a dead letter',

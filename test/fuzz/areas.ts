@@ -1,5 +1,6 @@
 /** All kinds of bad input, each with its share of a run. */
 import type { Area } from './area.ts';
+import { answers } from './areas/answers.ts';
 import { archives } from './areas/archives.ts';
 import { dockerfiles } from './areas/dockerfiles.ts';
 import { door } from './areas/door.ts';
@@ -9,4 +10,4 @@ import { longTexts } from './areas/long-texts.ts';
 import { manifests } from './areas/manifests.ts';
 import { tenants } from './areas/tenants.ts';
 
-export const areas: Area[] = [door, tenants, keys, archives, manifests, dockerfiles, environment, longTexts];
+export const areas: Area[] = [door, answers, tenants, keys, archives, manifests, dockerfiles, environment, longTexts];

@@ -100,7 +100,7 @@ function isTaken(type: string, which: number): boolean {
 
 export const tenants: Area = {
   name: 'tenants',
-  share: 15,
+  share: 10,
   async start() {
     const property = fc.asyncProperty(
       fc.array(input, { minLength: 1, maxLength: 4 }) as fc.Arbitrary<unknown>,
