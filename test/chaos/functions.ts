@@ -20,6 +20,7 @@ import type { NewEvent, ReceivedEvent } from '#shared/events/event.ts';
 import { jobStartSchema } from '#shared/events/job-start.ts';
 import { parserStartSchema } from '#shared/events/parser.ts';
 import { serviceDeleteSchema } from '#shared/events/service-delete.ts';
+import { isRetryable } from '#shared/manifests/delivery-settings.ts';
 import { answerRequest } from '#shared/runtime/answer-request.ts';
 import type { Answer } from '#shared/runtime/request.ts';
 import type { EventSchemas, HandlerContext } from '#shared/runtime/types.ts';
@@ -30,6 +31,7 @@ import type { Tracing } from '#shared/telemetry/traces.ts';
 import type { InMemoryCluster } from '#test/fakes/cluster.ts';
 import type { InMemoryObjectStore } from '#test/fakes/object-store.ts';
 import type { Message, SimulatedBroker } from './broker.ts';
+import type { CallLedger } from './call-ledger.ts';
 import type { Door, DoorPod } from './door.ts';
 import { simulatedPacking } from './packing.ts';
 import { clusterPort, storePort } from './ports.ts';
@@ -47,6 +49,7 @@ export interface World {
   settings: FunctionSettings;
   door: Door;
   users: UserFunctions;
+  calls: CallLedger;
 }
 
 interface SimulatedFunction {
@@ -73,7 +76,11 @@ export async function callFunction(
   process: SimulatedProcess,
 ): Promise<Answer> {
   if (subscriber === 'parser-events') {
-    return await world.door.handle(process, (pod) => answer(doorIn(pod, headers, world, process)));
+    const given = await world.door.handle(process, (pod) => answer(doorIn(pod, headers, world, process)));
+    if (laneOf(headers) === 'main' && isRetryable(given.statusCode)) {
+      world.calls.breaks('places', `${headers['ce-id']} waits on the main lane: ${given.body}`);
+    }
+    return given;
   }
   return await answer(functionNamed(subscriber, world, process));
 

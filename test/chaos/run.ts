@@ -66,7 +66,7 @@ export async function run({ seed, without, trace }: RunOptions): Promise<RunResu
     const settings = { ...functionSettings, delivery } as const;
     const door = new Door(simulation);
     const users = new UserFunctions(simulation, cluster, calls);
-    const world = { cluster, store, limit, settings, door, users, broker: () => broker };
+    const world = { cluster, store, limit, settings, door, users, calls, broker: () => broker };
     const broker: SimulatedBroker = new SimulatedBroker(
       simulation,
       { handle: (subscription, message, process) => callFunction(world, subscription, message, process) },

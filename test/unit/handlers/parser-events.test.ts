@@ -229,3 +229,17 @@ test('a call without a function is rejected with every problem', async () => {
 test('what a function of an older installation answers is acknowledged', async () => {
   expect(await new Door().handle(received('parser.complete', { succeeded: true }))).toBeUndefined();
 });
+
+test('a 404 is the function’s own only where Kubernetes says that the function is there', async () => {
+  const door = new Door().deploy('shared');
+  await door.handle(start());
+  door.answer = { kind: 'answered', status: 404, headers: {}, body: Buffer.alloc(0) };
+  const getService = door.cluster.getService.bind(door.cluster);
+  door.cluster.getService = () => Promise.reject(new RetryableError('Unavailable', 'the API server is down'));
+  door.clock += 60_000;
+  expect(await door.handle(start())).toMatchObject({ type: 'parser.deliver', extensions: { [LANE]: 'overflow' } });
+  await expect(door.handle(deliver('overflow'))).rejects.toThrow('whether the function is still there');
+
+  door.cluster.getService = getService;
+  expect(await door.handle(start())).toMatchObject({ type: 'parser.complete', data: { error: { type: 'BadReply' } } });
+});
