@@ -2,10 +2,11 @@
 import { awaitsTerminalEvent, isFinished } from '#shared/builds/job-state.ts';
 import type { KnativeObject } from '#shared/clients/cluster.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
+import { deriveId } from '#shared/events/event.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
 import type { Delivery } from '#shared/events/parameters.ts';
 import { isOf, readBuild } from '#shared/specs/annotations.ts';
-import { deliveryOf, isOwnTrigger, wantedDelivery } from '#shared/specs/delivery.ts';
+import { deliveryOf, isOwnTrigger, UNUSED_SINCE, wantedDelivery } from '#shared/specs/delivery.ts';
 import { functionName } from '#shared/specs/names.ts';
 import { FUNCTIONS_NAMESPACE, type InMemoryCluster, LEASES, SERVICES, TRIGGERS } from '#test/fakes/cluster.ts';
 import type { InMemoryObjectStore } from '#test/fakes/object-store.ts';
@@ -117,7 +118,7 @@ function wrongQueue(service: KnativeObject, trigger: KnativeObject | undefined, 
   }
   const isOld = trigger !== undefined && !isOwnTrigger(trigger);
   const wanted = isOld ? 'shared' : wantedDelivery(build.parameters, otherwise);
-  const isRetired = trigger?.metadata.annotations?.['knative-lambda/unused-since'] !== undefined;
+  const isRetired = trigger?.metadata.annotations?.[UNUSED_SINCE] !== undefined;
   return [
     ...(stated === wanted ? [] : [`the calls of ${name} go by the ${stated} queue; they should by the ${wanted} one`]),
     ...(wanted === 'own' && trigger === undefined ? [`Service ${name} has no Trigger`] : []),
@@ -182,8 +183,11 @@ function deletedAt({ third_party_id, parser_id }: Identity, store: InMemoryObjec
 
 function nothingVanished({ broker, ledger, store }: Settled): Violation[] {
   const kept = lettersOf(store);
-  const isKept = ({ message }: BrokerDelivery) =>
-    kept.some((letter) => letter.includes(`"${message.headers['ce-id']}"`));
+  // The letter of an event.rejected is about the event that was refused; its id says which event.rejected it was.
+  const isKept = ({ message: { headers } }: BrokerDelivery) => {
+    const [id = '', source = ''] = [headers['ce-id'], headers['ce-source']];
+    return kept.some((letter) => letter.includes(`"${id}"`) || letter.includes(`"${deriveId(source, id)}"`));
+  };
   const isSentAgain = ({ message: { headers } }: BrokerDelivery) =>
     (ledger.events.get(`${headers['ce-source']} ${headers['ce-id']}`) ?? 0) > 1;
   const gone = broker.deliveries.filter((delivery) => {

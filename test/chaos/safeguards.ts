@@ -280,20 +280,14 @@ export const SAFEGUARDS: Safeguard[] = [
   {
     name: 'a queue is deleted only when it must be empty',
     file: 'functions/sweep/reconcile-triggers.ts',
-    find: '(isOwnTrigger(trigger) ? DRAINED : OLD_DRAINED)',
-    replace: '(isOwnTrigger(trigger) ? 0 : OLD_DRAINED)',
-  },
-  {
-    name: 'calls leave a queue before it is retired',
-    file: 'functions/sweep/reconcile-triggers.ts',
-    find: "return delivery === 'shared' ? () => retireTrigger(run, trigger) : undefined;",
-    replace: 'return () => removeTrigger(run, trigger);',
+    find: 'since >= DRAINED',
+    replace: 'since >= 0',
   },
   {
     name: 'sweep says when a queue is there',
     file: 'functions/sweep/reconcile-triggers.ts',
-    find: "      return () => setDelivery(run, service, 'own');\n",
-    replace: '      return undefined;\n',
+    find: 'bringsCalls(trigger) ? () => setDelivery',
+    replace: 'bringsCalls(trigger) && trigger.kind === undefined ? () => setDelivery',
   },
   {
     name: 'the last try ends in an answer',
