@@ -1,4 +1,4 @@
-/** When nothing fails any more and everything has settled, each function is called once more: now its outcome is certain. */
+/** When everything has settled, each function is called once more: now its outcome is certain. */
 import type { Identity } from '#shared/events/identity.ts';
 import { deliveryOf } from '#shared/specs/delivery.ts';
 import { functionName } from '#shared/specs/names.ts';

@@ -1,4 +1,7 @@
-/** The event sources, Knative Serving, and the controller of Triggers. An event of theirs may come late or never, and is never sent again. */
+/**
+ * The event sources, Knative Serving, and the controller of Triggers. An event of theirs may come late or never, and is
+ * never sent again.
+ */
 import { objectEvent } from '#local/sources/object-event.ts';
 import type { KnativeObject } from '#shared/clients/cluster.ts';
 import { MINUTE, SECOND } from '#shared/durations.ts';
