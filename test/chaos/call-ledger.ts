@@ -83,7 +83,7 @@ export class CallLedger {
     return this.#answers;
   }
 
-  /** Functions whose Trigger somebody has deleted by hand. What was in its queue is gone, and what goes there as well. */
+  /** Functions whose Trigger somebody has deleted by hand: what is in its queue is gone, and what goes there. */
   readonly deletedByHand = new Set<string>();
   /** Functions with a Trigger of an older installation. It brings them their calls, past the door. */
   readonly olderTriggers = new Set<string>();
