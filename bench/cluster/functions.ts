@@ -84,11 +84,12 @@ export async function createFunction(
     Object.assign(spec.template.metadata.annotations, { 'autoscaling.knative.dev/window': window });
   }
   const called = { service: functionName(identity), subject: subjectOf(identity) };
-  const created = (await objects.create(service as never)) as unknown as KnativeObject;
+  await objects.create(service as never);
   if (way === 'legacy') {
     await objects.create(legacyTrigger(called, { namespace, owner }) as never);
   } else if (way === 'own') {
-    await objects.create(functionTrigger(own, created, { namespace }) as never);
+    const { metadata, ...trigger } = functionTrigger(own, { namespace });
+    await objects.create({ ...trigger, metadata: { ...metadata, ownerReferences: [owner] } } as never);
   }
   return called;
 }

@@ -7,15 +7,7 @@ export interface BuildCompleteDependencies {
   store: Pick<ObjectStore, 'read' | 'write' | 'create' | 'remove'>;
   cluster: Pick<
     Cluster,
-    | 'getJob'
-    | 'patchJob'
-    | 'listPods'
-    | 'getService'
-    | 'applyService'
-    | 'deleteService'
-    | 'getTrigger'
-    | 'applyTrigger'
-    | 'deleteTrigger'
+    'getJob' | 'patchJob' | 'listPods' | 'getService' | 'applyService' | 'deleteService' | 'getTrigger' | 'applyTrigger'
   >;
   temporaryBucket: string;
   imageRegistry: string;

@@ -20,10 +20,7 @@ import type { ConfirmedSuccess } from './confirm.ts';
 
 interface Deploying {
   store: Pick<ObjectStore, 'read'>;
-  cluster: Pick<
-    Cluster,
-    'getService' | 'applyService' | 'deleteService' | 'getTrigger' | 'applyTrigger' | 'deleteTrigger'
-  >;
+  cluster: Pick<Cluster, 'getService' | 'applyService' | 'deleteService' | 'getTrigger' | 'applyTrigger'>;
   temporaryBucket: string;
   settings: FunctionSettings;
 }
@@ -72,7 +69,7 @@ export async function deploy(
     return superseded(build);
   }
   if (wanted === 'own') {
-    await applyTrigger(build, service, deps);
+    await applyTrigger(build, deps);
     // Nobody gets a call that is handed on to a queue which is not bound yet. Where that takes longer, sweep follows.
     if (delivery === 'shared' && (await hasQueue())) {
       await applyUnlessNewer(build, knativeService(build, image, settings, 'own'), services);
@@ -82,7 +79,7 @@ export async function deploy(
 }
 
 /** Leaves the Trigger of an older installation alone: a filter cannot be changed, and calls may wait in its queue. */
-async function applyTrigger(build: Build, service: KnativeObject, { cluster, settings }: Deploying): Promise<void> {
+async function applyTrigger(build: Build, { cluster, settings }: Deploying): Promise<void> {
   const existing = await cluster.getTrigger(functionName(build));
   if (existing && !isOwnTrigger(existing)) {
     return;
@@ -91,7 +88,7 @@ async function applyTrigger(build: Build, service: KnativeObject, { cluster, set
     get: (name: string) => cluster.getTrigger(name),
     apply: (object: KnativeObject) => cluster.applyTrigger(object),
   };
-  await applyUnlessNewer(build, functionTrigger(build, service, settings), triggers);
+  await applyUnlessNewer(build, functionTrigger(build, settings), triggers);
 }
 
 /** The object as applied; undefined where the object belongs to a newer build. */

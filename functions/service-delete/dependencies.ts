@@ -6,7 +6,7 @@ export interface ServiceDeleteDependencies {
   store: Pick<ObjectStore, 'list' | 'read' | 'write' | 'remove'>;
   cluster: Pick<
     Cluster,
-    'getJob' | 'listJobs' | 'patchJob' | 'deleteJob' | 'getService' | 'deleteService' | 'getTrigger' | 'deleteTrigger'
+    'getJob' | 'listJobs' | 'patchJob' | 'deleteJob' | 'getService' | 'deleteService' | 'getTrigger'
   >;
   temporaryBucket: string;
 }

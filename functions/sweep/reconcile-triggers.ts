@@ -4,7 +4,7 @@
  */
 import { type Cluster, type KnativeObject, NOT_THERE } from '#shared/clients/cluster.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
-import { HOUR } from '#shared/durations.ts';
+import { HOUR, SECOND } from '#shared/durations.ts';
 import type { Delivery } from '#shared/events/parameters.ts';
 import { isTombstoned, readTombstone } from '#shared/requests/tombstone.ts';
 import { observedAt, readBuild } from '#shared/specs/annotations.ts';
@@ -23,8 +23,7 @@ import { forEachInBatch, nameOf, takeBatch } from './batch.ts';
 import type { Step } from './dependencies.ts';
 
 /**
- * build-complete applies the Service first, and service-delete deletes the Trigger first. Half done, both look the
- * same.
+ * build-complete applies the Service first, and its Trigger a moment later.
  */
 const GRACE = 30_000;
 
@@ -33,6 +32,8 @@ const GRACE = 30_000;
  * installation calls still go, but the door makes these as well.
  */
 const DRAINED = HOUR;
+/** Of a function that is gone the door answers every call at once. */
+const ANSWERED = 50 * SECOND;
 
 interface Needs extends Step {
   cluster: Pick<
@@ -72,7 +73,9 @@ export async function reconcileTriggers(run: Needs): Promise<void> {
 
   const present = new Set(services.map(nameOf));
   const orphaned = triggers.filter((trigger) => !present.has(nameOf(trigger)));
-  await forEachInBatch(takeBatch(orphaned, now), { report, nameOf }, (trigger) => removeTrigger(run, trigger));
+  await forEachInBatch(takeBatch(orphaned, now), { report, nameOf }, (trigger) =>
+    retireTrigger(run, trigger, ANSWERED),
+  );
 }
 
 /** What brings a Service and its Trigger together; undefined where they are as they should be. */
@@ -131,11 +134,11 @@ async function setDelivery({ cluster, report }: Needs, { metadata }: KnativeObje
 }
 
 /** Marks it first, and deletes it when its queue must be empty. */
-async function retireTrigger(run: Needs, trigger: KnativeObject): Promise<void> {
+async function retireTrigger(run: Needs, trigger: KnativeObject, drained = DRAINED): Promise<void> {
   const since = Date.parse(trigger.metadata.annotations?.[UNUSED_SINCE] ?? '');
   if (Number.isNaN(since)) {
     await markTrigger(run, trigger, run.now().toISOString());
-  } else if (run.now().getTime() - since >= DRAINED) {
+  } else if (run.now().getTime() - since >= drained) {
     await removeTrigger(run, trigger);
   }
 }
@@ -152,7 +155,7 @@ async function removeTrigger({ cluster, report }: Needs, trigger: KnativeObject)
   }
 }
 
-/** Does nothing where the function is being deleted: then its Trigger has been deleted first. */
+/** Does nothing where the function is being deleted. */
 async function restoreTrigger(
   { cluster, store, temporaryBucket, settings, report }: Needs,
   listed: KnativeObject,
@@ -165,7 +168,7 @@ async function restoreTrigger(
   }
   const { tombstone } = await readTombstone(store, temporaryBucket, build);
   if (!isTombstoned(tombstone, observedAt(service))) {
-    const trigger = functionTrigger(build, service, settings);
+    const trigger = functionTrigger(build, settings);
     await cluster.applyTrigger({ ...trigger, metadata: { ...trigger.metadata, resourceVersion: NOT_THERE } });
     report.did('triggers_restored', name);
   }

@@ -27,7 +27,7 @@ export async function removeDeletedFunctions({
   report,
   now,
 }: Step & {
-  cluster: Pick<Cluster, 'getService' | 'listServices' | 'deleteService' | 'getTrigger' | 'deleteTrigger'>;
+  cluster: Pick<Cluster, 'getService' | 'listServices' | 'deleteService'>;
   store: Pick<ObjectStore, 'list' | 'read'>;
   temporaryBucket: string;
 }): Promise<void> {

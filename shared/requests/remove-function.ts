@@ -1,4 +1,4 @@
-/** Finds and deletes a parser's Trigger and Service, unless they belong to a build that is newer than the deletion. */
+/** Finds and deletes what a parser is deployed as, unless it belongs to a build that is newer than the deletion. */
 import type { Cluster, KnativeObject, ObjectVersion } from '#shared/clients/cluster.ts';
 import { retryConflicts } from '#shared/clients/retry-conflicts.ts';
 import type { Identity } from '#shared/events/identity.ts';
@@ -25,21 +25,16 @@ export async function findFunction(
 }
 
 /**
- * Deletes the Trigger first, so that no event is sent to a function that is being deleted. Each delete names the
- * resourceVersion that was read: a newer build may be deployed at the same moment.
+ * Deletes the Service. A Trigger stays until sweep finds that nobody needs it: in its queue calls may wait, each of which
+ * is told that the function is gone. The delete names the resourceVersion that was read: a newer build may be deployed
+ * at the same moment.
  */
 export async function removeFunction(
-  cluster: Pick<Cluster, 'getTrigger' | 'deleteTrigger' | 'getService' | 'deleteService'>,
+  cluster: Pick<Cluster, 'getService' | 'deleteService'>,
   identity: Identity,
   until: number,
 ): Promise<void> {
   const name = functionName(identity);
-  await retryConflicts(async () => {
-    const trigger = await cluster.getTrigger(name);
-    if (isOfOldBuild(trigger, identity, until)) {
-      await cluster.deleteTrigger(name, versionOf(trigger));
-    }
-  });
   await retryConflicts(async () => {
     const service = await cluster.getService(name);
     if (isOfOldBuild(service, identity, until)) {

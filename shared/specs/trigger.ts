@@ -20,12 +20,11 @@ const DISPATCHER_RESOURCES = {
   'cpu-limit': '1',
   'memory-limit': '256Mi',
 };
-/** `service` is the Service as the API has returned it. It owns the Trigger, so deleting it deletes the Trigger. */
-export function functionTrigger(
-  build: Build,
-  service: KnativeObject,
-  { namespace }: { namespace: string },
-): KnativeObject {
+/**
+ * The Service does not own it: the Trigger must outlive the Service until its queue is empty, so that the door can say
+ * of each call in it that the function is gone. sweep deletes it then.
+ */
+export function functionTrigger(build: Build, { namespace }: { namespace: string }): KnativeObject {
   const name = functionName(build);
   const timeout = build.parameters.timeout_seconds ?? 0;
   return {
@@ -42,18 +41,6 @@ export function functionTrigger(
           Object.entries(DISPATCHER_RESOURCES).map(([key, value]) => [`rabbitmq.eventing.knative.dev/${key}`, value]),
         ),
       },
-      ...(service.metadata.uid
-        ? {
-            ownerReferences: [
-              {
-                apiVersion: 'serving.knative.dev/v1',
-                kind: 'Service',
-                name: service.metadata.name,
-                uid: service.metadata.uid,
-              },
-            ],
-          }
-        : {}),
     },
     spec: {
       broker: BROKER,

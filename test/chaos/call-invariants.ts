@@ -65,7 +65,7 @@ function outcomeOf(call: Call, deliveries: Delivery[], isKept: boolean, calls: C
  */
 function mayBeLost(call: Call, deliveries: Delivery[], calls: CallLedger): boolean {
   const lostQueue = call.unrouted > 0 || deliveries.some(({ state }) => state === 'gone with its queue');
-  const isDeleted = calls.deletedAt(call.identity) > 0 || calls.deletedByHand.has(call.subject);
+  const isDeleted = calls.deletedByHand.has(call.subject);
   return (
     deliveries.some(({ state }) => state === 'lost by the Broker') || (lostQueue && isDeleted) || call.byOlderTrigger
   );

@@ -41,10 +41,16 @@ export function installOlder(
     const service = knativeService(build, image, functionSettings, 'shared');
     delete service.metadata.annotations?.[DELIVERY_ANNOTATION];
     const created = cluster.storage.create(service as KubeObject);
-    const trigger = functionTrigger(build, created as typeof service, functionSettings);
+    const trigger = functionTrigger(build, functionSettings);
     const filter = { attributes: { type: 'parser.start', subject: subjectOf(identity) } };
     const subscriber = { ref: { ...trigger.spec.subscriber.ref, name: trigger.metadata.name } };
-    cluster.storage.create({ ...trigger, spec: { ...trigger.spec, filter, subscriber } } as KubeObject);
+    const { apiVersion, kind, metadata } = created;
+    const owner = { apiVersion, kind, name: metadata.name, uid: metadata.uid };
+    cluster.storage.create({
+      ...trigger,
+      metadata: { ...trigger.metadata, ownerReferences: [owner] },
+      spec: { ...trigger.spec, filter, subscriber },
+    } as KubeObject);
     calls.olderTriggers.add(subjectOf(identity));
   }
 }

@@ -37,8 +37,8 @@ test('build-complete takes back what it deployed while service.delete came', asy
 
   const told = await world.seen('lifecycle.build.failed', identity);
   expect(told.data).toMatchObject({ status: 'cancelled', reason: 'Cancelled' });
-  await until('Service and Trigger to be gone', async () => {
-    const left = [...(await world.services(identity)), ...(await world.triggers(identity))];
+  await until('Service to be gone', async () => {
+    const left = await world.services(identity);
     return left.length === 0;
   });
 });

@@ -173,8 +173,8 @@ export class World {
     if (!build) {
       throw new Error('the Job has no build');
     }
-    const service = await this.cluster.applyService(knativeService(build, imageOf(asked.identity), functionSettings));
-    await this.cluster.applyTrigger(functionTrigger(build, service, functionSettings));
+    await this.cluster.applyService(knativeService(build, imageOf(asked.identity), functionSettings));
+    await this.cluster.applyTrigger(functionTrigger(build, functionSettings));
   }
 
   buried(time: string, eventId = 'some-deletion'): void {

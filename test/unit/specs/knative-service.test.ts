@@ -246,10 +246,8 @@ test('a new request for the same image and settings makes no new revision', () =
 });
 
 describe('the Trigger', () => {
-  const applied = { ...service(), metadata: { ...service().metadata, uid: 'uid-1' } };
-
   test('whole', () => {
-    expect(functionTrigger(build(), applied, settings)).toEqual({
+    expect(functionTrigger(build(), settings)).toEqual({
       apiVersion: 'eventing.knative.dev/v1',
       kind: 'Trigger',
       metadata: {
@@ -264,7 +262,6 @@ describe('the Trigger', () => {
           'rabbitmq.eventing.knative.dev/cpu-limit': '1',
           'rabbitmq.eventing.knative.dev/memory-limit': '256Mi',
         },
-        ownerReferences: [{ apiVersion: 'serving.knative.dev/v1', kind: 'Service', name: NAME, uid: 'uid-1' }],
       },
       spec: {
         broker: 'default',
@@ -275,8 +272,8 @@ describe('the Trigger', () => {
   });
 
   test('of a function that may take longer than the Broker waits has a delivery of its own, with a sink', () => {
-    expect(functionTrigger(build({ timeout_seconds: 300 }), applied, settings).spec.delivery).toBeUndefined();
-    expect(functionTrigger(build({ timeout_seconds: 600 }), applied, settings).spec.delivery).toEqual({
+    expect(functionTrigger(build({ timeout_seconds: 300 }), settings).spec.delivery).toBeUndefined();
+    expect(functionTrigger(build({ timeout_seconds: 600 }), settings).spec.delivery).toEqual({
       retry: 3,
       backoffPolicy: 'exponential',
       backoffDelay: 'PT1S',
@@ -292,7 +289,7 @@ test.each<{ case: string; parameters: Parameters }>([
   { case: 'hpa', parameters: { scaling: { class: 'hpa', metric: 'memory', target: 100 } } },
 ])('valid for the CRDs: $case', ({ parameters }) => {
   expect(schemaProblems(service(parameters))).toEqual([]);
-  expect(schemaProblems(functionTrigger(build(parameters), service(parameters), settings))).toEqual([]);
+  expect(schemaProblems(functionTrigger(build(parameters), settings))).toEqual([]);
 });
 
 describe('annotations', () => {
