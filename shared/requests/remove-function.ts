@@ -25,9 +25,9 @@ export async function findFunction(
 }
 
 /**
- * Deletes the Service. A Trigger stays until sweep finds that nobody needs it: in its queue calls may wait, each of which
- * is told that the function is gone. The delete names the resourceVersion that was read: a newer build may be deployed
- * at the same moment.
+ * Deletes the Service. A Trigger stays until sweep finds that nobody needs it: in its queue calls may wait, each of
+ * which is told that the function is gone. The delete names the resourceVersion that was read: a newer build may be
+ * deployed at the same moment.
  */
 export async function removeFunction(
   cluster: Pick<Cluster, 'getService' | 'deleteService'>,
