@@ -102,7 +102,7 @@ async function proceed(calling: Calling, found: Found): Promise<Reply | undefine
     case 'unknown':
       return reject(calling, 'NoSuchFunction', describeAbsence(identity, found));
     case 'coming':
-      return awaitFunction(calling, found.detail);
+      return await awaitFunction(calling, found);
     case 'ready':
       return found.delivery === 'own' && lane === 'main'
         ? handOn(calling, 'own', 'own')
@@ -115,12 +115,20 @@ function reject({ event, identity }: Calling, reason: Reason, message: string): 
   return { ...eventRejected(asSent(event), reason, [{ path: 'subject', message }]), subject: subjectOf(identity) };
 }
 
-function awaitFunction(calling: Calling, detail: string): Reply {
+async function awaitFunction(calling: Calling, first: Extract<Found, { kind: 'coming' }>): Promise<Reply | undefined> {
   const { event, identity, lane, deps } = calling;
   if (lane === 'main') {
     return handOn(calling, 'overflow', 'not ready');
   }
-  const message = `the function "${subjectOf(identity)}" cannot be called yet: ${detail}`;
+  const found = await deps.patience.lookAgain<Found>(
+    first,
+    ({ kind }) => kind === 'coming',
+    () => findFunction(identity, deps),
+  );
+  if (found.kind !== 'coming') {
+    return await proceed(calling, found);
+  }
+  const message = `the function "${subjectOf(identity)}" cannot be called yet: ${found.detail}`;
   if (deps.patience.isOver(event)) {
     return reject(calling, 'FunctionNotReady', message);
   }

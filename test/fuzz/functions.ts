@@ -75,7 +75,10 @@ export const functions: Fuzzed[] = [
         known: createKnownFunctions(),
         call: async () => ({ kind: 'broken' as const, began: false, detail: 'refused' }),
         places: createPlaces({ perTenant: 25 }),
-        patience: createPatience(() => new Date()),
+        patience: createPatience(
+          () => new Date(),
+          async () => undefined,
+        ),
         metrics: { called: () => undefined, handedOn: () => undefined },
       };
       return await handleParserEvent(event as Checked, deps, context);

@@ -134,7 +134,10 @@ async function call(result: CallResult, lane: string, data: unknown): Promise<vo
     known: createKnownFunctions(),
     call: async () => result,
     places: createPlaces({ perTenant: 1 }),
-    patience: createPatience(() => new Date()),
+    patience: createPatience(
+      () => new Date(),
+      async () => undefined,
+    ),
     metrics: { called: () => undefined, handedOn: () => undefined },
     now: () => new Date(),
   };

@@ -35,7 +35,11 @@ class Door {
   clock = Date.parse('2026-01-02T12:00:00Z');
   answer: CallResult | (() => Promise<CallResult>) = OK;
   readonly places = createPlaces({ perTenant: 2 });
-  readonly patience = createPatience(() => new Date(this.clock));
+  readonly patience = createPatience(
+    () => new Date(this.clock),
+    async () => this.onPause(),
+  );
+  onPause = () => {};
 
   deploy(delivery: string | undefined, { ready = true, timeoutSeconds = 30 } = {}): this {
     this.cluster.storage.create({
@@ -52,12 +56,21 @@ class Door {
       },
       spec: { template: { spec: { timeoutSeconds, containers: [{ image: 'registry.local/x' }] } } },
     });
+    if (ready) {
+      this.becomesReady();
+      return this;
+    }
     this.cluster.services.change(NAME, (service) => {
-      service['status'] = ready
-        ? { latestReadyRevisionName: `${NAME}-00001`, address: { url: `http://${NAME}.functions.svc` } }
-        : { conditions: [{ type: 'Ready', status: 'Unknown', message: 'the image is pulled' }] };
+      service['status'] = { conditions: [{ type: 'Ready', status: 'Unknown', message: 'the image is pulled' }] };
     });
     return this;
+  }
+
+  becomesReady(): void {
+    this.cluster.services.change(NAME, (service) => {
+      const address = { url: `http://${NAME}.functions.svc` };
+      service['status'] = { latestReadyRevisionName: `${NAME}-00001`, address };
+    });
   }
 
   async handle(event: ReturnType<typeof received>) {
@@ -182,6 +195,19 @@ describe('a function', () => {
     expect(last).toMatchObject({ type: 'event.rejected', data: { reason: 'FunctionNotReady' } });
     expect(last?.data).toMatchObject({ event: { type: 'parser.start', id: 'event-1' } });
     expect(JSON.stringify(last?.data)).not.toContain(LANE);
+  });
+
+  test('that becomes ready while a call waits is called at once', async () => {
+    const door = new Door().deploy('shared', { ready: false });
+    let looks = 0;
+    door.onPause = () => {
+      looks += 1;
+      if (looks === 3) {
+        door.becomesReady();
+      }
+    };
+    expect(await door.handle(deliver('overflow'))).toMatchObject({ type: 'parser.complete' });
+    expect(looks).toBe(3);
   });
 
   test('that is being built is waited for', async () => {
