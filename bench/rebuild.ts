@@ -78,6 +78,7 @@ export async function rebuild(): Promise<Row[]> {
       settings,
       sourceBucket: SOURCE,
       sourceBuckets: [],
+      sourcePrefix: 'global/parser/{parser_id}/',
       imageRegistry: 'registry',
       attemptId: randomUUID,
       pack: createPacking(),

@@ -34,7 +34,7 @@ export interface ConfirmedSuccess {
   job?: V1Job | undefined;
 }
 
-/** Any other end. It deploys nothing, so where there is no Job the claim alone is enough. */
+/** Any other end, which deploys nothing. */
 interface Unsuccessful {
   kind: 'unsuccessful';
   outcome: BuildComplete;
@@ -61,7 +61,23 @@ export async function confirm(event: ReceivedEvent<BuildComplete>, deps: Confirm
   if (job && build && terminalId(build.event_id) === event.id) {
     return await confirmByJob(job, build, deps);
   }
-  return data.status === 'success' ? await confirmByRecord(event, deps) : { kind: 'unsuccessful', outcome: data };
+  return data.status === 'success' ? await confirmByRecord(event, deps) : await confirmByOutcome(event, deps);
+}
+
+/** For an end without a Job: whoever ends a request so has recorded it before. */
+async function confirmByOutcome(
+  { id, data }: ReceivedEvent<BuildComplete>,
+  { store, temporaryBucket }: Pick<Confirming, 'store' | 'temporaryBucket'>,
+): Promise<Confirmation> {
+  const answered = await readOutcome(store, { bucket: temporaryBucket, identity: data, terminalId: id });
+  const end = answered?.reply;
+  if (answered?.end !== id || !end || (end.type === 'build.complete' && end.data.status === 'success')) {
+    return unconfirmed(
+      'data',
+      `claims that a build has ended as ${data.status}, which neither a Job nor a recorded answer confirms: it is told when it has ended`,
+    );
+  }
+  return end.type === 'build.complete' ? { kind: 'unsuccessful', outcome: end.data } : { kind: 'processed' };
 }
 
 async function confirmByJob(

@@ -11,6 +11,8 @@ export interface BuildStartDependencies {
   sourceBucket: string;
   /** The buckets that a request may name: our credentials may allow more. */
   sourceBuckets: readonly string[];
+  /** SOURCE_PREFIX. */
+  sourcePrefix: string;
   imageRegistry: string;
   /** Different at every call. */
   attemptId: () => string;

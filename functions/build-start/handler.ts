@@ -22,6 +22,7 @@ import { imageRepository, imageTag } from '#shared/specs/names.ts';
 import type { RequestAddress } from '#shared/specs/s3-keys.ts';
 import type { BuildStartDependencies } from './dependencies.ts';
 import { prepareBuild } from './prepare-build.ts';
+import { sourcePrefixOf } from './source-prefix.ts';
 
 /** Replies job.start; build.complete where the source has been built before or can't be built; or event.rejected. */
 export async function buildStart(
@@ -38,11 +39,15 @@ export async function buildStart(
       },
     ]);
   }
+  const source = sourcePrefixOf(deps.sourcePrefix, event.data, event.data.s3_prefix);
+  if ('problem' in source) {
+    return eventRejected(event.original, 'InvalidEvent', [{ path: 'data.s3_prefix', message: source.problem }]);
+  }
   const { store, settings } = deps;
   const where = { bucket: settings.temporaryBucket, identity: event.data, terminalId: terminalIdOfRequest(event) };
   try {
     const [reply, request, outcome] = await Promise.allSettled([
-      requestBuild(event, bucket, deps),
+      requestBuild(event, { bucket, prefix: source.prefix }, deps),
       recordRequest(store, where, event),
       readOutcome(store, where),
     ]);
@@ -83,14 +88,13 @@ async function replyEnded(
 
 async function requestBuild(
   event: ReceivedEvent<BuildStart>,
-  bucket: string,
+  { bucket, prefix }: { bucket: string; prefix: string },
   deps: BuildStartDependencies,
 ): Promise<NewEvent<'job.start' | 'build.complete'>> {
   const { store, settings } = deps;
   const { data } = event;
   const { language, handler } = data.parameters;
   const request = { language, handler };
-  const prefix = data.s3_prefix ?? `global/parser/${data.parser_id}/`;
   const listing = await listSource(store, { bucket, prefix, maxBytes: settings.maxBytes, maxFiles: settings.maxFiles });
   const fingerprint = fingerprintOf({ listing, identity: data, request, settings });
   const record = data.force ? undefined : await readRecord(store, settings.temporaryBucket, fingerprint, data);

@@ -25,6 +25,7 @@ await defineFunction({
       },
       sourceBucket: config.SOURCE_BUCKET,
       sourceBuckets: config.SOURCE_BUCKETS ?? [],
+      sourcePrefix: config.SOURCE_PREFIX,
       imageRegistry: config.IMAGE_REGISTRY,
       attemptId: randomUUID,
       pack: createPacking(),

@@ -5,7 +5,7 @@ import type { Cluster } from '#shared/clients/cluster.ts';
 export interface ClusterEventsDependencies {
   cluster: Pick<
     Cluster,
-    'getJob' | 'listJobs' | 'listJobMetadata' | 'patchJob' | 'listPods' | 'getLease' | 'replaceLease'
+    'getJob' | 'listJobs' | 'listJobMetadata' | 'patchJob' | 'listPods' | 'getLease' | 'replaceLease' | 'getService'
   >;
   /** Undefined where Kueue decides which builds run. */
   slots: Slots | undefined;

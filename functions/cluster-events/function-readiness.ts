@@ -1,11 +1,12 @@
 /** Reports that a function is ready, or has failed, by the conditions of its Knative Service. */
 import * as z from 'zod';
+import type { Cluster } from '#shared/clients/cluster.ts';
 import { deriveId, type NewEvent } from '#shared/events/event.ts';
 import { subjectOf } from '#shared/events/identity.ts';
 import type { FunctionFailed } from '#shared/events/lifecycle.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
 import { isManaged } from '#shared/specs/labels.ts';
-import type { ChangedObject } from './changed-object.ts';
+import { type ChangedObject, changedObject } from './changed-object.ts';
 
 // The parts of a Service that are read here.
 const serviceSpec = z.object({
@@ -24,6 +25,18 @@ const serviceStatus = z.object({
 const WAITS_FOR_A_NODE = /\b\d+\/\d+ nodes are available/;
 
 export type ReadinessEvent = 'lifecycle.function.ready' | 'lifecycle.function.failed';
+
+/** Anybody can send a changed object, so the Service is read again. The event alone tells whether that is worth it. */
+export async function confirmedReadiness(
+  changed: ChangedObject,
+  cluster: Pick<Cluster, 'getService'>,
+): Promise<NewEvent<ReadinessEvent> | undefined> {
+  if (!functionReadiness(changed)) {
+    return undefined;
+  }
+  const service = changedObject.safeParse(await cluster.getService(changed.metadata.name)).data;
+  return service && functionReadiness(service);
+}
 
 /** Undefined while the state may still change, and where the status belongs to an older generation than the spec. */
 export function functionReadiness(service: ChangedObject): NewEvent<ReadinessEvent> | undefined {

@@ -7,7 +7,7 @@ import type { HandlerContext } from '#shared/runtime/types.ts';
 import { admitNext } from './admit-next.ts';
 import type { ChangedObject } from './changed-object.ts';
 import type { ClusterEventsDependencies } from './dependencies.ts';
-import { functionReadiness, type ReadinessEvent } from './function-readiness.ts';
+import { confirmedReadiness, type ReadinessEvent } from './function-readiness.ts';
 import { jobEnding } from './job-ending.ts';
 
 export async function handleClusterEvent(
@@ -22,7 +22,7 @@ export async function handleClusterEvent(
       return ending;
     }
     case 'serving.knative.dev/v1 Service':
-      return functionReadiness(event.data);
+      return await confirmedReadiness(event.data, deps.cluster);
     default:
       return undefined;
   }

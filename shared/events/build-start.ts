@@ -19,7 +19,7 @@ export const buildStartSchema = z.object({
   ...identityFields,
   correlation_id: correlationId.optional(),
   s3_bucket: z.string().min(3).max(63).optional(),
-  /** Default `global/parser/{parser_id}/`. */
+  /** Default: SOURCE_PREFIX, as a rule `global/parser/{parser_id}/`. */
   s3_prefix: s3Prefix.optional(),
   /** 1 first. */
   priority: z.int().min(1).max(10).default(5),

@@ -4,7 +4,19 @@
  * it.
  */
 import * as z from 'zod';
-import { count, duration, list, managementUrl, port, quantity, ranges, repositoryPrefix, text, url } from './values.ts';
+import {
+  count,
+  duration,
+  list,
+  managementUrl,
+  port,
+  quantity,
+  ranges,
+  repositoryPrefix,
+  sourcePrefix,
+  text,
+  url,
+} from './values.ts';
 
 export interface Setting {
   /** With the default, if there is one. */
@@ -100,6 +112,13 @@ export const SETTINGS = {
     group: 'S3',
     example: '',
     says: 'Other buckets that a request may name, separated by commas.',
+  },
+  SOURCE_PREFIX: {
+    schema: sourcePrefix.default('global/parser/{parser_id}/'),
+    from: 'ConfigMap',
+    readBy: ['build-start'],
+    group: 'S3',
+    says: "Where a function's source lies in the bucket. With {third_party_id} in it, as {third_party_id}/{parser_id}/, a request can name no prefix of another tenant's.",
   },
   TEMPORARY_BUCKET: {
     schema: text.default('knative-lambda-tmp'),

@@ -47,3 +47,11 @@ export const ranges = list.superRefine((items, context) => {
     context.addIssue({ code: 'custom', message: `must be a list of ranges: ${item} is no range such as 10.0.0.0/8` });
   }
 });
+
+/** Of the source in its bucket, for example `{third_party_id}/{parser_id}/`. */
+export const sourcePrefix = z
+  .string()
+  .regex(
+    /^(?!\/)(?!.*\/\/)(?!.*(^|\/)\.\.?\/)([A-Za-z0-9._/-]|\{third_party_id\}|\{parser_id\})*\{parser_id\}([A-Za-z0-9._/-]|\{third_party_id\})*\/$/,
+    'must be a relative path that ends in "/", with {parser_id} and, where tenants do not trust each other, {third_party_id} in it',
+  );

@@ -141,6 +141,7 @@ function functionNamed(name: string, world: World, process: SimulatedProcess): S
             settings: buildSettings,
             sourceBucket: SOURCE_BUCKET,
             sourceBuckets: [],
+            sourcePrefix: 'global/parser/{parser_id}/',
             imageRegistry: REGISTRY,
             attemptId: randomUUID,
             pack: simulatedPacking(store, event.data),

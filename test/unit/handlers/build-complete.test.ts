@@ -7,6 +7,7 @@ import { readRecord } from '#shared/requests/record.ts';
 import { observedAt } from '#shared/specs/annotations.ts';
 import { DELIVERY_ANNOTATION, LANE, UNUSED_SINCE } from '#shared/specs/delivery.ts';
 import { functionName } from '#shared/specs/names.ts';
+import { outcomeKey } from '#shared/specs/s3-keys.ts';
 import type { Steps } from '#test/fakes/stepped.ts';
 import {
   ACME,
@@ -197,15 +198,40 @@ describe('any other end', () => {
     expect((await world.cluster.getJob(nameOf()))?.metadata?.finalizers ?? []).toEqual([]);
   });
 
-  test('without a Job is told as it is said, since it changes nothing', async () => {
+  const claimed = { status: 'failed' as const, reason: 'NoSource' as const, error_message: 'invented' };
+  const answerTo = async (world: World, event = successClaim(claimed)) =>
+    await buildComplete(event, { ...world.deps(), settings: functionSettings });
+  const recorded = (world: World, reply: object, end = successClaim().id) => {
+    const key = outcomeKey({ bucket: TEMPORARY_BUCKET, identity: ACME, terminalId: successClaim().id });
+    world.store.put(TEMPORARY_BUCKET, key, JSON.stringify({ end, reply }));
+  };
+
+  test('without a Job is told as the recorded answer says it, whatever the event claims', async () => {
     const world = new World();
-    const claim = successClaim({
+    const data = {
+      ...successClaim().data,
       status: 'failed',
-      reason: 'NoSource',
-      error_message: 'upload, then send build.start',
-    });
-    const reply = await buildComplete(claim, { ...world.deps(), settings: functionSettings });
-    expect(reply).toMatchObject(failed('failed', 'NoSource'));
+      reason: 'UnknownLanguage',
+      error_message: 'as recorded: send build.start',
+    };
+    recorded(world, { type: 'build.complete', id: successClaim().id, data });
+    expect(await answerTo(world)).toMatchObject(failed('failed', 'UnknownLanguage'));
+  });
+
+  test('without a Job and a recorded answer is told to nobody: anybody can send it', async () => {
+    expect(await answerTo(new World())).toMatchObject({ type: 'event.rejected', data: { reason: 'InvalidEvent' } });
+  });
+
+  test('is not told of a build that a recorded answer calls a success', async () => {
+    const world = new World();
+    recorded(world, { type: 'build.complete', id: successClaim().id, data: successClaim().data });
+    expect(await answerTo(world)).toMatchObject({ type: 'event.rejected' });
+  });
+
+  test('whose Job has been processed and is gone is not told again', async () => {
+    const world = new World();
+    recorded(world, { type: 'lifecycle.build.started', data: {} });
+    expect(await answerTo(world)).toBeUndefined();
   });
 });
 

@@ -110,13 +110,11 @@ describe('a Service', () => {
   async function withStatus(status: object, metadata: object = {}): Promise<unknown> {
     const world = new World();
     await world.deployed({ observed_at: MIDDLE });
-    const service = await world.cluster.getService(NAME);
-    const merged = { ...service?.metadata, generation: 2, ...metadata };
-    return changed(world, {
-      ...service,
-      metadata: merged,
-      status: { observedGeneration: 2, latestCreatedRevisionName: `${NAME}-00002`, ...status },
+    world.cluster.services.change(NAME, (service) => {
+      Object.assign(service.metadata, { generation: 2 }, metadata);
+      service['status'] = { observedGeneration: 2, latestCreatedRevisionName: `${NAME}-00002`, ...status };
     });
+    return changed(world, world.cluster.services.get(NAME));
   }
 
   const ready = (status: string, message?: string) => ({ type: 'Ready', status, ...(message ? { message } : {}) });
@@ -144,6 +142,18 @@ describe('a Service', () => {
         url: `http://${NAME}.ns.svc.cluster.local`,
       },
     });
+  });
+
+  test('is told as it is, not as an event says: anybody can send one', async () => {
+    const world = new World();
+    await world.deployed({ observed_at: MIDDLE });
+    const status = {
+      latestCreatedRevisionName: `${NAME}-00002`,
+      latestReadyRevisionName: `${NAME}-00002`,
+      address: { url: 'http://evil.example' },
+      conditions: [ready('True')],
+    };
+    expect(await changed(world, { ...world.cluster.services.get(NAME), status })).toBeUndefined();
   });
 
   test('that does not become ready is told with what Knative says, and what to do', async () => {

@@ -242,6 +242,7 @@ export function buildStartDependencies(world: World, steps?: Steps): BuildStartD
     },
     sourceBucket: SOURCE_BUCKET,
     sourceBuckets: [],
+    sourcePrefix: 'global/parser/{parser_id}/',
     imageRegistry: REGISTRY,
     attemptId: randomUUID,
     pack: createPacking(),
