@@ -1,6 +1,7 @@
 /** What build-start works with. Types only: index.ts makes the real ones, tests and the simulator their own. */
 import type { ObjectStore } from '#shared/clients/object-store.ts';
 import type { BuildSettings } from '#shared/packing/types.ts';
+import type { FunctionBounds } from './function-bounds.ts';
 import type { Packing } from './packing.ts';
 
 export interface BuildStartDependencies {
@@ -11,6 +12,7 @@ export interface BuildStartDependencies {
   sourceBucket: string;
   /** The buckets that a request may name: our credentials may allow more. */
   sourceBuckets: readonly string[];
+  functionBounds: FunctionBounds;
   /** SOURCE_PREFIX. */
   sourcePrefix: string;
   imageRegistry: string;

@@ -21,6 +21,7 @@ import { recordRequest } from '#shared/requests/request.ts';
 import { imageRepository, imageTag } from '#shared/specs/names.ts';
 import type { RequestAddress } from '#shared/specs/s3-keys.ts';
 import type { BuildStartDependencies } from './dependencies.ts';
+import { boundProblems } from './function-bounds.ts';
 import { prepareBuild } from './prepare-build.ts';
 import { sourcePrefixOf } from './source-prefix.ts';
 
@@ -42,6 +43,10 @@ export async function buildStart(
   const source = sourcePrefixOf(deps.sourcePrefix, event.data, event.data.s3_prefix);
   if ('problem' in source) {
     return eventRejected(event.original, 'InvalidEvent', [{ path: 'data.s3_prefix', message: source.problem }]);
+  }
+  const tooMuch = boundProblems(event.data.parameters, deps.functionBounds);
+  if (tooMuch.length > 0) {
+    return eventRejected(event.original, 'InvalidEvent', tooMuch);
   }
   const { store, settings } = deps;
   const where = { bucket: settings.temporaryBucket, identity: event.data, terminalId: terminalIdOfRequest(event) };

@@ -25,6 +25,12 @@ await defineFunction({
       },
       sourceBucket: config.SOURCE_BUCKET,
       sourceBuckets: config.SOURCE_BUCKETS ?? [],
+      functionBounds: {
+        cpu: config.MAX_FUNCTION_CPU,
+        memory: config.MAX_FUNCTION_MEMORY,
+        pods: config.MAX_FUNCTION_PODS,
+        minPods: config.MAX_FUNCTION_MIN_PODS,
+      },
       sourcePrefix: config.SOURCE_PREFIX,
       imageRegistry: config.IMAGE_REGISTRY,
       attemptId: randomUUID,

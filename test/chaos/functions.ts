@@ -141,6 +141,7 @@ function functionNamed(name: string, world: World, process: SimulatedProcess): S
             settings: buildSettings,
             sourceBucket: SOURCE_BUCKET,
             sourceBuckets: [],
+            functionBounds: { cpu: '4', memory: '8Gi', pods: 100, minPods: 10 },
             sourcePrefix: 'global/parser/{parser_id}/',
             imageRegistry: REGISTRY,
             attemptId: randomUUID,
