@@ -13,6 +13,8 @@ await defineFunction({
     // Nothing to do: it starts a pod, whose cold start then passes while Kaniko works.
     'lifecycle.build.started': z.unknown(),
   },
+  // A build pod holds no key: what it says counts where its Job says the same.
+  unsigned: ['build.complete'],
   dependencies: async (config) => {
     const [{ createObjectStore }, { createCluster }] = await Promise.all([
       import('#shared/clients/s3.ts'),

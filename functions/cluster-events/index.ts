@@ -13,6 +13,12 @@ await defineFunction({
     'dev.knative.apiserver.resource.update': changedObject,
     'dev.knative.apiserver.resource.delete': changedObject,
   },
+  // Kubernetes signs nothing: what it says of an object is read again.
+  unsigned: [
+    'dev.knative.apiserver.resource.add',
+    'dev.knative.apiserver.resource.update',
+    'dev.knative.apiserver.resource.delete',
+  ],
   dependencies: async (config) => {
     const { createCluster } = await import('#shared/clients/kubernetes.ts');
     return { cluster: createCluster(config), slots: slotsOf(config) };

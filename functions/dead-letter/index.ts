@@ -8,6 +8,8 @@ await defineFunction({
   name: 'dead-letter',
   config: configFor('dead-letter'),
   events: { '*': z.unknown() },
+  // A dead letter is kept whoever sent it.
+  unsigned: ['*'],
   dependencies: async (config) => {
     const [{ createObjectStore }, { createBroker }, { createListens }] = await Promise.all([
       import('#shared/clients/s3.ts'),

@@ -13,6 +13,8 @@ await defineFunction({
     // The PingSource says nothing but that it is time.
     'dev.knative.sources.ping': z.unknown(),
   },
+  // It says nothing but that it is time.
+  unsigned: ['dev.knative.sources.ping'],
   dependencies: async (config) => {
     const [{ createObjectStore }, { createCluster }, { createBroker }] = await Promise.all([
       import('#shared/clients/s3.ts'),

@@ -3,6 +3,7 @@ import type { CloudEvent } from 'cloudevents';
 import { SECOND } from '#shared/durations.ts';
 import { PermanentError, RetryableError } from '#shared/events/errors.ts';
 import { writeBinary } from '#shared/runtime/binary-mode.ts';
+import { type KeySettings, signHeaders, signingKeys } from '#shared/runtime/signing.ts';
 
 /** The ingress answers 400 to an event that it cannot read. A proxy before it answers 413 to one that is too long. */
 const NOT_TAKEN = new Set([400, 413]);
@@ -31,11 +32,16 @@ export interface Broker {
  * ends the wait as well.
  */
 export function createBroker(
-  { BROKER_URL }: { BROKER_URL: string },
+  { BROKER_URL, ...settings }: { BROKER_URL: string } & KeySettings,
   answerWithin = 10 * SECOND,
   signal = new AbortController().signal,
 ): Broker {
-  return brokerOver(async ({ headers, body }) => {
+  const keys = signingKeys(settings);
+  return brokerOver(async ({ headers: given, body }) => {
+    const headers = { ...given };
+    if (keys) {
+      signHeaders(headers, body, keys);
+    }
     const response = await fetch(BROKER_URL, {
       method: 'POST',
       headers,

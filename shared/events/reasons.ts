@@ -46,6 +46,8 @@ export const REASONS = {
   // A function refuses an event, or what is none, with one of these.
   InvalidEvent: "The event's data is wrong: correct each of its `problems`, then send it again.",
   UnsupportedEvent: 'The function does not take events of this type: correct the type, or the filter of the Trigger.',
+  Unauthenticated: 'The event has no valid signature: send events to the gateway, with a token, and not to the Broker.',
+  TooManyHops: 'Events that cause each other go in a circle: find out which function sends what it is called with.',
   NotACloudEvent: 'The request is no CloudEvent: send it as the answer describes.',
 
   // A dead letter has one of these, or that of the refusal.

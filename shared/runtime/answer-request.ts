@@ -9,6 +9,7 @@ import { identityFields, subjectOf } from '#shared/events/identity.ts';
 import { boundedProblems } from '#shared/events/problem.ts';
 import type { Reason } from '#shared/events/reasons.ts';
 import { eventRejected } from '#shared/events/rejected.ts';
+import { type Claims, SIGNATURE, type SigningKeys } from '#shared/events/signature.ts';
 import type { EventMetrics, Outcome } from '#shared/telemetry/metrics.ts';
 import { formatTraceparent, parseTraceparent } from '#shared/telemetry/traceparent.ts';
 import type { EventSpan, Tracing } from '#shared/telemetry/traces.ts';
@@ -20,14 +21,25 @@ import { problemAnswer } from './problem-answer.ts';
 import { type Receipt, receiveEvent } from './received-event.ts';
 import type { Answer, FunctionRequest } from './request.ts';
 import { RequestRefused } from './request-refused.ts';
+import { type Authentication, signHeaders, takeSignature, verifyHeaders } from './signing.ts';
 import { eventFields, spanAttributes } from './telemetry-fields.ts';
 import type { EventSchemas, HandlerContext } from './types.ts';
+
+export interface Authenticating {
+  mode: Authentication;
+  /** Undefined only where the mode is off. */
+  keys: SigningKeys | undefined;
+  /** Types that need no signature; `*` is all. */
+  unsigned: readonly string[];
+  maxHops: number;
+}
 
 export interface Answering {
   name: string;
   events: EventSchemas;
   /** Bytes of data. */
   limit: number;
+  authentication: Authenticating;
   tracing: () => Promise<Tracing>;
   metrics: EventMetrics;
   log: Logger;
@@ -50,6 +62,7 @@ export function answerRequest(answering: Answering): (request: FunctionRequest) 
   return async (request) => {
     const began = performance.now();
     answering.metrics.begin();
+    const signature = takeSignature(request.headers);
     const received = receive(request, answering);
     const receipt = received instanceof RequestRefused ? undefined : received;
     const span = (await answering.tracing()).startSpan({
@@ -71,7 +84,7 @@ export function answerRequest(answering: Answering): (request: FunctionRequest) 
     }
 
     const noted: Record<string, unknown> = {};
-    const context = { log, request, note: (fields: object) => void Object.assign(noted, fields) };
+    const context = { log, request, signature, note: (fields: object) => void Object.assign(noted, fields) };
     const ended =
       received instanceof RequestRefused
         ? refuse(received)
@@ -109,13 +122,17 @@ function receive(request: FunctionRequest, { events, limit }: Answering): Receip
 async function process(
   { event, problems, supported }: Receipt,
   span: EventSpan,
-  context: HandlerContext,
+  context: HandlerContext & { signature: string | undefined },
   answering: Answering,
 ): Promise<Ended> {
   // Events that this one causes get this span as their parent, so that a trace shows a chain.
   const handled = { ...event, traceparent: formatTraceparent(span.traceparent) };
   const subject = subjectFor(event);
   const cause = { ...handled, ...(subject ? { subject } : {}) };
+  const { authentication } = answering;
+  const checked = authenticate(event, context, authentication);
+  const reply = (caused: CloudEvent<unknown>) =>
+    replyOf(caused, nextClaims(checked.claims, event, caused), authentication);
   const reject = (reason: Reason, rejected: NewEvent<'event.rejected'>): Ended => {
     // Only dead-letter takes event.rejected. A Trigger that brings one here would bring its rejection here as well,
     // and so on for ever.
@@ -123,8 +140,15 @@ async function process(
       return { answer: accepted(), outcome: 'acknowledged', reason };
     }
     const data = { ...rejected.data, function: answering.name };
-    return { answer: replyOf(causedBy(cause, { ...rejected, data })), outcome: 'rejected', reason };
+    return { answer: reply(causedBy(cause, { ...rejected, data })), outcome: 'rejected', reason };
   };
+  if (checked.refusal) {
+    const { reason, message } = checked.refusal;
+    if (authentication.mode === 'required') {
+      return reject(reason, eventRejected(event.original, reason, [{ path: SIGNATURE, message }]));
+    }
+    context.note({ unauthenticated: message });
+  }
   try {
     if (!supported) {
       const taken = Object.keys(answering.events).join(', ');
@@ -137,12 +161,12 @@ async function process(
     if (problems.length > 0) {
       return reject('InvalidEvent', eventRejected(event.original, 'InvalidEvent', problems));
     }
-    const reply = await answering.handle(handled, context);
-    return reply === undefined
+    const answer = await answering.handle(handled, context);
+    return answer === undefined
       ? { answer: accepted(), outcome: 'acknowledged' }
       : {
-          answer: replyOf(causedBy(cause, reply)),
-          outcome: reply.type === 'event.rejected' ? 'rejected' : 'replied',
+          answer: reply(causedBy(cause, answer)),
+          outcome: answer.type === 'event.rejected' ? 'rejected' : 'replied',
         };
   } catch (error) {
     const failure = failureOf(error, event);
@@ -176,9 +200,55 @@ function refuse(refused: RequestRefused): Ended {
   return { answer, outcome: 'refused', reason: bounded(detail) };
 }
 
+interface Checked {
+  claims?: Claims;
+  refusal?: { reason: 'Unauthenticated' | 'TooManyHops'; message: string };
+}
+
+function authenticate(
+  { type, original }: ReceivedEvent<unknown>,
+  { request, signature }: Pick<HandlerContext, 'request'> & { signature: string | undefined },
+  { mode, keys, unsigned, maxHops }: Authenticating,
+): Checked {
+  if (mode === 'off' || !keys || (signature === undefined && (unsigned.includes(type) || unsigned.includes('*')))) {
+    return {};
+  }
+  // Only binary mode is signed, since it alone keeps the bytes of the data.
+  const isBinary = request.headers['ce-type'] !== undefined;
+  const { headers, body } = isBinary ? { headers: request.headers, body: request.body ?? '' } : writeBinary(original);
+  const verified = verifyHeaders(headers, body, signature, keys);
+  if ('problem' in verified) {
+    return { refusal: { reason: 'Unauthenticated', message: verified.problem } };
+  }
+  const { claims } = verified;
+  return claims.hops <= maxHops
+    ? { claims }
+    : {
+        claims,
+        refusal: {
+          reason: 'TooManyHops',
+          message: `says that the event has come over ${claims.hops} functions, of ${maxHops} at most: they call each other in a circle`,
+        },
+      };
+}
+
+/** An event that is handed on to another queue of ours, with its own id, is no further hop. */
+function nextClaims(claims: Claims | undefined, cause: ReceivedEvent<unknown>, caused: CloudEvent<unknown>) {
+  const isHandedOn = caused.id === cause.id && caused.source === cause.source;
+  return claims ? { tenant: claims.tenant, hops: claims.hops + (isHandedOn ? 0 : 1) } : { hops: 1 };
+}
+
 /** The Broker sends it on. */
-function replyOf(event: CloudEvent<unknown>): Answer {
-  return { statusCode: 200, ...writeBinary(event) };
+function replyOf(
+  event: CloudEvent<unknown>,
+  claims: Partial<Pick<Claims, 'tenant' | 'hops'>>,
+  { mode, keys }: Authenticating,
+): Answer {
+  const { headers, body } = writeBinary(event);
+  if (mode !== 'off' && keys) {
+    signHeaders(headers, body, keys, claims);
+  }
+  return { statusCode: 200, headers, body };
 }
 
 function accepted(): Answer {

@@ -7,12 +7,12 @@ import type { DestinationStream, Logger } from 'pino';
 import type * as z from 'zod';
 import { SECOND } from '#shared/durations.ts';
 import { RetryableError } from '#shared/events/errors.ts';
-import { type Environment, parseConfig, type RuntimeConfig } from '#shared/settings/parse-config.ts';
+import { ConfigError, type Environment, parseConfig, type RuntimeConfig } from '#shared/settings/parse-config.ts';
 import { createLog } from '#shared/telemetry/log.ts';
 import { eventMetrics, registry } from '#shared/telemetry/metrics.ts';
 import { type Tracing, untraced } from '#shared/telemetry/traces.ts';
 import { afterFirstAnswer } from './after-first-answer.ts';
-import { answerRequest } from './answer-request.ts';
+import { type Authenticating, answerRequest } from './answer-request.ts';
 import { gatedRequest, installGate } from './gate.ts';
 import { InFlight } from './in-flight.ts';
 import { lazy } from './lazy.ts';
@@ -20,6 +20,7 @@ import { type MetricsServer, serveMetrics } from './metrics-server.ts';
 import { problemAnswer } from './problem-answer.ts';
 import type { Answer } from './request.ts';
 import { type ListenAddress, serve } from './serve.ts';
+import { signingKeys } from './signing.ts';
 import type { AcceptedEvent, EventSchemas, FunctionDefinition } from './types.ts';
 
 const MIB = 1024 * 1024;
@@ -65,6 +66,7 @@ export async function startFunction<Config extends z.ZodType, const Schemas exte
     name,
     events,
     limit,
+    authentication: authenticating(definition, runtime),
     tracing,
     metrics,
     log,
@@ -121,6 +123,18 @@ export async function startFunction<Config extends z.ZodType, const Schemas exte
       log.info('stopped');
     },
   };
+}
+
+function authenticating(
+  { unsigned = [] }: Pick<FunctionDefinition<z.ZodType, EventSchemas, unknown>, 'unsigned'>,
+  runtime: RuntimeConfig,
+): Authenticating {
+  const mode = runtime.AUTHENTICATION;
+  const keys = signingKeys(runtime);
+  if (mode !== 'off' && !keys) {
+    throw new ConfigError([`EVENT_KEY: is not set, and AUTHENTICATION is ${mode}; \`make deploy\` makes one`]);
+  }
+  return { mode, keys, unsigned, maxHops: runtime.MAX_HOPS };
 }
 
 /** Catches every error: the runtime would take an error's `code` for a status and send its message. */

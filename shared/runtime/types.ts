@@ -32,6 +32,8 @@ export interface FunctionDefinition<Config extends z.ZodType, Schemas extends Ev
    * Heavy SDKs are imported in here, by `await import()`.
    */
   dependencies: (config: z.infer<Config>) => Deps | Promise<Deps>;
+  /** Types that are taken without a signature: what such an event says is read again before anything is done. */
+  unsigned?: readonly string[];
   /** Pure: all its effects go through `deps`. It returns the reply event. */
   handle: (
     event: AcceptedEvent<Schemas>,

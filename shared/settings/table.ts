@@ -7,6 +7,7 @@ import * as z from 'zod';
 import {
   count,
   duration,
+  eventKey,
   list,
   managementUrl,
   port,
@@ -40,7 +41,7 @@ export interface Setting {
   givenBy?: string;
 }
 
-export const GROUPS = ['S3', 'images', 'RabbitMQ', 'builds', 'calls', 'the rest'] as const;
+export const GROUPS = ['S3', 'images', 'RabbitMQ', 'builds', 'calls', 'events', 'the rest'] as const;
 type Group = (typeof GROUPS)[number];
 
 /** What reads settings and is no function of functions/. */
@@ -75,6 +76,8 @@ const CLUSTER_FUNCTIONS = [
   'parser-events',
 ] as const;
 const ADMITTING = ['job-start', 'cluster-events', 'sweep'] as const;
+/** Functions that send events of their own accord, and not as replies. */
+const SENDERS = ['sweep', 'dead-letter', 'dead-letter-replay', 'npm run dead-letters'] as const;
 const BUILD_POD = ['job-start', 'make image'] as const;
 
 export const SETTINGS = {
@@ -525,6 +528,34 @@ export const SETTINGS = {
     group: 'calls',
     example: 'acme,shop/parser1',
     says: 'Tenants, and single functions as tenant/function, whose calls are counted as "other".',
+  },
+  AUTHENTICATION: {
+    schema: z.enum(['off', 'warn', 'required']).default('off'),
+    from: 'ConfigMap',
+    readBy: ['every function'],
+    group: 'events',
+    says: 'What becomes of an event without a valid signature: off (nobody looks), warn (it is handled, and the log says so) or required (it is rejected).',
+  },
+  MAX_HOPS: {
+    schema: count(8),
+    from: 'ConfigMap',
+    readBy: ['every function'],
+    group: 'events',
+    says: 'Functions of ours over which an event and what it causes may come; beyond that they go in a circle. Counted where events are signed.',
+  },
+  EVENT_KEY: {
+    schema: eventKey.optional(),
+    from: 'Secret',
+    readBy: ['every function', ...SENDERS],
+    says: 'The key that signs events, `id:base64` of at least 32 bytes.',
+    givenBy: '`make deploy` makes it',
+  },
+  EVENT_KEY_PREVIOUS: {
+    schema: eventKey.optional(),
+    from: 'Secret',
+    readBy: ['every function', ...SENDERS],
+    says: 'The key before that, which still counts while keys are changed.',
+    givenBy: '`make deploy` makes it',
   },
 
   FUNCTION_PROGRESS_DEADLINE: {

@@ -55,3 +55,8 @@ export const sourcePrefix = z
     /^(?!\/)(?!.*\/\/)(?!.*(^|\/)\.\.?\/)([A-Za-z0-9._/-]|\{third_party_id\}|\{parser_id\})*\{parser_id\}([A-Za-z0-9._/-]|\{third_party_id\})*\/$/,
     'must be a relative path that ends in "/", with {parser_id} and, where tenants do not trust each other, {third_party_id} in it',
   );
+
+/** A key for signatures; 43 characters of base64 are 32 bytes. */
+export const eventKey = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,32}:[A-Za-z0-9+/]{43,}={0,2}$/, 'must be id:base64 of at least 32 bytes');

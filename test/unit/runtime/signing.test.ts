@@ -1,0 +1,132 @@
+/** Whose event it is: what is refused without a valid signature, and what our own replies carry. */
+import { afterEach, describe, expect, test } from 'vitest';
+import { parseSigningKey, SIGNATURE, type SigningKey, sign } from '#shared/events/signature.ts';
+import type { HandlerContext } from '#shared/runtime/types.ts';
+import { demo, type Running, run } from './run.ts';
+import { sendBinary, sendStructured } from './send.ts';
+
+const KEY = `k2:${Buffer.alloc(32, 2).toString('base64')}`;
+const PREVIOUS = `k1:${Buffer.alloc(32, 1).toString('base64')}`;
+const STRANGE = `k2:${Buffer.alloc(32, 9).toString('base64')}`;
+const key = (text: string) => parseSigningKey(text) as SigningKey;
+const IN_AN_HOUR = Math.floor(Date.now() / 1000) + 3600;
+
+const DATA = JSON.stringify({ third_party_id: 'acme', parser_id: 'p1' });
+const PARTS = { type: 'demo.start', source: 'test', id: 'e1', subject: 'acme/p1', data: Buffer.from(DATA) };
+const signature = (
+  by = KEY,
+  {
+    tenant = 'acme',
+    hops = 0,
+    expires = IN_AN_HOUR,
+    ...parts
+  }: Partial<typeof PARTS> & {
+    tenant?: string;
+    hops?: number;
+    expires?: number;
+  } = {},
+) => sign({ ...PARTS, ...parts }, { tenant, hops, expires }, key(by));
+
+let running: Running | undefined;
+afterEach(async () => {
+  await running?.close();
+  running = undefined;
+});
+
+const handled: { event: unknown; context: HandlerContext }[] = [];
+async function start(mode = 'required', unsigned: string[] = []): Promise<string> {
+  handled.length = 0;
+  const definition = demo((event, _, context) => {
+    handled.push({ event, context });
+    return { type: 'demo.done' };
+  });
+  const settings = { AUTHENTICATION: mode, EVENT_KEY: KEY, EVENT_KEY_PREVIOUS: PREVIOUS };
+  running = await run({ ...definition, unsigned }, settings);
+  return running.url;
+}
+
+const post = (url: string, kauth: string | undefined, headers: object = {}, body: string = DATA) =>
+  sendBinary(url, { 'ce-subject': 'acme/p1', [`ce-${SIGNATURE}`]: kauth, ...headers }, body);
+
+describe('with authentication required, an event', () => {
+  test.each([
+    { by: 'the key', made: signature() },
+    { by: 'the previous key, while keys are changed', made: signature(PREVIOUS) },
+  ])('that $by has signed is handled, and nobody behind the runtime sees the signature', async ({ made }) => {
+    const url = await start();
+    expect((await post(url, made)).headers['ce-type']).toBe('demo.done');
+    expect(JSON.stringify(handled[0]?.event)).not.toContain(made);
+    expect(JSON.stringify(handled[0]?.context.request.headers)).not.toContain(made);
+  });
+
+  test.each<{ case: string; made: string | undefined; headers?: object; body?: string }>([
+    { case: 'without a signature', made: undefined },
+    { case: 'with nonsense for one', made: 'x.y.z' },
+    { case: 'signed by another key of the same name', made: signature(STRANGE) },
+    { case: 'whose data was changed', made: signature(), body: DATA.replace('p1', 'p2') },
+    { case: 'whose subject was changed', made: signature(), headers: { 'ce-subject': 'acme/p2' } },
+    { case: 'whose id was changed', made: signature(), headers: { 'ce-id': 'e2' } },
+    { case: 'whose source was changed', made: signature(), headers: { 'ce-source': 'other' } },
+    { case: 'of another type', made: signature(KEY, { type: 'parser.start' }) },
+    { case: 'whose signature was given another tenant', made: signature().replace('.acme.', '.evil.') },
+    { case: 'whose signature was given more time', made: signature().replace(/\.(\d{10})\./, '.9999999999.') },
+    { case: 'whose time is over', made: signature(KEY, { expires: 1000 }) },
+  ])('$case is rejected', async ({ made, headers, body }) => {
+    const url = await start();
+    const answer = await post(url, made, headers, body);
+    expect(answer.headers['ce-type']).toBe('event.rejected');
+    expect(answer.json).toMatchObject({ reason: 'Unauthenticated', problems: [{ path: SIGNATURE }] });
+    expect(answer.headers[`ce-${SIGNATURE}`]).toBeDefined();
+    expect(handled).toEqual([]);
+  });
+
+  test('in structured mode is rejected, since it keeps no bytes that could be signed', async () => {
+    const url = await start();
+    expect((await sendStructured(url)).json).toMatchObject({ reason: 'Unauthenticated' });
+  });
+
+  test('that has come over too many functions is rejected', async () => {
+    const url = await start();
+    expect((await post(url, signature(KEY, { hops: 8 }))).headers['ce-type']).toBe('demo.done');
+    expect((await post(url, signature(KEY, { hops: 9 }))).json).toMatchObject({ reason: 'TooManyHops' });
+  });
+
+  test('of a type that may come unsigned is handled, but not with a wrong signature', async () => {
+    const url = await start('required', ['demo.start']);
+    expect((await post(url, undefined)).headers['ce-type']).toBe('demo.done');
+    expect((await post(url, signature(STRANGE))).json).toMatchObject({ reason: 'Unauthenticated' });
+  });
+
+  test('is answered with a reply that is signed for the same tenant, one hop further', async () => {
+    const url = await start();
+    const { headers, text } = await post(url, signature(KEY, { hops: 3 }));
+    const attribute = (name: string) => String(headers[`ce-${name}`]);
+    const parts = {
+      type: 'demo.done',
+      source: attribute('source'),
+      id: attribute('id'),
+      subject: 'acme/p1',
+      data: Buffer.from(text),
+    };
+    const [, tenant, hops, expires] = attribute(SIGNATURE).split('.');
+    expect([tenant, hops]).toEqual(['acme', '4']);
+    expect(sign(parts, { tenant: 'acme', hops: 4, expires: Number(expires) }, key(KEY))).toBe(attribute(SIGNATURE));
+  });
+});
+
+test('with a warning, an unsigned event is handled and the log says so', async () => {
+  const url = await start('warn');
+  expect((await post(url, undefined)).headers['ce-type']).toBe('demo.done');
+  expect(running?.lines.find((line) => line['unauthenticated'])).toMatchObject({ outcome: 'replied' });
+});
+
+test('without authentication nothing is looked at, and nothing is signed', async () => {
+  const url = await start('off');
+  const answer = await post(url, signature(STRANGE));
+  expect(answer.headers['ce-type']).toBe('demo.done');
+  expect(answer.headers).not.toHaveProperty(`ce-${SIGNATURE}`);
+});
+
+test('a function without a key does not start where authentication is on', async () => {
+  await expect(run(demo(), { AUTHENTICATION: 'required' })).rejects.toThrow('EVENT_KEY');
+});
