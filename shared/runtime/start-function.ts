@@ -132,7 +132,7 @@ function authenticating(
   const mode = runtime.AUTHENTICATION;
   const keys = signingKeys(runtime);
   if (mode !== 'off' && !keys) {
-    throw new ConfigError([`EVENT_KEY: is not set, and AUTHENTICATION is ${mode}; \`make deploy\` makes one`]);
+    throw new ConfigError([`EVENT_KEY: is not set, and AUTHENTICATION is ${mode}; set AUTHENTICATION to off`]);
   }
   return { mode, keys, unsigned, maxHops: runtime.MAX_HOPS };
 }

@@ -534,7 +534,7 @@ export const SETTINGS = {
     from: 'ConfigMap',
     readBy: ['every function'],
     group: 'events',
-    says: 'What becomes of an event without a valid signature: off (nobody looks), warn (it is handled, and the log says so) or required (it is rejected).',
+    says: 'What becomes of an event without a valid signature: off (nobody looks), warn (it is handled, and the log says so) or required (it is rejected). Leave it off: there is no gateway yet that signs what clients send.',
   },
   MAX_HOPS: {
     schema: count(8),
@@ -547,15 +547,15 @@ export const SETTINGS = {
     schema: eventKey.optional(),
     from: 'Secret',
     readBy: ['every function', ...SENDERS],
-    says: 'The key that signs events, `id:base64` of at least 32 bytes.',
-    givenBy: '`make deploy` makes it',
+    says: 'The key that signs events, `id:base64` of at least 32 bytes. Nothing distributes it yet.',
+    givenBy: 'there is no gateway yet that signs what clients send',
   },
   EVENT_KEY_PREVIOUS: {
     schema: eventKey.optional(),
     from: 'Secret',
     readBy: ['every function', ...SENDERS],
     says: 'The key before that, which still counts while keys are changed.',
-    givenBy: '`make deploy` makes it',
+    givenBy: 'there is no gateway yet that signs what clients send',
   },
 
   FUNCTION_PROGRESS_DEADLINE: {
