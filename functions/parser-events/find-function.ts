@@ -11,7 +11,7 @@ import { isOf } from '#shared/specs/annotations.ts';
 import { deliveryOf } from '#shared/specs/delivery.ts';
 import { functionName } from '#shared/specs/names.ts';
 import { contextPrefix, LOGS, requestPrefix, tenantPrefix } from '#shared/specs/s3-keys.ts';
-import type { Looks } from './killed-for-memory.ts';
+import type { Looks } from './pods.ts';
 import type { Answered } from './warm.ts';
 import { within } from './within.ts';
 

@@ -20,9 +20,9 @@ import {
   type ReadyFunction,
   wasJustSeen,
 } from './find-function.ts';
-import { ANSWER_BYTES, failure, judgeAnswer, mayBeOfProxy, type Verdict } from './judge-answer.ts';
-import { killedForMemory } from './killed-for-memory.ts';
+import { ANSWER_BYTES, failure, judgeAnswer, mayBeOfProxy, tooSlow, type Verdict } from './judge-answer.ts';
 import type { CallLane } from './places.ts';
+import { hadPod, killedForMemory } from './pods.ts';
 import { routeOf } from './route.ts';
 import { isCold, noteAnswer } from './warm.ts';
 import { within } from './within.ts';
@@ -181,6 +181,9 @@ async function call(calling: Calling, found: ReadyFunction): Promise<Reply | und
   let verdict = judgeAnswer(result, made);
   if (verdict.kind === 'passes' && verdict.crashed && (await killedForMemory(found.name, began, deps))) {
     verdict = failure('OutOfMemory', OUT_OF_MEMORY, made);
+  }
+  if (verdict.kind === 'passes' && verdict.outOfTime && (await hadPod(found.name, began, deps))) {
+    verdict = failure('Timeout', tooSlow(made), made);
   }
   if (verdict.kind === 'answer') {
     noteAnswer(deps.known.answered, revision, deps.now());

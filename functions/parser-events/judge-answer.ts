@@ -12,7 +12,7 @@ import { parseExactJson } from './exact-json.ts';
 export type Verdict =
   | { kind: 'answer'; data: ParserComplete; reason?: CallFailure }
   /** Nobody's fault, or not known to be the function's. */
-  | { kind: 'passes'; detail: string; crashed: boolean };
+  | { kind: 'passes'; detail: string; crashed: boolean; outOfTime?: true };
 
 export type CallFailure = 'BadReply' | 'Timeout' | 'OutOfMemory';
 
@@ -54,7 +54,11 @@ function judgeResponse(response: Response, call: Call): Verdict {
   }
   if (platform) {
     const detail = `instead of the function, Knative answered ${status}: ${excerpt(body)}`;
-    return { kind: 'passes', detail, crashed: platform === 'broken' };
+    const outOfTime = platform === 'out of time' ? { outOfTime: true as const } : {};
+    return { kind: 'passes', detail, crashed: platform === 'broken', ...outOfTime };
+  }
+  if (isCutOff(body, call)) {
+    return failure('Timeout', tooSlow(call), call);
   }
   if (status >= 200 && status < 300) {
     return bounded1MiB(judgeSuccess(headers, body, call), call);
@@ -67,11 +71,14 @@ function judgeResponse(response: Response, call: Call): Verdict {
   );
 }
 
+type Meaning = 'timeout' | 'out of time' | 'broken' | 'waiting';
+
 /** What the activator, queue-proxy and the ingress write (Knative 1.22), and the embedded platform in their place. */
-const BY_PLATFORM: [status: number, text: RegExp, meaning: 'timeout' | 'broken' | 'waiting'][] = [
-  // By queue-proxy: the container had all of its time. The activator's means that no pod was there.
+const BY_PLATFORM: [status: number, text: RegExp, meaning: Meaning][] = [
+  // By queue-proxy: the container had all of its time. The activator's clock began before, so its answer comes first
+  // where it is in the way; then a pod may have been there, or none.
   [504, /^request timeout\s*$/, 'timeout'],
-  [504, /^activator request timeout/, 'waiting'],
+  [504, /^activator request timeout/, 'out of time'],
   [504, /^upstream request timeout/, 'waiting'],
   [503, /^(pending request queue full|no healthy upstream)/, 'waiting'],
   [
@@ -88,13 +95,21 @@ const BY_PLATFORM: [status: number, text: RegExp, meaning: 'timeout' | 'broken' 
 
 /** Whether a 404 may be that of an ingress without a route to the function. Knative's have no body. */
 export function mayBeOfProxy({ headers, body }: Response): boolean {
-  return (body.length === 0 || /^there is no Service "/.test(body.toString('latin1', 0, 100))) && !headers['ce-type'];
+  const said = /^(there is no Service "|404 page not found\s*$)/.test(body.toString('latin1', 0, 100));
+  return (body.length === 0 || said) && !headers['ce-type'];
+}
+
+/** An answer that has begun and is not complete in time is ended by Knative's own words. */
+const CUT_OFF = /(activator )?request timeout\s*$/;
+
+function isCutOff(body: Buffer, { milliseconds, timeoutSeconds }: Call): boolean {
+  return milliseconds >= timeoutSeconds * 1000 - 100 && CUT_OFF.test(body.subarray(-50).toString('latin1'));
 }
 
 /** No answer of Knative's is longer. */
 const LONGEST_OF_PLATFORM = 1000;
 
-function saidByPlatform({ status, headers, body }: Response): 'timeout' | 'broken' | 'waiting' | undefined {
+function saidByPlatform({ status, headers, body }: Response): Meaning | undefined {
   if (status < 502 || status > 504 || headers['ce-type'] !== undefined || body.length > LONGEST_OF_PLATFORM) {
     return undefined;
   }
@@ -208,7 +223,7 @@ function bounded1MiB(verdict: Verdict, call: Call): Verdict {
     : verdict;
 }
 
-function tooSlow({ timeoutSeconds }: Call): string {
+export function tooSlow({ timeoutSeconds }: Pick<Call, 'timeoutSeconds'>): string {
   return `the function did not answer within its ${timeoutSeconds} s: make it faster, or raise parameters.timeout_seconds`;
 }
 

@@ -215,7 +215,6 @@ describe('what Knative says in its place', () => {
     [503, 'text/plain', 'no pod had room within 30 s', false],
     [503, 'application/problem+json', '{"status":503,"reason":"Starting","detail":"…"}', false],
     [503, undefined, '', false],
-    [504, 'text/plain; charset=utf-8', 'activator request timeout\n', false],
     [504, 'text/plain', 'upstream request timeout', false],
     [504, undefined, '', false],
     [502, 'text/plain; charset=utf-8', 'dial tcp 127.0.0.1:8080: connect: connection refused\n', true],
@@ -229,6 +228,26 @@ describe('what Knative says in its place', () => {
   ])('%i %s %s passes', (status, contentType, body, crashed) => {
     expect(answered(status, contentType, body)).toEqual(passes(crashed));
   });
+
+  test('the time-out of the activator, for which a pod may have been there or none', () => {
+    const said = answered(504, 'text/plain; charset=utf-8', 'activator request timeout');
+    expect(said).toEqual({ ...passes(false), outOfTime: true });
+  });
+
+  test.each(['activator request timeout', 'request timeout'])(
+    'an answer that it cuts off by "%s" is too slow',
+    (words) => {
+      const response = {
+        kind: 'answered' as const,
+        status: 200,
+        headers: { 'content-type': 'text/plain' },
+        body: Buffer.from(`xxxxxxx${words}`),
+      };
+      const call = { contextId: 'c1', timeoutSeconds: 8 };
+      expect(judgeAnswer(response, { ...call, milliseconds: 8001 })).toMatchObject({ reason: 'Timeout' });
+      expect(judgeAnswer(response, { ...call, milliseconds: 7000 })).toMatchObject({ data: { succeeded: true } });
+    },
+  );
 
   test('its time-out is the function’s', () => {
     expect(answered(504, 'text/plain; charset=utf-8', 'request timeout\n')).toEqual(

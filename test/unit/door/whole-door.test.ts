@@ -216,6 +216,20 @@ describe('a function that was killed', () => {
     expect(looks).toBe(1);
   });
 
+  test.each([
+    { pod: 'that was there for all of its time', since: -60, outcome: 'Timeout' },
+    { pod: 'that became ready in the middle', since: 60, outcome: undefined },
+  ])('by the clock of the activator, with a pod $pod', async ({ since, outcome }) => {
+    addPod('pod', {});
+    const lastTransitionTime = `${new Date(clock + since * 1000).toISOString().slice(0, 19)}Z`;
+    const conditions = [{ type: 'Ready', status: 'True', lastTransitionTime }];
+    cluster.storage.updateStatus('pods', FUNCTIONS_NAMESPACE, 'pod', { conditions });
+    const body = Buffer.from('activator request timeout');
+    answer = () => ({ kind: 'answered', status: 504, headers: { 'content-type': 'text/plain' }, body });
+    const { headers, json: data } = await start();
+    expect(outcome ? data.error.type : headers['ce-type']).toBe(outcome ?? 'parser.deliver');
+  });
+
   test('is also told where the kubelet writes it a second later', async () => {
     addPod('pod', {});
     answer = () => BROKEN;

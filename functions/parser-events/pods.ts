@@ -1,4 +1,4 @@
-/** Whether a function's container was killed because it took more memory than its limit. Its pod says so. */
+/** What a function's pods say of a call that Knative answered in its place: killed for memory, or simply too slow. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Cluster } from '#shared/clients/cluster.ts';
@@ -6,8 +6,16 @@ import { SECOND } from '#shared/durations.ts';
 
 const MOST_LOOKS = 1000;
 
-/** When containers were killed, as far as their pods told at one look: by function and second. */
-export type Looks = Map<string, Promise<number[]>>;
+/** Milliseconds since the epoch. */
+interface Look {
+  /** When containers were killed for their memory. */
+  kills: number[];
+  /** Since when pods are ready. */
+  ready: number[];
+}
+
+/** What pods told at one look: by function and second. */
+export type Looks = Map<string, Promise<Look>>;
 
 export interface Looking {
   cluster: Pick<Cluster, 'listFunctionPods'>;
@@ -23,7 +31,7 @@ export interface Looking {
 export async function killedForMemory(name: string, callBegan: number, deps: Looking): Promise<boolean> {
   // Kubernetes writes whole seconds.
   const since = Math.floor(callBegan / SECOND) * SECOND;
-  const isIn = (kills: number[]) => kills.some((time) => time >= since);
+  const isIn = ({ kills }: Look) => kills.some((time) => time >= since);
   const broke = deps.now().getTime();
   const second = Math.floor(broke / SECOND);
   if (isIn(await lookIn(second, name, deps))) {
@@ -34,9 +42,15 @@ export async function killedForMemory(name: string, callBegan: number, deps: Loo
   return isIn(await lookIn(later, name, deps));
 }
 
-function lookIn(second: number, name: string, { cluster, known: { looks } }: Looking): Promise<number[]> {
+/** Whether a pod was there for all of a call's time: then the function was too slow, and not Knative. */
+export async function hadPod(name: string, callBegan: number, deps: Looking): Promise<boolean> {
+  const { ready } = await lookIn(Math.floor(deps.now().getTime() / SECOND), name, deps);
+  return ready.some((since) => since <= callBegan);
+}
+
+function lookIn(second: number, name: string, { cluster, known: { looks } }: Looking): Promise<Look> {
   const key = `${second} ${name}`;
-  const look = looks.get(key) ?? killsOf(name, cluster);
+  const look = looks.get(key) ?? lookAt(name, cluster);
   looks.set(key, look);
   const [oldest] = looks.keys();
   if (looks.size > MOST_LOOKS && oldest !== undefined) {
@@ -45,13 +59,18 @@ function lookIn(second: number, name: string, { cluster, known: { looks } }: Loo
   return look;
 }
 
-async function killsOf(name: string, cluster: Looking['cluster']): Promise<number[]> {
+async function lookAt(name: string, cluster: Looking['cluster']): Promise<Look> {
   try {
     const pods = await cluster.listFunctionPods(`serving.knative.dev/service=${name}`);
-    return pods.flatMap(killsIn);
+    return { kills: pods.flatMap(killsIn), ready: pods.flatMap(readySince) };
   } catch {
-    return [];
+    return { kills: [], ready: [] };
   }
+}
+
+function readySince({ status }: V1Pod): number[] {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  return ready?.status === 'True' && ready.lastTransitionTime ? [new Date(ready.lastTransitionTime).getTime()] : [];
 }
 
 function killsIn({ status }: V1Pod): number[] {
