@@ -3,7 +3,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 INSTALLED := node_modules/.package-lock.json
 
-.PHONY: help run test chaos fuzz e2e bench lint format build clean e2e-disturbed bench-builds bench-cluster image deploy undeploy manifests
+.PHONY: help run test chaos fuzz e2e bench lint format build clean e2e-disturbed bench-builds bench-cluster scale image deploy undeploy manifests
 help: ## show what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
 
@@ -41,6 +41,9 @@ bench-builds: build ## many builds of many clients at once on this machine, some
 
 bench-cluster: $(INSTALLED) ## the measurements of the cluster of KUBECONFIG, as tables: ENV=dev (PARTS=latency,throughput; numbers: see docs/performance.md)
 	@node bench/cluster/main.ts
+
+scale: $(INSTALLED) ## what a load needs, and which limit it meets first: FUNCTIONS=10000 TENANTS=1000 BUILDS=1000 (an hour) CALLS=5000 (a second), and what bench/scale.ts names
+	@node bench/scale.ts
 
 e2e: $(INSTALLED) ## the contract suite and more against what is deployed on the cluster of KUBECONFIG: ENV=dev (E2E_S3_ENDPOINT=url, AUDIT_LOG=file of the API server)
 	@export ENV=$(or $(ENV),dev) E2E_STARTED=$$(date -u +%Y-%m-%dT%H:%M:%SZ); vitest run --project e2e --maxWorkers 3 && DELIVERY=own vitest run --project e2e test/contract/calls.test.ts && vitest run --project permissions

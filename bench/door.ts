@@ -101,7 +101,7 @@ async function stubKubernetes(target: string): Promise<Server> {
   return server;
 }
 
-function writeKubeconfig(directory: string, server: string): string {
+export function writeKubeconfig(directory: string, server: string): string {
   const file = join(directory, 'kubeconfig');
   const config = {
     apiVersion: 'v1',

@@ -1,15 +1,21 @@
 /** `make bench`: every measurement, one after the other, printed as a table. Name some to run only those. */
+import { buildRequests } from './build-requests.ts';
 import { coldStart } from './cold-start.ts';
 import { contextStream } from './context-stream.ts';
 import { door } from './door.ts';
+import { listFunctions } from './list-functions.ts';
 import { rebuild } from './rebuild.ts';
 import type { Row } from './row.ts';
+import { scaleLoad } from './scale-load.ts';
 
 const measurements: Record<string, () => Promise<Row[]>> = {
   'cold-start': coldStart,
   'context-stream': contextStream,
   rebuild,
   door,
+  'build-requests': buildRequests,
+  'list-functions': listFunctions,
+  'scale-load': scaleLoad,
 };
 
 const wanted = process.argv.slice(2);

@@ -1,6 +1,7 @@
 /** Generates tables in docs/ from the code. `npm run docs` writes them, and a test compares them. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { type Rows, scaleCosts, scaleLimits, scaleNeeds } from '#bench/scale-rows.ts';
 import { classify, type FailureKind } from '#shared/clients/classify.ts';
 import { classifyDelivery } from '#shared/dead-letters/classify-delivery.ts';
 import { PermanentError } from '#shared/events/errors.ts';
@@ -17,7 +18,15 @@ export const FILES = readdirSync(import.meta.dirname)
   .filter((file) => file.endsWith('.md'))
   .map((file) => join(import.meta.dirname, file));
 
-const TABLES: Record<string, () => string> = { deliveries, letters, reasons, upstreams };
+const TABLES: Record<string, () => string> = {
+  deliveries,
+  letters,
+  reasons,
+  upstreams,
+  scaleNeeds: () => ofRows(scaleNeeds()),
+  scaleLimits: () => ofRows(scaleLimits()),
+  scaleCosts: () => ofRows(scaleCosts()),
+};
 
 /** How each kind of failure looks from outside. */
 const KINDS: Record<FailureKind, string> = {
@@ -106,6 +115,10 @@ function reasons(): string {
     ['reason', 'what was wrong, and what to do next'],
     Object.entries(REASONS).map(([reason, sentence]) => [reason, sentence]),
   );
+}
+
+function ofRows({ head, rows }: Rows): string {
+  return table(head, rows);
 }
 
 function table(head: string[], rows: string[][]): string {
