@@ -28,17 +28,24 @@ export const COSTS = {
   hopSeconds: {
     value: 0.005,
     unit: 's',
-    what: 'that a call holds its place longer than the function takes: the door (1.1 ms), and its answer to RabbitMQ (3.3 ms)',
+    what: 'that a call holds its place longer than the function takes: the door 1.1 ms, and the way of the answer to RabbitMQ, for a whole hop of the Broker took 3.3 ms on a calm cluster',
     known: 'measured',
     by: DOOR,
   },
   doorCpuSeconds: { value: 0.001, unit: 'CPU s', what: 'of the door for a call', known: 'measured', by: DOOR },
   doorMegabytes: {
-    value: 157,
+    value: 181,
     unit: 'MB',
     what: 'of a door pod, after 100 calls at once',
     known: 'measured',
     by: DOOR,
+  },
+  callCpuSeconds: {
+    value: 0.0134,
+    unit: 'CPU s',
+    what: 'of everything for a call: ingress, RabbitMQ, dispatcher, door, Knative, function. 149 calls a second on two busy cores: an upper bound',
+    known: 'measured',
+    by: 'bench/cluster/awake-calls.ts',
   },
   doorPodCalls: {
     value: 210,

@@ -126,7 +126,7 @@ function nodesOf(load: Load, needs: Omit<Needs, 'nodes'>): number {
     needs.buildSlots * cost.buildCpus +
     own * cost.dispatcherCpus +
     ours * cost.ourPodCpus +
-    (doorCpus(load) + needs.eventsPerSecond * cost.ingressCpuSeconds) / cost.busy +
+    load.callsPerSecond * cost.callCpuSeconds +
     cost.rabbitNodes * cost.rabbitCpus +
     cost.knativeCpus;
   const megabytes =
@@ -202,7 +202,7 @@ export function limitsOf(load: Load): Limit[] {
       moves: 'MAX_CONCURRENT_BUILDS, and the quota of the builds namespace (20 pods)',
     },
     {
-      what: `pods of the door: ${pods}`,
+      what: `pods of the door: ${pods}, by the calls that the queues let through at once`,
       carries: pods * Math.min(callsPerCpu * cost.busy, cost.doorPodCalls / (load.callSeconds + cost.hopSeconds)),
       wanted: callsPerSecond,
       unit: 'calls a second',

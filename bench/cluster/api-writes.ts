@@ -1,7 +1,8 @@
 /**
  * How often the API server is written to for a build, for a new function and for a pod that wakes, by everybody:
- * Kubernetes, Knative and us. Counted in the audit log of a cluster on which all of this has happened, such as one after
- * `make e2e`: `AUDIT_LOG=file node bench/cluster/api-writes.ts` (ENV=dev). The log has JSON lines of audit.k8s.io/v1.
+ * Kubernetes, Knative and us. Counted in the audit log of a cluster on which all of this has happened, such as one
+ * after `make e2e`: `AUDIT_LOG=file node bench/cluster/api-writes.ts` (ENV=dev). The log has JSON lines of
+ * audit.k8s.io/v1.
  */
 import { createReadStream, readdirSync } from 'node:fs';
 import { join } from 'node:path';
