@@ -7,8 +7,8 @@ import { functionName } from '#shared/specs/names.ts';
 import type { Deleted } from './tombstone.ts';
 
 /**
- * Returns the parser's Trigger and Service as far as their build's source was seen at `until` or earlier. `until` is in
- * milliseconds since the epoch.
+ * Returns the parser's Service, and its Trigger where it has one, if the source was seen at `until` or earlier.
+ * A Trigger alone is what an earlier deletion has left to sweep. `until` is in milliseconds since the epoch.
  */
 export async function findFunction(
   cluster: Pick<Cluster, 'getTrigger' | 'getService'>,
@@ -16,12 +16,12 @@ export async function findFunction(
   until: number,
 ): Promise<Deleted> {
   const name = functionName(identity);
-  const trigger = await cluster.getTrigger(name);
   const service = await cluster.getService(name);
-  return [
-    ...(isOfOldBuild(trigger, identity, until) ? [{ kind: 'Trigger', name }] : []),
-    ...(isOfOldBuild(service, identity, until) ? [{ kind: 'Service', name }] : []),
-  ];
+  if (!isOfOldBuild(service, identity, until)) {
+    return [];
+  }
+  const trigger = await cluster.getTrigger(name);
+  return [...(isOfOldBuild(trigger, identity, until) ? [{ kind: 'Trigger', name }] : []), { kind: 'Service', name }];
 }
 
 /**
