@@ -42,8 +42,8 @@ interface Calling {
 const MARGIN = 5 * SECOND;
 /** The door's own requests end after 600 s. */
 const LONGEST_CALL = 595 * SECOND;
-/** How long the overflow lane waits for a place, before the call goes to the end of the queue. */
-const WAIT_FOR_PLACE = 2 * SECOND;
+/** How long the other lanes wait for a place, before the Broker tries again. */
+const WAIT_FOR_PLACE = 30 * SECOND;
 /** How long the main lane waits for Kubernetes and S3 to say whether there is such a function. */
 const WAIT_FOR_LOOK_UP = SECOND;
 
@@ -143,7 +143,11 @@ async function callWithin(calling: Calling, found: ReadyFunction): Promise<Reply
       ? deps.places.take(lane, identity, found.capacity)
       : await deps.places.wait(lane, identity, found.capacity, WAIT_FOR_PLACE);
   if (!leave) {
-    return handOn(calling, lane === 'own' ? 'own' : 'overflow', 'no place');
+    if (lane === 'main') {
+      return handOn(calling, 'overflow', 'no place');
+    }
+    // Not handed on once more: each time may leave two copies, and a queue that feeds itself would grow without end.
+    throw new RetryableError('Throttled', `the function "${subjectOf(identity)}" has no place for another call yet`);
   }
   try {
     if (context.request.isGone?.()) {
