@@ -4,7 +4,7 @@
  */
 import type { RawEvent } from '#shared/clients/broker.ts';
 import { eventHeaders } from '#shared/dead-letters/raw-delivery.ts';
-import { mediaType } from '#shared/runtime/media-type.ts';
+import { isStructured } from '#shared/runtime/media-type.ts';
 import type { FunctionRequest } from '#shared/runtime/request.ts';
 
 /**
@@ -27,7 +27,7 @@ export function redeliveriesOf({ headers }: FunctionRequest): number {
 /** Undefined for structured mode, which no dispatcher sends, and where the data was too long to be read. */
 export function eventToResend(request: FunctionRequest): RawEvent | undefined {
   const { headers, body } = request;
-  if (!body || mediaType(headers['content-type']).startsWith('application/cloudevents')) {
+  if (!body || isStructured(headers['content-type'])) {
     return undefined;
   }
   const kept = Object.entries(eventHeaders(request)).filter(([name]) => !name.startsWith(BROKERS_OWN));

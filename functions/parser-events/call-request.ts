@@ -4,7 +4,7 @@ import type { ReceivedEvent } from '#shared/events/event.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
 import { writeBinary } from '#shared/runtime/binary-mode.ts';
 import { encodeHeaderValue } from '#shared/runtime/header-value.ts';
-import { mediaType } from '#shared/runtime/media-type.ts';
+import { isStructured } from '#shared/runtime/media-type.ts';
 import type { FunctionRequest } from '#shared/runtime/request.ts';
 import { LANE } from '#shared/specs/delivery.ts';
 import type { OutgoingCall } from './call-function.ts';
@@ -30,14 +30,10 @@ export function callRequest(
 }
 
 function received(event: ReceivedEvent<unknown>, request: Pick<FunctionRequest, 'headers' | 'body'>): OutgoingCall {
-  if (isBinary(request)) {
-    return { headers: eventHeaders(request), body: request.body ?? Buffer.alloc(0) };
+  // Brokers deliver in binary mode. Who posts to the door directly may use the structured one.
+  if (isStructured(request.headers['content-type'])) {
+    const { headers, body } = writeBinary(event.original);
+    return { headers, body: Buffer.from(body) };
   }
-  const { headers, body } = writeBinary(event.original);
-  return { headers, body: Buffer.from(body) };
-}
-
-/** Brokers deliver in binary mode. Who posts to the door directly may use the structured one. */
-export function isBinary({ headers }: Pick<FunctionRequest, 'headers'>): boolean {
-  return !mediaType(headers['content-type']).startsWith('application/cloudevents');
+  return { headers: eventHeaders(request), body: request.body ?? Buffer.alloc(0) };
 }

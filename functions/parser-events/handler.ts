@@ -6,9 +6,10 @@ import type { NewEvent, ReceivedOf } from '#shared/events/event.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
 import type { Reason } from '#shared/events/reasons.ts';
 import { eventRejected } from '#shared/events/rejected.ts';
+import { isStructured } from '#shared/runtime/media-type.ts';
 import type { HandlerContext } from '#shared/runtime/types.ts';
 import { LANE, type Lane } from '#shared/specs/delivery.ts';
-import { callRequest, isBinary } from './call-request.ts';
+import { callRequest } from './call-request.ts';
 import type { CallReport, HandedOn, ParserEventsDependencies } from './dependencies.ts';
 import { parseExactJson } from './exact-json.ts';
 import {
@@ -255,7 +256,7 @@ function handOn(calling: Calling, lane: Lane, why: HandedOn): NewEvent<'parser.d
     source: event.source,
     subject: subjectOf(identity),
     // The bytes: decoded and encoded again, long numbers would lose digits.
-    data: isBinary(context.request) ? context.request.body : event.data,
+    data: isStructured(context.request.headers['content-type']) ? event.data : context.request.body,
     extensions: {
       ...Object.fromEntries(extensions.map(([name, value]) => [name, String(value)])),
       ...(dataschema ? { dataschema } : {}),
@@ -281,7 +282,12 @@ function asSent(event: Call): CloudEvent<unknown> {
 /** By this field callers tell their calls apart. */
 function contextIdOf(data: unknown, request: HandlerContext['request']): string | number | null {
   const value = contextField(data);
-  if (typeof value === 'number' && !Number.isSafeInteger(value) && request.body && isBinary(request)) {
+  if (
+    typeof value === 'number' &&
+    !Number.isSafeInteger(value) &&
+    request.body &&
+    !isStructured(request.headers['content-type'])
+  ) {
     // Its digits are in the bytes alone.
     return contextField(parseExactJson(request.body.toString('utf8'))) as number;
   }

@@ -5,7 +5,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { bounded } from '#shared/bounded-text.ts';
 import { type ParserComplete, parserCompleteSchema } from '#shared/events/parser.ts';
-import { isJson, isText, mediaType } from '#shared/runtime/media-type.ts';
+import { isJson, isStructured, isText, mediaType } from '#shared/runtime/media-type.ts';
 import type { CallResult } from './call-function.ts';
 import { parseExactJson } from './exact-json.ts';
 
@@ -129,7 +129,7 @@ function saidByPlatform({ status, headers, body }: Response): Meaning | undefine
 function judgeSuccess(headers: IncomingHttpHeaders, body: Buffer, call: Call): Verdict {
   const contentType = headers['content-type'];
   const media = mediaType(contentType);
-  if (media.startsWith('application/cloudevents')) {
+  if (isStructured(contentType)) {
     return judgeStructured(media, body, call);
   }
   if (headers['ce-type'] !== undefined || headers['ce-specversion'] !== undefined) {

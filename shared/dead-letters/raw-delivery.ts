@@ -1,6 +1,6 @@
 /** The bytes in which an event was delivered, and those in which it is sent again. */
 import type { RawEvent } from '#shared/clients/broker.ts';
-import { mediaType } from '#shared/runtime/media-type.ts';
+import { isStructured } from '#shared/runtime/media-type.ts';
 import type { FunctionRequest } from '#shared/runtime/request.ts';
 import type { DeadLetter, RawDelivery } from './letter.ts';
 
@@ -8,7 +8,6 @@ import type { DeadLetter, RawDelivery } from './letter.ts';
 const TRACE = new Set(['traceparent', 'tracestate']);
 /** What dispatchers add to a letter, what dead-letter counts, and the marks of an earlier replay. */
 const NOT_SENT_AGAIN = /^(knativeerror.*|redeliveries|replayof|replays)$/;
-const STRUCTURED = 'application/cloudevents';
 
 /** The headers that belong to the event, without those of the connection. */
 export function eventHeaders({ headers }: Pick<FunctionRequest, 'headers'>): Record<string, string> {
@@ -33,10 +32,10 @@ export function rawDelivery(request: FunctionRequest): RawDelivery | undefined {
  */
 export function eventToReplay({ event, raw }: DeadLetter, replayOf: string, n: number): RawEvent {
   const marks = { replayof: replayOf, replays: String(n) };
-  if (!raw || mediaType(raw.headers['content-type']).startsWith(STRUCTURED)) {
+  if (!raw || isStructured(raw.headers['content-type'])) {
     const kept = Object.entries(event).filter(([name]) => !NOT_SENT_AGAIN.test(name));
     return {
-      headers: { 'content-type': `${STRUCTURED}+json` },
+      headers: { 'content-type': 'application/cloudevents+json' },
       body: Buffer.from(JSON.stringify({ ...Object.fromEntries(kept), ...marks })),
     };
   }

@@ -1,6 +1,6 @@
 /** Reads every request before faas-js-runtime does. The runtime transports requests, but does not interpret them. */
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
-import { mediaType } from './media-type.ts';
+import { isStructured } from './media-type.ts';
 import type { FunctionRequest } from './request.ts';
 
 const HEALTH = new Set(['/health/liveness', '/health/readiness']);
@@ -73,8 +73,7 @@ function readRequest(
   limit: number,
   done: (read: FunctionRequest) => void,
 ): void {
-  const isStructured = mediaType(request.headers['content-type']).startsWith('application/cloudevents');
-  const kept = isStructured ? Math.max(limit, STRUCTURED_KEPT_BYTES) : limit;
+  const kept = isStructured(request.headers['content-type']) ? Math.max(limit, STRUCTURED_KEPT_BYTES) : limit;
   let chunks: Buffer[] = [];
   let size = 0;
   request.on('data', (chunk: Buffer) => {

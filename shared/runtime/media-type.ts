@@ -5,6 +5,11 @@ export function mediaType(contentType: string | undefined): string {
   return (contentType?.split(';', 1)[0] ?? '').trim().toLowerCase();
 }
 
+/** Of structured mode and of batches: the body holds the attributes. Everything else is binary mode. */
+export function isStructured(contentType: string | undefined): boolean {
+  return mediaType(contentType).startsWith('application/cloudevents');
+}
+
 export function isJson(contentType: string | undefined): boolean {
   return /^[^/\s]+\/([^/\s]+\+)?json$/.test(mediaType(contentType));
 }

@@ -166,7 +166,7 @@ export const SAFEGUARDS: Safeguard[] = [
   {
     name: 'a call is handed on byte for byte',
     file: `${door}handler.ts`,
-    find: 'data: isBinary(context.request) ? context.request.body : event.data,',
+    find: "data: isStructured(context.request.headers['content-type']) ? event.data : context.request.body,",
     replace: 'data: event.data,',
   },
   {
@@ -280,7 +280,7 @@ export const SAFEGUARDS: Safeguard[] = [
   {
     name: 'a queue is deleted only when it must be empty',
     file: 'functions/sweep/reconcile-triggers.ts',
-    find: 'since >= DRAINED',
+    find: 'since >= drained',
     replace: 'since >= 0',
   },
   {
