@@ -9,10 +9,11 @@ import { identityFields, subjectOf } from '#shared/events/identity.ts';
 import { boundedProblems } from '#shared/events/problem.ts';
 import type { Reason } from '#shared/events/reasons.ts';
 import { eventRejected } from '#shared/events/rejected.ts';
-import { type Claims, SIGNATURE, type SigningKeys } from '#shared/events/signature.ts';
+import { type Claims, SIGNATURE } from '#shared/events/signature.ts';
 import type { EventMetrics, Outcome } from '#shared/telemetry/metrics.ts';
 import { formatTraceparent, parseTraceparent } from '#shared/telemetry/traceparent.ts';
 import type { EventSpan, Tracing } from '#shared/telemetry/traces.ts';
+import { type Authenticating, authenticate, nextClaims } from './authenticate.ts';
 import { writeBinary } from './binary-mode.ts';
 import { readEnvelope } from './envelope.ts';
 import { failureOf } from './failure-answer.ts';
@@ -21,18 +22,9 @@ import { problemAnswer } from './problem-answer.ts';
 import { type Receipt, receiveEvent } from './received-event.ts';
 import type { Answer, FunctionRequest } from './request.ts';
 import { RequestRefused } from './request-refused.ts';
-import { type Authentication, signHeaders, takeSignature, verifyHeaders } from './signing.ts';
+import { signHeaders, takeSignature } from './signing.ts';
 import { eventFields, spanAttributes } from './telemetry-fields.ts';
 import type { EventSchemas, HandlerContext } from './types.ts';
-
-export interface Authenticating {
-  mode: Authentication;
-  /** Undefined only where the mode is off. */
-  keys: SigningKeys | undefined;
-  /** Types that need no signature; `*` is all. */
-  unsigned: readonly string[];
-  maxHops: number;
-}
 
 export interface Answering {
   name: string;
@@ -84,11 +76,11 @@ export function answerRequest(answering: Answering): (request: FunctionRequest) 
     }
 
     const noted: Record<string, unknown> = {};
-    const context = { log, request, signature, note: (fields: object) => void Object.assign(noted, fields) };
+    const context = { log, request, note: (fields: object) => void Object.assign(noted, fields) };
     const ended =
       received instanceof RequestRefused
         ? refuse(received)
-        : await span.run(() => process(received, span, context, answering));
+        : await span.run(() => process({ ...received, signature }, span, context, answering));
 
     const seconds = (performance.now() - began) / 1000;
     span.annotate({ 'knative_lambda.outcome': ended.outcome });
@@ -120,9 +112,9 @@ function receive(request: FunctionRequest, { events, limit }: Answering): Receip
 }
 
 async function process(
-  { event, problems, supported }: Receipt,
+  { event, problems, supported, signature }: Receipt & { signature: string | undefined },
   span: EventSpan,
-  context: HandlerContext & { signature: string | undefined },
+  context: HandlerContext,
   answering: Answering,
 ): Promise<Ended> {
   // Events that this one causes get this span as their parent, so that a trace shows a chain.
@@ -130,7 +122,7 @@ async function process(
   const subject = subjectFor(event);
   const cause = { ...handled, ...(subject ? { subject } : {}) };
   const { authentication } = answering;
-  const checked = authenticate(event, context, authentication);
+  const checked = authenticate(event.type, context.request, signature, authentication);
   const reply = (caused: CloudEvent<unknown>) =>
     replyOf(caused, nextClaims(checked.claims, event, caused), authentication);
   const reject = (reason: Reason, rejected: NewEvent<'event.rejected'>): Ended => {
@@ -198,44 +190,6 @@ function refuse(refused: RequestRefused): Ended {
     headers,
   );
   return { answer, outcome: 'refused', reason: bounded(detail) };
-}
-
-interface Checked {
-  claims?: Claims;
-  refusal?: { reason: 'Unauthenticated' | 'TooManyHops'; message: string };
-}
-
-function authenticate(
-  { type, original }: ReceivedEvent<unknown>,
-  { request, signature }: Pick<HandlerContext, 'request'> & { signature: string | undefined },
-  { mode, keys, unsigned, maxHops }: Authenticating,
-): Checked {
-  if (mode === 'off' || !keys || (signature === undefined && (unsigned.includes(type) || unsigned.includes('*')))) {
-    return {};
-  }
-  // Only binary mode is signed, since it alone keeps the bytes of the data.
-  const isBinary = request.headers['ce-type'] !== undefined;
-  const { headers, body } = isBinary ? { headers: request.headers, body: request.body ?? '' } : writeBinary(original);
-  const verified = verifyHeaders(headers, body, signature, keys);
-  if ('problem' in verified) {
-    return { refusal: { reason: 'Unauthenticated', message: verified.problem } };
-  }
-  const { claims } = verified;
-  return claims.hops <= maxHops
-    ? { claims }
-    : {
-        claims,
-        refusal: {
-          reason: 'TooManyHops',
-          message: `says that the event has come over ${claims.hops} functions, of ${maxHops} at most: they call each other in a circle`,
-        },
-      };
-}
-
-/** An event that is handed on to another queue of ours, with its own id, is no further hop. */
-function nextClaims(claims: Claims | undefined, cause: ReceivedEvent<unknown>, caused: CloudEvent<unknown>) {
-  const isHandedOn = caused.id === cause.id && caused.source === cause.source;
-  return claims ? { tenant: claims.tenant, hops: claims.hops + (isHandedOn ? 0 : 1) } : { hops: 1 };
 }
 
 /** The Broker sends it on. */

@@ -57,6 +57,7 @@ describe('with authentication required, an event', () => {
     expect((await post(url, made)).headers['ce-type']).toBe('demo.done');
     expect(JSON.stringify(handled[0]?.event)).not.toContain(made);
     expect(JSON.stringify(handled[0]?.context.request.headers)).not.toContain(made);
+    expect(handled[0]?.context).not.toHaveProperty('signature');
   });
 
   test.each<{ case: string; made: string | undefined; headers?: object; body?: string }>([
@@ -83,6 +84,21 @@ describe('with authentication required, an event', () => {
   test('in structured mode is rejected, since it keeps no bytes that could be signed', async () => {
     const url = await start();
     expect((await sendStructured(url)).json).toMatchObject({ reason: 'Unauthenticated' });
+  });
+
+  test('whose signed data is itself an event is not handled as that event, whatever content type it is sent with', async () => {
+    const url = await start();
+    const inner = JSON.stringify({
+      specversion: '1.0',
+      id: 'x',
+      source: 'x',
+      type: 'demo.start',
+      data: JSON.parse(DATA),
+    });
+    const signed = signature(KEY, { data: Buffer.from(inner) });
+    const structured = { 'content-type': 'application/cloudevents+json' };
+    expect((await post(url, signed, structured, inner)).json).toMatchObject({ reason: 'Unauthenticated' });
+    expect(handled).toEqual([]);
   });
 
   test('that has come over too many functions is rejected', async () => {
