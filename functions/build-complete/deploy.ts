@@ -58,37 +58,27 @@ export async function deploy(
     apply: (object: KnativeObject) => cluster.applyService(object),
   };
   const wanted = wantedDelivery(build.parameters, settings.delivery);
-  const name = functionName(build);
-  const hasQueue = async () => {
-    const trigger = await cluster.getTrigger(name);
-    return trigger !== undefined && bringsCalls(trigger);
-  };
-  const delivery = wanted === 'own' && (await hasQueue()) ? 'own' : 'shared';
-  const service = await applyUnlessNewer(build, knativeService(build, image, settings, delivery), services);
-  if (!service) {
-    return superseded(build);
-  }
-  if (wanted === 'own') {
-    await applyTrigger(build, deps);
-    // Nobody gets a call that is handed on to a queue which is not bound yet. Where that takes longer, sweep follows.
-    if (delivery === 'shared' && (await hasQueue())) {
-      await applyUnlessNewer(build, knativeService(build, image, settings, 'own'), services);
-    }
-  }
-  return await removeIfDeleted(build, deps);
-}
-
-/** Leaves the Trigger of an older installation alone: a filter cannot be changed, and calls may wait in its queue. */
-async function applyTrigger(build: Build, { cluster, settings }: Deploying): Promise<void> {
-  const existing = await cluster.getTrigger(functionName(build));
-  if (existing && !isOwnTrigger(existing)) {
-    return;
-  }
   const triggers = {
     get: (name: string) => cluster.getTrigger(name),
     apply: (object: KnativeObject) => cluster.applyTrigger(object),
   };
-  await applyUnlessNewer(build, functionTrigger(build, settings), triggers);
+  const name = functionName(build);
+  const before = wanted === 'own' ? await cluster.getTrigger(name) : undefined;
+  const delivery = before && bringsCalls(before) ? 'own' : 'shared';
+  const service = await applyUnlessNewer(build, knativeService(build, image, settings, delivery), services);
+  if (!service) {
+    return superseded(build);
+  }
+  // The Trigger of an older installation is left alone: a filter cannot be changed, and calls may wait in its queue.
+  if (wanted === 'own' && (!before || isOwnTrigger(before))) {
+    await applyUnlessNewer(build, functionTrigger(build, settings), triggers);
+    const after = delivery === 'shared' ? await cluster.getTrigger(name) : undefined;
+    // Nobody gets a call that is handed on to a queue which is not bound yet. Where that takes longer, sweep follows.
+    if (after && bringsCalls(after)) {
+      await applyUnlessNewer(build, knativeService(build, image, settings, 'own'), services);
+    }
+  }
+  return await removeIfDeleted(build, deps);
 }
 
 /** The object as applied; undefined where the object belongs to a newer build. */

@@ -12,6 +12,7 @@ import { deliveryOf } from '#shared/specs/delivery.ts';
 import { functionName } from '#shared/specs/names.ts';
 import { contextPrefix, LOGS, requestPrefix, tenantPrefix } from '#shared/specs/s3-keys.ts';
 import type { Looks } from './pods.ts';
+import { remember } from './remember.ts';
 import type { Answered } from './warm.ts';
 import { within } from './within.ts';
 
@@ -125,13 +126,10 @@ async function ask(identity: Identity, subject: string, deps: Finding): Promise<
     }
     throw retryable;
   }
-  known.delete(subject);
   if (found.kind === 'ready' || found.kind === 'routed') {
-    known.set(subject, { found, at: deps.now().getTime() });
-    const [oldest] = known.keys();
-    if (known.size > MOST_KNOWN && oldest !== undefined) {
-      known.delete(oldest);
-    }
+    remember(known, subject, { found, at: deps.now().getTime() }, MOST_KNOWN);
+  } else {
+    known.delete(subject);
   }
   return found;
 }

@@ -1,6 +1,7 @@
 /** How long a call waits for a function that is not ready, and which of its tries is the last one. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MINUTE, SECOND } from '#shared/durations.ts';
+import { remember } from './remember.ts';
 
 /** The Broker tries six times, with pauses of 2, 4, 8, 16 and 32 s, and each try waits for 4 s. */
 const LAST_TRY = 58 * SECOND;
@@ -39,15 +40,11 @@ export function createPatience(
       const time = now().getTime();
       const before = waiting.get(key);
       const since = before && time - before.seen < FORGOTTEN_AFTER ? before.since : time;
-      waiting.delete(key);
       if (time - since >= LAST_TRY) {
+        waiting.delete(key);
         return true;
       }
-      waiting.set(key, { since, seen: time });
-      const [oldest] = waiting.keys();
-      if (waiting.size > MOST_WAITING && oldest !== undefined) {
-        waiting.delete(oldest);
-      }
+      remember(waiting, key, { since, seen: time }, MOST_WAITING);
       return false;
     },
   };

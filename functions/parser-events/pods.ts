@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Cluster } from '#shared/clients/cluster.ts';
 import { SECOND } from '#shared/durations.ts';
+import { remember } from './remember.ts';
 
 const MOST_LOOKS = 1000;
 
@@ -51,11 +52,7 @@ export async function hadPod(name: string, callBegan: number, deps: Looking): Pr
 function lookIn(second: number, name: string, { cluster, known: { looks } }: Looking): Promise<Look> {
   const key = `${second} ${name}`;
   const look = looks.get(key) ?? lookAt(name, cluster);
-  looks.set(key, look);
-  const [oldest] = looks.keys();
-  if (looks.size > MOST_LOOKS && oldest !== undefined) {
-    looks.delete(oldest);
-  }
+  remember(looks, key, look, MOST_LOOKS);
   return look;
 }
 

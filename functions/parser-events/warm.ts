@@ -3,6 +3,7 @@
  * it has seen itself: Knative takes the last pod of a revision away after a minute without calls.
  */
 import { MINUTE } from '#shared/durations.ts';
+import { remember } from './remember.ts';
 
 const STAYS_WARM = MINUTE;
 const MOST_KNOWN = 10_000;
@@ -16,10 +17,5 @@ export function isCold(answered: Answered, revision: string, now: Date): boolean
 }
 
 export function noteAnswer(answered: Answered, revision: string, now: Date): void {
-  answered.delete(revision);
-  answered.set(revision, now.getTime());
-  const [oldest] = answered.keys();
-  if (answered.size > MOST_KNOWN && oldest !== undefined) {
-    answered.delete(oldest);
-  }
+  remember(answered, revision, now.getTime(), MOST_KNOWN);
 }
