@@ -3,10 +3,12 @@
  * because they replace the clock.
  */
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { run } from './run.ts';
+import { SAFEGUARDS } from './safeguards.ts';
 
 const RUNS = 200;
 
@@ -17,6 +19,14 @@ test(`${RUNS} runs break no invariant`, async () => {
     (error: { stdout: string; stderr: string }) => ({ stdout: `${error.stdout}${error.stderr}` }),
   );
   expect(stdout).toMatch(new RegExp(`^${RUNS} runs in .*\\n$`));
+});
+
+test('each safeguard stands in the code exactly once, so that `make chaos MUTATIONS=1` can take it out', () => {
+  const places = SAFEGUARDS.map(({ name, file, find }) => {
+    const text = readFileSync(join(import.meta.dirname, '../..', file), 'utf8');
+    return [name, text.split(find).length - 1];
+  });
+  expect(places.filter(([, count]) => count !== 1)).toEqual([]);
 });
 
 test('the same seed gives the same run', async () => {

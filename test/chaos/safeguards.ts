@@ -274,8 +274,8 @@ export const SAFEGUARDS: Safeguard[] = [
   {
     name: 'calls go to a queue of their own only once it is bound',
     file: 'functions/build-complete/deploy.ts',
-    find: 'return trigger !== undefined && bringsCalls(trigger);',
-    replace: 'return trigger !== undefined;',
+    find: '    if (after && bringsCalls(after)) {',
+    replace: '    if (after) {',
   },
   {
     name: 'a queue is deleted only when it must be empty',
