@@ -26,8 +26,8 @@ export function authenticate(
   given: string | undefined,
   { mode, keys, unsigned, maxHops }: Authenticating,
 ): Checked {
-  // Binary mode alone is signed. In structured mode the attributes stand in the body, which is not what the headers say:
-  // whoever may send data of his own could send a signed event again with its data for the event.
+  // Binary mode alone is signed. In structured mode the attributes stand in the body, which is not what the headers
+  // say: whoever may send data could send a signed event again, with its data for the event.
   const signature = isStructured(headers['content-type']) ? undefined : given;
   if (mode === 'off' || !keys || (signature === undefined && (unsigned.includes(type) || unsigned.includes('*')))) {
     return {};
