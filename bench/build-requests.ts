@@ -1,9 +1,3 @@
-/**
- * What one build asks of S3, of the Kubernetes API and of the Broker, counted at the servers of the embedded platform
- * while our bundled functions and build pods work. What Kubernetes' and Knative's own controllers write is not in it:
- * bench/cluster/api-writes.ts counts that.
- */
-import { randomUUID } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { mkdtemp, rm } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
@@ -12,6 +6,7 @@ import { join } from 'node:path';
 import type { TapEntry } from '#local/broker/tap.ts';
 import { type Platform, startPlatform } from '#local/platform.ts';
 import type { Row } from './row.ts';
+import { sendBuild } from './send-build.ts';
 
 const BUILDS = 20;
 const AT_ONCE = 4;
@@ -121,17 +116,7 @@ async function upload({ s3Url }: Platform, name: string): Promise<void> {
 }
 
 async function build({ brokerUrl }: Platform, name: string, ready: Set<string>): Promise<void> {
-  await fetch(brokerUrl, {
-    method: 'POST',
-    headers: {
-      'ce-specversion': '1.0',
-      'ce-id': randomUUID(),
-      'ce-source': 'bench',
-      'ce-type': 'build.start',
-      'content-type': 'application/json',
-    },
-    body: JSON.stringify({ third_party_id: 'bench', parser_id: name }),
-  });
+  await sendBuild(brokerUrl, { third_party_id: 'bench', parser_id: name });
   const end = performance.now() + GIVE_UP_MS;
   while (!ready.has(`bench/${name}`)) {
     if (performance.now() > end) {

@@ -1,9 +1,3 @@
-/**
- * Many builds of many clients at once on the embedded platform, one client with most of them: how many run, who has to
- * wait for whom, and how much memory the functions take. `make bench-builds` (BUILDS=1000, TENANTS=50, BIG=600: the big
- * client's).
- */
-import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +6,7 @@ import { KubeConfig, type V1Job, Watch } from '@kubernetes/client-node';
 import type { TapEntry } from '#local/broker/tap.ts';
 import { startPlatform } from '#local/platform.ts';
 import { peakMemory } from './peak-memory.ts';
+import { sendBuild } from './send-build.ts';
 
 const BUILDS = Number(process.env['BUILDS'] ?? 1000);
 const TENANTS = Number(process.env['TENANTS'] ?? 50);
@@ -113,17 +108,7 @@ async function upload({ parser }: Build): Promise<void> {
 }
 
 async function send({ tenant, parser }: Build): Promise<void> {
-  const response = await fetch(platform.brokerUrl, {
-    method: 'POST',
-    headers: {
-      'ce-specversion': '1.0',
-      'ce-id': randomUUID(),
-      'ce-source': 'bench',
-      'ce-type': 'build.start',
-      'content-type': 'application/json',
-    },
-    body: JSON.stringify({ third_party_id: tenant, parser_id: parser }),
-  });
+  const response = await sendBuild(platform.brokerUrl, { third_party_id: tenant, parser_id: parser });
   if (response.status !== 202) {
     throw new Error(`the Broker answered ${response.status}`);
   }

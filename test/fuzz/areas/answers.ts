@@ -14,9 +14,9 @@ import { RetryableError } from '#shared/events/errors.ts';
 import { causedBy } from '#shared/events/event.ts';
 import { parserCompleteSchema } from '#shared/events/parser.ts';
 import { writeBinary } from '#shared/runtime/binary-mode.ts';
-import { DELIVERY_ANNOTATION, LANE } from '#shared/specs/delivery.ts';
-import { functionName } from '#shared/specs/names.ts';
-import { FUNCTIONS_NAMESPACE, InMemoryCluster } from '#test/fakes/cluster.ts';
+import { LANE } from '#shared/specs/delivery.ts';
+import { InMemoryCluster } from '#test/fakes/cluster.ts';
+import { makeReady, putFunction } from '#test/fakes/function-service.ts';
 import { InMemoryObjectStore } from '#test/fakes/object-store.ts';
 import { received } from '#test/fakes/received.ts';
 import { type Area, quick } from '#test/fuzz/area.ts';
@@ -24,7 +24,6 @@ import { hostileText, hostileValue, mutated } from '#test/fuzz/hostile.ts';
 import { samples } from '#test/fuzz/samples.ts';
 
 const EVIL = { third_party_id: 'evil', parser_id: 'p1' };
-const NAME = functionName(EVIL);
 const MIB = 1024 * 1024;
 /** Of the attributes, which are headers. */
 const HEADERS = 8192;
@@ -180,22 +179,7 @@ function killed(): V1Pod {
 
 function deployed(): InMemoryCluster {
   const made = new InMemoryCluster();
-  made.storage.create({
-    apiVersion: 'serving.knative.dev/v1',
-    kind: 'Service',
-    metadata: {
-      name: NAME,
-      namespace: FUNCTIONS_NAMESPACE,
-      annotations: {
-        'knative-lambda/third-party-id': EVIL.third_party_id,
-        'knative-lambda/parser-id': EVIL.parser_id,
-        [DELIVERY_ANNOTATION]: 'shared',
-      },
-    },
-    spec: { template: { spec: { timeoutSeconds: 30, containers: [{ image: 'registry.local/x' }] } } },
-  });
-  made.services.change(NAME, (service) => {
-    service['status'] = { latestReadyRevisionName: `${NAME}-00001`, address: { url: `http://${NAME}.functions.svc` } };
-  });
+  putFunction(made, EVIL, { delivery: 'shared' });
+  makeReady(made, EVIL);
   return made;
 }

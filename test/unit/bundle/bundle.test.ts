@@ -5,6 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CONFIGURATION } from '#bench/configuration.ts';
 import { bundle } from '#bundle/main.ts';
 import { type FunctionProcess, listening, spawnFunction } from '#test/unit/runtime/process.ts';
 import { send, sendBinary } from '#test/unit/runtime/send.ts';
@@ -12,23 +13,6 @@ import { send, sendBinary } from '#test/unit/runtime/send.ts';
 let directory: string;
 let main: string;
 const processes: Pick<FunctionProcess, 'child' | 'ended'>[] = [];
-
-const ENVIRONMENT = {
-  NAMESPACE: 'functions',
-  BUILDS_NAMESPACE: 'builds',
-  AWS_REGION: 'eu-central-1',
-  AWS_ACCESS_KEY_ID: 'key',
-  AWS_SECRET_ACCESS_KEY: 'secret',
-  S3_ENDPOINT: 'http://127.0.0.1:9',
-  IMAGE_REGISTRY: 'registry.example/functions',
-  BASE_IMAGE_PYTHON: 'python',
-  BASE_IMAGE_NODE: 'node',
-  BASE_IMAGE_GO: 'golang',
-  BASE_IMAGE_STATIC: 'static',
-  KANIKO_IMAGE: 'kaniko',
-  BUILDER_IMAGE: 'builder',
-  BROKER_URL: 'http://127.0.0.1:9',
-};
 
 const functions = readdirSync(new URL('../../../functions/', import.meta.url)).sort();
 
@@ -46,7 +30,7 @@ afterAll(async () => {
 });
 
 async function start(environment: Record<string, string>): Promise<FunctionProcess> {
-  const started = spawnFunction([main], { ...ENVIRONMENT, ...environment });
+  const started = spawnFunction([main], { ...CONFIGURATION, ...environment });
   processes.push(started);
   return await listening(started);
 }

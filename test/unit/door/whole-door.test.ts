@@ -10,14 +10,16 @@ import { createPlaces } from '#functions/parser-events/places.ts';
 import { RetryableError } from '#shared/events/errors.ts';
 import { deriveId } from '#shared/events/event.ts';
 import { parserStartSchema } from '#shared/events/parser.ts';
-import { DELIVERY_ANNOTATION, LANE } from '#shared/specs/delivery.ts';
+import { LANE } from '#shared/specs/delivery.ts';
 import { functionName } from '#shared/specs/names.ts';
 import { FUNCTIONS_NAMESPACE, InMemoryCluster } from '#test/fakes/cluster.ts';
+import { makeReady, putFunction } from '#test/fakes/function-service.ts';
 import { InMemoryObjectStore } from '#test/fakes/object-store.ts';
 import { type Running, run } from '#test/unit/runtime/run.ts';
 import { send, sendBinary } from '#test/unit/runtime/send.ts';
 
-const NAME = functionName({ third_party_id: 'acme', parser_id: 'p1' });
+const ACME = { third_party_id: 'acme', parser_id: 'p1' };
+const NAME = functionName(ACME);
 const json = (body: string): CallResult => ({
   kind: 'answered',
   status: 200,
@@ -69,23 +71,8 @@ beforeEach(async () => {
     dependencies: () => deps,
     handle: handleParserEvent as never,
   });
-  cluster.storage.create({
-    apiVersion: 'serving.knative.dev/v1',
-    kind: 'Service',
-    metadata: {
-      name: NAME,
-      namespace: FUNCTIONS_NAMESPACE,
-      annotations: {
-        'knative-lambda/third-party-id': 'acme',
-        'knative-lambda/parser-id': 'p1',
-        [DELIVERY_ANNOTATION]: 'shared',
-      },
-    },
-    spec: { template: { spec: { timeoutSeconds: 30, containers: [{ image: 'registry.local/x' }] } } },
-  });
-  cluster.services.change(NAME, (service) => {
-    service['status'] = { latestReadyRevisionName: `${NAME}-00001`, address: { url: 'http://f.functions.svc' } };
-  });
+  putFunction(cluster, ACME, { delivery: 'shared' });
+  makeReady(cluster, ACME);
 });
 afterEach(() => running.close());
 

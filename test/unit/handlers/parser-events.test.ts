@@ -9,9 +9,10 @@ import { createPlaces } from '#functions/parser-events/places.ts';
 import { RetryableError } from '#shared/events/errors.ts';
 import { causedBy, deriveId } from '#shared/events/event.ts';
 import { writeBinary } from '#shared/runtime/binary-mode.ts';
-import { DELIVERY_ANNOTATION, LANE } from '#shared/specs/delivery.ts';
+import { LANE } from '#shared/specs/delivery.ts';
 import { functionName } from '#shared/specs/names.ts';
-import { FUNCTIONS_NAMESPACE, InMemoryCluster } from '#test/fakes/cluster.ts';
+import { InMemoryCluster } from '#test/fakes/cluster.ts';
+import { makeReady, putFunction } from '#test/fakes/function-service.ts';
 import { InMemoryObjectStore } from '#test/fakes/object-store.ts';
 import { received } from '#test/fakes/received.ts';
 
@@ -42,20 +43,7 @@ class Door {
   onPause = () => {};
 
   deploy(delivery: string | undefined, { ready = true, timeoutSeconds = 30 } = {}): this {
-    this.cluster.storage.create({
-      apiVersion: 'serving.knative.dev/v1',
-      kind: 'Service',
-      metadata: {
-        name: NAME,
-        namespace: FUNCTIONS_NAMESPACE,
-        annotations: {
-          'knative-lambda/third-party-id': ACME.third_party_id,
-          'knative-lambda/parser-id': ACME.parser_id,
-          ...(delivery ? { [DELIVERY_ANNOTATION]: delivery } : {}),
-        },
-      },
-      spec: { template: { spec: { timeoutSeconds, containers: [{ image: 'registry.local/x' }] } } },
-    });
+    putFunction(this.cluster, ACME, { delivery, timeoutSeconds });
     if (ready) {
       this.becomesReady();
       return this;
@@ -67,10 +55,7 @@ class Door {
   }
 
   becomesReady(): void {
-    this.cluster.services.change(NAME, (service) => {
-      const address = { url: `http://${NAME}.functions.svc` };
-      service['status'] = { latestReadyRevisionName: `${NAME}-00001`, address };
-    });
+    makeReady(this.cluster, ACME);
   }
 
   async handle(event: ReturnType<typeof received>) {
