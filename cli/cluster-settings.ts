@@ -17,8 +17,12 @@ export async function clusterSettings(kubeconfig: string, namespace: string | un
     const map = await api.readNamespacedConfigMap({ name: CONFIG, namespace: place }).catch((error: unknown) => {
       throw new Error(whyUnread(error, kubeconfig, place), { cause: error });
     });
-    const secret = await api.readNamespacedSecret({ name: S3_SECRET, namespace: place }).catch(() => undefined);
-    return { ...map.data, ...decoded(secret?.data ?? {}) };
+    const secrets = await Promise.all(
+      [S3_SECRET, 'knative-lambda-keys'].map((name) =>
+        api.readNamespacedSecret({ name, namespace: place }).catch(() => undefined),
+      ),
+    );
+    return Object.assign({ ...map.data }, ...secrets.map((secret) => decoded(secret?.data ?? {})));
   } finally {
     await close();
   }

@@ -31,9 +31,9 @@ async function main(args: string[]): Promise<number> {
 }
 
 /** Only `replay` needs the Broker, so it may be missing until then. */
-function brokerOf({ BROKER_URL }: LetterSettings) {
+function brokerOf({ BROKER_URL, ...keys }: LetterSettings) {
   if (BROKER_URL !== undefined) {
-    return createBroker({ BROKER_URL });
+    return createBroker({ BROKER_URL, ...keys });
   }
   return { publish: () => Promise.reject(new Error('where is the Broker? Set BROKER_URL')) };
 }

@@ -2,7 +2,7 @@
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import type { Environment } from './environment.ts';
 import { kubectl, type Run } from './run.ts';
-import { emptyS3Secrets, secretsOf } from './secrets.ts';
+import { createdOnce, secretsOf } from './secrets.ts';
 import type { Settings } from './settings.ts';
 
 export const FIELD_MANAGER = 'knative-lambda-deploy';
@@ -24,13 +24,10 @@ export async function applyNamespaces(run: Run, objects: KubeObject[], force: bo
 export async function applySecrets(run: Run, environment: Environment, settings: Settings): Promise<void> {
   // Always by force: settings replace a key that was set by hand.
   await applyDocuments(run, secretsOf(environment, settings), true);
-  if (settings.s3) {
-    return;
-  }
-  for (const secret of emptyS3Secrets(environment)) {
-    const { code, stderr } = await run('kubectl', ['create', '-f', '-'], { input: JSON.stringify(secret) });
+  for (const object of createdOnce(environment, settings)) {
+    const { code, stderr } = await run('kubectl', ['create', '-f', '-'], { input: JSON.stringify(object) });
     if (code !== 0 && !stderr.includes('AlreadyExists')) {
-      throw new Error(`Secret ${secret.metadata.name} could not be created: ${stderr.trim()}`);
+      throw new Error(`${object.kind} ${object.metadata.name} could not be created: ${stderr.trim()}`);
     }
   }
 }

@@ -8,7 +8,7 @@ import { writeComposition } from './compose.ts';
 import { removeCopies } from './deploy-function.ts';
 import { deployFunctions } from './deploy-functions.ts';
 import { ROOT } from './environment.ts';
-import { leftoverProblems, permissionProblems } from './environment-problems.ts';
+import { leftoverProblems, permissionProblems, tenantProblems } from './environment-problems.ts';
 import { firstEvent } from './first-event.ts';
 import { moveCalls } from './move-calls.ts';
 import { type Plan, planDeployment } from './plan.ts';
@@ -50,6 +50,7 @@ async function prepare(): Promise<{ plan: Plan; objects: KubeObject[] }> {
       const all = [...objects, ...plan.composition.services];
       problems.push(...(await permissionProblems(run, plan.environment, all)));
       problems.push(...(await leftoverProblems(run, plan.environment, objects)));
+      problems.push(...(await tenantProblems(run, plan.environment, plan.composition.config)));
     }
   }
   if (!plan || problems.length > 0) {

@@ -1,7 +1,7 @@
 /**
  * What on a cluster prevents the deployment of an environment: missing permissions, and objects that cannot be changed.
  */
-
+import { PRINCIPALS, PRINCIPALS_KEY, parsePrincipals } from '#shared/clients/principals.ts';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { resourceOfKind } from '#shared/kubernetes/resource.ts';
 import { sameValue } from '#shared/kubernetes/same-value.ts';
@@ -114,4 +114,32 @@ async function items(run: Run, args: string[]): Promise<KubeObject[]> {
   }
   const answer = JSON.parse(stdout);
   return answer.items ?? [answer];
+}
+
+/** Where events are signed for tenants, no request may name the sources of another tenant. */
+export async function tenantProblems(
+  run: Run,
+  { namespace }: Environment,
+  { AUTHENTICATION, SOURCE_PREFIX = '' }: Record<string, string>,
+): Promise<string[]> {
+  if (AUTHENTICATION !== 'required' || SOURCE_PREFIX.includes('{third_party_id}')) {
+    return [];
+  }
+  const [config] = await items(run, ['get', 'configmap', PRINCIPALS, '-n', namespace, '--ignore-not-found']);
+  const parsed = parsePrincipals(config?.['data']?.[PRINCIPALS_KEY] ?? '');
+  const mend =
+    'set SOURCE_PREFIX to a path with {third_party_id} in it, or give every principal its source_prefixes (docs/tenants.md)';
+  if ('problems' in parsed) {
+    const [first] = parsed.problems;
+    return [`ConfigMap ${PRINCIPALS} is wrong: ${first?.path} ${first?.message}`];
+  }
+  const tenants = parsed.principals.principals.filter(({ operator }) => !operator);
+  const unbound = tenants.filter(({ source_prefixes }) => source_prefixes === undefined);
+  if (tenants.length > 0 && unbound.length === 0) {
+    return [];
+  }
+  const who = tenants.length === 0 ? 'any tenant' : unbound.map(({ name }) => name).join(', ');
+  return [
+    `AUTHENTICATION is required, but SOURCE_PREFIX is ${SOURCE_PREFIX}, so that ${who} could build the sources of others: ${mend}`,
+  ];
 }

@@ -3,8 +3,8 @@
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { parseQuantity } from '#shared/kubernetes/quantity.ts';
 
-/** Written by others: Serving's webhook, func where it finds Dapr, kubectl. */
-const FOREIGN = /^((serving|client)\.knative\.dev|dapr\.io|kubectl\.kubernetes\.io)\//;
+/** Written by others: Serving's webhook, func where it finds Dapr, kubectl, rotate-key.ts. */
+const FOREIGN = /^((serving|client)\.knative\.dev\/|dapr\.io\/|kubectl\.kubernetes\.io\/|knative-lambda\/event-keys$)/;
 
 /**
  * `live` may have more fields than `wanted`, since Serving fills in defaults. Lists, and the labels and annotations of

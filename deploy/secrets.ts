@@ -1,16 +1,21 @@
 /** The Secrets of an environment, made from its settings. They go to kubectl by standard input, never into a file. */
+import { randomBytes } from 'node:crypto';
+import { PRINCIPALS, PRINCIPALS_KEY } from '#shared/clients/principals.ts';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { REGISTRY_SECRET, S3_SECRET } from '#shared/specs/build-pod/settings.ts';
 import type { Environment } from './environment.ts';
 import type { Settings } from './settings.ts';
 
 export const RABBITMQ_SECRET = 'rabbitmq';
+export const KEYS_SECRET = 'knative-lambda-keys';
+
+const PART_OF = { 'app.kubernetes.io/part-of': 'knative-lambda' };
 
 export function secretsOf({ namespace, buildsNamespace }: Environment, settings: Settings): KubeObject[] {
   const { s3, buildS3 = s3, rabbitmq, registryConfig } = settings;
   const both = [namespace, buildsNamespace];
   return [
-    // Where the settings have no keys, emptyS3Secrets() makes it: func.yaml names it, and no pod starts without it.
+    // Where the settings have no keys, createdOnce() makes it.
     ...(s3 ? [secret(namespace, S3_SECRET, { ...s3 })] : []),
     ...(buildS3 ? [secret(buildsNamespace, S3_SECRET, { ...buildS3 })] : []),
     ...(registryConfig === undefined
@@ -36,14 +41,36 @@ export function secretsOf({ namespace, buildsNamespace }: Environment, settings:
 }
 
 /**
- * For functions whose pods have an identity of their own. Created where missing, never changed: a person may have made
- * it.
+ * Created where missing, never changed: a person may have made it, or changes it later. Without one of the Secrets no
+ * pod starts, since func.yaml names them.
  */
-export function emptyS3Secrets({ namespace }: Environment): KubeObject[] {
-  return [secret(namespace, S3_SECRET, {})];
+export function createdOnce({ namespace }: Environment, settings: Settings): KubeObject[] {
+  return [
+    ...(settings.s3 ? [] : [secret(namespace, S3_SECRET, {})]),
+    secret(namespace, KEYS_SECRET, { EVENT_KEY: newEventKey() }),
+    {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: PRINCIPALS, namespace, labels: PART_OF },
+      data: { [PRINCIPALS_KEY]: NOBODY },
+    },
+  ];
 }
 
-function secret(
+/** `id:base64`, 32 random bytes. */
+export function newEventKey(): string {
+  return `k${randomBytes(4).toString('hex')}:${randomBytes(32).toString('base64')}`;
+}
+
+const NOBODY = `# Who may send events to the gateway: docs/tenants.md.
+# principals:
+#   - name: acme
+#     tokens:
+#       - service_account: acme/ci        # kubectl create token ci -n acme --audience knative-lambda
+#     third_party_ids: [acme]
+`;
+
+export function secret(
   namespace: string,
   name: string,
   values: Record<string, string>,
@@ -52,7 +79,7 @@ function secret(
   return {
     apiVersion: 'v1',
     kind: 'Secret',
-    metadata: { name, namespace, labels: { 'app.kubernetes.io/part-of': 'knative-lambda', ...labels } },
+    metadata: { name, namespace, labels: { ...PART_OF, ...labels } },
     type: 'Opaque',
     // Not stringData: server-side apply would never remove a key again.
     data: Object.fromEntries(

@@ -20,10 +20,10 @@ import { readRecord } from '#shared/requests/record.ts';
 import { recordRequest } from '#shared/requests/request.ts';
 import { imageRepository, imageTag } from '#shared/specs/names.ts';
 import type { RequestAddress } from '#shared/specs/s3-keys.ts';
+import { sourcePrefixOf } from '#shared/specs/source-prefix.ts';
 import type { BuildStartDependencies } from './dependencies.ts';
 import { boundProblems } from './function-bounds.ts';
 import { prepareBuild } from './prepare-build.ts';
-import { sourcePrefixOf } from './source-prefix.ts';
 
 /** Replies job.start; build.complete where the source has been built before or can't be built; or event.rejected. */
 export async function buildStart(

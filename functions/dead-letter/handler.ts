@@ -5,8 +5,10 @@
 import type { Logger } from 'pino';
 import type { Broker, RawEvent } from '#shared/clients/broker.ts';
 import { classifyDelivery } from '#shared/dead-letters/classify-delivery.ts';
+import type { DeadLetter } from '#shared/dead-letters/letter.ts';
 import { PermanentError } from '#shared/events/errors.ts';
 import type { ReceivedEvent } from '#shared/events/event.ts';
+import type { Claims } from '#shared/events/signature.ts';
 import type { FunctionRequest } from '#shared/runtime/request.ts';
 import type { DeadLetterDependencies } from './dependencies.ts';
 import { keepLetter } from './keep-letter.ts';
@@ -16,6 +18,7 @@ import { eventToResend, MAX_REDELIVERIES, redeliveriesOf } from './resend.ts';
 interface Context {
   log: Logger;
   request: FunctionRequest;
+  claims?: Claims | undefined;
 }
 
 /**
@@ -26,14 +29,14 @@ interface Context {
 export async function handleDeadLetter(
   event: ReceivedEvent<unknown>,
   deps: DeadLetterDependencies,
-  { log, request }: Context,
+  { log, request, claims }: Context,
 ): Promise<undefined> {
   const now = deps.now();
   const destination = text(event.original['knativeerrordest']);
   const hasArrived = destination !== undefined && isOurs(destination);
   const refusal = destination === undefined || hasArrived ? refusalOf(event, now) : undefined;
   if (refusal) {
-    await keepLetter(refusal, event, deps);
+    await keepLetter({ ...refusal, ...signedFor(refusal, claims) }, event, deps);
     return;
   }
 
@@ -44,20 +47,28 @@ export async function handleDeadLetter(
   const redeliveries = redeliveriesOf(request);
   // Where the failed delivery was to this very function, the event has arrived now: resending it would never end.
   const resent = isListening && redeliveries < MAX_REDELIVERIES ? eventToResend(request) : undefined;
-  if (resent && (await wasTaken(resent, deps.broker))) {
+  if (resent && (await wasTaken(resent, deps.broker, claims))) {
     log.info({ reason: 'DispatcherStopped', destination, redeliveries: redeliveries + 1 }, 'sent to the Broker again');
     return;
   }
   const failure = classifyDelivery(code, isListening || hasArrived);
   const message = explain(failure.reason, destination, redeliveries);
   const letter = undeliveredOf(event, request, { ...failure, message, destination, code, redeliveries }, now);
-  await keepLetter(letter, event, deps);
+  await keepLetter({ ...letter, ...signedFor(letter, claims) }, event, deps);
+}
+
+/**
+ * A refusal is signed by the function that refused. It tells nothing of the event in it where that had no signature of
+ * its own.
+ */
+function signedFor({ reason }: DeadLetter, claims: Claims | undefined): Pick<DeadLetter, 'signed'> {
+  return claims && reason !== 'Unauthenticated' ? { signed: { tenant: claims.tenant, hops: claims.hops } } : {};
 }
 
 /** False where the Broker refuses such an event. After a crash the event is sent twice, with the same source and id. */
-async function wasTaken(event: RawEvent, broker: Pick<Broker, 'publish'>): Promise<boolean> {
+async function wasTaken(event: RawEvent, broker: Pick<Broker, 'publish'>, claims?: Claims): Promise<boolean> {
   try {
-    await broker.publish(event);
+    await broker.publish(event, claims);
     return true;
   } catch (error) {
     if (error instanceof PermanentError) {

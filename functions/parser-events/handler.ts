@@ -6,12 +6,13 @@ import type { NewEvent, ReceivedOf } from '#shared/events/event.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
 import type { Reason } from '#shared/events/reasons.ts';
 import { eventRejected } from '#shared/events/rejected.ts';
+import { routeOf } from '#shared/events/route.ts';
+import { parseExactJson } from '#shared/runtime/exact-json.ts';
 import { isStructured } from '#shared/runtime/media-type.ts';
 import type { HandlerContext } from '#shared/runtime/types.ts';
 import { LANE, type Lane } from '#shared/specs/delivery.ts';
 import { callRequest } from './call-request.ts';
 import type { CallReport, HandedOn, ParserEventsDependencies } from './dependencies.ts';
-import { parseExactJson } from './exact-json.ts';
 import {
   describeAbsence,
   type Found,
@@ -24,7 +25,6 @@ import {
 import { ANSWER_BYTES, failure, judgeAnswer, mayBeOfProxy, tooSlow, type Verdict } from './judge-answer.ts';
 import type { CallLane } from './places.ts';
 import { hadPod, killedForMemory } from './pods.ts';
-import { routeOf } from './route.ts';
 import { isCold, noteAnswer } from './warm.ts';
 import { within } from './within.ts';
 

@@ -5,9 +5,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { bounded } from '#shared/bounded-text.ts';
 import { type ParserComplete, parserCompleteSchema } from '#shared/events/parser.ts';
+import { parseExactJson } from '#shared/runtime/exact-json.ts';
 import { isJson, isStructured, isText, mediaType } from '#shared/runtime/media-type.ts';
 import type { CallResult } from './call-function.ts';
-import { parseExactJson } from './exact-json.ts';
 
 export type Verdict =
   | { kind: 'answer'; data: ParserComplete; reason?: CallFailure }

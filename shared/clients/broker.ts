@@ -2,6 +2,7 @@
 import type { CloudEvent } from 'cloudevents';
 import { SECOND } from '#shared/durations.ts';
 import { PermanentError, RetryableError } from '#shared/events/errors.ts';
+import type { Claims } from '#shared/events/signature.ts';
 import { writeBinary } from '#shared/runtime/binary-mode.ts';
 import { type KeySettings, signHeaders, signingKeys } from '#shared/runtime/signing.ts';
 
@@ -17,14 +18,17 @@ export interface RawEvent {
   body: Buffer;
 }
 
+/** For whom an event is signed: missing parts as its own subject says, and as one that begins a chain. */
+export type EventClaims = Partial<Pick<Claims, 'tenant' | 'hops'>>;
+
 /**
  * Both methods resolve when the Broker has stored the event. RetryableError('BrokerUnavailable') means that it may not
  * have: send the event again. PermanentError('InvalidEvent') means that it never takes this event.
  */
 export interface Broker {
   send(event: CloudEvent<unknown>): Promise<void>;
-  /** For an event that is passed on byte for byte. */
-  publish(event: RawEvent): Promise<void>;
+  /** For an event that is passed on byte for byte. Without `claims` it is not signed: nobody vouches for it. */
+  publish(event: RawEvent, claims?: EventClaims): Promise<void>;
 }
 
 /**
@@ -37,10 +41,10 @@ export function createBroker(
   signal = new AbortController().signal,
 ): Broker {
   const keys = signingKeys(settings);
-  return brokerOver(async ({ headers: given, body }) => {
+  return brokerOver(async ({ headers: given, body }, claims) => {
     const headers = { ...given };
-    if (keys) {
-      signHeaders(headers, body, keys);
+    if (keys && claims) {
+      signHeaders(headers, body, keys, claims);
     }
     const response = await fetch(BROKER_URL, {
       method: 'POST',
@@ -78,7 +82,7 @@ export function brokerOver(publish: Broker['publish']): Broker {
       const { headers, body } = writeBinary(event);
       // The ingress reads the parent of its span from the HTTP header, not from the event.
       const hop = event['traceparent'] ? { traceparent: String(event['traceparent']) } : {};
-      await publish({ headers: { ...headers, ...hop }, body: Buffer.from(body) });
+      await publish({ headers: { ...headers, ...hop }, body: Buffer.from(body) }, {});
     },
   };
 }

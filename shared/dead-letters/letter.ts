@@ -12,6 +12,8 @@ const rawSchema = z.object({ headers: z.record(z.string(), z.string()), body_bas
  */
 const letterSchema = z.object({
   id: z.string(),
+  /** For whom the event was signed. Missing where it was not, or nobody could tell: then no replay is signed either. */
+  signed: z.object({ tenant: z.string(), hops: z.number() }).optional(),
   /** In structured form: the original of a refused event, else the event as it was delivered. */
   event: z.record(z.string(), z.unknown()),
   /** The delivery itself, byte for byte. Missing for a refused event, which was delivered inside another one. */

@@ -1,5 +1,7 @@
 /** The bytes in which an event was delivered, and those in which it is sent again. */
+import { CloudEvent, type CloudEventV1 } from 'cloudevents';
 import type { RawEvent } from '#shared/clients/broker.ts';
+import { writeBinary } from '#shared/runtime/binary-mode.ts';
 import { isStructured } from '#shared/runtime/media-type.ts';
 import type { FunctionRequest } from '#shared/runtime/request.ts';
 import type { DeadLetter, RawDelivery } from './letter.ts';
@@ -28,18 +30,24 @@ export function rawDelivery(request: FunctionRequest): RawDelivery | undefined {
 
 /**
  * The event of a letter, marked as its n-th replay: the same bytes as were delivered in binary mode. Of a refused event
- * only the structured form is known, in which numbers beyond 2^53 have lost digits.
+ * only the structured form is known, in which numbers beyond 2^53 have lost digits. Binary mode alone can be signed.
  */
-export function eventToReplay({ event, raw }: DeadLetter, replayOf: string, n: number): RawEvent {
+export function eventToReplay({ event, raw, signed }: DeadLetter, replayOf: string, n: number): RawEvent {
   const marks = { replayof: replayOf, replays: String(n) };
-  if (!raw || isStructured(raw.headers['content-type'])) {
-    const kept = Object.entries(event).filter(([name]) => !NOT_SENT_AGAIN.test(name));
-    return {
-      headers: { 'content-type': 'application/cloudevents+json' },
-      body: Buffer.from(JSON.stringify({ ...Object.fromEntries(kept), ...marks })),
-    };
+  if (raw && !isStructured(raw.headers['content-type'])) {
+    const kept = Object.entries(raw.headers).filter(([name]) => !NOT_SENT_AGAIN.test(name.replace(/^ce-/, '')));
+    const added = Object.entries(marks).map(([name, value]) => [`ce-${name}`, value]);
+    return { headers: Object.fromEntries([...kept, ...added]), body: Buffer.from(raw.body_base64, 'base64') };
   }
-  const kept = Object.entries(raw.headers).filter(([name]) => !NOT_SENT_AGAIN.test(name.replace(/^ce-/, '')));
-  const added = Object.entries(marks).map(([name, value]) => [`ce-${name}`, value]);
-  return { headers: Object.fromEntries([...kept, ...added]), body: Buffer.from(raw.body_base64, 'base64') };
+  const kept = Object.fromEntries(Object.entries(event).filter(([name]) => !NOT_SENT_AGAIN.test(name)));
+  const structured = { ...kept, ...marks };
+  return signed
+    ? inBinaryMode(structured)
+    : { headers: { 'content-type': 'application/cloudevents+json' }, body: Buffer.from(JSON.stringify(structured)) };
+}
+
+function inBinaryMode({ data_base64, ...event }: Record<string, unknown>): RawEvent {
+  const data = typeof data_base64 === 'string' ? Buffer.from(data_base64, 'base64') : event['data'];
+  const { headers, body } = writeBinary(new CloudEvent<unknown>({ ...event, data } as CloudEventV1<unknown>, false));
+  return { headers, body: Buffer.from(body) };
 }

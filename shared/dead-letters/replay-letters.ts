@@ -77,7 +77,7 @@ export async function replayLetters(
 async function replay({ place, letter }: FoundLetter, { box, broker, now }: Replaying): Promise<string | undefined> {
   const n = nextReplay(place);
   try {
-    await broker.publish(eventToReplay(letter, linkTo(place), n));
+    await broker.publish(eventToReplay(letter, linkTo(place), n), letter.signed);
   } catch (error) {
     if (error instanceof PermanentError) {
       return error.message;

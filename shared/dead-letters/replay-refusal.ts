@@ -19,6 +19,9 @@ export function replayRefusal(letter: DeadLetter, force: boolean): string | unde
   if (attributeOf(letter, 'type').startsWith('dead-letter.')) {
     return 'it is itself an order to replay or purge: give that order anew, or force it';
   }
+  if (reason === 'Unauthenticated') {
+    return 'Unauthenticated: nobody knows who sent it, so it is not signed; let its sender send it to the gateway';
+  }
   if (category !== 'permanent' || MENDABLE.has(reason)) {
     return undefined;
   }

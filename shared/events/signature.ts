@@ -17,10 +17,10 @@ export interface SigningKey {
   secret: Buffer;
 }
 
-/** While keys are changed, events that the previous one has signed are still under way. */
+/** While keys are changed, events are under way that another one has signed. */
 export interface SigningKeys {
   current: SigningKey;
-  previous?: SigningKey | undefined;
+  other?: SigningKey | undefined;
 }
 
 export interface Claims {
@@ -49,18 +49,16 @@ export function sign(parts: SignedParts, claims: Claims, key: SigningKey): strin
   return [key.id, tenant, hops, expires, macOf(parts, claims, key).toString('base64url')].join('.');
 }
 
+/** Claims with a problem are true, but no longer count: their time is over. */
+export type Verified = { claims: Claims; problem?: never } | { claims?: Claims; problem: string };
+
 /** The claims, or why they do not count. `now` in seconds since the epoch. */
-export function verify(
-  parts: SignedParts,
-  signature: string | undefined,
-  keys: SigningKeys,
-  now: number,
-): { claims: Claims } | { problem: string } {
+export function verify(parts: SignedParts, signature: string | undefined, keys: SigningKeys, now: number): Verified {
   if (signature === undefined) {
     return { problem: 'is missing: send events to the gateway, which signs them' };
   }
   const [, id, tenant = '', hops, expires, mac = ''] = FORM.exec(signature) ?? [];
-  const key = [keys.current, keys.previous].find((known) => known?.id === id);
+  const key = [keys.current, keys.other].find((known) => known?.id === id);
   if (id === undefined || !key) {
     return { problem: 'is not one of ours: send events to the gateway, which signs them' };
   }
@@ -69,7 +67,7 @@ export function verify(
     return { problem: 'belongs to another event: type, source, id, subject or data were changed on the way' };
   }
   return claims.expires < now
-    ? { problem: `counted until ${new Date(claims.expires * 1000).toISOString()}: send the event again` }
+    ? { claims, problem: `counted until ${new Date(claims.expires * 1000).toISOString()}: send the event again` }
     : { claims };
 }
 

@@ -24,7 +24,7 @@ import type { Answer, FunctionRequest } from './request.ts';
 import { RequestRefused } from './request-refused.ts';
 import { signHeaders, takeSignature } from './signing.ts';
 import { eventFields, spanAttributes } from './telemetry-fields.ts';
-import type { EventSchemas, HandlerContext } from './types.ts';
+import type { EventSchemas, Handled, HandlerContext } from './types.ts';
 
 export interface Answering {
   name: string;
@@ -36,7 +36,8 @@ export interface Answering {
   metrics: EventMetrics;
   log: Logger;
   /** Awaits the dependencies, then runs the function's own handler. */
-  handle: (event: ReceivedEvent<unknown>, context: HandlerContext) => Promise<NewEvent | undefined>;
+  handle: (event: ReceivedEvent<unknown>, context: HandlerContext) => Promise<Handled>;
+  answers: 'the Broker' | 'clients';
 }
 
 interface Ended {
@@ -122,10 +123,19 @@ async function process(
   const subject = subjectFor(event);
   const cause = { ...handled, ...(subject ? { subject } : {}) };
   const { authentication } = answering;
-  const checked = authenticate(event.type, context.request, signature, authentication);
+  const isForClients = answering.answers === 'clients';
+  const checked = isForClients ? {} : authenticate(event, context.request, signature, authentication);
   const reply = (caused: CloudEvent<unknown>) =>
     replyOf(caused, nextClaims(checked.claims, event, caused), authentication);
   const reject = (reason: Reason, rejected: NewEvent<'event.rejected'>): Ended => {
+    if (isForClients) {
+      const detail = 'the event is wrong: correct each problem, then send it again';
+      return {
+        answer: problemAnswer({ status: 400, reason, detail, problems: rejected.data.problems }),
+        outcome: 'refused',
+        reason,
+      };
+    }
     // Only dead-letter takes event.rejected. A Trigger that brings one here would bring its rejection here as well,
     // and so on for ever.
     if (event.type === 'event.rejected') {
@@ -153,9 +163,12 @@ async function process(
     if (problems.length > 0) {
       return reject('InvalidEvent', eventRejected(event.original, 'InvalidEvent', problems));
     }
-    const answer = await answering.handle(handled, context);
-    return answer === undefined
-      ? { answer: accepted(), outcome: 'acknowledged' }
+    const answer = await answering.handle(handled, { ...context, claims: checked.claims });
+    if (answer === undefined) {
+      return { answer: accepted(), outcome: 'acknowledged' };
+    }
+    return 'statusCode' in answer
+      ? { answer, outcome: answer.statusCode < 400 ? 'replied' : 'refused' }
       : {
           answer: reply(causedBy(cause, answer)),
           outcome: answer.type === 'event.rejected' ? 'rejected' : 'replied',

@@ -8,6 +8,7 @@ import {
   type SignedParts,
   type SigningKeys,
   sign,
+  type Verified,
   verify,
 } from '#shared/events/signature.ts';
 import { decodeHeaderValue } from './header-value.ts';
@@ -16,7 +17,7 @@ export type Authentication = 'off' | 'warn' | 'required';
 
 export interface KeySettings {
   EVENT_KEY?: string | undefined;
-  EVENT_KEY_PREVIOUS?: string | undefined;
+  EVENT_KEY_OTHER?: string | undefined;
 }
 
 /** Seconds. Longer than an event waits in queues and for a build's slot; a replay is signed anew. */
@@ -25,9 +26,9 @@ const VALID = 24 * 3600;
 const HEADER = `ce-${SIGNATURE}`;
 
 /** Undefined where there is no key: then nothing is signed. */
-export function signingKeys({ EVENT_KEY, EVENT_KEY_PREVIOUS }: KeySettings): SigningKeys | undefined {
+export function signingKeys({ EVENT_KEY, EVENT_KEY_OTHER }: KeySettings): SigningKeys | undefined {
   const current = parseSigningKey(EVENT_KEY ?? '');
-  return current && { current, previous: parseSigningKey(EVENT_KEY_PREVIOUS ?? '') };
+  return current && { current, other: parseSigningKey(EVENT_KEY_OTHER ?? '') };
 }
 
 /** Adds the signature to the headers of an event in binary mode. Without `claims`: as its own subject says. */
@@ -48,7 +49,7 @@ export function verifyHeaders(
   body: string | Uint8Array,
   signature: string | undefined,
   keys: SigningKeys,
-): { claims: Claims } | { problem: string } {
+): Verified {
   return verify(partsOf(headers, body), signature, keys, Math.floor(Date.now() / 1000));
 }
 

@@ -67,6 +67,7 @@ export async function startFunction<Config extends z.ZodType, const Schemas exte
     name,
     events,
     limit,
+    answers: definition.answers ?? 'the Broker',
     authentication: authenticating(definition, runtime),
     tracing,
     metrics,

@@ -2,7 +2,8 @@
 import type { Logger } from 'pino';
 import type * as z from 'zod';
 import type { NewEvent, ReceivedEvent } from '#shared/events/event.ts';
-import type { FunctionRequest } from './request.ts';
+import type { Claims } from '#shared/events/signature.ts';
+import type { Answer, FunctionRequest } from './request.ts';
 
 /** The events that a function takes: type → schema of its data. The key `*` takes every type. */
 export type EventSchemas = Record<string, z.ZodType>;
@@ -12,12 +13,16 @@ export type AcceptedEvent<Schemas extends EventSchemas> = {
   [Type in keyof Schemas & string]: ReceivedEvent<z.infer<Schemas[Type]>> & { type: Type extends '*' ? string : Type };
 }[keyof Schemas & string];
 
+export type Handled = NewEvent | Answer | undefined;
+
 export interface HandlerContext {
   log: Logger;
   /** Adds fields to the one line that is logged of this event. */
   note: (fields: Record<string, unknown>) => void;
   /** The request as it came, for functions that pass an event on byte for byte. In `event` everything is decoded. */
   request: FunctionRequest;
+  /** For whom the event was signed; undefined where it was not, or nobody looked. */
+  claims?: Claims | undefined;
 }
 
 export interface FunctionDefinition<Config extends z.ZodType, Schemas extends EventSchemas, Deps> {
@@ -34,10 +39,11 @@ export interface FunctionDefinition<Config extends z.ZodType, Schemas extends Ev
   dependencies: (config: z.infer<Config>) => Deps | Promise<Deps>;
   /** Types that are taken without a signature: what such an event says is read again before anything is done. */
   unsigned?: readonly string[];
-  /** Pure: all its effects go through `deps`. It returns the reply event. */
-  handle: (
-    event: AcceptedEvent<Schemas>,
-    deps: Deps,
-    context: HandlerContext,
-  ) => NewEvent | undefined | Promise<NewEvent | undefined>;
+  /**
+   * Whose requests it answers. The Broker takes a reply event, and destroys what it got a 4xx for. Clients get a
+   * problem in the answer itself; their events have no signature yet.
+   */
+  answers?: 'the Broker' | 'clients';
+  /** Pure: all its effects go through `deps`. It returns the reply event; to clients an HTTP answer. */
+  handle: (event: AcceptedEvent<Schemas>, deps: Deps, context: HandlerContext) => Handled | Promise<Handled>;
 }

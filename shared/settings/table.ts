@@ -23,8 +23,8 @@ export interface Setting {
   /** With the default, if there is one. */
   schema: z.ZodType;
   /**
-   * ConfigMap knative-lambda-config, Secret knative-lambda-s3, `pod` for what Kubernetes, Knative or func.yaml set in
-   * the pod, or `make` for what only `make deploy` and `make image` read.
+   * ConfigMap knative-lambda-config, Secret knative-lambda-s3 or knative-lambda-keys, `pod` for what Kubernetes,
+   * Knative or func.yaml set in the pod, or `make` for what only `make deploy` and `make image` read.
    */
   from: 'ConfigMap' | 'Secret' | 'pod' | 'make';
   /** Functions by their name, other programs as PROGRAMS names them. */
@@ -77,7 +77,7 @@ const CLUSTER_FUNCTIONS = [
 ] as const;
 const ADMITTING = ['job-start', 'cluster-events', 'sweep'] as const;
 /** Functions that send events of their own accord, and not as replies. */
-const SENDERS = ['sweep', 'dead-letter', 'dead-letter-replay', 'npm run dead-letters'] as const;
+const SENDERS = ['gateway', 'sweep', 'dead-letter', 'dead-letter-replay', 'npm run dead-letters'] as const;
 const BUILD_POD = ['job-start', 'make image'] as const;
 
 export const SETTINGS = {
@@ -119,7 +119,7 @@ export const SETTINGS = {
   SOURCE_PREFIX: {
     schema: sourcePrefix.default('global/parser/{parser_id}/'),
     from: 'ConfigMap',
-    readBy: ['build-start'],
+    readBy: ['build-start', 'gateway'],
     group: 'S3',
     says: "Where a function's source lies in the bucket. With {third_party_id} in it, as {third_party_id}/{parser_id}/, a request can name no prefix of another tenant's.",
   },
@@ -532,9 +532,11 @@ export const SETTINGS = {
   AUTHENTICATION: {
     schema: z.enum(['off', 'warn', 'required']).default('off'),
     from: 'ConfigMap',
-    readBy: ['every function'],
+    readBy: ['every function', 'gateway'],
     group: 'events',
-    says: 'What becomes of an event without a valid signature: off (nobody looks), warn (it is handled, and the log says so) or required (it is rejected). Leave it off: there is no gateway yet that signs what clients send.',
+    example: 'required',
+    fillIn: true,
+    says: 'What becomes of an event without a valid signature: off (nobody looks), warn (it is handled, and the log says so) or required (it is rejected: clients send to the gateway, with a token).',
   },
   MAX_HOPS: {
     schema: count(8),
@@ -547,15 +549,15 @@ export const SETTINGS = {
     schema: eventKey.optional(),
     from: 'Secret',
     readBy: ['every function', ...SENDERS],
-    says: 'The key that signs events, `id:base64` of at least 32 bytes. Nothing distributes it yet.',
-    givenBy: 'there is no gateway yet that signs what clients send',
+    says: 'The key that signs events, `id:base64` of at least 32 bytes.',
+    givenBy: 'it is in Secret knative-lambda-keys, which make deploy makes and make rotate-key changes',
   },
-  EVENT_KEY_PREVIOUS: {
+  EVENT_KEY_OTHER: {
     schema: eventKey.optional(),
     from: 'Secret',
     readBy: ['every function', ...SENDERS],
-    says: 'The key before that, which still counts while keys are changed.',
-    givenBy: 'there is no gateway yet that signs what clients send',
+    says: 'A second key whose signatures count, while keys are changed.',
+    givenBy: 'it is in Secret knative-lambda-keys, which make deploy makes and make rotate-key changes',
   },
 
   FUNCTION_PROGRESS_DEADLINE: {
@@ -583,7 +585,7 @@ export const SETTINGS = {
   BROKER_URL: {
     schema: url,
     from: 'ConfigMap',
-    readBy: ['job-start', 'sweep', 'dead-letter', 'dead-letter-replay', 'build-monitor', 'npm run dead-letters'],
+    readBy: ['job-start', 'build-monitor', ...SENDERS],
     group: 'the rest',
     example: 'http://default-broker-ingress.knative-lambda-dev.svc.cluster.local',
     says: "Address of the Broker. The overlay says it; set it only where the cluster's domain is not cluster.local.",
@@ -598,7 +600,7 @@ export const SETTINGS = {
   NAMESPACE: {
     schema: text,
     from: 'ConfigMap',
-    readBy: CLUSTER_FUNCTIONS,
+    readBy: [...CLUSTER_FUNCTIONS, 'gateway'],
     givenBy: 'it follows from ENV',
     says: "Namespace of the builder's functions and of the users'.",
   },

@@ -89,6 +89,7 @@ export async function callFunction(
       name: subscriber,
       events,
       limit: 4 * 1024 * 1024,
+      answers: 'the Broker',
       authentication: { mode: 'off', keys: undefined, unsigned: [], maxHops: 8 },
       tracing: async () => untraced,
       metrics: uncounted,

@@ -64,6 +64,24 @@ test('an event of ours goes out in binary mode, whatever its attributes are', as
   expect(received[0]?.body.toString()).toBe('{"n":1}');
 });
 
+test('what is ours is signed; what is passed on is signed for whom we are told, or not at all', async () => {
+  const url = await listening(202);
+  const broker = createBroker({ BROKER_URL: url, EVENT_KEY: `k1:${Buffer.alloc(32, 1).toString('base64')}` });
+  const headers = { 'ce-id': '1', 'ce-source': 's', 'ce-type': 'parser.start', 'ce-subject': 'acme/p1' };
+
+  await broker.send(
+    causedBy({ id: 'c', source: 's', correlationId: 'c' }, { type: 'parser.start', subject: 'acme/p1' }),
+  );
+  await broker.publish({ headers, body: Buffer.from('{}') }, { tenant: 'acme', hops: 3 });
+  await broker.publish({ headers, body: Buffer.from('{}') });
+
+  expect(received.map(({ headers }) => headers['ce-kauth'])).toEqual([
+    expect.stringMatching(/^k1\.acme\.0\./),
+    expect.stringMatching(/^k1\.acme\.3\./),
+    undefined,
+  ]);
+});
+
 test('whoever has no more time waits for no answer', async () => {
   const url = await listening('silent');
 

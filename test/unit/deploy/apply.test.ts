@@ -6,6 +6,8 @@ import { environmentOf, ROOT } from '#deploy/environment.ts';
 import { podTroubles } from '#deploy/pod-troubles.ts';
 import { finalizersWithout, stepsOf, stillThere } from '#deploy/undeploy-steps.ts';
 import { notReady, waitUntilReady } from '#deploy/wait-until-ready.ts';
+import { parsePrincipals } from '#shared/clients/principals.ts';
+import { parseSigningKey } from '#shared/events/signature.ts';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { scripted } from './world.ts';
 
@@ -70,8 +72,24 @@ describe('applySecrets', () => {
     await applySecrets(fresh, environment, { config: {} });
     await applySecrets(there, environment, { config: {} });
 
-    expect(fresh.calls).toEqual(['kubectl create -f -']);
+    expect(new Set(fresh.calls)).toEqual(new Set(['kubectl create -f -']));
     expect(JSON.parse(fresh.inputs[0] ?? '')).toMatchObject({ metadata: { name: 'knative-lambda-s3' }, data: {} });
+    expect(there.calls).toHaveLength(fresh.calls.length);
+  });
+
+  test('makes a key that nobody else has, and a list of nobody', async () => {
+    const runs = [scripted({}), scripted({})];
+    for (const run of runs) {
+      await applySecrets(run, environment, { config: {}, s3 });
+    }
+
+    const made = runs.map(({ inputs }) => inputs.flatMap((text) => text.split('\n')).map((text) => JSON.parse(text)));
+    const keys = made.map((all) => all.find(({ metadata }) => metadata.name === 'knative-lambda-keys').data.EVENT_KEY);
+    const parsed = keys.map((key) => parseSigningKey(Buffer.from(key, 'base64').toString()));
+    expect(parsed.map((key) => key?.secret.length)).toEqual([32, 32]);
+    expect(keys[0]).not.toBe(keys[1]);
+    const list = made[0]?.find(({ metadata }) => metadata.name === 'knative-lambda-principals');
+    expect(parsePrincipals(list.data['principals.yaml'])).toEqual({ principals: { issuers: [], principals: [] } });
   });
 });
 

@@ -1,6 +1,6 @@
 /** Which function an event calls. */
 import { expect, test } from 'vitest';
-import { routeOf } from '#functions/parser-events/route.ts';
+import { routeOf } from '#shared/events/route.ts';
 import { received } from '#test/fakes/received.ts';
 
 const ACME = { identity: { third_party_id: 'acme', parser_id: 'p1' } };

@@ -34,6 +34,9 @@ const PERMISSIONS: Record<keyof Cluster, string[]> = {
   deleteTrigger: ['delete triggers'],
 };
 
+/** What is asked of the API by another client than Cluster. */
+const OTHERS: Record<string, string[]> = { gateway: ['get configmaps'] };
+
 /** By the source text, since types do not exist at run time. */
 function needed(name: string): string[] {
   const file = join(root, 'functions', name, 'dependencies.ts');
@@ -41,7 +44,7 @@ function needed(name: string): string[] {
   const [, methods = ''] = /\n {2}cluster: Pick<\s*Cluster,([^>]*)>;/.exec(text) ?? [];
   expect(text.includes('  cluster:'), `${file} names the methods that it needs`).toBe(methods !== '');
   const names = [...methods.matchAll(/'(\w+)'/g)].map(([, method]) => method as keyof Cluster);
-  return [...new Set(names.flatMap((method) => PERMISSIONS[method]))].sort();
+  return [...new Set([...names.flatMap((method) => PERMISSIONS[method]), ...(OTHERS[name] ?? [])])].sort();
 }
 
 function allowed(name: string): string[] {
@@ -62,6 +65,7 @@ test('the Roles are found', () => {
   expect(functions.filter((name) => allowed(name).length > 0)).toEqual([
     'build-complete',
     'cluster-events',
+    'gateway',
     'job-start',
     'parser-events',
     'service-delete',

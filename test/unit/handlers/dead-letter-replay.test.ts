@@ -270,3 +270,44 @@ describe('a purge', () => {
     expect(await world.open()).toHaveLength(1);
   });
 });
+
+describe('a replay is signed', () => {
+  const signed = { tenant: 'acme', hops: 3 };
+
+  test('for whom its event was, and for nobody where nobody knows', async () => {
+    const world = started();
+    world.put(1, { signed });
+    world.put(2);
+
+    await world.replay();
+
+    expect(world.signedFor).toEqual([signed, undefined]);
+  });
+
+  test('in binary mode, also where only the structured form is known', async () => {
+    const world = started();
+    const event = { specversion: '1.0', id: 'e', source: 's', type: 'build.start', subject: 'acme/p1', data: { n: 1 } };
+    world.put(1, { event, raw: undefined, signed });
+    world.put(2, { event: { ...event, data: undefined, data_base64: 'AP8=' }, raw: undefined, signed });
+
+    await world.replay();
+
+    expect(world.sent[0]?.headers).toMatchObject({
+      'ce-type': 'build.start',
+      'ce-subject': 'acme/p1',
+      'ce-replays': '1',
+    });
+    expect(world.sent.map(({ body }) => body)).toEqual([Buffer.from('{"n":1}'), Buffer.from([0, 255])]);
+  });
+
+  test('but not at all, without force, where the signature itself was missing', async () => {
+    const world = started();
+    const id = world.put(1, { category: 'permanent', reason: 'Unauthenticated' });
+
+    expect((await world.replay()).refused).toEqual([
+      { id, why: expect.stringMatching(/^Unauthenticated: nobody knows/) },
+    ]);
+    await world.replay({ all: true, force: true });
+    expect(world.signedFor).toEqual([undefined]);
+  });
+});

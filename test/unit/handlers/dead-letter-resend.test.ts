@@ -1,7 +1,7 @@
 /** What no subscriber answered is sent to the Broker again: as it was, not for ever, and never lost on the way. */
 import { describe, expect, test } from 'vitest';
 import { handleDeadLetter } from '#functions/dead-letter/handler.ts';
-import type { RawEvent } from '#shared/clients/broker.ts';
+import type { EventClaims, RawEvent } from '#shared/clients/broker.ts';
 import { PermanentError, RetryableError } from '#shared/events/errors.ts';
 import { type Delivered, delivered } from '#test/fakes/delivered.ts';
 import { InMemoryObjectStore } from '#test/fakes/object-store.ts';
@@ -10,16 +10,19 @@ import { Crash, crashAt, type Steps, stepped } from '#test/fakes/stepped.ts';
 class World {
   readonly store = new InMemoryObjectStore('tmp');
   readonly sent: RawEvent[] = [];
+  /** For whom each was signed. */
+  readonly signedFor: (EventClaims | undefined)[] = [];
   /** What the Broker does, one after the other; then it takes everything. */
   readonly trouble: ('refuses' | 'takes it and does not say so' | 'takes no such event')[] = [];
   readonly broker = {
-    publish: async (event: RawEvent) => {
+    publish: async (event: RawEvent, claims?: EventClaims) => {
       const trouble = this.trouble.shift();
       if (trouble === 'takes no such event') {
         throw new PermanentError('InvalidEvent', 'the Broker answered 400');
       }
       if (trouble !== 'refuses') {
         this.sent.push(event);
+        this.signedFor.push(claims);
       }
       if (trouble) {
         throw new RetryableError('BrokerUnavailable', 'the Broker answered 500');
@@ -257,4 +260,19 @@ describe('a crash, and the letter delivered again', () => {
       });
     }
   }
+});
+
+describe('an event that is sent again is signed', () => {
+  const claims = { tenant: 'acme', hops: 2, expires: 1 };
+
+  test.each([
+    { case: 'where it was, although its time is over', given: claims },
+    { case: 'for nobody where it was not', given: undefined },
+  ])('$case', async ({ given }) => {
+    const world = new World();
+    const { event, context } = unanswered();
+    await world.handle({ event, context: { ...context, claims: given } });
+    expect(world.sent).toHaveLength(1);
+    expect(world.signedFor).toEqual([given]);
+  });
 });

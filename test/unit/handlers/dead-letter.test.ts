@@ -124,3 +124,14 @@ test('where S3 refuses to take it, the letter comes again: a refusal in return w
   await expect(handled).rejects.toThrow(new RetryableError('Forbidden', 'the key is wrong'));
   await expect(handled).rejects.toBeInstanceOf(RetryableError);
 });
+
+test('a letter tells for whom its event was signed; a refusal for want of a signature vouches for nothing', async () => {
+  const claims = { tenant: 'acme', hops: 1, expires: 1 };
+  const signed = ({ event, context }: Delivered): Delivered => ({ event, context: { ...context, claims } });
+  const letterOf = async (one: Delivered) => (await kept(one))[0]?.letter;
+
+  expect(await letterOf(signed(failed(500)))).toMatchObject({ signed: { tenant: 'acme', hops: 1 } });
+  expect(await letterOf(signed(rejected(refusal)))).toMatchObject({ signed: { tenant: 'acme', hops: 1 } });
+  expect(await letterOf(signed(rejected({ ...refusal, reason: 'Unauthenticated' })))).not.toHaveProperty('signed');
+  expect(await letterOf(failed(500))).not.toHaveProperty('signed');
+});

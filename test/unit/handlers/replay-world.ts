@@ -1,7 +1,7 @@
 /** Letters in a store, a Broker that notes what it gets, and a clock that sleeping moves. */
 
 import { replayOrPurge } from '#functions/dead-letter-replay/handler.ts';
-import type { RawEvent } from '#shared/clients/broker.ts';
+import type { EventClaims, RawEvent } from '#shared/clients/broker.ts';
 import { createLetterBox } from '#shared/dead-letters/letter-box.ts';
 import { isOpen, type LetterPlace } from '#shared/dead-letters/place.ts';
 import { deadLetterPurgeSchema, deadLetterReplaySchema } from '#shared/events/dead-letter.ts';
@@ -12,6 +12,8 @@ import { type Steps, stepped } from '#test/fakes/stepped.ts';
 
 export class ReplayWorld {
   readonly sent: RawEvent[] = [];
+  /** For whom each was signed. */
+  readonly signedFor: (EventClaims | undefined)[] = [];
   /** Milliseconds on the clock when each was sent. */
   readonly times: number[] = [];
   readonly store: InMemoryObjectStore;
@@ -57,7 +59,8 @@ export class ReplayWorld {
 
   async #order(event: Parameters<typeof replayOrPurge>[0], steps: Steps = { calls: [] }): Promise<unknown> {
     const broker = {
-      publish: async (sent: RawEvent) => {
+      publish: async (sent: RawEvent, claims?: EventClaims) => {
+        this.signedFor.push(claims);
         this.clock += this.publishTakes;
         await this.onPublish(sent);
         this.sent.push(sent);

@@ -1,7 +1,7 @@
 /** Which source a request may have built. */
 import { expect, test } from 'vitest';
-import { sourcePrefixOf } from '#functions/build-start/source-prefix.ts';
 import { sourcePrefix } from '#shared/settings/values.ts';
+import { sourcePrefixOf } from '#shared/specs/source-prefix.ts';
 
 const identity = { third_party_id: 'mallory', parser_id: 'p1' };
 const BY_TENANT = 'sources/{third_party_id}/parsers/{parser_id}/';

@@ -40,7 +40,7 @@ async function start(mode = 'required', unsigned: string[] = []): Promise<string
     handled.push({ event, context });
     return { type: 'demo.done' };
   });
-  const settings = { AUTHENTICATION: mode, EVENT_KEY: KEY, EVENT_KEY_PREVIOUS: PREVIOUS };
+  const settings = { AUTHENTICATION: mode, EVENT_KEY: KEY, EVENT_KEY_OTHER: PREVIOUS };
   running = await run({ ...definition, unsigned }, settings);
   return running.url;
 }

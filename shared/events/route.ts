@@ -1,8 +1,8 @@
-/** Which function an event calls: its subject says it, else its data. */
+/** Which function an event is about: its subject says it, else its data. */
 import * as z from 'zod';
-import type { ReceivedEvent } from '#shared/events/event.ts';
-import { completeIdentity, type Identity, identityFields } from '#shared/events/identity.ts';
-import { type Problem, problemsOf } from '#shared/events/problem.ts';
+import type { ReceivedEvent } from './event.ts';
+import { completeIdentity, type Identity, identityFields } from './identity.ts';
+import { type Problem, problemsOf } from './problem.ts';
 
 const identitySchema = z.object(identityFields);
 

@@ -1,5 +1,5 @@
 /** JSON whose numbers keep their digits: a result with an id beyond 2^53 must reach the caller as it was written. */
-import { isTooDeep } from '#shared/runtime/parse-json.ts';
+import { isTooDeep } from './parse-json.ts';
 
 interface Source {
   source?: string;
