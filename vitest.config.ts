@@ -63,8 +63,18 @@ export default defineConfig({
       },
       {
         test: {
+          // The platform once more, where every event must be signed.
+          name: 'attacks',
+          include: ['test/attacks/**/*.test.ts'],
+          globalSetup: ['test/attacks/platform.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
           name: 'e2e',
-          include: ['test/contract/**/*.test.ts', 'test/e2e/**/*.test.ts'],
+          include: ['test/contract/**/*.test.ts', 'test/attacks/**/*.test.ts', 'test/e2e/**/*.test.ts'],
           exclude: ['test/e2e/permissions.test.ts', ...DISTURBED],
           globalSetup: ['test/e2e/setup.ts'],
           testTimeout: 600_000,

@@ -79,7 +79,7 @@ async function letters(...args: string[]): Promise<{ ok: boolean; text: string; 
   }
   const { ok, lines, json } = await runCommand(command, {
     box: createLetterBox(store, world.platform.temporaryBucket),
-    broker: createBroker({ BROKER_URL: world.platform.brokerUrl }),
+    broker: createBroker({ BROKER_URL: world.platform.brokerUrl, EVENT_KEY: world.platform.eventKey }),
     now: () => new Date(),
     sleep: (milliseconds) => sleep(milliseconds),
   });

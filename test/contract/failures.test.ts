@@ -110,7 +110,7 @@ describe.concurrent('a build fails once, with its reason', () => {
     );
     expect(world.endings(identity)).toHaveLength(1);
     expect(await world.services(identity)).toEqual([]);
-    await world.clear(world.platform.sourceBucket, `global/parser/${identity.parser_id}/`);
+    await world.clear(world.platform.sourceBucket, world.prefixOf(identity));
   });
 
   test('over its deadline: BuildTimeout', async () => {

@@ -31,7 +31,13 @@ export interface PlatformUnderTest {
     credentials?: { accessKeyId: string; secretAccessKey: string };
   };
   sourceBucket: string;
+  /** SOURCE_PREFIX. */
+  sourcePrefix: string;
   temporaryBucket: string;
+  /** Where events must be signed: the key. */
+  eventKey?: string;
+  /** Where events must be signed: who can send them to the gateway, by a token. */
+  tokens?: { acme: string; mallory: string; operator: string };
   /** The text of one. */
   kubeconfig: string;
   namespace: string;
@@ -48,10 +54,19 @@ export interface PlatformUnderTest {
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const { platform, close } = await openLaptop();
+  project.provide('platform', platform);
+  return close;
+}
+
+/** `settings` win over those of eventing/overlays/local. */
+export async function openLaptop(
+  settings: Record<string, string> = {},
+): Promise<{ platform: PlatformUnderTest; close: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'knative-lambda-contract-'));
   await surround(folder);
   const directory = join(folder, '.local');
-  const platform = await startPlatform({ directory, stableWindowSeconds: 3, jobBackoffSeconds: 0.2 });
+  const platform = await startPlatform({ directory, stableWindowSeconds: 3, jobBackoffSeconds: 0.2, config: settings });
   const probe = await startProbe({ host: '127.0.0.1', subscriber: 0, suite: 0 });
   const { brokerUrl, gatewayUrl, s3Url, namespace } = platform;
   const kubeconfig = await readFile(platform.kubeconfig, 'utf8');
@@ -59,7 +74,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const config = new KubeConfig();
   config.loadFromString(kubeconfig);
   await subscribe(KubernetesObjectApi.makeApiClient(config), { name: 'recorder', namespace, uri: subscriber });
-  project.provide('platform', {
+  const opened: PlatformUnderTest = {
     run: `r${randomBytes(3).toString('hex')}`,
     brokerUrl,
     gatewayUrl,
@@ -69,19 +84,21 @@ export default async function setup(project: TestProject): Promise<() => Promise
       credentials: { accessKeyId: 'test', secretAccessKey: 'testtesttest' },
     },
     sourceBucket: 'knative-lambda-source',
+    sourcePrefix: settings['SOURCE_PREFIX'] ?? 'global/parser/{parser_id}/',
     temporaryBucket: 'knative-lambda-tmp',
     kubeconfig,
     namespace,
     probe: { url: `http://127.0.0.1:${probe.suite}`, subscriber },
     languages: languagesOfThisMachine(),
     pace: { patience: 1, every: 50 },
-  });
-  return async () => {
+  };
+  const close = async () => {
     await platform.close();
     await probe.close();
     await rm(await realpath(directory), { recursive: true, force: true });
     await rm(folder, { recursive: true, force: true });
   };
+  return { platform: opened, close };
 }
 
 /**

@@ -17,6 +17,7 @@ import { ApiException, KubeConfig, type KubernetesObject, KubernetesObjectApi } 
 import { type CloudEvent, HTTP } from 'cloudevents';
 import { inject, onTestFinished } from 'vitest';
 import type { Identity } from '#shared/events/identity.ts';
+import { signHeaders, signingKeys } from '#shared/runtime/signing.ts';
 import { follow } from './follow.ts';
 import { binary, type EventToSend, post } from './post.ts';
 import type { Recorded } from './probe.ts';
@@ -46,6 +47,7 @@ export class World {
   readonly #kubernetes: KubernetesObjectApi;
   readonly #closing = new AbortController();
   readonly #parsers = new Set<string>();
+  readonly #prefixes = new Set<string>();
 
   constructor() {
     const config = new KubeConfig();
@@ -73,8 +75,8 @@ export class World {
   async close(): Promise<void> {
     this.#closing.abort();
     await this.forget(...this.#parsers);
-    for (const parser of this.#parsers) {
-      await this.clear(this.platform.sourceBucket, `global/parser/${parser}/`);
+    for (const prefix of this.#prefixes) {
+      await this.clear(this.platform.sourceBucket, prefix);
     }
     this.#s3.destroy();
   }
@@ -108,9 +110,28 @@ export class World {
     }
   }
 
-  /** POSTs to the broker in binary mode; the status it answered. */
+  /** POSTs to the broker in binary mode, signed where it has to be; the status it answered. */
   async send(event: EventToSend): Promise<number> {
-    return (await post(new URL(this.platform.brokerUrl), binary(this.#asDelivered(event)))).status;
+    const message = binary(this.#asDelivered(event));
+    const keys = signingKeys({ EVENT_KEY: this.platform.eventKey });
+    if (keys) {
+      const { third_party_id } = (event.data ?? {}) as { third_party_id?: unknown };
+      const named = event.subject?.includes('/') || third_party_id === undefined;
+      signHeaders(message.headers, message.body, keys, named ? {} : { tenant: String(third_party_id) });
+    }
+    return (await post(new URL(this.platform.brokerUrl), message)).status;
+  }
+
+  /** POSTs to the broker as somebody does who has no key. */
+  async sendUnsigned(event: EventToSend): Promise<number> {
+    return (await post(new URL(this.platform.brokerUrl), binary(event))).status;
+  }
+
+  /** POSTs to the gateway, with that bearer token. */
+  async sendAs(token: string, event: EventToSend): Promise<{ status: number; json: Record<string, unknown> }> {
+    const extensions = { ...event.extensions };
+    const { status, body } = await this.call('gateway', { ...event, extensions }, { authorization: `Bearer ${token}` });
+    return { status, json: body.startsWith('{') ? JSON.parse(body) : {} };
   }
 
   /** With the way of delivery that the suite runs in. Requests that make no function of ours stay as they are. */
@@ -125,8 +146,10 @@ export class World {
   async call(
     service: string,
     event: EventToSend,
+    headers: Record<string, string> = {},
   ): Promise<{ status: number; headers: IncomingHttpHeaders; body: string }> {
     const message = binary(event);
+    Object.assign(message.headers, headers);
     message.headers['host'] = `${service}.${this.platform.namespace}.svc.cluster.local`;
     return post(new URL(this.platform.gatewayUrl), message);
   }
@@ -168,9 +191,10 @@ export class World {
   }
 
   /** Answers those names that this S3 keeps under other ones: where keys are paths of a file system, some cannot be. */
-  async upload({ parser_id }: Identity, files: Record<string, string | Buffer>): Promise<string[]> {
+  async upload(identity: Identity, files: Record<string, string | Buffer>): Promise<string[]> {
     const { sourceBucket } = this.platform;
-    const prefix = `global/parser/${parser_id}/`;
+    const prefix = this.prefixOf(identity);
+    this.#prefixes.add(prefix);
     await this.clear(sourceBucket, prefix);
     for (const [name, body] of Object.entries(files)) {
       await this.put(sourceBucket, `${prefix}${name}`, body);
@@ -182,6 +206,13 @@ export class World {
       await this.#s3.send(new DeleteObjectCommand({ Bucket: sourceBucket, Key: `${prefix}${name}` }));
     }
     return missing;
+  }
+
+  /** Where its source lies. */
+  prefixOf({ third_party_id, parser_id }: Identity): string {
+    return this.platform.sourcePrefix
+      .replaceAll('{third_party_id}', third_party_id)
+      .replaceAll('{parser_id}', parser_id);
   }
 
   async put(bucket: string, key: string, body: string | Buffer): Promise<void> {

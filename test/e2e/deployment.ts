@@ -10,6 +10,8 @@ export interface Deployment {
   broker: string;
   config: Record<string, string>;
   credentials: PlatformUnderTest['s3']['credentials'];
+  /** Where events must be signed. */
+  eventKey: string | undefined;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: every kind has its own shape.
@@ -37,7 +39,13 @@ export async function findDeployment(
     broker: `${address.hostname}:${address.port || 80}`,
     config,
     credentials: await credentials(core, namespace),
+    eventKey: config['AUTHENTICATION'] === 'required' ? await eventKey(core, namespace) : undefined,
   };
+}
+
+async function eventKey(core: CoreV1Api, namespace: string): Promise<string> {
+  const { data } = await core.readNamespacedSecret({ name: 'knative-lambda-keys', namespace });
+  return Buffer.from(data?.['EVENT_KEY'] ?? '', 'base64').toString();
 }
 
 /** Undefined where pods have an identity of their own, and we perhaps another. */

@@ -65,6 +65,8 @@ export async function openPlatform(): Promise<{ platform: PlatformUnderTest; clo
         ...(deployment.credentials ? { credentials: deployment.credentials } : {}),
       },
       sourceBucket: config['SOURCE_BUCKET'] ?? '',
+      sourcePrefix: config['SOURCE_PREFIX'] ?? 'global/parser/{parser_id}/',
+      ...(deployment.eventKey ? { eventKey: deployment.eventKey } : {}),
       temporaryBucket: config['TEMPORARY_BUCKET'] ?? '',
       kubeconfig: kubeconfig.exportConfig(),
       namespace,
