@@ -21,7 +21,7 @@ export function printNextSteps(platform: Platform, serviceName: string | undefin
   const kubectl = `kubectl --kubeconfig ${fromHere(platform.kubeconfig)} -n ${platform.namespace}`;
   const { port } = new URL(platform.gatewayUrl);
   const ce = (type: string): string =>
-    `-H 'ce-specversion: 1.0' -H "ce-id: $(date +%s)" -H 'ce-source: me' -H 'ce-type: ${type}' -H 'content-type: application/json'`;
+    `-H 'ce-specversion: 1.0' -H "ce-id: $(date +%s)-$RANDOM" -H 'ce-source: me' -H 'ce-type: ${type}' -H 'content-type: application/json'`;
   const step = (title: string, ...commands: string[]): void => {
     line(paint('dim', `# ${title}`));
     for (const command of commands) {

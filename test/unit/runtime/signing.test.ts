@@ -1,5 +1,9 @@
 /** Whose event it is: what is refused without a valid signature, and what our own replies carry. */
+import { readdirSync, readFileSync } from 'node:fs';
+import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
+import * as z from 'zod';
+import type { EventType } from '#shared/events/catalogue.ts';
 import { parseSigningKey, SIGNATURE, type SigningKey, sign } from '#shared/events/signature.ts';
 import type { HandlerContext } from '#shared/runtime/types.ts';
 import { demo, type Running, run } from './run.ts';
@@ -145,4 +149,107 @@ test('without authentication nothing is looked at, and nothing is signed', async
 
 test('a function without a key does not start where authentication is on', async () => {
   await expect(run(demo(), { AUTHENTICATION: 'required' })).rejects.toThrow('EVENT_KEY');
+});
+
+/** Every type that goes through the Broker, and the hints of Kubernetes and of the clock. */
+const events = Object.fromEntries(
+  [
+    ...Object.keys({
+      'build.start': 0,
+      'job.start': 0,
+      'build.complete': 0,
+      'lifecycle.build.started': 0,
+      'lifecycle.build.completed': 0,
+      'lifecycle.build.failed': 0,
+      'lifecycle.function.ready': 0,
+      'lifecycle.function.failed': 0,
+      'lifecycle.function.deleted': 0,
+      'service.delete': 0,
+      'parser.start': 0,
+      'parser.deliver': 0,
+      'parser.complete': 0,
+      'event.rejected': 0,
+      'dead-letter.replay': 0,
+      'dead-letter.purge': 0,
+      'dead-letter.replayed': 0,
+      'dead-letter.purged': 0,
+    } satisfies Record<EventType, number>),
+    'dev.knative.apiserver.resource.update',
+    'dev.knative.sources.ping',
+  ].map((type) => [type, z.unknown()]),
+);
+
+const UNSIGNED = [
+  'build-complete: build.complete',
+  'cluster-events: dev.knative.apiserver.resource.add dev.knative.apiserver.resource.update dev.knative.apiserver.resource.delete',
+  'dead-letter: *',
+  // It takes events from clients, by a token.
+  'gateway: all',
+  'sweep: dev.knative.sources.ping',
+];
+
+test('whatever the type is, nothing but the very event that was signed is handled', async () => {
+  const types = Object.keys(events);
+  let handledTimes = 0;
+  const definition = {
+    name: 'all',
+    config: z.object({}),
+    events,
+    dependencies: () => ({}),
+    handle: () => {
+      handledTimes += 1;
+      return undefined;
+    },
+  };
+  running = await run(definition, { AUTHENTICATION: 'required', EVENT_KEY: KEY });
+  const url = running.url;
+  const cause = fc.constantFrom(
+    'unsigned',
+    'other key',
+    'expired',
+    'data',
+    'subject',
+    'id',
+    'source',
+    'type',
+    'tenant',
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...types), cause, async (type, changed) => {
+      const made = signature(changed === 'other key' ? STRANGE : KEY, {
+        type: changed === 'type' ? 'other.type' : type,
+        ...(changed === 'expired' ? { expires: 1000 } : {}),
+        ...(changed === 'tenant' ? { tenant: 'other' } : {}),
+        ...(changed === 'id' ? { id: 'other' } : {}),
+        ...(changed === 'source' ? { source: 'other' } : {}),
+        ...(changed === 'subject' ? { subject: 'acme/p2' } : {}),
+      });
+      const body = changed === 'data' ? DATA.replace('p1', 'p2') : DATA;
+      const before = handledTimes;
+      const answer = await post(url, changed === 'unsigned' ? undefined : made, { 'ce-type': type }, body);
+      expect(handledTimes).toBe(before);
+      // A refusal is answered with no refusal of its own, which would come back as well.
+      expect(answer.headers['ce-type']).toBe(type === 'event.rejected' ? undefined : 'event.rejected');
+    }),
+    { numRuns: 200 },
+  );
+  for (const type of types) {
+    const before = handledTimes;
+    await post(url, signature(KEY, { type }), { 'ce-type': type });
+    expect(handledTimes).toBe(before + 1);
+  }
+});
+
+test('only these types are taken without a signature, each read again before it is believed', () => {
+  const folder = new URL('../../../functions/', import.meta.url).pathname;
+  const found = readdirSync(folder).flatMap((name) => {
+    const text = readFileSync(`${folder}${name}/index.ts`, 'utf8');
+    const [, list] = /unsigned: \[([^\]]*)\]/.exec(text) ?? [];
+    const types = list === undefined ? [] : [...list.matchAll(/'([^']+)'/g)].map(([, type]) => type);
+    return [
+      ...(types.length > 0 ? [`${name}: ${types.join(' ')}`] : []),
+      ...(/answers: 'clients'/.test(text) ? [`${name}: all`] : []),
+    ];
+  });
+  expect(found).toEqual(UNSIGNED);
 });
