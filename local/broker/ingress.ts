@@ -1,6 +1,7 @@
 /** A Broker's ingress: HTTP in, RabbitMQ's exchange behind it (eventing-rabbitmq: cmd/ingress). */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { foreignRequest } from '#shared/foreign-request.ts';
 import type { Trace } from './amqp-message.ts';
 import { type BrokerEvent, InvalidEvent } from './broker-event.ts';
 import { invalidEvent, readEvent } from './read-event.ts';
@@ -36,6 +37,10 @@ export async function startIngress(port: number, publish: Publish): Promise<Ingr
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, publish: Publish): Promise<void> {
+  const foreign = foreignRequest(request.headers);
+  if (foreign !== undefined) {
+    return end(response, 403, foreign);
+  }
   if (request.method !== 'POST') {
     return end(response, 405, 'POST an event');
   }

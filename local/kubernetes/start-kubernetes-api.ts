@@ -1,7 +1,7 @@
 /** The Kubernetes API over HTTP, for kubectl and everything that speaks to a cluster. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-
+import { foreignRequest } from '#shared/foreign-request.ts';
 import { answerPatch } from './answer-patch.ts';
 import { answerCreate, answerDelete, answerRead, answerReplace } from './answer-request.ts';
 import { ApiError } from './api-error.ts';
@@ -26,12 +26,9 @@ export interface KubernetesApi {
   close(): Promise<void>;
 }
 
-/** What a browser sends for a name that an attacker has pointed at this machine is not among these. */
-const HOSTS = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
-
 /**
  * Listens on 127.0.0.1 alone, in plain HTTP, and asks nobody who they are: whoever runs programs on this machine is
- * trusted. Web pages are not: requests for other hosts and bodies of types that need no preflight are refused.
+ * trusted. Web pages are not: see foreign-request.ts. Bodies of types that need no preflight are refused as well.
  */
 export async function startKubernetesApi({ storage, logs, port }: KubernetesApiOptions): Promise<KubernetesApi> {
   const server = createServer((request, response) => {
@@ -57,8 +54,9 @@ async function serve(
   message: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  if (!HOSTS.test(message.headers.host ?? '')) {
-    throw new ApiError(403, 'Forbidden', `this API answers on localhost only, not for host "${message.headers.host}"`);
+  const foreign = foreignRequest(message.headers);
+  if (foreign !== undefined) {
+    throw new ApiError(403, 'Forbidden', foreign);
   }
   const url = new URL(message.url ?? '/', 'http://localhost');
   const segments = decode(url.pathname);

@@ -1,6 +1,7 @@
 /** S3 over HTTP: which operation a request asks for, and its answer. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { foreignRequest } from '#shared/foreign-request.ts';
 import { listObjects } from './list-objects.ts';
 import type { ObjectFiles } from './object-files.ts';
 import type { Exchange, Upload } from './operations.ts';
@@ -42,6 +43,10 @@ export async function answerRequest(
   response: ServerResponse,
 ): Promise<void> {
   try {
+    const foreign = foreignRequest(request.headers);
+    if (foreign !== undefined) {
+      throw s3Error(403, 'AccessDenied', foreign);
+    }
     // Not by URL, which would resolve the `..` of a key.
     const [, bucket = '', key = '', search] = /^\/*([^/?]*)\/?([^?]*)\??(.*)$/.exec(request.url ?? '') ?? [];
     const query = new URLSearchParams(search);

@@ -1,5 +1,6 @@
 /** The way in to the functions: finds the pod by Host header, waits for one where there is none. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { foreignRequest } from '#shared/foreign-request.ts';
 import type { ServingController } from './controller.ts';
 import { DOMAIN, functionOf } from './function-host.ts';
 import { proxy } from './proxy.ts';
@@ -23,6 +24,11 @@ async function answer(
   response: ServerResponse,
   controller: ServingController,
 ): Promise<void> {
+  const foreign = foreignRequest(request.headers, true);
+  if (foreign !== undefined) {
+    refuse(response, 403, foreign);
+    return;
+  }
   const target = functionOf(request.headers.host);
   if (!target) {
     const host = request.headers.host ?? '';

@@ -1,5 +1,6 @@
 /** Reads every request before faas-js-runtime does. The runtime transports requests, but does not interpret them. */
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import { foreignRequest } from '#shared/foreign-request.ts';
 import { isStructured } from './media-type.ts';
 import type { FunctionRequest } from './request.ts';
 
@@ -24,6 +25,8 @@ export interface GateOptions {
   /** Bytes of data that are kept. */
   limit: number;
   draining: () => boolean;
+  /** It listens on loopback. */
+  loopback: boolean;
 }
 
 /**
@@ -31,7 +34,7 @@ export interface GateOptions {
  * attribute is missing, cuts bodies off with errors of its own, and serves its metrics to everybody. So the gate shows
  * it an empty `POST /` in place of every request except health checks. The real request is passed on under a symbol.
  */
-export function installGate(server: Server, { limit, draining }: GateOptions): void {
+export function installGate(server: Server, { limit, draining, loopback }: GateOptions): void {
   const runtime = server.listeners('request') as RequestListener[];
   server.removeAllListeners('request');
   // Node reads both settings at every new connection. By default it drops all headers after the first thousand
@@ -44,6 +47,11 @@ export function installGate(server: Server, { limit, draining }: GateOptions): v
     }
   };
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    const foreign = loopback ? foreignRequest(request.headers, true) : undefined;
+    if (foreign !== undefined) {
+      response.writeHead(403, { 'content-type': 'text/plain', connection: 'close' }).end(`${foreign}\n`);
+      return;
+    }
     if (draining()) {
       response.setHeader('connection', 'close');
     }

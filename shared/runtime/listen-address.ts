@@ -17,3 +17,8 @@ export function overrideListenAddress(host: string | undefined): () => void {
     Server.prototype.listen = listen;
   };
 }
+
+/** On a laptop, where web pages could reach the function. In a cluster it listens on every interface. */
+export function isLoopback(host: string | undefined): boolean {
+  return host !== undefined && /^(127\.|::1$|localhost$)/.test(host);
+}

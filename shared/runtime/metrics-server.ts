@@ -2,6 +2,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
+import { foreignRequest } from '#shared/foreign-request.ts';
+import { isLoopback } from './listen-address.ts';
 import type { ListenAddress } from './serve.ts';
 
 export interface MetricsServer {
@@ -12,6 +14,11 @@ export interface MetricsServer {
 /** Rejects if the port is taken. Does not keep the process alive. */
 export async function serveMetrics(registry: Registry, address: ListenAddress): Promise<MetricsServer> {
   const server = createServer(async (request, response) => {
+    const foreign = isLoopback(address.host) ? foreignRequest(request.headers) : undefined;
+    if (foreign !== undefined) {
+      response.writeHead(403, { 'content-type': 'text/plain' }).end(`${foreign}\n`);
+      return;
+    }
     if (request.url !== '/metrics') {
       response.writeHead(404, { 'content-type': 'text/plain' }).end('only GET /metrics is here\n');
       return;

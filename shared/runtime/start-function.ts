@@ -17,6 +17,7 @@ import type { Authenticating } from './authenticate.ts';
 import { gatedRequest, installGate } from './gate.ts';
 import { InFlight } from './in-flight.ts';
 import { lazy } from './lazy.ts';
+import { isLoopback } from './listen-address.ts';
 import { type MetricsServer, serveMetrics } from './metrics-server.ts';
 import { problemAnswer } from './problem-answer.ts';
 import type { Answer } from './request.ts';
@@ -88,7 +89,7 @@ export async function startFunction<Config extends z.ZodType, const Schemas exte
       handle: (headers) => inFlight.track(() => guarded(log, answer, headers)),
     },
   );
-  installGate(server, { limit, draining: () => draining });
+  installGate(server, { limit, draining: () => draining, loopback: isLoopback(runtime.HOST) });
   const port = (server.address() as AddressInfo).port;
   const uptime = process.uptime();
   metrics.listening(uptime);

@@ -4,7 +4,7 @@ import { start } from 'faas-js-runtime';
 import { MINUTE, SECOND } from '#shared/durations.ts';
 import { gatedRequest, installGate } from '#shared/runtime/gate.ts';
 import { InFlight } from '#shared/runtime/in-flight.ts';
-import { overrideListenAddress } from '#shared/runtime/listen-address.ts';
+import { isLoopback, overrideListenAddress } from '#shared/runtime/listen-address.ts';
 import { problemAnswer } from '#shared/runtime/problem-answer.ts';
 import { callHandler, MAX_EVENT_BYTES } from './call-handler.ts';
 import { checkSource } from './check-source.ts';
@@ -39,7 +39,7 @@ async function serve(handler: Handler): Promise<void> {
   const restored = overrideListenAddress(process.env['HOST']);
   const server: Server = await start(program as never, options as never);
   restored();
-  installGate(server, { limit: MAX_EVENT_BYTES, draining: () => draining });
+  installGate(server, { limit: MAX_EVENT_BYTES, draining: () => draining, loopback: isLoopback(process.env['HOST']) });
 
   // The runtime's own listeners drop what is in flight, and turn a crash into exit code 0.
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT', 'uncaughtException', 'unhandledRejection']) {
