@@ -1,6 +1,6 @@
 /**
- * Which requests a server on loopback refuses. It asks nobody who they are, since it trusts the programs of its machine.
- * It must not trust web pages: a browser runs them on this machine as well.
+ * Which requests a server on loopback refuses. It asks nobody who they are, since it trusts the programs of its
+ * machine. It must not trust web pages: a browser runs them on this machine as well.
  */
 
 interface Asked {

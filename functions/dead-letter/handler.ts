@@ -43,7 +43,10 @@ export async function handleDeadLetter(
   const code = codeOf(event);
   // The Broker delivers an event to all its subscribers again. That is not justified by a subscriber that does not
   // exist.
-  const isListening = code === -1 && destination !== undefined && !hasArrived && (await deps.listens(destination));
+  // An event.rejected comes straight from the Broker as well, with the address that its sender wrote. Any other event
+  // comes from a dispatcher, which has overwritten it.
+  const isAsked = code === -1 && destination !== undefined && !hasArrived && event.type !== 'event.rejected';
+  const isListening = isAsked && (await deps.listens(destination));
   const redeliveries = redeliveriesOf(request);
   // Where the failed delivery was to this very function, the event has arrived now: resending it would never end.
   const resent = isListening && redeliveries < MAX_REDELIVERIES ? eventToResend(request) : undefined;

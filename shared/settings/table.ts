@@ -600,7 +600,7 @@ export const SETTINGS = {
   NAMESPACE: {
     schema: text,
     from: 'ConfigMap',
-    readBy: [...CLUSTER_FUNCTIONS, 'gateway'],
+    readBy: [...CLUSTER_FUNCTIONS, 'gateway', 'dead-letter'],
     givenBy: 'it follows from ENV',
     says: "Namespace of the builder's functions and of the users'.",
   },

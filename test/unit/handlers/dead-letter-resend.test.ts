@@ -276,3 +276,25 @@ describe('an event that is sent again is signed', () => {
     expect(world.signedFor).toEqual([given]);
   });
 });
+
+test.each(['event.rejected', 'test.other'])('an address that came with a client’s own %s', async (type) => {
+  const asked: string[] = [];
+  const { event, context } = unanswered({ 'ce-type': type, 'ce-knativeerrordest': 'http://sub/' });
+  const deps = new World();
+
+  await handleDeadLetter(
+    event,
+    {
+      store: deps.store,
+      broker: deps.broker,
+      listens: async (url) => asked.push(url) > 0,
+      temporaryBucket: 'tmp',
+      now: () => new Date(),
+    },
+    context,
+  );
+
+  // The address of any other event was written by the dispatcher of its dead letter.
+  expect(asked).toEqual(type === 'event.rejected' ? [] : ['http://sub/']);
+  expect(deps.letters()).toHaveLength(type === 'event.rejected' ? 1 : 0);
+});
