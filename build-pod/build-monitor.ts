@@ -6,6 +6,7 @@ import type { CloudEvent } from 'cloudevents';
 import * as z from 'zod';
 import { createCluster } from '#shared/clients/kubernetes.ts';
 import { createObjectStore } from '#shared/clients/s3.ts';
+import { say } from '#shared/say.ts';
 import { parseConfig } from '#shared/settings/parse-config.ts';
 import { fieldsFor } from '#shared/settings/select.ts';
 import { monitorBuild } from './monitor.ts';
@@ -14,7 +15,7 @@ import { sendEvent } from './send-event.ts';
 /** Below the pod's grace period of 30 s: the sidecar must end before it is killed. */
 const GRACE_MILLISECONDS = 20_000;
 
-const log = (line: string) => console.log(line);
+const log = say;
 const schema = z.object({
   ...fieldsFor('build-monitor'),
   NAMESPACE: z.string().min(1),

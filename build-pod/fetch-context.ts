@@ -7,6 +7,7 @@ import { writeFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import * as z from 'zod';
 import { createObjectStore } from '#shared/clients/s3.ts';
+import { say, sayError } from '#shared/say.ts';
 import { parseConfig } from '#shared/settings/parse-config.ts';
 import { fieldsFor } from '#shared/settings/select.ts';
 import { fetchContext } from './fetch.ts';
@@ -30,12 +31,12 @@ try {
     store,
     { bucket, key, bytes },
     (body) => pipeline(body, createWriteStream(settings.CONTEXT_FILE)),
-    (line) => console.log(line),
+    say,
   );
   process.exit(0);
 } catch (error) {
   const reason = (error as Error).message;
-  console.error(reason);
+  sayError(reason);
   await writeFile(process.env['TERMINATION_LOG'] ?? '/dev/termination-log', reason).catch(() => undefined);
   process.exit(1);
 }

@@ -4,6 +4,8 @@ import { createBroker } from '#shared/clients/broker.ts';
 import { createObjectStore } from '#shared/clients/s3.ts';
 import { createLetterBox } from '#shared/dead-letters/letter-box.ts';
 import { RetryableError } from '#shared/events/errors.ts';
+import { printableJson } from '#shared/printable.ts';
+import { say, sayError } from '#shared/say.ts';
 import { readArguments, USAGE, UsageError } from './arguments.ts';
 import { runCommand } from './run-command.ts';
 import { findSettings, type LetterSettings } from './settings.ts';
@@ -11,7 +13,7 @@ import { findSettings, type LetterSettings } from './settings.ts';
 async function main(args: string[]): Promise<number> {
   const { command, json, ...wanted } = readArguments(args);
   if (command.verb === 'help') {
-    console.log(USAGE);
+    say(USAGE);
     return 0;
   }
   const settings = await findSettings(wanted, process.env);
@@ -23,7 +25,7 @@ async function main(args: string[]): Promise<number> {
       now: () => new Date(),
       sleep: (milliseconds) => sleep(milliseconds),
     });
-    console.log(json ? JSON.stringify(output.json, undefined, 2) : lines.join('\n'));
+    say(json ? printableJson(JSON.stringify(output.json, undefined, 2)) : lines.join('\n'));
     return ok ? 0 : 1;
   } finally {
     store.close();
@@ -49,6 +51,6 @@ try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
-  console.error(error instanceof UsageError ? `${message}\n\n${USAGE}` : `${message}${adviceOn(error)}`);
+  sayError(error instanceof UsageError ? `${message}\n\n${USAGE}` : `${message}${adviceOn(error)}`);
   process.exitCode = error instanceof UsageError ? 2 : 1;
 }

@@ -3,6 +3,7 @@ import type { FoundLetter } from '#shared/dead-letters/find-letters.ts';
 import { attributeOf } from '#shared/dead-letters/letter.ts';
 import { isOpen } from '#shared/dead-letters/place.ts';
 import { DAY, HOUR, MINUTE, SECOND } from '#shared/durations.ts';
+import { printableCell, printableJson } from '#shared/printable.ts';
 
 const HEAD = ['ID', 'AGE', 'TYPE', 'SUBJECT', 'WHERE', 'CODE', 'REASON', 'COUNT', 'STATE'];
 
@@ -21,8 +22,7 @@ export function lettersTable(found: FoundLetter[], now: Date): string[] {
   const widths = HEAD.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
   return [HEAD, ...rows].map((row) =>
     row
-      // An event may contain control characters, which a terminal would obey.
-      .map((cell, column) => (cell.replaceAll(/\p{Cc}/gu, '?') || '–').padEnd(widths[column] ?? 0))
+      .map((cell, column) => (printableCell(cell) || '–').padEnd(widths[column] ?? 0))
       .join('  ')
       .trimEnd(),
   );
@@ -41,17 +41,14 @@ export function letterAsText({ place, letter }: FoundLetter): string[] {
   const { event, raw: _raw, message, ...fields } = letter;
   const told = { ...fields, state: stateOf(place) };
   return [
-    ...(message ? [plain(message), ''] : []),
+    ...(message ? [printableCell(message), ''] : []),
     ...Object.entries(told).map(
-      ([name, value]) => `${name.padEnd(13)} ${plain(typeof value === 'string' ? value : JSON.stringify(value))}`,
+      ([name, value]) =>
+        `${name.padEnd(13)} ${printableCell(typeof value === 'string' ? value : JSON.stringify(value))}`,
     ),
     '',
-    JSON.stringify(event, undefined, 2),
+    printableJson(JSON.stringify(event, undefined, 2)),
   ];
-}
-
-function plain(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, '?');
 }
 
 /** In the largest unit that fits, as kubectl shows ages. */

@@ -2,6 +2,7 @@
 import { relative } from 'node:path';
 import { SECOND } from '#shared/durations.ts';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
+import { say, sayError } from '#shared/say.ts';
 import { applyFolder, applyNamespaces, applySecrets } from './apply.ts';
 import { clusterProblems } from './cluster-problems.ts';
 import { writeComposition } from './compose.ts';
@@ -18,8 +19,6 @@ import { WATCHED, waitUntilReady } from './wait-until-ready.ts';
 const force = process.env['FORCE'] === '1';
 const timeout = Number(process.env['TIMEOUT'] || 300) * SECOND;
 
-const say = (line: string) => console.log(line);
-
 stopOnSignal(removeCopies, 'Stopped in the middle. Nothing is lost: the same command completes it.');
 try {
   const { plan, objects } = await prepare();
@@ -31,7 +30,7 @@ try {
   await moveCalls(run, plan, say);
   say(firstEvent(plan.environment, plan.composition.config));
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error);
+  sayError(error);
   process.exitCode = 1;
 }
 

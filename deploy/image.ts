@@ -1,6 +1,8 @@
 /** `make image`: builds our image, pushes it, and writes its digest reference to .deploy/image for `make deploy`. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { inspect } from 'node:util';
+import { say, sayError } from '#shared/say.ts';
 import { type ImageBuild, ImageBuildError } from './image/build.ts';
 import { type Builder, BuilderError, chooseBuilder } from './image/builder.ts';
 import { contextPaths } from './image/context.ts';
@@ -21,8 +23,6 @@ interface ImageRequest {
   REGISTRY_INSECURE?: string | undefined;
 }
 
-const tell = (line: string) => console.error(line);
-
 /** The digest reference of what was pushed. */
 export async function makeImage(root: string, request: ImageRequest, signal: AbortSignal): Promise<string> {
   const made = await imageVersion(root, contextPaths(root));
@@ -33,7 +33,7 @@ export async function makeImage(root: string, request: ImageRequest, signal: Abo
     throw new ImageBuildError(problems.join('\n'));
   }
   if (!existsSync(file)) {
-    tell(`there is no ${file}: the image is built without settings`);
+    sayError(`there is no ${file}: the image is built without settings`);
   }
   const builder = await chooseBuilder(request.BUILDER, registry);
   const digest = await builders[builder]({
@@ -45,7 +45,7 @@ export async function makeImage(root: string, request: ImageRequest, signal: Abo
     insecure: /^(1|true|yes)$/i.test(request.REGISTRY_INSECURE ?? ''),
     platform: request.PLATFORM || undefined,
     signal,
-    tell,
+    tell: sayError,
   });
   const reference = `${repository}@${digest}`;
   mkdirSync(join(root, '.deploy'), { recursive: true });
@@ -68,11 +68,11 @@ if (import.meta.main) {
     process.on(signal, () => stop.abort());
   }
   try {
-    console.log(await makeImage(join(import.meta.dirname, '..'), process.env, stop.signal));
-    console.error('kept in .deploy/image, which `make deploy` takes');
+    say(await makeImage(join(import.meta.dirname, '..'), process.env, stop.signal));
+    sayError('kept in .deploy/image, which `make deploy` takes');
   } catch (error) {
     const isExpected = [ImageBuildError, ImageNameError, BuilderError].some((kind) => error instanceof kind);
-    console.error(stop.signal.aborted ? 'stopped' : isExpected ? (error as Error).message : error);
+    sayError(stop.signal.aborted ? 'stopped' : isExpected ? error : inspect(error));
     process.exitCode = stop.signal.aborted ? 130 : 1;
   }
 }

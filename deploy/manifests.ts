@@ -2,6 +2,7 @@
  * `make manifests`: writes the whole deployment but its Secrets as files for `kubectl apply -k`. No cluster is asked.
  */
 import { relative } from 'node:path';
+import { say, sayError } from '#shared/say.ts';
 import { writeComposition } from './compose.ts';
 import { ROOT } from './environment.ts';
 import { planDeployment } from './plan.ts';
@@ -9,7 +10,7 @@ import { secretsOf } from './secrets.ts';
 
 const { plan, problems } = planDeployment(ROOT, process.env);
 if (!plan) {
-  console.error(`Not written:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+  sayError(`Not written:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
   process.exit(1);
 }
 const { environment, settings, composition } = plan;
@@ -23,7 +24,7 @@ const { namespace, buildsNamespace } = environment;
 if (!settings.s3) {
   secrets.unshift(`  Secret ${namespace}/knative-lambda-s3, empty, for pods that have an identity of their own`);
 }
-console.log(`${objects.length} objects in ${folder}. Secrets are in no file; before the first time make
+say(`${objects.length} objects in ${folder}. Secrets are in no file; before the first time make
   kubectl create namespace ${namespace}; kubectl create namespace ${buildsNamespace}
 ${secrets.join('\n')}
 and then, each time:

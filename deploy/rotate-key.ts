@@ -4,6 +4,7 @@
  */
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { builderServices } from '#shared/manifests/builder-services.ts';
+import { say, sayError } from '#shared/say.ts';
 import { applyDocuments, FIELD_MANAGER } from './apply.ts';
 import { environmentOf, environmentProblem, ROOT } from './environment.ts';
 import { kubectl, type Run, run } from './run.ts';
@@ -69,9 +70,9 @@ if (import.meta.main) {
     if (problem !== undefined || name === undefined) {
       throw new Error(problem);
     }
-    await rotateKey(run, environmentOf(name, ROOT).namespace, (line) => console.log(line));
+    await rotateKey(run, environmentOf(name, ROOT).namespace, say);
   } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
+    sayError(error);
     process.exitCode = 1;
   }
 }

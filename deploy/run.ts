@@ -1,4 +1,5 @@
 /** How this folder runs kubectl and func. */
+import { sayError } from '#shared/say.ts';
 import { type Outcome, runProgram } from './run-program.ts';
 
 /** Never throws for an exit code. Secrets go by `input`, the standard input, never by a file or the command line. */
@@ -31,7 +32,7 @@ export function stopOnSignal(cleanUp: () => void, message: string): void {
     process.once(signal, () => {
       stopped.abort();
       cleanUp();
-      console.error(`\n${message}`);
+      sayError(`\n${message}`);
       process.exit(code);
     });
   }

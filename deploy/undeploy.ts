@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SECOND } from '#shared/durations.ts';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
+import { say, sayError } from '#shared/say.ts';
 import { environmentOf, environmentProblem, ROOT } from './environment.ts';
 import { kubectl, run, stopOnSignal } from './run.ts';
 import { finalizersWithout, type Step, stepsOf, stillThere } from './undeploy-steps.ts';
@@ -12,13 +13,11 @@ import { finalizersWithout, type Step, stepsOf, stillThere } from './undeploy-st
 const INTERVAL = 2 * SECOND;
 const timeout = Number(process.env['TIMEOUT'] || 300) * SECOND;
 
-const say = (line: string) => console.log(line);
-
 stopOnSignal(() => {}, 'Stopped in the middle: the same command deletes the rest.');
 try {
   await undeploy(process.env['ENV'] ?? '');
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error);
+  sayError(error);
   process.exitCode = 1;
 }
 

@@ -134,6 +134,7 @@ async function start(options: PlatformOptions, started: AsyncDisposableStack): P
       port,
       queueFile: join(directory, 'queues.jsonl'),
       resolve: resolveRef,
+      log,
       ...(options.onEvent ? { tap: options.onEvent } : {}),
     }),
   );

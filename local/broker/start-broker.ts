@@ -7,6 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { ObjectStorage } from '#local/kubernetes/types.ts';
 import type { KubeObject, ResourceName } from '#shared/kubernetes/object.ts';
 import type { Destination } from '#shared/manifests/delivery-settings.ts';
+import { sayError } from '#shared/say.ts';
 import { type Resolve, resolveDestination } from './address.ts';
 import { BrokerRuntime } from './broker-runtime.ts';
 import { type Publish, startIngress } from './ingress.ts';
@@ -53,7 +54,7 @@ export interface RunningBroker {
 }
 
 export async function startBroker(options: BrokerOptions): Promise<RunningBroker> {
-  const { storage, namespace, port, tap = () => {}, log = console.error } = options;
+  const { storage, namespace, port, tap = () => {}, log = sayError } = options;
   const queues = new QueueLog(options.queueFile);
   const context = {
     queues,

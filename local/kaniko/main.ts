@@ -7,6 +7,7 @@
  * URLs and ONBUILD are refused or without effect. The digest is that of a folder and its configuration, not of an OCI
  * image.
  */
+import { sayError } from '#shared/say.ts';
 import { BuildError } from './build-error.ts';
 import { createWorkspace, execute } from './execute.ts';
 import { parseFlags } from './flags.ts';
@@ -19,7 +20,7 @@ process.exitCode = await main();
 async function main(): Promise<number> {
   const { KNATIVE_LAMBDA_DIRECTORY: directory, PATH: path = '/usr/bin:/bin' } = process.env;
   if (directory === undefined) {
-    console.error('KNATIVE_LAMBDA_DIRECTORY is not set: this program runs in pods of the embedded platform (make run)');
+    sayError('KNATIVE_LAMBDA_DIRECTORY is not set: this program runs in pods of the embedded platform (make run)');
     return 1;
   }
   const workspace = createWorkspace(directory);
@@ -32,7 +33,7 @@ async function main(): Promise<number> {
     await execute({ options: parseFlags(process.argv.slice(2)), directory, workspace, path, log });
     return 0;
   } catch (error) {
-    console.error(`error building image: ${error instanceof Error ? error.message : error}`);
+    sayError(`error building image: ${error instanceof Error ? error.message : error}`);
     return error instanceof BuildError ? error.exitCode : 1;
   } finally {
     removeTree(workspace);
@@ -43,5 +44,5 @@ async function main(): Promise<number> {
 function log(line: string): void {
   const [level = 'INFO', ...rest] = line.split(' ');
   const seconds = String(Math.floor((performance.now() - begun) / 1000)).padStart(4, '0');
-  console.error(`${level}[${seconds}] ${rest.join(' ')}`);
+  sayError(`${level}[${seconds}] ${rest.join(' ')}`);
 }

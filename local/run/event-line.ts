@@ -1,6 +1,7 @@
 /** An event on one line: how long after the first of its chain, type, subject, and what happened to it. */
 import type { BrokerEvent } from '#local/broker/broker-event.ts';
 import type { TapEntry } from '#local/broker/tap.ts';
+import { printableCell } from '#shared/printable.ts';
 import type { Style, Terminal } from './terminal.ts';
 
 const KUBERNETES_CHANGE = 'dev.knative.apiserver.';
@@ -18,9 +19,9 @@ export function eventLine(entry: TapEntry, elapsed: number, paint: Terminal['pai
     return undefined;
   }
   const time = paint('dim', `${String(Math.round(elapsed)).padStart(7)} ms`);
-  const name = type.startsWith(KUBERNETES_CHANGE) ? 'kubernetes change' : type;
-  const subject = attribute(entry.event, 'subject').split('/').slice(-2).join('/');
-  const details = detailsOf(entry.event);
+  const name = type.startsWith(KUBERNETES_CHANGE) ? 'kubernetes change' : printableCell(type);
+  const subject = printableCell(attribute(entry.event, 'subject')).split('/').slice(-2).join('/');
+  const details = printableCell(detailsOf(entry.event));
   return [
     time,
     paint('bold', name.padEnd(25)),
@@ -60,7 +61,7 @@ function whatHappened(entry: TapEntry): { text: string; style: Style } | undefin
       }
       const took = `${trigger}${entry.deadLetter ? ' (dead letter)' : ''}`;
       return entry.reply
-        ? { text: `${took} → ${replied(entry.reply)}  ${Math.round(entry.ms)} ms`, style: 'cyan' }
+        ? { text: `${took} → ${printableCell(replied(entry.reply))}  ${Math.round(entry.ms)} ms`, style: 'cyan' }
         : { text: `${took}  ${Math.round(entry.ms)} ms`, style: 'dim' };
     }
   }

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TapEntry } from '#local/broker/tap.ts';
 import type { Platform } from '#local/platform.ts';
+import { printableJson } from '#shared/printable.ts';
 import type { EventJournal } from './event-journal.ts';
 import { attribute, dataOf } from './event-line.ts';
 import { sendEvent } from './send-event.ts';
@@ -48,7 +49,7 @@ export async function runMainJob(
   const complete = await awaitEvent(platform, journal, { subject, chain: call }, 'parser.complete');
   const answered = performance.now() - called;
   terminal.line();
-  terminal.line(JSON.stringify(complete, undefined, 2));
+  terminal.line(printableJson(JSON.stringify(complete, undefined, 2)));
   if (complete['succeeded'] !== true) {
     throw new Error(`the example's function failed: ${JSON.stringify(complete['error'])}`);
   }

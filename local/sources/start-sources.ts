@@ -8,6 +8,7 @@ import type { Sleep } from '#local/broker/with-retries.ts';
 import type { ObjectStorage } from '#local/kubernetes/types.ts';
 import { condition, keepTransitionTimes, withReady } from '#local/serving/conditions.ts';
 import type { KubeObject, ResourceName } from '#shared/kubernetes/object.ts';
+import { sayError } from '#shared/say.ts';
 import { startAdapter } from './api-server-adapter.ts';
 import { matchesSelector } from './matches-selector.ts';
 import { startPing } from './ping-timer.ts';
@@ -43,7 +44,7 @@ interface Source {
 }
 
 export function startSources(options: SourcesOptions): RunningSources {
-  const { storage, kubernetesUrl, log = console.error, now } = options;
+  const { storage, kubernetesUrl, log = sayError, now } = options;
   const sleep = options.sleep ?? ((ms: number, signal: AbortSignal) => wait(ms, undefined, { signal }));
   const running = new Map<string, Source>();
 

@@ -1,6 +1,7 @@
 /** Logs JSON to standard output, one line an entry. Text from users is escaped by JSON and cut to a limit. */
 import { type DestinationStream, type Level, type Logger, pino } from 'pino';
 import { bounded } from '#shared/bounded-text.ts';
+import { printableJson } from '#shared/printable.ts';
 
 const MESSAGE_LENGTH = 1000;
 const STACK_LENGTH = 4000;
@@ -16,6 +17,8 @@ export function createLog(
     base: bindings,
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
+    // `kubectl logs` writes lines to a terminal as they are.
+    hooks: { streamWrite: printableJson },
     serializers: { err: (error: unknown) => describe(error, CAUSES) },
   };
   // Synchronous, unlike pino's default: an exit loses lines that a thread is still writing, and the last lines say why.
