@@ -7,9 +7,12 @@ import { writeFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import * as z from 'zod';
 import { createObjectStore } from '#shared/clients/s3.ts';
+import { SECOND } from '#shared/durations.ts';
+import { PermanentError, RetryableError } from '#shared/events/errors.ts';
 import { say, sayError } from '#shared/say.ts';
 import { parseConfig } from '#shared/settings/parse-config.ts';
 import { fieldsFor } from '#shared/settings/select.ts';
+import { FETCH_EXIT_CODE } from '#shared/specs/exit-codes.ts';
 import { fetchContext } from './fetch.ts';
 
 const schema = z.object({
@@ -18,6 +21,8 @@ const schema = z.object({
   CONTEXT_KEY: z.string().min(1),
   CONTEXT_BYTES: z.coerce.number().int().min(0),
   CONTEXT_FILE: z.string().min(1).default('/context/context.tar.gz'),
+  /** For how long S3 is asked again. */
+  FETCH_SECONDS: z.coerce.number().positive(),
 });
 
 // A process with id 1 ignores signals that it has no listener for.
@@ -27,16 +32,15 @@ try {
   const { own: settings } = parseConfig(schema, process.env);
   const store = createObjectStore(settings);
   const { CONTEXT_BUCKET: bucket, CONTEXT_KEY: key, CONTEXT_BYTES: bytes } = settings;
-  await fetchContext(
-    store,
-    { bucket, key, bytes },
-    (body) => pipeline(body, createWriteStream(settings.CONTEXT_FILE)),
-    say,
-  );
+  const save = (body: NodeJS.ReadableStream) => pipeline(body, createWriteStream(settings.CONTEXT_FILE));
+  const signal = AbortSignal.timeout(settings.FETCH_SECONDS * SECOND);
+  await fetchContext({ store, save, log: say }, { bucket, key, bytes }, signal);
   process.exit(0);
 } catch (error) {
   const reason = (error as Error).message;
   sayError(reason);
   await writeFile(process.env['TERMINATION_LOG'] ?? '/dev/termination-log', reason).catch(() => undefined);
-  process.exit(1);
+  // Asked for as long as there was time, or of no use to ask: a new pod would get the same answer.
+  const isFinal = error instanceof PermanentError || error instanceof RetryableError;
+  process.exit(isFinal ? FETCH_EXIT_CODE : 1);
 }

@@ -1,7 +1,8 @@
-/** Downloads one context archive from S3, logs the progress, and checks that it is complete. */
+/** Downloads one context archive from S3, logs the progress, and checks that it is complete. Outlasts a pause of S3. */
 import { Transform } from 'node:stream';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
-import { PermanentError } from '#shared/events/errors.ts';
+import { PermanentError, RetryableError } from '#shared/events/errors.ts';
+import { retry } from './retry.ts';
 
 const MB = 1_000_000;
 /** Bytes between two lines of progress. */
@@ -14,12 +15,23 @@ export interface ContextAddress {
   bytes: number;
 }
 
-export async function fetchContext(
-  store: Pick<ObjectStore, 'open'>,
-  { bucket, key, bytes }: ContextAddress,
-  save: (body: NodeJS.ReadableStream) => Promise<void>,
-  log: (line: string) => void,
-): Promise<void> {
+export interface Fetching {
+  store: Pick<ObjectStore, 'open'>;
+  /** May be called again, and then begins anew. */
+  save: (body: NodeJS.ReadableStream) => Promise<void>;
+  log: (line: string) => void;
+}
+
+/** Throws PermanentError, or RetryableError where S3 has not given it before `signal` was aborted. */
+export async function fetchContext(deps: Fetching, address: ContextAddress, signal: AbortSignal): Promise<void> {
+  await retry(
+    () => fetchOnce(deps, address),
+    signal,
+    (reason) => deps.log(`${reason}; trying again`),
+  );
+}
+
+async function fetchOnce({ store, save, log }: Fetching, { bucket, key, bytes }: ContextAddress): Promise<void> {
   const found = await store.open(bucket, key);
   if (!found) {
     throw new PermanentError(
@@ -41,7 +53,10 @@ export async function fetchContext(
   });
   found.body.on('error', (error) => counter.destroy(error));
   await save(found.body.pipe(counter));
-  if (received !== found.size || received !== bytes) {
+  if (received < found.size) {
+    throw new RetryableError('Unavailable', `s3://${bucket}/${key} broke off after ${received} of ${found.size} bytes`);
+  }
+  if (received !== bytes) {
     throw new PermanentError(
       'BuildFailed',
       `s3://${bucket}/${key} has ${received} bytes, not ${bytes}: send build.start again, which packs the source anew`,

@@ -5,6 +5,7 @@ import { terminalCloudEvent } from '#shared/builds/terminal-event.ts';
 import type { Cluster } from '#shared/clients/cluster.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
 import { KANIKO } from '#shared/specs/build-pod/kaniko.ts';
+import { retry } from './retry.ts';
 import { watchKaniko } from './watch-kaniko.ts';
 
 /** SIGTERM usually comes first. Polling is for the case that it does not. */
@@ -50,7 +51,10 @@ export async function monitorBuild(
   }
   log(`kaniko exited ${ended.exitCode}`);
   await Promise.all([
-    keepLog(deps, build).catch((error: Error) => log(`the build log is not kept: ${error.message}`)),
+    // Until the time after SIGTERM is over: S3 may be away for a moment, and the log is what tells why a build failed.
+    retry(() => keepLog(deps, build), signal, log).catch((error: Error) =>
+      log(`the build log is not kept: ${error.message}`),
+    ),
     // A failed attempt does not end the Job, which may try again. cluster-events tells when the Job has failed.
     ended.exitCode === 0
       ? sendTerminalEvent(deps, build).catch((error: Error) => log(`build.complete is not sent: ${error.message}`))

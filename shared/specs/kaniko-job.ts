@@ -3,11 +3,11 @@ import type { V1Job, V1PodFailurePolicy } from '@kubernetes/client-node';
 import type { JobStart } from '#shared/events/job-start.ts';
 import { type Build, buildAnnotations, TERMINAL_EVENT_FINALIZER } from './annotations.ts';
 import { buildMonitorContainer } from './build-pod/build-monitor.ts';
-import { fetchContextContainer } from './build-pod/fetch-context.ts';
+import { FETCH_CONTEXT, fetchContextContainer } from './build-pod/fetch-context.ts';
 import { KANIKO, kanikoContainer } from './build-pod/kaniko.ts';
 import { BUILD_SERVICE_ACCOUNT, type BuildPodSettings } from './build-pod/settings.ts';
 import { buildVolumes } from './build-pod/volumes.ts';
-import { COMPILE_EXIT_CODE, DEPENDENCY_INSTALL_EXIT_CODE } from './exit-codes.ts';
+import { COMPILE_EXIT_CODE, DEPENDENCY_INSTALL_EXIT_CODE, FETCH_EXIT_CODE } from './exit-codes.ts';
 import { ADMISSION_LABEL, type Admission, buildKeyLabel, identityLabels } from './labels.ts';
 import { cacheRepository, jobName } from './names.ts';
 import { logKey } from './s3-keys.ts';
@@ -108,6 +108,10 @@ const podFailurePolicy: V1PodFailurePolicy = {
         operator: 'In',
         values: [DEPENDENCY_INSTALL_EXIT_CODE, COMPILE_EXIT_CODE],
       },
+    },
+    {
+      action: 'FailJob',
+      onExitCodes: { containerName: FETCH_CONTEXT, operator: 'In', values: [FETCH_EXIT_CODE] },
     },
   ],
 };

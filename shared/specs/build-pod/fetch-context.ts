@@ -8,6 +8,12 @@ import { CONTEXT_FILE, contextWritten } from './volumes.ts';
 
 export const FETCH_CONTEXT = 'fetch-context';
 
+/**
+ * Of the Job's deadline, for asking an S3 that does not answer. The rest is for a pod that starts late: fetch-context
+ * must end first, since it can say why, and a Job that is over its deadline cannot.
+ */
+const SHARE_OF_DEADLINE = 0.8;
+
 export function fetchContextContainer(settings: BuildPodSettings, { context }: Pick<JobStart, 'context'>): V1Container {
   return {
     name: FETCH_CONTEXT,
@@ -19,6 +25,7 @@ export function fetchContextContainer(settings: BuildPodSettings, { context }: P
       { name: 'CONTEXT_KEY', value: context.key },
       { name: 'CONTEXT_BYTES', value: String(context.bytes) },
       { name: 'CONTEXT_FILE', value: CONTEXT_FILE },
+      { name: 'FETCH_SECONDS', value: String(Math.ceil(settings.deadlineSeconds * SHARE_OF_DEADLINE)) },
       { name: 'TERMINATION_LOG', value: '/dev/termination-log' },
     ],
     envFrom: s3Credentials,

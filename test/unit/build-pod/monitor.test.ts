@@ -156,3 +156,13 @@ test('a pod that is gone, or time that ran out, ends it quietly', async () => {
   await late.monitor(AbortSignal.abort());
   expect([gone.sent, late.sent]).toEqual([[], []]);
 });
+
+test('a log that S3 does not take at once is kept when S3 is back', async () => {
+  const { world, end, monitor, kept } = await startedBuild();
+  for (let n = 0; n < 3; n += 1) {
+    world.store.failNext('write', new RetryableError('Unavailable', 'S3 failed at writing'));
+  }
+  end(1, 'failed');
+  await monitor();
+  expect(kept()).toBe('INFO building\nINFO pushed\n');
+});

@@ -91,6 +91,7 @@ test('the whole Job', () => {
         rules: [
           { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
           { action: 'FailJob', onExitCodes: { containerName: 'kaniko', operator: 'In', values: [65, 66] } },
+          { action: 'FailJob', onExitCodes: { containerName: 'fetch-context', operator: 'In', values: [67] } },
         ],
       },
       template: {
@@ -113,6 +114,7 @@ test('the whole Job', () => {
                 { name: 'CONTEXT_KEY', value: data.context.key },
                 { name: 'CONTEXT_BYTES', value: '1234' },
                 { name: 'CONTEXT_FILE', value: '/context/context.tar.gz' },
+                { name: 'FETCH_SECONDS', value: '1440' },
                 { name: 'TERMINATION_LOG', value: '/dev/termination-log' },
               ],
               envFrom: [{ secretRef: { name: 'knative-lambda-s3', optional: true } }],
