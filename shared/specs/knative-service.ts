@@ -112,7 +112,8 @@ function literal(value: string): string {
 
 /**
  * Our adapters are ready only after they have loaded the user's code. Of a container with its own Dockerfile only the
- * port is known.
+ * port is known. There is no liveness probe: it would end functions that are slow to start on a busy node, or that
+ * compute for long. A startup probe would make every cold start longer (see eventing/function-patch.yaml).
  */
 function readinessProbe({ language }: Build): object {
   return language === 'docker'

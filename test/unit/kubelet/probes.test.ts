@@ -65,6 +65,15 @@ test('a dead one is ended by its liveness probe and restarted', async () => {
   expect(pod.status.containerStatuses[0]?.lastState.terminated?.exitCode ?? 143).toBe(143);
 });
 
+test('one that is slow to start is not ended before its liveness probe begins', async () => {
+  const script = `setTimeout(() => require('http').createServer((q, r) => r.end()).listen(process.env.PORT), 1500)`;
+  const livenessProbe = { tcpSocket: { port: 8080 }, initialDelaySeconds: 3, periodSeconds: 1, failureThreshold: 1 };
+  node.pod('patient', { containers: [server(script, { livenessProbe })] });
+  await new Promise((resolve) => setTimeout(resolve, 4500));
+  const { status } = await node.until('patient', ready);
+  expect(status.containerStatuses[0]?.restartCount).toBe(0);
+});
+
 test('a slow start is not a liveness failure while the startup probe runs; a startup that fails for good ends it', async () => {
   const livenessProbe = { tcpSocket: { port: 8080 }, periodSeconds: 1, failureThreshold: 1 };
   const startupProbe = { tcpSocket: { port: 8080 }, periodSeconds: 1, failureThreshold: 2 };

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { builderServices } from '#shared/manifests/builder-services.ts';
 import { type FuncYaml, readFuncYaml } from '#shared/manifests/func-yaml.ts';
 import { functionEnv } from '#shared/manifests/function-env.ts';
 import { functionService } from '#shared/manifests/function-service.ts';
@@ -54,6 +55,20 @@ describe('functionService', () => {
     expect(service['spec'].template.spec.containers[0].securityContext.readOnlyRootFilesystem).toBe(true);
     expect(service['spec'].template.spec.containers).toHaveLength(1);
     expect(Object.keys(service.metadata.annotations ?? {}).filter((key) => key.startsWith('autoscaling'))).toEqual([]);
+  });
+
+  test('no function of ours is ended because it is slow to start, and its cold start waits for no probe', () => {
+    const root = new URL('../../../', import.meta.url).pathname;
+
+    for (const service of builderServices(root, { namespace: 'functions', image: deployment.image })) {
+      const { livenessProbe, ...container } = service['spec'].template.spec.containers[0];
+      expect(livenessProbe).toEqual({
+        httpGet: { path: '/health/liveness', port: 8080 },
+        initialDelaySeconds: 120,
+        timeoutSeconds: 10,
+      });
+      expect(container).not.toHaveProperty('startupProbe');
+    }
   });
 
   test('prints numbers as func does', () => {
