@@ -1,9 +1,11 @@
 /** `make run`: the whole platform on this machine, the main job once through, then whatever you send, until Ctrl-C. */
 import { resolve } from 'node:path';
+import { asDiskError } from './disk/disk-error.ts';
 import { type Platform, startPlatform } from './platform.ts';
 import { type RunEnvironment, runEnvironment } from './run/environment.ts';
 import { EventJournal } from './run/event-journal.ts';
 import { eventLine } from './run/event-line.ts';
+import { endOnFatal } from './run/fatal.ts';
 import { interruption } from './run/interruption.ts';
 import { type MainJobResult, runMainJob } from './run/main-job.ts';
 import { printAddresses, printNextSteps } from './run/print-addresses.ts';
@@ -28,6 +30,10 @@ async function run(): Promise<number> {
     }
   });
   const starting = start(environment, journal);
+  endOnFatal(
+    (text) => line(paint('red', text)),
+    () => starting.then((platform) => platform.close()),
+  );
   // Asked to end while starting: what has started must be ended as well, so wait for it.
   const first = await Promise.race([starting, interrupted]);
   const platform = await starting;
@@ -93,7 +99,8 @@ function printSummary({ built, answered }: MainJobResult): void {
   line();
 }
 
-function messageOf(error: unknown): string {
+function messageOf(cause: unknown): string {
+  const error = asDiskError(cause);
   return error instanceof Error ? error.message : String(error);
 }
 

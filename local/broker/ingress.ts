@@ -66,7 +66,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, publis
     if (error instanceof InvalidEvent) {
       return end(response, 400, error.message);
     }
-    throw error;
+    return end(response, 500, error instanceof Error ? error.message : String(error));
   }
 }
 

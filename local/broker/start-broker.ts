@@ -4,6 +4,7 @@
  * queues, and stays there until it is acknowledged.
  */
 import { setTimeout as wait } from 'node:timers/promises';
+import { DiskError } from '#local/disk/disk-error.ts';
 import type { ObjectStorage } from '#local/kubernetes/types.ts';
 import type { KubeObject, ResourceName } from '#shared/kubernetes/object.ts';
 import type { Destination } from '#shared/manifests/delivery-settings.ts';
@@ -154,7 +155,9 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
           deleteQueues();
         }
       })
-      .catch((error: unknown) => log(`broker: ${error instanceof Error ? error.stack : String(error)}`));
+      .catch((error: unknown) =>
+        log(`broker: ${error instanceof Error && !(error instanceof DiskError) ? error.stack : String(error)}`),
+      );
   };
   const unwatch = WATCHED.map((resource) => storage.watch(resource, reconcile));
 

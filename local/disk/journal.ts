@@ -3,6 +3,7 @@
  * again.
  */
 import {
+  appendFileSync,
   closeSync,
   existsSync,
   ftruncateSync,
@@ -14,6 +15,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { sayError } from '#shared/say.ts';
+import { asDiskError, DiskError } from './disk-error.ts';
 
 export interface JournalState<Entry> {
   /** Called for each line of the file, in their order, before the journal can be written to. */
@@ -27,7 +30,7 @@ const SMALLEST_COMPACTED = 8 * 1024 ** 2;
 /** So that all compactions together write no more than was appended. */
 const GROWTH = 3;
 const CHUNK_BYTES = 1024 ** 2;
-const NEWLINE = 10;
+const NEWLINE = Buffer.from('\n');
 
 /**
  * Appending is a write and no fsync: it hands the line to the kernel, which a process killed afterwards takes nothing
@@ -35,7 +38,8 @@ const NEWLINE = 10;
  *
  * The file is written anew at start and whenever most of it is history, beside the old one, which it then replaces in
  * one step. A last line without its end was being written when the process was killed: nobody was told that it was
- * done, so it is dropped.
+ * done, so it is dropped. Other lines that cannot be read were spoilt by somebody else. They are put aside, and the
+ * rest is the state.
  */
 export class Journal<Entry> {
   readonly #file: string;
@@ -44,21 +48,29 @@ export class Journal<Entry> {
   #descriptor: number | undefined;
   #bytes = 0;
   #compactAt = 0;
+  /** False where lines had to be put aside: what is missing may be in them. */
+  readonly isWhole: boolean;
 
-  /** Throws where a line other than the last cannot be read. */
-  constructor(file: string, state: JournalState<Entry>) {
+  /** `told` gets a sentence where lines cannot be read. Throws a DiskError where the file cannot be written. */
+  constructor(file: string, state: JournalState<Entry>, told: (line: string) => void = sayError) {
     this.#file = file;
     this.#state = state;
     mkdirSync(dirname(file), { recursive: true });
-    for (const entry of readEntries<Entry>(file)) {
-      state.replay(entry);
+    const broken = [...replayLines(file, state)];
+    this.isWhole = broken.length === 0;
+    if (broken.length > 0) {
+      const aside = `${file}.broken`;
+      appendFileSync(aside, Buffer.concat(broken.flatMap((line) => [line, NEWLINE])), { mode: 0o600 });
+      told(
+        `${file} was damaged: ${broken.length} of its lines cannot be read and are in ${aside} now. Everything else is there; what was in them is as it was before, or gone (make clean starts anew)`,
+      );
     }
     this.#descriptor = this.#rewrite();
   }
 
   /**
    * Returns once the line is the kernel's. Call it before the change is made in memory: where it throws, there is no
-   * change.
+   * change. Throws a DiskError where the disk takes nothing more.
    */
   append(entry: Entry): void {
     let descriptor = this.#descriptor;
@@ -67,16 +79,25 @@ export class Journal<Entry> {
     }
     // Before the line is written, since the snapshot knows nothing of it yet.
     if (this.#bytes > this.#compactAt) {
-      this.#descriptor = this.#rewrite();
-      closeSync(descriptor);
-      descriptor = this.#descriptor;
+      const former = descriptor;
+      try {
+        descriptor = this.#rewrite();
+        this.#descriptor = descriptor;
+        closeSync(former);
+      } catch (error) {
+        if (!(error instanceof DiskError)) {
+          throw error;
+        }
+        // There may be room for a line where there is none for a second file.
+        this.#compactAt = this.#bytes + SMALLEST_COMPACTED;
+      }
     }
     try {
       this.#bytes += write(descriptor, lineOf(entry));
     } catch (error) {
       // Half a line would spoil the next one.
       ftruncateSync(descriptor, this.#bytes);
-      throw error;
+      throw asDiskError(error, this.#file);
     }
   }
 
@@ -87,12 +108,30 @@ export class Journal<Entry> {
     }
   }
 
-  /** The descriptor to append with. */
+  /** The descriptor to append with. Where it throws, the file is as it was. */
   #rewrite(): number {
     const next = `${this.#file}.new`;
     rmSync(next, { force: true });
-    // For nobody else: Secrets may be among the entries.
-    const descriptor = openSync(next, 'a', 0o600);
+    let descriptor: number | undefined;
+    try {
+      // For nobody else: Secrets may be among the entries.
+      descriptor = openSync(next, 'a', 0o600);
+      this.#bytes = this.#writeSnapshot(descriptor);
+      renameSync(next, this.#file);
+      this.#compactAt = Math.max(SMALLEST_COMPACTED, this.#bytes * GROWTH);
+      return descriptor;
+    } catch (error) {
+      if (descriptor !== undefined) {
+        closeSync(descriptor);
+      }
+      // What it has taken of the disk may be all that is missing.
+      rmSync(next, { force: true });
+      throw asDiskError(error, this.#file);
+    }
+  }
+
+  /** How many bytes it has. */
+  #writeSnapshot(descriptor: number): number {
     let bytes = 0;
     let lines: Buffer[] = [];
     let waiting = 0;
@@ -106,11 +145,7 @@ export class Journal<Entry> {
         waiting = 0;
       }
     }
-    bytes += write(descriptor, Buffer.concat(lines));
-    renameSync(next, this.#file);
-    this.#bytes = bytes;
-    this.#compactAt = Math.max(SMALLEST_COMPACTED, bytes * GROWTH);
-    return descriptor;
+    return bytes + write(descriptor, Buffer.concat(lines));
   }
 }
 
@@ -126,20 +161,23 @@ function write(descriptor: number, content: Buffer): number {
   return content.length;
 }
 
-function* readEntries<Entry>(file: string): Iterable<Entry> {
+/** The lines that cannot be read, or that mean nothing to the state. */
+function* replayLines<Entry>(file: string, state: JournalState<Entry>): Iterable<Buffer> {
   if (!existsSync(file)) {
     return;
   }
   const content = readFileSync(file);
   let start = 0;
   for (let end = content.indexOf(NEWLINE); end >= 0; end = content.indexOf(NEWLINE, start)) {
+    const line = content.subarray(start, end);
     try {
-      yield JSON.parse(content.toString('utf8', start, end)) as Entry;
-    } catch (error) {
-      throw new Error(
-        `${file} cannot be read at byte ${start}: ${(error as Error).message}. What it held is lost: remove the platform's folder to start anew (make clean)`,
-        { cause: error },
-      );
+      const entry: unknown = JSON.parse(line.toString('utf8'));
+      if (typeof entry !== 'object' || entry === null) {
+        throw new Error('no entry');
+      }
+      state.replay(entry as Entry);
+    } catch {
+      yield line;
     }
     start = end + 1;
   }

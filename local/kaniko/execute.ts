@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parseImageReference } from '#local/kubelet/image-reference.ts';
 import { ImageStore } from '#local/kubelet/images.ts';
 import { createToolchain } from '#local/kubelet/toolchain.ts';
-import { isAlive } from '#local/run/lock-directory.ts';
+import { isAlive } from '#local/run/process-identity.ts';
 import { build } from './build.ts';
 import { BuildError } from './build-error.ts';
 import { openContext, readDockerfile } from './context.ts';

@@ -1,33 +1,56 @@
 /** One platform a directory: a file that names the process which has it. */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { identityOf, isAlive, isNode } from './process-identity.ts';
 
 const FILE = 'platform.pid';
+/** Beside it: which process of that number. */
+const IDENTITY = 'platform.start';
 /** The guard gives two seconds between SIGTERM and SIGKILL. */
 const LONGEST_MS = 5000;
 const LOOK_MS = 50;
 
 /**
- * The directory exists. Throws where another living process has it. A lock whose process is gone is taken over. Call
- * the result to unlock.
+ * The directory exists. Throws where another living process has it. A lock whose process is gone is taken over, also
+ * where another process has its number by now. Call the result to unlock.
  */
 export function lockDirectory(directory: string): () => void {
   const file = join(directory, FILE);
+  const identity = join(directory, IDENTITY);
   const holder = readPid(file);
-  if (holder !== undefined && isAlive(holder)) {
+  if (holder !== undefined && isHolder(holder, identity)) {
     throw new Error(
       `a platform runs already in ${directory}, as process ${holder}: end that one first (kill ${holder}), or give this one a directory of its own by LOCAL_DIRECTORY=…`,
     );
   }
-  rmSync(file, { force: true });
+  unlock();
   try {
     // Who creates it has it.
     writeFileSync(file, `${process.pid}\n`, { flag: 'wx' });
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') {
+      throw cause;
+    }
     throw new Error(`two platforms start in ${directory} at once: start one of them again`, { cause });
   }
-  return () => rmSync(file, { force: true });
+  writeFileSync(identity, `${process.pid} ${identityOf(process.pid)}\n`);
+  return unlock;
+
+  function unlock(): void {
+    for (const one of [identity, file]) {
+      rmSync(one, { force: true });
+    }
+  }
+}
+
+/** `file` tells more than the number where the holder has written it: it may have been killed just before. */
+function isHolder(pid: number, file: string): boolean {
+  if (!isAlive(pid)) {
+    return false;
+  }
+  const [, of, identity] = /^(\d+) (.+)\n$/.exec(existsSync(file) ? readFileSync(file, 'utf8') : '') ?? [];
+  return Number(of) === pid ? identity === String(identityOf(pid)) : isNode(pid);
 }
 
 /**
@@ -49,15 +72,5 @@ function readPid(file: string): number | undefined {
     return Number.parseInt(readFileSync(file, 'utf8'), 10) || undefined;
   } catch {
     return undefined;
-  }
-}
-
-/** Whether a process of this id runs on this machine, whoever owns it. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -1,10 +1,13 @@
 /** The two images that nobody builds here: the builder's own functions, and Kaniko's stand-in. */
-import { existsSync } from 'node:fs';
+import { cpSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { kanikoImage } from '#local/kaniko/kaniko-image.ts';
 import type { ImageStore } from '#local/kubelet/images.ts';
 
-/** `root` is the project's folder, `directory` the platform's. */
+/**
+ * `root` is the project's folder, `directory` the platform's. The bundle is copied: another `make run`, `make build` or
+ * `make test` replaces `dist/`, and functions of this platform that start later would find half of another bundle.
+ */
 export function registerPlatformImages(
   images: ImageStore,
   { root, directory, config }: { root: string; directory: string; config: Record<string, string> },
@@ -13,8 +16,11 @@ export function registerPlatformImages(
   if (!existsSync(join(bundle, 'main.js'))) {
     throw new Error(`there is no ${join(bundle, 'main.js')}: bundle the functions first (make build)`);
   }
+  const copy = join(directory, 'bundle');
+  rmSync(copy, { recursive: true, force: true });
+  cpSync(bundle, copy, { recursive: true });
   images.register(config['BUILDER_IMAGE'] ?? '', {
-    folders: { '/app': bundle },
+    folders: { '/app': copy },
     workingDir: '/app',
     entrypoint: ['node', 'main.js'],
     env: {

@@ -52,6 +52,10 @@ export class ObjectFiles {
       replay: (entry) => this.#apply(entry),
       snapshot: () => this.#snapshot(),
     });
+    // Where lines are missing, bodies that nothing names may be theirs: they stay for the person who mends the file.
+    if (!this.#journal.isWhole) {
+      return;
+    }
     // Bodies that were being written, or had been replaced, when the platform was killed, and parts of uploads.
     const known = new Set(this.#kept().map(({ file }) => file));
     readdirSync(this.#bodies)
@@ -109,7 +113,11 @@ export class ObjectFiles {
     if ('make' in entry) {
       this.buckets.set(entry.make.bucket, { ...entry.make, objects: new Map() });
     } else if ('put' in entry) {
-      this.buckets.get(entry.put.bucket)?.objects.set(entry.put.object.key, entry.put);
+      const { bucket, object } = entry.put;
+      // The line that made the bucket may be one that could not be read.
+      const found = this.buckets.get(bucket) ?? { bucket, createdAt: object.lastModified, objects: new Map() };
+      found.objects.set(object.key, entry.put);
+      this.buckets.set(bucket, found);
     } else {
       this.buckets.get(entry.remove.bucket)?.objects.delete(entry.remove.key);
     }

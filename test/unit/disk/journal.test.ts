@@ -26,7 +26,11 @@ afterEach(() => {
 });
 
 /** A map on disk; an entry without a value removes the key. */
-function openMap(): { map: Map<string, string>; write: (entry: Entry) => void; journal: Journal<Entry> } {
+function openMap(told?: (line: string) => void): {
+  map: Map<string, string>;
+  write: (entry: Entry) => void;
+  journal: Journal<Entry>;
+} {
   const map = new Map<string, string>();
   const apply = ({ key, value }: Entry) => {
     if (value === undefined) {
@@ -35,10 +39,14 @@ function openMap(): { map: Map<string, string>; write: (entry: Entry) => void; j
       map.set(key, value);
     }
   };
-  const journal = new Journal<Entry>(file, {
-    replay: apply,
-    snapshot: () => [...map].map(([key, value]) => ({ key, value })),
-  });
+  const journal = new Journal<Entry>(
+    file,
+    {
+      replay: apply,
+      snapshot: () => [...map].map(([key, value]) => ({ key, value })),
+    },
+    told,
+  );
   open.push(journal);
   const write = (entry: Entry) => {
     journal.append(entry);
@@ -109,13 +117,28 @@ test('a file that was being written anew is of no account', () => {
   expect([...openMap().map]).toEqual([['a', '1']]);
 });
 
-test('a line in the middle that cannot be read is an error which says where, and what to do', () => {
+test.each([
+  { case: 'text', garbage: ['rubbish'] },
+  { case: 'bytes that are no text, and zeros', garbage: ['\u0000\u0000\u00ff\u00fe', '', '{"key":'] },
+  { case: 'JSON that is no entry', garbage: ['null', '17'] },
+])('$case in the middle is put aside and told; everything else is there', ({ garbage }) => {
   openMap().write({ key: 'a', value: '1' });
-  appendFileSync(file, 'rubbish\n{"key":"b","value":"2"}\n');
-  const text = readFileSync(file, 'utf8');
+  appendFileSync(file, `${garbage.join('\n')}\n{"key":"b","value":"2"}\n`, 'latin1');
 
-  expect(openMap).toThrow(new RegExp(`${file} cannot be read at byte ${text.indexOf('rubbish')}.*make clean`));
-  expect(readFileSync(file, 'utf8')).toBe(text);
+  const told: string[] = [];
+  const { map, write, journal } = openMap((line) => told.push(line));
+
+  expect([...map]).toEqual([
+    ['a', '1'],
+    ['b', '2'],
+  ]);
+  expect(journal.isWhole).toBe(false);
+  expect(told).toEqual([expect.stringMatching(`${file} was damaged: ${garbage.length} of its lines`)]);
+  expect(readFileSync(`${file}.broken`, 'latin1')).toBe(`${garbage.join('\n')}\n`);
+  write({ key: 'c', value: '3' });
+  const again = openMap((line) => told.push(line));
+  expect([...again.map.keys()]).toEqual(['a', 'b', 'c']);
+  expect([again.journal.isWhole, told.length]).toEqual([true, 1]);
 });
 
 test('nobody else on the machine may read it, and nothing is written to it once it is closed', () => {
