@@ -63,9 +63,16 @@ function unlessTaken(error: NodeJS.ErrnoException): undefined {
   }
 }
 
+/** Nothing where the file is spoilt: any free port will do. */
 function readPorts(file: string): Record<string, number> {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Record<string, number>;
+    const ports = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    return Object.fromEntries(
+      Object.entries(ports).filter(
+        (entry): entry is [string, number] =>
+          Number.isInteger(entry[1]) && Number(entry[1]) > 0 && Number(entry[1]) < 65_536,
+      ),
+    );
   } catch {
     return {};
   }

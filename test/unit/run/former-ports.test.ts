@@ -76,3 +76,12 @@ test('a file that is no list of ports is as none', async () => {
 
   expect((await run(0)).url).toMatch(/^http:/);
 });
+
+test.each(['{"S3_PORT":"x"}', '{"S3_PORT":99999}', '{"S3_PORT":-1}', 'null', '{'])(
+  '%s of a spoilt file is no port',
+  async (text) => {
+    writeFileSync(join(directory, 'ports.json'), text);
+
+    expect((await run(0)).url).toMatch(/:\d+$/);
+  },
+);
