@@ -1,4 +1,6 @@
 /** What failed, as a build's own log says it: of Kaniko, of npm, of whatever ran in it. */
+import { stripVTControlCharacters } from 'node:util';
+import { printableCell } from '#shared/printable.ts';
 
 const ERROR = /^(Error:|error |FATAL|npm error )|level=(error|fatal)/;
 /** npm's closing lines, which only name its own log file. */
@@ -17,8 +19,8 @@ export function lastErrorLine(lines: readonly string[]): string | undefined {
 export function lastError(log = ''): string {
   const lines = log
     .split('\n')
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: colours of a terminal.
-    .map((line) => line.replace(/\u001b\[[0-9;]*m/g, '').trim())
+    // Colours and whatever else the user's commands have written for a terminal: the text goes into an event.
+    .map((line) => printableCell(stripVTControlCharacters(line).trim().replaceAll('\t', ' ')))
     .filter((line) => line !== '' && !PROGRESS.test(line));
   const error = lastErrorLine(lines);
   const tail = lines.slice(-TAIL_LINES).join(' | ');

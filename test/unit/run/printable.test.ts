@@ -4,6 +4,7 @@ import { letterAsText, lettersTable } from '#cli/letters-table.ts';
 import type { TapEntry } from '#local/broker/tap.ts';
 import { eventLine } from '#local/run/event-line.ts';
 import { createTerminal } from '#local/run/terminal.ts';
+import { lastError } from '#shared/builds/last-error.ts';
 import { printable, printableCell, printableJson } from '#shared/printable.ts';
 import { createLog } from '#shared/telemetry/log.ts';
 
@@ -108,4 +109,9 @@ test('a line of the log is harmless, and means what it meant', () => {
 
   expect(lines.join('').replace(/\n$/, '')).not.toMatch(OBEYED);
   expect(JSON.parse(lines[0] ?? '')).toMatchObject({ subject: all, msg: all, err: { message: all } });
+});
+
+test('what a build prints is harmless in the event that tells of it', () => {
+  expect(lastError(`\u001b[31merror \u001b]0;title\u0007a\r\n${all}`)).not.toMatch(OBEYED);
+  expect(lastError('\u001b[1m\u001b[31merror\u001b[0m: no such file')).toBe('error: no such file');
 });
