@@ -167,12 +167,12 @@ async function process(
     if (answer === undefined) {
       return { answer: accepted(), outcome: 'acknowledged' };
     }
-    return 'statusCode' in answer
-      ? { answer, outcome: answer.statusCode < 400 ? 'replied' : 'refused' }
-      : {
-          answer: reply(causedBy(cause, answer)),
-          outcome: answer.type === 'event.rejected' ? 'rejected' : 'replied',
-        };
+    if ('statusCode' in answer) {
+      return { answer, outcome: answer.statusCode < 400 ? 'replied' : 'refused' };
+    }
+    return answer.type === 'event.rejected'
+      ? reject(answer.data.reason, answer)
+      : { answer: reply(causedBy(cause, answer)), outcome: 'replied' };
   } catch (error) {
     const failure = failureOf(error, event);
     if (failure.outcome === 'rejected') {

@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { PermanentError, RetryableError } from '#shared/events/errors.ts';
 import { deriveId } from '#shared/events/event.ts';
 import { boundedProblems } from '#shared/events/problem.ts';
+import { eventRejected } from '#shared/events/rejected.ts';
 import { demo, type Running, run } from './run.ts';
 import { send, sendBinary, sendStructured } from './send.ts';
 
@@ -21,6 +22,15 @@ async function start(handle: Parameters<typeof demo>[0]): Promise<string> {
   running = await run(demo(handle));
   return running.url;
 }
+
+test('a refusal that a handler returns names the function, as one that it throws', async () => {
+  const problems = [{ path: 'data.parameters.size', message: 'is too much' }];
+  const url = await start((event) => eventRejected(event.original, 'InvalidEvent', problems));
+  const answer = await sendBinary(url, { 'ce-subject': 'acme/p1' });
+  expect(answer.headers).toMatchObject({ 'ce-type': 'event.rejected', 'ce-subject': 'acme/p1' });
+  expect(answer.json).toMatchObject({ function: 'demo', reason: 'InvalidEvent', problems });
+  expect(running?.lines).toContainEqual(expect.objectContaining({ outcome: 'rejected', reason: 'InvalidEvent' }));
+});
 
 describe('a reply', () => {
   test('is a CloudEvent in binary mode, caused by the event', async () => {
