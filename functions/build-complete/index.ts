@@ -1,5 +1,4 @@
 /** Starts build-complete with a real Kubernetes and S3. */
-import * as z from 'zod';
 import { buildCompleteSchema } from '#shared/events/build-complete.ts';
 import { defineFunction } from '#shared/runtime/define-function.ts';
 import { configFor } from '#shared/settings/select.ts';
@@ -8,11 +7,9 @@ import { buildComplete } from './handler.ts';
 await defineFunction({
   name: 'build-complete',
   config: configFor('build-complete'),
-  events: {
-    'build.complete': buildCompleteSchema,
-    // Nothing to do: it starts a pod, whose cold start then passes while Kaniko works.
-    'lifecycle.build.started': z.unknown(),
-  },
+  events: { 'build.complete': buildCompleteSchema },
+  // The cold start passes while Kaniko works.
+  wakes: ['lifecycle.build.started'],
   // A build pod holds no key: what it says counts where its Job says the same.
   unsigned: ['build.complete'],
   dependencies: async (config) => {
@@ -33,5 +30,5 @@ await defineFunction({
       now: () => new Date(),
     };
   },
-  handle: (event, deps) => (event.type === 'build.complete' ? buildComplete(event, deps) : undefined),
+  handle: buildComplete,
 });

@@ -1,5 +1,4 @@
 /** Starts job-start with a real Kubernetes, S3 and, where the registry is one, ECR. */
-import * as z from 'zod';
 import { slotsOf } from '#shared/builds/admit.ts';
 import { ecrRegistryOf } from '#shared/clients/image-registry.ts';
 import { jobStartSchema } from '#shared/events/job-start.ts';
@@ -10,11 +9,9 @@ import { jobStart } from './handler.ts';
 await defineFunction({
   name: 'job-start',
   config: configFor('job-start'),
-  events: {
-    'job.start': jobStartSchema,
-    // Nothing to do: it starts a pod, whose cold start then passes while build-start lists and packs.
-    'build.start': z.unknown(),
-  },
+  events: { 'job.start': jobStartSchema },
+  // The cold start passes while build-start lists and packs.
+  wakes: ['build.start'],
   dependencies: async (config) => {
     const [{ createObjectStore }, { createCluster }] = await Promise.all([
       import('#shared/clients/s3.ts'),
@@ -49,5 +46,5 @@ await defineFunction({
       now: () => new Date(),
     };
   },
-  handle: (event, deps) => (event.type === 'job.start' ? jobStart(event, deps) : undefined),
+  handle: jobStart,
 });

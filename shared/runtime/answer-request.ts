@@ -29,6 +29,7 @@ import type { EventSchemas, Handled, HandlerContext } from './types.ts';
 export interface Answering {
   name: string;
   events: EventSchemas;
+  wakes: readonly string[];
   /** Bytes of data. */
   limit: number;
   authentication: Authenticating;
@@ -118,6 +119,9 @@ async function process(
   context: HandlerContext,
   answering: Answering,
 ): Promise<Ended> {
+  if (answering.wakes.includes(event.type)) {
+    return { answer: accepted(), outcome: 'acknowledged' };
+  }
   // Events that this one causes get this span as their parent, so that a trace shows a chain.
   const handled = { ...event, traceparent: formatTraceparent(span.traceparent) };
   const subject = subjectFor(event);

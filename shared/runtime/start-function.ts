@@ -54,10 +54,10 @@ export async function startFunction<Config extends z.ZodType, const Schemas exte
   environment: Environment,
   logDestination?: DestinationStream,
 ): Promise<RunningFunction> {
-  const { name, events, drainSeconds = DRAIN_SECONDS } = definition;
+  const { name, events, wakes = [], drainSeconds = DRAIN_SECONDS } = definition;
   const { runtime, own } = parseConfig(definition.config, environment);
   const log = createLog({ function: name }, runtime.LOG_LEVEL, logDestination);
-  const metrics = eventMetrics(name, Object.keys(events));
+  const metrics = eventMetrics(name, [...Object.keys(events), ...wakes]);
   const limit = '*' in events ? ANY_EVENT_BYTES : EVENT_BYTES;
   const inFlight = new InFlight();
   let draining = false;
@@ -67,6 +67,7 @@ export async function startFunction<Config extends z.ZodType, const Schemas exte
   const answer = answerRequest({
     name,
     events,
+    wakes,
     limit,
     answers: definition.answers ?? 'the Broker',
     authentication: authenticating(definition, runtime),

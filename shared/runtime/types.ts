@@ -37,6 +37,11 @@ export interface FunctionDefinition<Config extends z.ZodType, Schemas extends Ev
    * Heavy SDKs are imported in here, by `await import()`.
    */
   dependencies: (config: z.infer<Config>) => Deps | Promise<Deps>;
+  /**
+   * Types that only start a pod, so that its cold start is over when the next event of the chain comes. They are
+   * acknowledged whatever they say: the function that they are meant for refuses them.
+   */
+  wakes?: readonly string[];
   /** Types that are taken without a signature: what such an event says is read again before anything is done. */
   unsigned?: readonly string[];
   /**

@@ -88,6 +88,7 @@ export async function callFunction(
     return await answerRequest({
       name: subscriber,
       events,
+      wakes: [],
       limit: 4 * 1024 * 1024,
       answers: 'the Broker',
       authentication: { mode: 'off', keys: undefined, unsigned: [], maxHops: 8 },

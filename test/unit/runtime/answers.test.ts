@@ -342,6 +342,23 @@ test('a function of every type takes what cannot be read, and keeps it as it cam
   expect(seen).toHaveLength(2);
 });
 
+test('an event that only starts a pod is acknowledged whatever it says: its own function refuses it', async () => {
+  const handled: unknown[] = [];
+  const wakes = ['demo.begin'];
+  const key = { AUTHENTICATION: 'required', EVENT_KEY: `k1:${Buffer.alloc(32, 1).toString('base64')}` };
+  running = await run({ ...demo((event) => void handled.push(event)), name: 'woken', wakes }, key);
+  const begin = { 'ce-type': 'demo.begin' };
+  const answers = [
+    await sendBinary(running.url, begin, Buffer.alloc(1_100_000, 0x20)),
+    await sendBinary(running.url, begin, '{"a":'),
+    await sendBinary(running.url, begin, {}),
+  ];
+  expect(answers.map(({ status, text }) => [status, text])).toEqual(answers.map(() => [202, '']));
+  expect(handled).toEqual([]);
+  const { text } = await send(`http://127.0.0.1:${running.metricsPort}/metrics`, { method: 'GET' });
+  expect(text).toContain('{function="woken",type="demo.begin",outcome="acknowledged"} 3\n');
+});
+
 test('an id that cannot be made a text is refused like any other', async () => {
   const url = await start(() => ({ type: 'demo.done' }));
   const answer = await sendBinary(url, { 'ce-subject': 'acme/p1' }, { third_party_id: { toString: '' } });
