@@ -12,7 +12,8 @@ export function lettersTable(found: FoundLetter[], now: Date): string[] {
     letter.id,
     age(letter.last_at, now),
     attributeOf(letter, 'type'),
-    attributeOf(letter, 'subject'),
+    // Older letters have none of their own.
+    letter.subject ?? attributeOf(letter, 'subject'),
     letter.function ?? letter.destination ?? '',
     letter.code === undefined ? '' : String(letter.code),
     letter.reason,

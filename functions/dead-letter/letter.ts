@@ -4,6 +4,7 @@ import type { DeliveryFailure } from '#shared/dead-letters/classify-delivery.ts'
 import type { DeadLetter } from '#shared/dead-letters/letter.ts';
 import { rawDelivery } from '#shared/dead-letters/raw-delivery.ts';
 import { deriveId, type ReceivedEvent } from '#shared/events/event.ts';
+import { subjectOfAny } from '#shared/events/identity.ts';
 import { reasonSchema } from '#shared/events/reasons.ts';
 import type { FunctionRequest } from '#shared/runtime/request.ts';
 import { MAX_REDELIVERIES } from './resend.ts';
@@ -35,6 +36,7 @@ export function refusalOf(event: ReceivedEvent<unknown>, now: Date): DeadLetter 
     ...rest,
     ...(name === undefined ? {} : { function: name }),
     attempts: 1,
+    ...subjectField(rest.event),
     ...since(now),
   };
 }
@@ -58,10 +60,12 @@ export function undeliveredOf(
   // A dispatcher that was stopped has not made all its attempts. Where a reply was lost, nobody knows which attempt
   // brought it.
   const isTried = code !== undefined && code >= 0 && failure.reason !== 'ReplyNotDelivered';
+  const structured = event.original.toJSON();
   return {
     // The same event can fail at several subscribers: each has a letter of its own.
     id: deriveId(event.source, event.id, destination ?? ''),
-    event: event.original.toJSON(),
+    event: structured,
+    ...subjectField(structured),
     ...(raw ? { raw } : { data_dropped: true }),
     ...failure,
     ...(code === undefined ? {} : { code }),
@@ -71,6 +75,11 @@ export function undeliveredOf(
     ...(redeliveries > 0 ? { redeliveries } : {}),
     ...since(now),
   };
+}
+
+function subjectField(event: Record<string, unknown>): Pick<DeadLetter, 'subject'> {
+  const subject = subjectOfAny(event);
+  return subject === undefined ? {} : { subject };
 }
 
 function since(now: Date): Pick<DeadLetter, 'count' | 'first_at' | 'last_at'> {

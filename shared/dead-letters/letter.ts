@@ -16,6 +16,8 @@ const letterSchema = z.object({
   signed: z.object({ tenant: z.string(), hops: z.number() }).optional(),
   /** In structured form: the original of a refused event, else the event as it was delivered. */
   event: z.record(z.string(), z.unknown()),
+  /** `{third_party_id}/{parser_id}` of the function that the event is about, where the event says it. */
+  subject: z.string().optional(),
   /** The delivery itself, byte for byte. Missing for a refused event, which was delivered inside another one. */
   raw: rawSchema.optional(),
   /** Its data was too long to be read. */

@@ -14,6 +14,7 @@ export interface Identity {
 }
 
 export const identityFields = { third_party_id: idSchema, parser_id: idSchema };
+export const identitySchema = z.object(identityFields);
 
 const SOURCE_PREFIX = 'network.notifi.';
 
@@ -39,6 +40,19 @@ export function identityFromAttributes(event: { source: string; subject?: string
     }
   }
   return stated;
+}
+
+/**
+ * The subject of the function that an event of any type is about, in structured form: by its attributes, or else by the
+ * ids in its data. An event that states no pair of ids has its own subject.
+ */
+export function subjectOfAny(event: Record<string, unknown>): string | undefined {
+  const { source, subject, data } = event;
+  const given = typeof subject === 'string' && subject !== '' ? subject : undefined;
+  // The attributes go first: the data of a call is the user's own, and may hold ids of anything.
+  const stated = identityFromAttributes({ source: String(source), subject: given });
+  const identity = identitySchema.safeParse({ ...(typeof data === 'object' ? data : {}), ...stated });
+  return identity.success ? subjectOf(identity.data) : given;
 }
 
 /** `data` with the ids it lacks taken from the attributes; a problem for each id on which the two disagree. */

@@ -2,10 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import type { CloudEvent } from 'cloudevents';
 import type { Logger } from 'pino';
-import * as z from 'zod';
 import { bounded } from '#shared/bounded-text.ts';
 import { causedBy, type NewEvent, type ReceivedEvent } from '#shared/events/event.ts';
-import { identityFields, subjectOf } from '#shared/events/identity.ts';
+import { identitySchema, subjectOf } from '#shared/events/identity.ts';
 import { boundedProblems } from '#shared/events/problem.ts';
 import type { Reason } from '#shared/events/reasons.ts';
 import { eventRejected } from '#shared/events/rejected.ts';
@@ -47,8 +46,6 @@ interface Ended {
   reason?: string;
   error?: unknown;
 }
-
-const identitySchema = z.object(identityFields);
 
 /** Never rejects: the runtime would take a thrown error's `code` for the status of the answer. */
 export function answerRequest(answering: Answering): (request: FunctionRequest) => Promise<Answer> {

@@ -45,6 +45,13 @@ test('a table of the open ones; --all has the others, too', async () => {
   expect((await typed(world(), 'list')).lines).toEqual(['no dead letters']);
 });
 
+test('the function that a letter is about, where its event has no subject', async () => {
+  const here = world();
+  here.put(1, { event: { type: 'build.start' }, subject: 'acme/p1' });
+
+  expect((await typed(here, 'list')).lines[1]).toContain('build.start  acme/p1');
+});
+
 test('an event cannot write to the terminal', async () => {
   const here = world();
   const id = here.put(1, { event: { type: '\u001b[2Jgone', subject: 'a\nb' }, message: 'see\u0007' });

@@ -1,6 +1,7 @@
 /** What dead-letter keeps, and under which name. */
 import { expect, test } from 'vitest';
 import { handleDeadLetter } from '#functions/dead-letter/handler.ts';
+import type { DeadLetter } from '#shared/dead-letters/letter.ts';
 import { PermanentError, RetryableError } from '#shared/events/errors.ts';
 import { type Delivered, delivered } from '#test/fakes/delivered.ts';
 import { InMemoryObjectStore } from '#test/fakes/object-store.ts';
@@ -51,6 +52,38 @@ test.each([
     message: expect.stringMatching(/^http:\/\/sub\/ .*replay` sends it again/),
   });
   expect(found?.letter).not.toHaveProperty('redeliveries');
+});
+
+const acme = { third_party_id: 'acme', parser_id: 'p1' };
+
+test.each([
+  { case: 'ids in the data alone', event: { type: 'build.start', data: acme }, subject: 'acme/p1' },
+  {
+    case: 'half of them in the source',
+    event: { source: 'network.notifi.acme', data: { parser_id: 'p1' } },
+    subject: 'acme/p1',
+  },
+  {
+    case: 'a subject beside ids of the data, which is the user’s own',
+    event: { subject: 'shop/s1', data: acme },
+    subject: 'shop/s1',
+  },
+  { case: 'a subject of another kind', event: { subject: 'about nothing', data: acme }, subject: 'acme/p1' },
+  {
+    case: 'ids that are none',
+    event: { subject: 'about nothing', data: { ...acme, parser_id: 'a/b' } },
+    subject: 'about nothing',
+  },
+  { case: 'no ids', event: { data: { n: 1 } }, subject: undefined },
+  { case: 'data that is a list', event: { data: [acme] }, subject: undefined },
+])('a letter says whose function its event is about: $case', async ({ event, subject }) => {
+  const { data, ...attributes } = { source: 'test', type: 'parser.start', ...event };
+  const headers = Object.fromEntries(Object.entries(attributes).map(([name, value]) => [`ce-${name}`, value]));
+  const undelivered = delivered({ 'ce-knativeerrorcode': '500', ...headers }, JSON.stringify(data));
+
+  const letters = await kept(undelivered, rejected({ ...refusal, event: { ...original, ...event } }));
+
+  expect(letters.map(({ letter }) => (letter as DeadLetter).subject)).toEqual([subject, subject]);
 });
 
 test('what comes without a code, as from RabbitMQ itself, is kept too', async () => {
