@@ -6,7 +6,7 @@ import { Counter, Gauge, Histogram } from 'prom-client';
 import { HOUR } from '#shared/durations.ts';
 import type { Identity } from '#shared/events/identity.ts';
 import { registry } from '#shared/telemetry/metrics.ts';
-import type { CallMetrics, CallReport } from './dependencies.ts';
+import type { CallMetrics, CallReport, HandedOn } from './dependencies.ts';
 
 export interface CallMetricsSettings {
   /** Functions with series of their own at a time. All others share one set. */
@@ -25,6 +25,8 @@ const OUTCOMES: Pick<CallReport, 'outcome' | 'reason'>[] = [
   { outcome: 'failed', reason: 'OutOfMemory' },
 ];
 const STARTS = ['cold', 'warm'] as const;
+/** The main lane alone hands calls on. */
+const HANDED_ON: readonly HandedOn[] = ['own', 'no place', 'passed', 'not ready', 'look-up'];
 const OTHER = { third_party_id: 'other', parser_id: 'other' };
 const FUNCTION = ['third_party_id', 'parser_id'] as const;
 const KEPT = HOUR;
@@ -66,6 +68,9 @@ export function createCallMetrics({ functions, leaveOut, now }: CallMetricsSetti
     registers: [registry],
   });
   begin(OTHER);
+  for (const why of HANDED_ON) {
+    handedOn.inc({ lane: 'main', why }, 0);
+  }
 
   /** From 0: rate() does not see the first increment of a series that begins at 1. */
   function begin(labels: Identity): void {

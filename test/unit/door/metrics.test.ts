@@ -44,6 +44,16 @@ test('outcomes with their reasons, durations by start, and the revision', async 
   ]);
 });
 
+test('calls that are handed on begin at 0, for every reason', async () => {
+  const { handedOn } = metrics();
+  handedOn('main', 'no place');
+  const text = await registry.metrics();
+  for (const why of ['own', 'passed', 'not ready', 'look-up']) {
+    expect(text).toContain(`knative_lambda_calls_handed_on_total{lane="main",why="${why}"} 0\n`);
+  }
+  expect(text).toContain('knative_lambda_calls_handed_on_total{lane="main",why="no place"} 1\n');
+});
+
 test('a function has at most 25 series, whatever becomes of its calls', async () => {
   const { called } = metrics();
   for (const cold of [true, false]) {
