@@ -80,6 +80,7 @@ async function simulate(simulation: Simulation, load: Load): Promise<Counts> {
     door,
     users,
     calls: new CallLedger(store),
+    keys: undefined,
     broker: () => broker,
   });
   const door = doorOf(simulation, needsOf(load).doorPods);

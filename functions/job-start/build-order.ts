@@ -1,5 +1,6 @@
 /** Orders the builds of one parser by when their source was seen, whatever the order in which their events arrive. */
 import type { V1Job } from '@kubernetes/client-node';
+import { detachJob } from '#shared/builds/detach-job.ts';
 import { cancelled, endJob, superseded } from '#shared/builds/end-job.ts';
 import { awaitsTerminalEvent, isFinished } from '#shared/builds/job-state.ts';
 import type { Cluster } from '#shared/clients/cluster.ts';
@@ -57,7 +58,7 @@ export async function reasonNotToBuild(
  * A tombstone works the same way: service-delete writes it before it lists the Jobs.
  */
 export async function supersedeOlderBuilds(
-  { data }: ReceivedEvent<JobStart>,
+  { id, data }: ReceivedEvent<JobStart>,
   name: string,
   {
     store,
@@ -81,6 +82,8 @@ export async function supersedeOlderBuilds(
     await end(own, reason);
   }
   for (const older of jobs.filter((other) => observedAt(other) < observedAt(own) && isActive(other))) {
+    // An earlier delivery of this very request has begun it. The request ends with the newer one, and only once.
+    await detachJob(cluster, older.metadata?.name ?? '', id);
     await end(older, superseded(requestOf(own)));
   }
 }

@@ -5,8 +5,10 @@
 import type { CloudEvent } from 'cloudevents';
 import { type Broker, brokerOver } from '#shared/clients/broker.ts';
 import { MINUTE, SECOND } from '#shared/durations.ts';
+import type { SigningKeys } from '#shared/events/signature.ts';
 import { backoff, type DeliverySettings, isRetryable } from '#shared/manifests/delivery-settings.ts';
 import type { Answer } from '#shared/runtime/request.ts';
+import { signHeaders } from '#shared/runtime/signing.ts';
 import { SimulatedProcess } from './process.ts';
 import type { Simulation } from './simulation.ts';
 import { type Subscription, subscriptionsTo } from './subscriptions.ts';
@@ -59,9 +61,11 @@ export class SimulatedBroker {
   readonly #simulation: Simulation;
   readonly #subscribers: Subscribers;
   readonly #witness: Witness;
+  readonly #keys: SigningKeys | undefined;
   readonly #copies = new Map<string, number>();
 
-  constructor(simulation: Simulation, subscribers: Subscribers, witness: Witness) {
+  constructor(simulation: Simulation, subscribers: Subscribers, witness: Witness, keys?: SigningKeys) {
+    this.#keys = keys;
     this.#simulation = simulation;
     this.#subscribers = subscribers;
     this.#witness = witness;
@@ -105,15 +109,22 @@ export class SimulatedBroker {
     }
   }
 
+  /** That of a function of ours: it signs where events are signed. */
   portOf(process: SimulatedProcess): Broker {
-    return brokerOver(({ headers, body }) => this.post(process, { headers, body }));
+    return brokerOver(({ headers: given, body }, claims) => {
+      const headers = { ...given };
+      if (this.#keys && claims) {
+        signHeaders(headers, body, this.#keys, claims);
+      }
+      return this.post(process, { headers, body });
+    });
   }
 
-  /** Does what the sidecar does: it sends again and again until its time is over. */
+  /** Does what the sidecar does, which has no key: it sends again and again until its time is over. */
   async send(process: SimulatedProcess, event: CloudEvent<unknown>, signal: AbortSignal): Promise<boolean> {
     while (!signal.aborted) {
       try {
-        await this.portOf(process).send(event);
+        await brokerOver(({ headers, body }) => this.post(process, { headers, body })).send(event);
         return true;
       } catch {
         await this.#simulation.sleep(SECOND);

@@ -103,7 +103,8 @@ export class CallLedger {
       case 'event.rejected': {
         const { event, reason } = JSON.parse(message.body.toString());
         const call = this.calls.get(event.id);
-        if (call && call.source === event.source) {
+        // Refused was not the call, but what somebody made of it. Were it the call, it would have no outcome.
+        if (call && call.source === event.source && reason !== 'Unauthenticated') {
           call.rejected.push(reason);
         }
         break;

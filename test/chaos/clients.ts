@@ -7,6 +7,7 @@ import { FUNCTIONS_NAMESPACE, type InMemoryCluster, TRIGGERS } from '#test/fakes
 import type { InMemoryObjectStore } from '#test/fakes/object-store.ts';
 import type { Message, SimulatedBroker } from './broker.ts';
 import type { CallLedger } from './call-ledger.ts';
+import { askGateway } from './functions.ts';
 import type { Operation } from './plan.ts';
 import { SimulatedProcess } from './process.ts';
 import { SOURCE_BUCKET } from './settings.ts';
@@ -18,13 +19,40 @@ const ATTEMPTS = 20;
 interface Reached {
   store: InMemoryObjectStore;
   cluster: InMemoryCluster;
-  broker: SimulatedBroker;
   calls: CallLedger;
+  address: Address;
+}
+
+/** Where clients send to: the gateway where events have to be signed, else the Broker. */
+export interface Address {
+  /** The id that the event has from then on. */
+  idOf(id: string, identity: Identity): string;
+  /** Rejects where the client has to send it again. */
+  send(process: SimulatedProcess, message: Message, identity: Identity): Promise<void>;
+}
+
+export function brokerAddress(broker: SimulatedBroker): Address {
+  return { idOf: (id) => id, send: (process, message) => broker.post(process, message) };
+}
+
+export function gatewayAddress(broker: SimulatedBroker, calls: CallLedger): Address {
+  return {
+    idOf: (id, { third_party_id }) => `${third_party_id}.${id}`,
+    send: async (process, message, { third_party_id }) => {
+      const { statusCode, body } = await askGateway({ broker: () => broker }, message, third_party_id, process);
+      if (statusCode >= 500 || statusCode === 429) {
+        throw new Error(String(body));
+      }
+      if (statusCode !== 202) {
+        calls.breaks('forged', `the gateway refused ${message.headers['ce-id']} of ${third_party_id}: ${body}`);
+      }
+    },
+  };
 }
 
 export function startClients(
   simulation: Simulation,
-  { store, cluster, broker, calls }: Reached,
+  { store, cluster, calls, address }: Reached,
   operations: Operation[],
 ): void {
   for (const operation of operations) {
@@ -48,8 +76,9 @@ export function startClients(
     }
     if (operation.do === 'call') {
       const message = callMessage(operation);
-      calls.announce({ ...operation, source: sourceOf(identity), body: message.body });
-      send(operation.id, message, operation.twice);
+      const id = address.idOf(operation.id, identity);
+      calls.announce({ ...operation, id, source: sourceOf(identity), body: message.body });
+      send(operation, message, operation.twice);
       return;
     }
     const data = operation.do === 'start' ? operation.data : identity;
@@ -63,22 +92,22 @@ export function startClients(
       'content-type': 'application/json',
     };
     const message = { headers, body: Buffer.from(JSON.stringify(data)) };
-    send(operation.id, message, operation.do === 'start' && operation.twice);
+    send(operation, message, operation.do === 'start' && operation.twice);
   }
 
-  function send(id: string, message: Message, twice: boolean): void {
-    void ask(message);
+  function send({ id, identity }: { id: string; identity: Identity }, message: Message, twice: boolean): void {
+    void ask(message, identity, '');
     if (twice) {
-      simulation.after(simulation.roll(`again ${id}`) ** 2 * 5 * MINUTE, () => broker.store(message));
+      simulation.after(simulation.roll(`again ${id}`) ** 2 * 5 * MINUTE, () => void ask(message, identity, ' again'));
     }
   }
 
-  /** Sends the event until the Broker accepts it. */
-  async function ask(message: Message): Promise<void> {
+  /** Sends the event until it is accepted. */
+  async function ask(message: Message, identity: Identity, time: string): Promise<void> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      const client = new SimulatedProcess(`client ${message.headers['ce-id']}#${attempt}`, simulation);
+      const client = new SimulatedProcess(`client ${message.headers['ce-id']}${time}#${attempt}`, simulation);
       try {
-        await Promise.race([broker.post(client, message), client.died]);
+        await Promise.race([address.send(client, message, identity), client.died]);
         if (client.alive) {
           return;
         }

@@ -9,6 +9,9 @@ import { buildStart } from '#functions/build-start/handler.ts';
 import { changedObject } from '#functions/cluster-events/changed-object.ts';
 import { handleClusterEvent } from '#functions/cluster-events/handler.ts';
 import { handleDeadLetter } from '#functions/dead-letter/handler.ts';
+import { CLIENT_EVENTS } from '#functions/gateway/bind.ts';
+import type { GatewayDependencies } from '#functions/gateway/dependencies.ts';
+import { gateway } from '#functions/gateway/handler.ts';
 import { jobStart } from '#functions/job-start/handler.ts';
 import { handleParserEvent } from '#functions/parser-events/handler.ts';
 import type { CallLane } from '#functions/parser-events/places.ts';
@@ -20,6 +23,7 @@ import type { NewEvent, ReceivedEvent } from '#shared/events/event.ts';
 import { jobStartSchema } from '#shared/events/job-start.ts';
 import { parserStartSchema } from '#shared/events/parser.ts';
 import { serviceDeleteSchema } from '#shared/events/service-delete.ts';
+import type { SigningKeys } from '#shared/events/signature.ts';
 import { isRetryable } from '#shared/manifests/delivery-settings.ts';
 import { answerRequest } from '#shared/runtime/answer-request.ts';
 import type { Answer } from '#shared/runtime/request.ts';
@@ -36,7 +40,7 @@ import type { Door, DoorPod } from './door.ts';
 import { simulatedPacking } from './packing.ts';
 import { clusterPort, storePort } from './ports.ts';
 import type { SimulatedProcess } from './process.ts';
-import { buildSettings, jobSettings, REGISTRY, SOURCE_BUCKET, TEMPORARY_BUCKET } from './settings.ts';
+import { buildSettings, jobSettings, REGISTRY, SOURCE_BUCKET, SOURCE_PREFIX, TEMPORARY_BUCKET } from './settings.ts';
 import type { Subscription } from './subscriptions.ts';
 import type { UserFunctions } from './user-functions.ts';
 
@@ -50,10 +54,13 @@ export interface World {
   door: Door;
   users: UserFunctions;
   calls: CallLedger;
+  /** Where events have to be signed. */
+  keys: SigningKeys | undefined;
 }
 
 interface SimulatedFunction {
   events: EventSchemas;
+  unsigned?: string[];
   // biome-ignore lint/suspicious/noExplicitAny: each handler takes the events that its own schemas let through.
   handle: (event: any, context: HandlerContext) => Promise<NewEvent | undefined>;
 }
@@ -67,6 +74,8 @@ const untraced: Tracing = {
   startSpan: () => ({ traceparent, run: (work) => work(), annotate: () => undefined, end: () => undefined }),
   shutdown: async () => undefined,
 };
+
+const RUNTIME = { limit: 4 * 1024 * 1024, wakes: [], tracing: async () => untraced, metrics: uncounted, log: silent };
 
 /** One delivery to the function that a Trigger names, in a process of its own. */
 export async function callFunction(
@@ -84,21 +93,56 @@ export async function callFunction(
   }
   return await answer(functionNamed(subscriber, world, process));
 
-  async function answer({ events, handle }: SimulatedFunction): Promise<Answer> {
+  async function answer({ events, unsigned = [], handle }: SimulatedFunction): Promise<Answer> {
+    const mode = world.keys ? 'required' : 'off';
     return await answerRequest({
+      ...RUNTIME,
       name: subscriber,
       events,
-      wakes: [],
-      limit: 4 * 1024 * 1024,
       answers: 'the Broker',
-      authentication: { mode: 'off', keys: undefined, unsigned: [], maxHops: 8 },
-      tracing: async () => untraced,
-      metrics: uncounted,
-      log: silent,
+      authentication: { mode, keys: world.keys, unsigned, maxHops: 8 },
       handle,
-    })({ method: 'POST', path: '/', headers, repeated: [], body, size: body.length });
+    })({ method: 'POST', path: '/', headers: { ...headers }, repeated: [], body, size: body.length });
   }
 }
+
+/** What a client sends to the gateway, with the name of its tenant for a token. */
+export async function askGateway(
+  { broker }: Pick<World, 'broker'>,
+  { headers, body }: Message,
+  tenant: string,
+  process: SimulatedProcess,
+): Promise<Answer> {
+  const principal = { name: tenant, third_party_ids: [tenant], tokens: [], events_per_minute: 1, operator: false };
+  const deps: GatewayDependencies = {
+    broker: broker().portOf(process),
+    principals: async () => ({
+      issuers: [],
+      principals: [{ ...principal, tokens: [accountOf(tenant)], blocked: false }],
+    }),
+    verify: async (token) => ({ claims: { sub: `system:serviceaccount:tenants:${token}` }, isOfCluster: true }),
+    rates: { exceeded: () => undefined },
+    authentication: 'required',
+    sourcePrefix: SOURCE_PREFIX,
+  };
+  return await answerRequest({
+    ...RUNTIME,
+    name: 'gateway',
+    events: CLIENT_EVENTS,
+    answers: 'clients',
+    authentication: { mode: 'required', keys: undefined, unsigned: [], maxHops: 8 },
+    handle: (event, context) => gateway(event, deps, context),
+  })({
+    method: 'POST',
+    path: '/',
+    headers: { ...headers, authorization: `Bearer ${tenant}` },
+    repeated: [],
+    body,
+    size: body.length,
+  });
+}
+
+const accountOf = (tenant: string) => ({ service_account: `tenants/${tenant}` });
 
 /** The door has a state that calls share: it knows functions, and counts the calls that are made. */
 function doorIn(pod: DoorPod, headers: Message['headers'], world: World, process: SimulatedProcess): SimulatedFunction {
@@ -145,7 +189,7 @@ function functionNamed(name: string, world: World, process: SimulatedProcess): S
             sourceBucket: SOURCE_BUCKET,
             sourceBuckets: [],
             functionBounds: { cpu: '4', memory: '8Gi', pods: 100, minPods: 10 },
-            sourcePrefix: 'global/parser/{parser_id}/',
+            sourcePrefix: SOURCE_PREFIX,
             imageRegistry: REGISTRY,
             attemptId: randomUUID,
             pack: simulatedPacking(store, event.data),
@@ -159,6 +203,7 @@ function functionNamed(name: string, world: World, process: SimulatedProcess): S
     case 'build-complete':
       return {
         events: { 'build.complete': buildCompleteSchema },
+        unsigned: ['build.complete'],
         handle: (event) =>
           buildComplete(event, {
             store,
@@ -176,6 +221,11 @@ function functionNamed(name: string, world: World, process: SimulatedProcess): S
           'dev.knative.apiserver.resource.update': changedObject,
           'dev.knative.apiserver.resource.delete': changedObject,
         },
+        unsigned: [
+          'dev.knative.apiserver.resource.add',
+          'dev.knative.apiserver.resource.update',
+          'dev.knative.apiserver.resource.delete',
+        ],
         handle: (event, context) => handleClusterEvent(event, { cluster, slots }, context),
       };
     case 'service-delete':
@@ -186,6 +236,7 @@ function functionNamed(name: string, world: World, process: SimulatedProcess): S
     case 'sweep':
       return {
         events: { 'dev.knative.sources.ping': z.unknown() },
+        unsigned: ['dev.knative.sources.ping'],
         handle: (_, context) =>
           sweep(
             {
@@ -204,6 +255,7 @@ function functionNamed(name: string, world: World, process: SimulatedProcess): S
     case 'dead-letter':
       return {
         events: { '*': z.unknown() },
+        unsigned: ['*'],
         handle: (event: ReceivedEvent<unknown>, context) =>
           handleDeadLetter(
             event,

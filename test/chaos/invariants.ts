@@ -57,7 +57,7 @@ function oneEnd({ ledger, broker }: Settled): Violation[] {
       ends.set(request.own, 'told as its own');
     }
     for (const [end, { told }] of ledger.endings) {
-      if (!ends.has(end) && told.some(({ correlation_id }) => correlation_id === request.id)) {
+      if (!ends.has(end) && told.some(({ correlation_id }) => correlation_id === request.correlation)) {
         ends.set(end, 'told under its correlation id');
       }
     }

@@ -3,26 +3,29 @@ import type { Identity } from '#shared/events/identity.ts';
 import { deliveryOf } from '#shared/specs/delivery.ts';
 import { functionName } from '#shared/specs/names.ts';
 import { FUNCTIONS_NAMESPACE, type InMemoryCluster, SERVICES } from '#test/fakes/cluster.ts';
-import type { SimulatedBroker } from './broker.ts';
 import type { Call, CallLedger } from './call-ledger.ts';
-import { callMessage, sourceOf } from './clients.ts';
+import { type Address, callMessage, sourceOf } from './clients.ts';
 import type { Door } from './door.ts';
+import { SimulatedProcess } from './process.ts';
+import type { Simulation } from './simulation.ts';
 
 interface Settled {
   cluster: InMemoryCluster;
   calls: CallLedger;
-  broker: SimulatedBroker;
+  address: Address;
+  simulation: Simulation;
   door: Door;
 }
 
 export function callEach(identities: Identity[], settled: Settled): void {
-  const { calls, broker } = settled;
+  const { calls, address, simulation } = settled;
   for (const identity of identities) {
-    const id = `last-${identity.parser_id}`;
-    const message = callMessage({ id, identity, bySubject: true });
+    const name = `last-${identity.parser_id}`;
+    const id = address.idOf(name, identity);
+    const message = callMessage({ id: name, identity, bySubject: true });
     const expected = outcomeOf(identity, settled);
     calls.announce({ id, identity, source: sourceOf(identity), body: message.body, ...(expected ? { expected } : {}) });
-    broker.store(message);
+    void address.send(new SimulatedProcess(`client ${name}`, simulation), message, identity);
   }
 }
 

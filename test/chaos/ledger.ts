@@ -6,6 +6,7 @@ import type { Identity } from '#shared/events/identity.ts';
 import type { InMemoryObjectStore } from '#test/fakes/object-store.ts';
 import type { Delivery, Message, Witness } from './broker.ts';
 import { CallLedger } from './call-ledger.ts';
+import { isHostile } from './hostile.ts';
 import type { SimulatedProcess } from './process.ts';
 import { TEMPORARY_BUCKET } from './settings.ts';
 import type { Subscription } from './subscriptions.ts';
@@ -13,6 +14,8 @@ import type { Subscription } from './subscriptions.ts';
 export interface Request {
   /** The id of the build.start. */
   id: string;
+  /** Of its chain. */
+  correlation: string;
   /** The id of its terminal event where it joins no other request's build. */
   own: string;
   identity: Identity;
@@ -54,15 +57,18 @@ export class Ledger implements Witness {
   }
 
   stored(message: Message, subscribed: Subscription[]): void {
-    this.calls.stored(message, subscribed);
+    if (!isHostile(message)) {
+      this.calls.stored(message, subscribed);
+    }
     const { 'ce-type': type, 'ce-id': id = '', 'ce-source': source = '' } = message.headers;
     this.events.set(`${source} ${id}`, (this.events.get(`${source} ${id}`) ?? 0) + 1);
-    if (type === 'build.start') {
+    if (type === 'build.start' && !isHostile(message)) {
       const jobStart = deriveId(source, id, 'job.start');
       const known = this.requests.get(jobStart);
       const own = terminalIdOfRequest({ source, id });
       const identity = dataOf(message) as unknown as Identity;
-      this.requests.set(jobStart, known ?? { id, own, identity, ends: new Map() });
+      const correlation = message.headers['ce-correlationid'] ?? id;
+      this.requests.set(jobStart, known ?? { id, correlation, own, identity, ends: new Map() });
     }
     if (type === 'lifecycle.build.started') {
       // replied() usually knows more. This is for an event that sweep sends because the first one was lost.
@@ -73,7 +79,7 @@ export class Ledger implements Witness {
         request.ends.set(end, request.ends.get(end) ?? 'told again');
       }
     }
-    if (type === 'build.complete') {
+    if (type === 'build.complete' && !isHostile(message)) {
       const ending = this.endings.get(id) ?? { told: [] };
       ending.told.push(dataOf(message) as BuildComplete);
       this.endings.set(id, ending);
@@ -81,6 +87,13 @@ export class Ledger implements Witness {
   }
 
   replied(delivery: Delivery, reply: Message, process: SimulatedProcess): void {
+    if (isHostile(delivery.message)) {
+      const { 'ce-type': type } = reply.headers;
+      if (type !== 'event.rejected') {
+        this.calls.breaks('forged', `${delivery.label} was answered ${type}`);
+      }
+      return;
+    }
     if (this.calls.replied(delivery, reply, process)) {
       return;
     }

@@ -3,13 +3,15 @@ import { randomUUID } from 'node:crypto';
 import { isFinished } from '#shared/builds/job-state.ts';
 import { MINUTE, SECOND } from '#shared/durations.ts';
 import type { Identity } from '#shared/events/identity.ts';
+import { signingKeys } from '#shared/runtime/signing.ts';
 import { observedAt, readBuild } from '#shared/specs/annotations.ts';
 import { InMemoryCluster, PODS, SERVICES } from '#test/fakes/cluster.ts';
 import { InMemoryObjectStore } from '#test/fakes/object-store.ts';
 import { SimulatedBroker } from './broker.ts';
-import { startClients } from './clients.ts';
+import { brokerAddress, gatewayAddress, startClients } from './clients.ts';
 import { Door } from './door.ts';
 import { callFunction } from './functions.ts';
+import { startHostile } from './hostile.ts';
 import { violationsOf } from './invariants.ts';
 import { startJobController } from './job-controller.ts';
 import { startKubelet } from './kubelet.ts';
@@ -39,6 +41,7 @@ export interface RunResult {
   builds: number;
 }
 
+const EVENT_KEY = `k1:${Buffer.alloc(32, 1).toString('base64')}`;
 const FAULTS_UNTIL = 15 * MINUTE;
 /** Long enough: sweep gives up after an hour a request that is lost again and again. */
 const SETTLED_WITHIN = 4 * 60 * MINUTE;
@@ -66,12 +69,15 @@ export async function run({ seed, without, trace }: RunOptions): Promise<RunResu
     const settings = { ...functionSettings, delivery } as const;
     const door = new Door(simulation);
     const users = new UserFunctions(simulation, cluster, calls);
-    const world = { cluster, store, limit, settings, door, users, calls, broker: () => broker };
+    const keys = simulation.roll('AUTHENTICATION') < 0.6 ? signingKeys({ EVENT_KEY }) : undefined;
+    const world = { cluster, store, limit, settings, door, users, calls, keys, broker: () => broker };
     const broker: SimulatedBroker = new SimulatedBroker(
       simulation,
       { handle: (subscription, message, process) => callFunction(world, subscription, message, process) },
       ledger,
+      keys,
     );
+    const address = keys ? gatewayAddress(broker, calls) : brokerAddress(broker);
     const atOnce: Violation[] = [];
     const pushed = new Set<string>();
     watchLimit(cluster, simulation, limit, atOnce);
@@ -83,8 +89,11 @@ export async function run({ seed, without, trace }: RunOptions): Promise<RunResu
     startTriggers(simulation, cluster, broker);
     startApiServerSource(simulation, cluster, broker);
     const operations = plan(simulation).filter((operation) => !without?.has(nameOf(operation)));
-    startClients(simulation, { store, cluster, broker, calls }, operations);
+    startClients(simulation, { store, cluster, calls, address }, operations);
     const identities = identitiesOf(operations);
+    if (keys) {
+      startHostile(simulation, { broker, calls, keys }, identities);
+    }
 
     installOlder(simulation, { cluster, calls }, identities);
 
@@ -95,7 +104,7 @@ export async function run({ seed, without, trace }: RunOptions): Promise<RunResu
       settled = called ? simulation.foreground === 0 : false;
       if (!called && isQuiet()) {
         called = true;
-        callEach(identities, { cluster, calls, broker, door });
+        callEach(identities, { cluster, calls, address, simulation, door });
       }
     });
     await simulation.run(() => settled || simulation.now > START + SETTLED_WITHIN);

@@ -301,4 +301,28 @@ export const SAFEGUARDS: Safeguard[] = [
     find: 'if (time - since >= LAST_TRY) {',
     replace: 'if (time - since >= 0) {',
   },
+  {
+    name: 'what has no valid signature is not handled',
+    file: 'shared/runtime/authenticate.ts',
+    find: '  if (problem !== undefined) {',
+    replace: '  if (problem !== undefined && maxHops < 0) {',
+  },
+  {
+    name: 'a signature is of the data',
+    file: 'shared/events/signature.ts',
+    find: "createHash('sha256').update(data).digest('hex')",
+    replace: "createHash('sha256').update('').digest('hex')",
+  },
+  {
+    name: 'a signature counts for its tenant alone',
+    file: 'shared/runtime/authenticate.ts',
+    find: '  if (other !== undefined) {',
+    replace: '  if (other !== undefined && maxHops < 0) {',
+  },
+  {
+    name: 'the gateway binds the tenant',
+    file: 'functions/gateway/bind.ts',
+    find: '!principal.third_party_ids.includes(tenant)',
+    replace: 'principal.third_party_ids.length === 0',
+  },
 ];

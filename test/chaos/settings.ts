@@ -33,3 +33,4 @@ export const functionSettings: FunctionSettings = {
   progressDeadline: '120s',
   delivery: 'own',
 };
+export const SOURCE_PREFIX = 'global/parser/{parser_id}/';

@@ -11,6 +11,7 @@ export const INVARIANTS = {
   call: 'every accepted call has its outcome, and only what was delivered more than once may have two kinds',
   answer: 'a parser.complete is what the function said, with the id of its call and the names of its function',
   reach: 'a call reaches the function that it names, as it was sent, and by one way only',
+  forged: 'what nobody signed, or somebody for another tenant, has no effect, and is kept',
   places: 'no function and no tenant has more than its places, each is free again, nothing waits on the main lane',
 } as const;
 
