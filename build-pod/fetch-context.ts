@@ -1,6 +1,7 @@
 /**
- * The init container of a build: downloads the context archive from S3 into a volume. Only this container has keys that
- * read S3, and it ends before the container that runs the user's commands starts.
+ * The init container of a build: downloads the context archive from S3 into a volume, and copies the tenant's registry
+ * credentials into another. Only this container has keys that read S3 and sees the Secret, and it ends before the
+ * container that runs the user's commands starts.
  */
 import { createWriteStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
@@ -14,6 +15,7 @@ import { parseConfig } from '#shared/settings/parse-config.ts';
 import { fieldsFor } from '#shared/settings/select.ts';
 import { FETCH_EXIT_CODE } from '#shared/specs/exit-codes.ts';
 import { fetchContext } from './fetch.ts';
+import { copyPrivateFiles } from './private-files.ts';
 
 const schema = z.object({
   ...fieldsFor('fetch-context'),
@@ -23,6 +25,8 @@ const schema = z.object({
   CONTEXT_FILE: z.string().min(1).default('/context/context.tar.gz'),
   /** For how long S3 is asked again. */
   FETCH_SECONDS: z.coerce.number().positive(),
+  PRIVATE_FROM: z.string().optional(),
+  PRIVATE_TO: z.string().optional(),
 });
 
 // A process with id 1 ignores signals that it has no listener for.
@@ -35,6 +39,9 @@ try {
   const save = (body: NodeJS.ReadableStream) => pipeline(body, createWriteStream(settings.CONTEXT_FILE));
   const signal = AbortSignal.timeout(settings.FETCH_SECONDS * SECOND);
   await fetchContext({ store, save, log: say }, { bucket, key, bytes }, signal);
+  if (settings.PRIVATE_FROM !== undefined && settings.PRIVATE_TO !== undefined) {
+    await copyPrivateFiles(settings.PRIVATE_FROM, settings.PRIVATE_TO);
+  }
   process.exit(0);
 } catch (error) {
   const reason = (error as Error).message;

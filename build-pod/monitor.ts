@@ -4,6 +4,7 @@ import { outcomeOf } from '#shared/builds/outcome.ts';
 import { terminalCloudEvent } from '#shared/builds/terminal-event.ts';
 import type { Cluster } from '#shared/clients/cluster.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
+import { redactCredentials } from '#shared/redact-credentials.ts';
 import { KANIKO } from '#shared/specs/build-pod/kaniko.ts';
 import { retry } from './retry.ts';
 import { watchKaniko } from './watch-kaniko.ts';
@@ -67,7 +68,7 @@ async function keepLog(
   { pod, logBucket, logKey }: MonitoredBuild,
 ): Promise<void> {
   const text = await cluster.readLog(pod, KANIKO, LOG_LIMIT_BYTES);
-  await store.write(logBucket, logKey, text, 'text/plain; charset=utf-8');
+  await store.write(logBucket, logKey, redactCredentials(text), 'text/plain; charset=utf-8');
   log(`kept the build log as s3://${logBucket}/${logKey}`);
 }
 

@@ -4,6 +4,7 @@ import { adapterFile, dockerfile, generated, isLitter, ROOT, USER } from '#langu
 import type { Recipe } from '#languages/language.ts';
 import { maskSource } from '#languages/mask-source.ts';
 import { splitHandler } from '#languages/module-paths.ts';
+import { INSTALL_SCRIPT, installScript, installStep, laterStep } from '#languages/private-dependencies.ts';
 import { PermanentError } from '#shared/events/errors.ts';
 import type { SourceReader } from '#shared/packing/source-reader.ts';
 import type { BaseImages } from '#shared/settings/base-images.ts';
@@ -35,6 +36,7 @@ export const goRecipe: Recipe = async ({ source, request, settings }) => {
       await adapterFile(settings.adapters, 'go', 'reply.go', 'go/reply.go'),
       await adapterFile(settings.adapters, 'go', 'go.mod', 'go/go.mod'),
       await adapterFile(settings.adapters, 'go', 'go.sum', 'go/go.sum'),
+      installScript(),
     ],
     excludes: isLitter,
   };
@@ -128,8 +130,7 @@ func main() {
 
 function dockerfileLines(base: BaseImages, manifest: GoMod, source: SourceReader): string[] {
   const manifests = ['go.mod', ...['go.sum'].filter(source.has)];
-  const modules = '.knative-lambda/go.work .knative-lambda/';
-  const download = 'RUN cd .knative-lambda && go mod download || exit 65';
+  const download = installStep('cd .knative-lambda && go mod download || exit 65');
   return [
     `FROM ${base.go} AS build`,
     ROOT,
@@ -138,13 +139,15 @@ function dockerfileLines(base: BaseImages, manifest: GoMod, source: SourceReader
     ...(manifest.replacesLocally
       ? ['COPY . .', download]
       : [
-          `COPY ${modules}`,
+          `COPY .knative-lambda/go.work ${INSTALL_SCRIPT} .knative-lambda/`,
           'COPY .knative-lambda/go/ .knative-lambda/go/',
           `COPY ${manifests.join(' ')} ./`,
           download,
           'COPY . .',
         ]),
-    'RUN cd .knative-lambda && go build -buildvcs=false -trimpath -ldflags="-s -w" -o function ./go/cmd || exit 66',
+    laterStep(
+      'cd .knative-lambda && go build -buildvcs=false -trimpath -ldflags="-s -w" -o function ./go/cmd || exit 66',
+    ),
     `FROM ${base.static}`,
     'WORKDIR /app',
     'COPY --from=build /app/.knative-lambda/function ./function',

@@ -2,6 +2,7 @@
 import { findHandler } from '#languages/find-handler.ts';
 import { adapterFile, dockerfile, generated, isLitter, ROOT, USER } from '#languages/generated-files.ts';
 import type { Recipe, RecipeInput } from '#languages/language.ts';
+import { INSTALL_SCRIPT, installScript, installStep, laterStep } from '#languages/private-dependencies.ts';
 import { nodeEntryFiles, nodeModules } from './entry-files.ts';
 import { nodeNames } from './exported-names.ts';
 import { type PackageJson, parsePackageJson } from './package-json.ts';
@@ -24,6 +25,7 @@ export const nodeRecipe: Recipe = async ({ source, request, settings }) => {
       ...dockerfile(dockerfileLines(settings.baseImages.node, install)),
       generated('function.json', JSON.stringify({ file: handler.file, function: handler.name ?? null })),
       await adapterFile(settings.adapters, 'node', 'adapter.mjs'),
+      installScript(),
     ],
     // Installed packages belong to the machine they were installed on. Without a package.json they are all there is, so
     // they stay.
@@ -72,7 +74,9 @@ async function installOf(source: RecipeInput['source'], manifest: PackageJson): 
   const unprepared = 'prepare' in manifest.scripts ? 'npm pkg delete scripts.prepare && ' : '';
   return {
     manifests: needsSource ? undefined : files,
-    command: `RUN export ${ENVIRONMENT} && { ${unprepared}${await installCommand(source, lock)} && rm -rf ${CACHE}; } || exit 65`,
+    command: installStep(
+      `export ${ENVIRONMENT} && { ${unprepared}${await installCommand(source, lock)} && rm -rf ${CACHE}; } || exit 65`,
+    ),
   };
 }
 
@@ -106,10 +110,10 @@ function dockerfileLines(base: string, install: Install | undefined): string[] {
     'WORKDIR /app',
     'ENV NODE_ENV=production',
     'ENV NODE_COMPILE_CACHE=.knative-lambda/compile-cache',
-    'COPY .knative-lambda/adapter.mjs .knative-lambda/adapter.mjs',
+    `COPY .knative-lambda/adapter.mjs ${INSTALL_SCRIPT} .knative-lambda/`,
     ...installed,
     // Also fills the compile cache, which a pod can only read.
-    'RUN node .knative-lambda/adapter.mjs --check || exit 66',
+    laterStep('node .knative-lambda/adapter.mjs --check || exit 66'),
     `USER ${USER}`,
     'CMD ["node", ".knative-lambda/adapter.mjs"]',
   ];

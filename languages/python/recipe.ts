@@ -2,6 +2,7 @@
 import { findHandler } from '#languages/find-handler.ts';
 import { adapterFile, dockerfile, generated, isLitter, ROOT, USER } from '#languages/generated-files.ts';
 import type { Recipe, RecipeInput } from '#languages/language.ts';
+import { INSTALL_SCRIPT, installScript, installStep, laterStep } from '#languages/private-dependencies.ts';
 import { pythonEntryFiles, pythonModules } from './entry-files.ts';
 import { pythonNames } from './exported-names.ts';
 import { requirementsOfProject } from './pyproject-toml.ts';
@@ -28,6 +29,7 @@ export const pythonRecipe: Recipe = async ({ source, request, settings }) => {
       await adapterFile(settings.adapters, 'python', 'adapter.py'),
       await adapterFile(settings.adapters, 'python', 'events.py'),
       await adapterFile(settings.adapters, 'python', 'requirements.txt'),
+      installScript(),
     ],
     excludes: (path) => isLitter(path) || /^(?:\.venv|venv|node_modules)\//.test(path),
   };
@@ -56,7 +58,7 @@ const PIP = 'python3 -m pip install --no-cache-dir --disable-pip-version-check -
 
 function dockerfileLines(base: string, requirements: Installed | undefined): string[] {
   const file = requirements?.generated === undefined ? 'requirements.txt' : '.knative-lambda/project-requirements.txt';
-  const install = `RUN ${PIP} --target=.knative-lambda/dependencies -r ${file} || exit 65`;
+  const install = installStep(`${PIP} --target=.knative-lambda/dependencies -r ${file} || exit 65`);
   const installed =
     requirements === undefined
       ? ['COPY . .']
@@ -68,10 +70,10 @@ function dockerfileLines(base: string, requirements: Installed | undefined): str
     ROOT,
     'WORKDIR /app',
     'ENV PYTHONUNBUFFERED=1',
-    'COPY .knative-lambda/requirements.txt .knative-lambda/requirements.txt',
+    `COPY .knative-lambda/requirements.txt ${INSTALL_SCRIPT} .knative-lambda/`,
     `RUN ${PIP} --no-deps --require-hashes --target=.knative-lambda/packages -r .knative-lambda/requirements.txt || exit 65`,
     ...installed,
-    'RUN python3 .knative-lambda/adapter.py --compile || exit 66',
+    laterStep('python3 .knative-lambda/adapter.py --compile || exit 66'),
     `USER ${USER}`,
     'CMD ["python3", ".knative-lambda/adapter.py"]',
   ];

@@ -21,6 +21,8 @@ export interface BuildInput {
   buildArgs: Readonly<Record<string, string>>;
   /** For the stages; on the same file system as the images and layers. */
   workspace: string;
+  /** Folders by the path of their volume in RUN steps. */
+  mounts: ReadonlyMap<string, string>;
   toolchain: Toolchain;
   /** The machine's PATH, where the toolchain is looked up. */
   path: string;
@@ -30,7 +32,7 @@ export interface BuildInput {
 
 /** A stage is only run where something needs its files: not if all that needs them is cached. Throws BuildError. */
 export async function build(input: BuildInput): Promise<{ rootfs: string; config: ImageConfig }> {
-  const { dockerfile, context, buildArgs, toolchain, log } = input;
+  const { dockerfile, context, buildArgs, mounts, toolchain, log } = input;
   const variables = globalArgs(input);
   const folders = new Map<StagePlan, Promise<string>>();
   const plans: StagePlan[] = [];
@@ -45,7 +47,7 @@ export async function build(input: BuildInput): Promise<{ rootfs: string; config
       return { key: earlier.key, tree: async () => ({ root: await materialize(earlier), ignored: () => false }) };
     };
     const start = startOf(stage, plans, variables, input);
-    plans.push(planStage({ stage, start, buildArgs, globalArgs: variables, context, toolchain, from, log }));
+    plans.push(planStage({ stage, start, buildArgs, globalArgs: variables, context, mounts, toolchain, from, log }));
   }
 
   /** The stage's folder, once. */

@@ -21,12 +21,14 @@ export interface ExecuteInput {
   directory: string;
   /** The build's own, from createWorkspace(). */
   workspace: string;
+  /** Folders by the path of their volume in RUN steps. */
+  mounts: ReadonlyMap<string, string>;
   path: string;
   log(line: string): void;
 }
 
 /** Throws BuildError. */
-export async function execute({ options, directory, workspace, path, log }: ExecuteInput): Promise<void> {
+export async function execute({ options, directory, workspace, mounts, path, log }: ExecuteInput): Promise<void> {
   const destinations = options.destinations.map(parseDestination);
   const root = await openContext(options, join(workspace, 'context'));
   const { content, context } = readDockerfile(options, root);
@@ -36,6 +38,7 @@ export async function execute({ options, directory, workspace, path, log }: Exec
     context,
     buildArgs: options.buildArgs,
     workspace,
+    mounts,
     toolchain: createToolchain(directory),
     path,
     cache: options.cache ? new LayerCache(directory, repository) : undefined,

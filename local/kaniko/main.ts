@@ -3,7 +3,7 @@
  *
  * What differs from the real one: nothing is pulled, the machine's node, python3 and go stand in for those of base
  * images; a RUN step sees the machine's files, and only paths that are written out in it are led to the image's folder;
- * users, owners, capabilities and volumes do not exist; RUN --mount caches are the machine's; here-documents, ADD of
+ * users, owners and capabilities do not exist, nor do volumes but one; RUN --mount caches are the machine's; here-documents, ADD of
  * URLs and ONBUILD are refused or without effect. The digest is that of a folder and its configuration, not of an OCI
  * image.
  */
@@ -11,6 +11,7 @@ import { sayError } from '#shared/say.ts';
 import { BuildError } from './build-error.ts';
 import { createWorkspace, execute } from './execute.ts';
 import { parseFlags } from './flags.ts';
+import { PRIVATE_DIRECTORY } from './kaniko-image.ts';
 import { removeTree } from './remove-tree.ts';
 
 const begun = performance.now();
@@ -23,6 +24,7 @@ async function main(): Promise<number> {
     sayError('KNATIVE_LAMBDA_DIRECTORY is not set: this program runs in pods of the embedded platform (make run)');
     return 1;
   }
+  const mounts = new Map([[PRIVATE_DIRECTORY, process.env['KNATIVE_LAMBDA_PRIVATE'] ?? PRIVATE_DIRECTORY]]);
   const workspace = createWorkspace(directory);
   // The pod is deleted: RUN steps get the same signal, being in our process group.
   process.once('SIGTERM', () => {
@@ -30,7 +32,7 @@ async function main(): Promise<number> {
     process.exit(143);
   });
   try {
-    await execute({ options: parseFlags(process.argv.slice(2)), directory, workspace, path, log });
+    await execute({ options: parseFlags(process.argv.slice(2)), directory, workspace, mounts, path, log });
     return 0;
   } catch (error) {
     sayError(`error building image: ${error instanceof Error ? error.message : error}`);

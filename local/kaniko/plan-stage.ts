@@ -51,6 +51,7 @@ export interface PlanInput {
   buildArgs: Readonly<Record<string, string>>;
   globalArgs: Variables;
   context: SourceTree;
+  mounts: ReadonlyMap<string, string>;
   toolchain: Toolchain;
   /** Throws BuildError. */
   from(name: string): FromStage;
@@ -169,7 +170,7 @@ class StagePlanner {
     const args = Object.entries(this.#args).filter(([name]) => !PROXIES.test(name));
     return {
       material: JSON.stringify([command, args.sort(([a], [b]) => (a < b ? -1 : 1))]),
-      run: (rootfs) => runStep(step, rootfs, this.#input.toolchain),
+      run: (rootfs) => runStep(step, rootfs, this.#input),
       cached: true,
     };
   }

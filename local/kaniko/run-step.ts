@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type BaseKind, languageEnvironment } from '#local/kubelet/base-kinds.ts';
 import { findProgram } from '#local/kubelet/find-program.ts';
 import { machineEnvironment } from '#local/kubelet/machine-environment.ts';
-import { placeInRootfs, placePaths } from '#local/kubelet/place-paths.ts';
+import { placeInMounts, placeInRootfs, placePaths } from '#local/kubelet/place-paths.ts';
 import type { Toolchain } from '#local/kubelet/toolchain.ts';
 import { BuildError } from './build-error.ts';
 import { placeInStage } from './place-in-stage.ts';
@@ -29,7 +29,11 @@ export interface RunStep {
  *
  * Throws BuildError with the step's own exit code.
  */
-export async function runStep(step: RunStep, rootfs: string, toolchain: Toolchain): Promise<void> {
+export async function runStep(
+  step: RunStep,
+  rootfs: string,
+  { toolchain, mounts }: { toolchain: Toolchain; mounts: ReadonlyMap<string, string> },
+): Promise<void> {
   const machine = machineEnvironment();
   const machinePath = machine['PATH'] ?? '/usr/bin:/bin';
   const inRootfs = placeInRootfs(rootfs, step.workingDir);
@@ -47,7 +51,9 @@ export async function runStep(step: RunStep, rootfs: string, toolchain: Toolchai
 
   const cwd = join(rootfs, step.workingDir);
   mkdirSync(cwd, { recursive: true });
-  const place = placeInStage(rootfs, step.workingDir, machinePath);
+  const inMounts = placeInMounts(mounts);
+  const inStage = placeInStage(rootfs, step.workingDir, machinePath);
+  const place = (path: string) => inMounts(path) ?? inStage(path);
   const [program = '', ...args] = step.command.map((word) => placePaths(word, place));
   const file = findProgram(program, { cwd, path: env['PATH'] });
   if (file === undefined) {

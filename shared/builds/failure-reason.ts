@@ -3,6 +3,8 @@ import type { V1ContainerStateTerminated, V1Job, V1Pod } from '@kubernetes/clien
 import type { Reason } from '#shared/events/reasons.ts';
 import type { Build } from '#shared/specs/annotations.ts';
 import { COMPILE_EXIT_CODE, DEPENDENCY_INSTALL_EXIT_CODE } from '#shared/specs/exit-codes.ts';
+import { dependenciesSecret } from '#shared/specs/names.ts';
+import { type DeniedDependency, deniedDependency } from './denied-dependency.ts';
 import { conditionOf } from './job-state.ts';
 import { lastError } from './last-error.ts';
 import { fetchResult, kanikoResult, waitingReason, wasEvicted } from './pod-results.ts';
@@ -92,12 +94,17 @@ function evicted({ pod }: End): Cause | undefined {
   );
 }
 
-function kanikoFailed({ build, kaniko, see }: End): Cause | undefined {
+function kanikoFailed(end: End): Cause | undefined {
+  const { build, kaniko, see } = end;
   if (!kaniko || kaniko.exitCode === 0) {
     return undefined;
   }
   const output = lastError(kaniko.message);
   if (kaniko.exitCode === DEPENDENCY_INSTALL_EXIT_CODE) {
+    const denied = deniedDependency(kaniko.message ?? '');
+    if (denied) {
+      return told('PrivateDependencyDenied', ...deniedSentences(denied, end), see);
+    }
     return told(
       'DependencyInstallFailed',
       `the dependencies could not be installed: ${output}`,
@@ -128,6 +135,16 @@ function kanikoFailed({ build, kaniko, see }: End): Cause | undefined {
     'Mend what it names, then send build.start again',
     see,
   );
+}
+
+function deniedSentences({ host, dependency, status }: DeniedDependency, { job, build }: End): string[] {
+  const code = status === undefined ? '' : ` with ${status}`;
+  const hidden = status === 404 ? ', as many do to whoever may not read it' : '';
+  const secret = `${job.metadata?.namespace}/${dependenciesSecret(build)}`;
+  return [
+    `${host} refused the dependency ${dependency}${code}${hidden}`,
+    `Let the operator check the token for ${host} in Secret ${secret} and what it may read, check the name, then send build.start again`,
+  ];
 }
 
 function notFetched({ fetched }: End): Cause | undefined {

@@ -2,6 +2,8 @@
 import { stripVTControlCharacters } from 'node:util';
 import { printableCell } from '#shared/printable.ts';
 
+import { redactCredentials } from '#shared/redact-credentials.ts';
+
 const ERROR = /^(Error:|error |FATAL|npm error )|level=(error|fatal)/;
 /** npm's closing lines, which only name its own log file. */
 const NPM_LOG = /^npm error (A complete log|\s*\/)/;
@@ -25,5 +27,5 @@ export function lastError(log = ''): string {
   const error = lastErrorLine(lines);
   const tail = lines.slice(-TAIL_LINES).join(' | ');
   const text = error && !tail.includes(error) ? `${error} | ${tail}` : tail;
-  return text.slice(-MOST_CHARACTERS) || 'it printed nothing';
+  return redactCredentials(text.slice(-MOST_CHARACTERS)) || 'it printed nothing';
 }

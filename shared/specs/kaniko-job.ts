@@ -5,6 +5,7 @@ import { type Build, buildAnnotations, TERMINAL_EVENT_FINALIZER } from './annota
 import { buildMonitorContainer } from './build-pod/build-monitor.ts';
 import { FETCH_CONTEXT, fetchContextContainer } from './build-pod/fetch-context.ts';
 import { KANIKO, kanikoContainer } from './build-pod/kaniko.ts';
+import { privateVolumes } from './build-pod/private-dependencies.ts';
 import { BUILD_SERVICE_ACCOUNT, type BuildPodSettings } from './build-pod/settings.ts';
 import { buildVolumes } from './build-pod/volumes.ts';
 import { COMPILE_EXIT_CODE, DEPENDENCY_INSTALL_EXIT_CODE, FETCH_EXIT_CODE } from './exit-codes.ts';
@@ -87,9 +88,10 @@ export function kanikoJob({ id, traceparent, data }: BuildRequested, settings: K
             kanikoContainer(settings, {
               image: build.image,
               cacheRepository: cacheRepository(settings.registry, data),
+              language: data.language,
             }),
           ],
-          volumes: buildVolumes(settings),
+          volumes: [...buildVolumes(settings), ...privateVolumes(data)],
         },
       },
     },

@@ -32,6 +32,19 @@ export function cacheRepository(registry: string, { third_party_id }: Pick<Ident
   return `${registry}/${join('cache', slug(third_party_id, SLUG_LENGTH), deriveId(third_party_id).slice(0, 8))}`;
 }
 
+/** A tenant id that can stand in the name of an object as it is. */
+const PLAIN_ID = /^[a-z0-9]([a-z0-9-]{0,48}[a-z0-9])?$/;
+
+/**
+ * Of the Secret with the tenant's registry credentials. An operator can write it without computing anything where the
+ * id is a DNS label: `dependencies-acme`. Every other id gets its hash after a dot, which no such id contains.
+ */
+export function dependenciesSecret({ third_party_id }: Pick<Identity, 'third_party_id'>): string {
+  return PLAIN_ID.test(third_party_id)
+    ? `dependencies-${third_party_id}`
+    : `dependencies.${join(slug(third_party_id, SLUG_LENGTH), deriveId(third_party_id).slice(0, 16))}`;
+}
+
 /** The beginning of the image's tag: each pod appends its own name. */
 export function imageTag(buildKey: string): string {
   return buildKey.slice(0, 40);

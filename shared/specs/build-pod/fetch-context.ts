@@ -1,6 +1,16 @@
-/** The init container that brings the context archive from S3, so that Kaniko needs no S3 credentials. */
+/**
+ * The init container that brings the context archive from S3, so that Kaniko needs no S3 credentials, and the tenant's
+ * registry credentials from their Secret, so that Kaniko can remove its copy of them.
+ */
 import type { V1Container } from '@kubernetes/client-node';
 import type { JobStart } from '#shared/events/job-start.ts';
+import {
+  hasPrivateDependencies,
+  PRIVATE_FOLDER,
+  privateFiles,
+  privateSecret,
+  SECRET_DIRECTORY,
+} from './private-dependencies.ts';
 import { s3Credentials, s3Environment } from './s3-environment.ts';
 import { unprivileged } from './security.ts';
 import type { BuildPodSettings } from './settings.ts';
@@ -14,7 +24,12 @@ export const FETCH_CONTEXT = 'fetch-context';
  */
 const SHARE_OF_DEADLINE = 0.8;
 
-export function fetchContextContainer(settings: BuildPodSettings, { context }: Pick<JobStart, 'context'>): V1Container {
+export function fetchContextContainer(
+  settings: BuildPodSettings,
+  data: Pick<JobStart, 'context' | 'language'>,
+): V1Container {
+  const { context } = data;
+  const isPrivate = hasPrivateDependencies(data);
   return {
     name: FETCH_CONTEXT,
     image: settings.builderImage,
@@ -27,11 +42,17 @@ export function fetchContextContainer(settings: BuildPodSettings, { context }: P
       { name: 'CONTEXT_FILE', value: CONTEXT_FILE },
       { name: 'FETCH_SECONDS', value: String(Math.ceil(settings.deadlineSeconds * SHARE_OF_DEADLINE)) },
       { name: 'TERMINATION_LOG', value: '/dev/termination-log' },
+      ...(isPrivate
+        ? [
+            { name: 'PRIVATE_FROM', value: SECRET_DIRECTORY },
+            { name: 'PRIVATE_TO', value: PRIVATE_FOLDER },
+          ]
+        : []),
     ],
     envFrom: s3Credentials,
     resources: { requests: { cpu: '50m', memory: '96Mi' }, limits: { cpu: '1', memory: '256Mi' } },
     terminationMessagePolicy: 'FallbackToLogsOnError',
-    volumeMounts: [contextWritten],
+    volumeMounts: [contextWritten, ...(isPrivate ? [privateSecret, privateFiles] : [])],
     securityContext: unprivileged,
   };
 }

@@ -1,5 +1,7 @@
 /** The container that runs the user's own commands. Uses only flags that both maintained forks of Kaniko have. */
 import type { V1Container } from '@kubernetes/client-node';
+import type { JobStart } from '#shared/events/job-start.ts';
+import { hasPrivateDependencies, privateFiles } from './private-dependencies.ts';
 import { rootWithoutPrivilege } from './security.ts';
 import type { BuildPodSettings } from './settings.ts';
 import { CA_FILE, CONTEXT_FILE, certificates, contextRead, registryCredentials } from './volumes.ts';
@@ -8,7 +10,7 @@ export const KANIKO = 'kaniko';
 
 export function kanikoContainer(
   settings: BuildPodSettings,
-  { image, cacheRepository }: { image: string; cacheRepository: string },
+  { image, cacheRepository, language }: { image: string; cacheRepository: string } & Pick<JobStart, 'language'>,
 ): V1Container {
   return {
     name: KANIKO,
@@ -39,7 +41,12 @@ export function kanikoContainer(
     ],
     resources: settings.resources,
     terminationMessagePolicy: 'FallbackToLogsOnError',
-    volumeMounts: [contextRead, registryCredentials, ...(settings.caConfigMap ? [certificates] : [])],
+    volumeMounts: [
+      contextRead,
+      registryCredentials,
+      ...(hasPrivateDependencies({ language }) ? [privateFiles] : []),
+      ...(settings.caConfigMap ? [certificates] : []),
+    ],
     securityContext: rootWithoutPrivilege,
   };
 }

@@ -116,11 +116,17 @@ test('the whole Job', () => {
                 { name: 'CONTEXT_FILE', value: '/context/context.tar.gz' },
                 { name: 'FETCH_SECONDS', value: '1440' },
                 { name: 'TERMINATION_LOG', value: '/dev/termination-log' },
+                { name: 'PRIVATE_FROM', value: '/knative-lambda-secret' },
+                { name: 'PRIVATE_TO', value: '/knative-lambda-private/files' },
               ],
               envFrom: [{ secretRef: { name: 'knative-lambda-s3', optional: true } }],
               resources: { requests: { cpu: '50m', memory: '96Mi' }, limits: { cpu: '1', memory: '256Mi' } },
               terminationMessagePolicy: 'FallbackToLogsOnError',
-              volumeMounts: [{ name: 'context', mountPath: '/context' }],
+              volumeMounts: [
+                { name: 'context', mountPath: '/context' },
+                { name: 'private-secret', mountPath: '/knative-lambda-secret', readOnly: true },
+                { name: 'private-files', mountPath: '/knative-lambda-private' },
+              ],
               securityContext: unprivileged,
             },
             {
@@ -171,6 +177,7 @@ test('the whole Job', () => {
               volumeMounts: [
                 { name: 'context', mountPath: '/context', readOnly: true },
                 { name: 'registry-credentials', mountPath: '/kaniko/.docker', readOnly: true },
+                { name: 'private-files', mountPath: '/knative-lambda-private' },
               ],
               securityContext: {
                 runAsNonRoot: false,
@@ -202,6 +209,18 @@ test('the whole Job', () => {
                 items: [{ key: '.dockerconfigjson', path: 'config.json' }],
               },
             },
+            {
+              name: 'private-secret',
+              secret: {
+                secretName: 'dependencies-acme',
+                optional: true,
+                items: ['.npmrc', 'pip.conf', '.netrc', '.git-credentials', 'go.env'].map((key) => ({
+                  key,
+                  path: key,
+                })),
+              },
+            },
+            { name: 'private-files', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } },
           ],
         },
       },
@@ -246,7 +265,12 @@ describe('the container that runs the user’s commands', () => {
   test('has neither S3’s credentials nor a token for the API', () => {
     expect(kaniko.envFrom).toBeUndefined();
     expect(kaniko.env?.map(({ name }) => name)).toEqual(['AWS_REGION', 'POD_NAME']);
-    expect(kaniko.volumeMounts?.map(({ name }) => name)).toEqual(['context', 'registry-credentials', 'certificates']);
+    expect(kaniko.volumeMounts?.map(({ name }) => name)).toEqual([
+      'context',
+      'registry-credentials',
+      'private-files',
+      'certificates',
+    ]);
     expect(spec?.automountServiceAccountToken).toBe(false);
   });
 
@@ -263,4 +287,31 @@ test('the trace goes along on Job and pod', () => {
   const traced = job({}, '00-1-2-01');
   expect(traced.metadata?.annotations).toMatchObject({ 'knative-lambda/traceparent': '00-1-2-01' });
   expect(traced.spec?.template.metadata?.annotations).toEqual({ 'knative-lambda/traceparent': '00-1-2-01' });
+});
+
+describe("the tenant's registry credentials", () => {
+  const podOf = (changed: Partial<JobStart>) =>
+    kanikoJob({ id: 'ask-1', data: { ...data, ...changed } }, settings).spec?.template.spec;
+  const mounting = (changed: Partial<JobStart>, volume: string) => {
+    const pod = podOf(changed);
+    return [...(pod?.initContainers ?? []), ...(pod?.containers ?? [])]
+      .filter(({ volumeMounts }) => volumeMounts?.some(({ name }) => name === volume))
+      .map(({ name }) => name);
+  };
+
+  test('are mounted from their Secret in the container that ends before users’ commands', () => {
+    expect(mounting({}, 'private-secret')).toEqual(['fetch-context']);
+    expect(mounting({}, 'private-files')).toEqual(['fetch-context', 'kaniko']);
+  });
+
+  test.each(['docker', 'rust'] as const)('are not in the pod of %s at all', (language) => {
+    expect(JSON.stringify(podOf({ language }))).not.toMatch(/private|dependencies-acme/);
+  });
+
+  test('are those of the tenant whom the build belongs to', () => {
+    const secretOf = (third_party_id: string) =>
+      podOf({ third_party_id })?.volumes?.find(({ name }) => name === 'private-secret')?.secret?.secretName;
+    expect(secretOf('globex')).toBe('dependencies-globex');
+    expect(secretOf('Acme')).toMatch(/^dependencies\.acme-[0-9a-f]{16}$/);
+  });
 });

@@ -2,7 +2,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { buildsOf } from '#shared/specs/labels.ts';
-import { cacheRepository, functionName, imageRepository, imageTag, jobName, labelValue } from '#shared/specs/names.ts';
+import {
+  cacheRepository,
+  dependenciesSecret,
+  functionName,
+  imageRepository,
+  imageTag,
+  jobName,
+  labelValue,
+} from '#shared/specs/names.ts';
 
 const DNS_1123 = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
 const LABEL_VALUE = /^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/;
@@ -26,8 +34,24 @@ test('every name of every id is one that Kubernetes and registries take', () => 
       expect(cacheRepository('r', who).split('/')[1]).toMatch(REPOSITORY);
       expect(`${imageTag(key)}-${job}-abcde`).toMatch(/^\w[\w.-]{0,127}$/);
       expect(labelValue(who.parser_id)).toMatch(LABEL_VALUE);
+      for (const part of dependenciesSecret(who).split('.')) {
+        expect(part).toMatch(DNS_1123);
+      }
     }),
   );
+});
+
+test('different tenants have different Secrets', () => {
+  fc.assert(
+    fc.property(id, id, (one, other) => {
+      fc.pre(one !== other);
+      const [a, b] = [one, other].map((third_party_id) => dependenciesSecret({ third_party_id }));
+      expect(a).not.toBe(b);
+    }),
+  );
+  // Nobody can be called as another's Secret is: a name with a hash has a dot, which an id in a name has not.
+  const hashed = dependenciesSecret({ third_party_id: 'Acme' });
+  expect(dependenciesSecret({ third_party_id: hashed.replace('dependencies.', '') })).not.toBe(hashed);
 });
 
 test('different ids have different names', () => {

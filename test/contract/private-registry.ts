@@ -1,0 +1,124 @@
+/** A private npm registry and a private package index, on loopback, each with one package and one password. */
+import { createHash } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { crc32, gzipSync } from 'node:zlib';
+import { pack } from 'tar-stream';
+
+export interface PrivateRegistry {
+  /** `127.0.0.1:port`. */
+  host: string;
+  /** Method, path and status of everything it was asked. */
+  asked: string[];
+  close(): Promise<void>;
+}
+
+/** npm's `@acme/secret` for whoever brings the token, and pip's `acme-secret` for user `acme` with the token. */
+export async function startPrivateRegistry(token: string): Promise<PrivateRegistry> {
+  const tarball = await npmPackage();
+  const wheel = pythonWheel();
+  const basic = `Basic ${Buffer.from(`acme:${token}`).toString('base64')}`;
+  const asked: string[] = [];
+
+  const answer = ({ url = '/', headers }: IncomingMessage, response: ServerResponse): void => {
+    const path = decodeURIComponent(url);
+    const isPip = path.startsWith('/pip/');
+    if (headers.authorization !== (isPip ? basic : `Bearer ${token}`)) {
+      const challenge = isPip ? 'Basic realm="private"' : 'Bearer';
+      response.writeHead(401, { 'www-authenticate': challenge }).end('{"error":"authentication required"}');
+    } else if (path === '/npm/@acme/secret') {
+      response.setHeader('content-type', 'application/json').end(JSON.stringify(packument(tarball)));
+    } else if (path === '/npm/@acme/secret/-/secret-1.0.0.tgz') {
+      response.end(tarball);
+    } else if (path === '/pip/simple/acme-secret/') {
+      const hash = createHash('sha256').update(wheel).digest('hex');
+      response.setHeader('content-type', 'text/html').end(`<a href="/pip/files/${WHEEL}#sha256=${hash}">${WHEEL}</a>`);
+    } else if (path === `/pip/files/${WHEEL}`) {
+      response.end(wheel);
+    } else {
+      response.writeHead(404).end('{"error":"not found"}');
+    }
+  };
+  const packument = (content: Buffer) => ({
+    name: '@acme/secret',
+    'dist-tags': { latest: '1.0.0' },
+    versions: {
+      '1.0.0': {
+        name: '@acme/secret',
+        version: '1.0.0',
+        main: 'index.js',
+        dist: {
+          tarball: `http://${host}/npm/@acme/secret/-/secret-1.0.0.tgz`,
+          integrity: `sha512-${createHash('sha512').update(content).digest('base64')}`,
+        },
+      },
+    },
+  });
+
+  const server = createServer((request, response) => {
+    response.once('finish', () => asked.push(`${request.method} ${request.url} ${response.statusCode}`));
+    answer(request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    host,
+    asked,
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
+
+async function npmPackage(): Promise<Buffer> {
+  const archive = pack();
+  archive.entry({ name: 'package/package.json' }, '{ "name": "@acme/secret", "version": "1.0.0", "main": "index.js" }');
+  archive.entry({ name: 'package/index.js' }, "module.exports = 'from the private registry';\n");
+  archive.finalize();
+  return gzipSync(await buffer(archive));
+}
+
+const WHEEL = 'acme_secret-1.0.0-py3-none-any.whl';
+
+function pythonWheel(): Buffer {
+  const info = 'acme_secret-1.0.0.dist-info';
+  return zip({
+    'acme_secret.py': 'VALUE = "from the private index"\n',
+    [`${info}/METADATA`]: 'Metadata-Version: 2.1\nName: acme-secret\nVersion: 1.0.0\n',
+    [`${info}/WHEEL`]: 'Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n',
+    [`${info}/RECORD`]: `acme_secret.py,,\n${info}/METADATA,,\n${info}/WHEEL,,\n${info}/RECORD,,\n`,
+  });
+}
+
+/** Stored, not compressed. */
+function zip(files: Record<string, string>): Buffer {
+  const local: Buffer[] = [];
+  const central: Buffer[] = [];
+  let offset = 0;
+  for (const [name, text] of Object.entries(files)) {
+    const content = Buffer.from(text);
+    const common = Buffer.alloc(26);
+    common.writeUInt16LE(20, 0);
+    common.writeUInt16LE(0x21, 8);
+    common.writeUInt32LE(crc32(content), 10);
+    common.writeUInt32LE(content.length, 14);
+    common.writeUInt32LE(content.length, 18);
+    common.writeUInt16LE(name.length, 22);
+    const entry = Buffer.alloc(46);
+    entry.write('PK\x01\x02', 'latin1');
+    entry.writeUInt16LE(20, 4);
+    common.copy(entry, 6);
+    entry.writeUInt32LE(offset, 42);
+    central.push(entry, Buffer.from(name));
+    local.push(Buffer.from('PK\x03\x04', 'latin1'), common, Buffer.from(name), content);
+    offset += 30 + name.length + content.length;
+  }
+  const directory = Buffer.concat(central);
+  const end = Buffer.alloc(22);
+  end.write('PK\x05\x06', 'latin1');
+  const count = Object.keys(files).length;
+  end.writeUInt16LE(count, 8);
+  end.writeUInt16LE(count, 10);
+  end.writeUInt32LE(directory.length, 12);
+  end.writeUInt32LE(offset, 16);
+  return Buffer.concat([...local, directory, end]);
+}
