@@ -43,6 +43,8 @@ export interface PlatformUnderTest {
   namespace: string;
   /** As the suite reaches it, and as the Broker does. */
   probe: { url: string; subscriber: string };
+  /** Where it keeps everything, if that is on this machine. */
+  directory?: string;
   /** What it can build. */
   languages: string[];
   pace: {
@@ -89,6 +91,7 @@ export async function openLaptop(
     kubeconfig,
     namespace,
     probe: { url: `http://127.0.0.1:${probe.suite}`, subscriber },
+    directory,
     languages: languagesOfThisMachine(),
     pace: { patience: 1, every: 50 },
   };

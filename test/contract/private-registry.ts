@@ -1,4 +1,4 @@
-/** A private npm registry and a private package index, on loopback, each with one package and one password. */
+/** A private npm registry and a private package index, on loopback, with one package each and one token. */
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -9,26 +9,29 @@ import { pack } from 'tar-stream';
 export interface PrivateRegistry {
   /** `127.0.0.1:port`. */
   host: string;
+  /** Of npm's package. */
+  integrity: string;
   /** Method, path and status of everything it was asked. */
   asked: string[];
   close(): Promise<void>;
 }
 
-/** npm's `@acme/secret` for whoever brings the token, and pip's `acme-secret` for user `acme` with the token. */
+/** npm's `@acme/secret` for whoever brings the token; pip's `acme-secret` for user `acme` with the token. */
 export async function startPrivateRegistry(token: string): Promise<PrivateRegistry> {
   const tarball = await npmPackage();
+  const integrity = `sha512-${createHash('sha512').update(tarball).digest('base64')}`;
   const wheel = pythonWheel();
   const basic = `Basic ${Buffer.from(`acme:${token}`).toString('base64')}`;
   const asked: string[] = [];
 
   const answer = ({ url = '/', headers }: IncomingMessage, response: ServerResponse): void => {
     const path = decodeURIComponent(url);
-    const isPip = path.startsWith('/pip/');
-    if (headers.authorization !== (isPip ? basic : `Bearer ${token}`)) {
-      const challenge = isPip ? 'Basic realm="private"' : 'Bearer';
+    const isNpm = path.startsWith('/npm/');
+    if (headers.authorization !== (isNpm ? `Bearer ${token}` : basic)) {
+      const challenge = isNpm ? 'Bearer' : 'Basic realm="private"';
       response.writeHead(401, { 'www-authenticate': challenge }).end('{"error":"authentication required"}');
     } else if (path === '/npm/@acme/secret') {
-      response.setHeader('content-type', 'application/json').end(JSON.stringify(packument(tarball)));
+      response.setHeader('content-type', 'application/json').end(JSON.stringify(packument()));
     } else if (path === '/npm/@acme/secret/-/secret-1.0.0.tgz') {
       response.end(tarball);
     } else if (path === '/pip/simple/acme-secret/') {
@@ -40,7 +43,7 @@ export async function startPrivateRegistry(token: string): Promise<PrivateRegist
       response.writeHead(404).end('{"error":"not found"}');
     }
   };
-  const packument = (content: Buffer) => ({
+  const packument = () => ({
     name: '@acme/secret',
     'dist-tags': { latest: '1.0.0' },
     versions: {
@@ -50,7 +53,7 @@ export async function startPrivateRegistry(token: string): Promise<PrivateRegist
         main: 'index.js',
         dist: {
           tarball: `http://${host}/npm/@acme/secret/-/secret-1.0.0.tgz`,
-          integrity: `sha512-${createHash('sha512').update(content).digest('base64')}`,
+          integrity,
         },
       },
     },
@@ -64,6 +67,7 @@ export async function startPrivateRegistry(token: string): Promise<PrivateRegist
   const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
     host,
+    integrity,
     asked,
     close: () => new Promise((resolve) => server.close(() => resolve())),
   };

@@ -338,7 +338,11 @@ export class World {
     return items;
   }
 
-  async patch(object: AnyObject): Promise<void> {
+  async create(object: AnyObject & { stringData?: Record<string, string> }): Promise<void> {
+    await this.#kubernetes.create(object);
+  }
+
+  async patch(object: AnyObject & { stringData?: Record<string, string> }): Promise<void> {
     await this.#kubernetes.patch(
       object,
       undefined,
