@@ -40,13 +40,14 @@ function credentialsOf(netrc: string): string {
     .join('');
 }
 
-/** Tokens work over HTTPS alone. Lock files of npm name the same repositories by SSH. */
+/** Tokens are for HTTP alone. Lock files of npm name the same repositories by SSH. */
 function gitConfig(credentials: string, file: string): string {
-  const hosts = new Set(
-    credentials.split('\n').flatMap((line) => URL.parse(line.trim())?.host.replace(/[^\w.:[\]-]/g, '') || []),
+  const hosts = credentials.split('\n').flatMap((line) => {
+    const [, protocol, host] = /^(https?):\/\/[^@/\s]+@([\w.:[\]-]+)/.exec(line.trim()) ?? [];
+    return host === undefined ? [] : { host, base: `${protocol}://${host}/` };
+  });
+  const rewritten = hosts.map(
+    ({ host, base }) => `[url "${base}"]\n\tinsteadOf = ssh://git@${host}/\n\tinsteadOf = git@${host}:\n`,
   );
-  const rewritten = [...hosts].map(
-    (host) => `[url "https://${host}/"]\n\tinsteadOf = ssh://git@${host}/\n\tinsteadOf = git@${host}:\n`,
-  );
-  return `[credential]\n\thelper = "store --file=${file}"\n${rewritten.join('')}`;
+  return `[credential]\n\thelper = "store --file=${file}"\n${[...new Set(rewritten)].join('')}`;
 }
