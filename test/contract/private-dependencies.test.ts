@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Dirent, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import type { Identity } from '#shared/events/identity.ts';
 import { dependenciesSecret } from '#shared/specs/names.ts';
 import { type PrivateRegistry, startPrivateRegistry } from './private-registry.ts';
@@ -11,6 +11,52 @@ import { World } from './world.ts';
 const { directory, languages } = inject('platform');
 const TOKEN = `canary${randomBytes(12).toString('hex')}`;
 const WRONG = `wrong${randomBytes(12).toString('hex')}`;
+
+const labelled = (tenant: string) => ({
+  'app.kubernetes.io/part-of': 'knative-lambda',
+  'knative-lambda/third-party-id': tenant,
+});
+
+/** Tells what of the token is left where it runs. */
+const LOOKING = `import { existsSync, readdirSync, readFileSync } from 'node:fs';
+const files = readdirSync('.', { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+export const handler = ({ data }) => ({
+  searched: files.length > 1,
+  left: files.map(({ parentPath, name }) => parentPath + '/' + name).filter((file) => readFileSync(file).includes(data.token)),
+  folder: existsSync('/knative-lambda-private/files'),
+});
+`;
+
+test('the step that installs has the file, and its image has not', async () => {
+  const world = await new World().open();
+  onTestFinished(() => world.close());
+  const tenant = `installing-${world.platform.run}`;
+  const identity = world.parser('installing', tenant);
+  const name = dependenciesSecret({ third_party_id: tenant });
+  onTestFinished(() => world.remove('v1', 'Secret', name, world.buildsNamespace));
+  await world.create({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name, namespace: world.buildsNamespace, labels: labelled(tenant) },
+    stringData: { '.npmrc': `//npm.invalid/:_authToken=${TOKEN}\n` },
+  });
+  const postinstall = `grep -q ${TOKEN.slice(0, 12)} "$npm_config_userconfig"`;
+  await world.upload(identity, {
+    'package.json': JSON.stringify({ name: 'x', version: '1.0.0', scripts: { postinstall } }),
+    'parser.mjs': LOOKING,
+  });
+
+  await world.send({ type: 'build.start', data: identity });
+  const { data } = await world.seen('build.complete', identity, undefined, 300);
+  expect(data.error_message).toBeUndefined();
+  await world.send({
+    type: 'parser.start',
+    subject: `${tenant}/${identity.parser_id}`,
+    data: { token: TOKEN },
+  });
+  const answer = await world.seen('parser.complete', identity, undefined, 120);
+  expect(answer.data.result).toEqual({ searched: true, left: [], folder: false });
+});
 
 // The registries listen on loopback, which pods of a cluster do not reach.
 describe.runIf(directory !== undefined)('dependencies of a private registry', () => {
@@ -47,7 +93,7 @@ describe.runIf(directory !== undefined)('dependencies of a private registry', ()
     metadata: {
       name: dependenciesSecret({ third_party_id: tenant }),
       namespace: world.buildsNamespace,
-      labels: { 'app.kubernetes.io/part-of': 'knative-lambda', 'knative-lambda/third-party-id': tenant },
+      labels: labelled(tenant),
     },
     stringData: {
       '.npmrc': `@acme:registry=http://${registry.host}/npm/\n//${registry.host}/npm/:_authToken=${token}\n`,
