@@ -27,5 +27,6 @@ export function lastError(log = ''): string {
   const error = lastErrorLine(lines);
   const tail = lines.slice(-TAIL_LINES).join(' | ');
   const text = error && !tail.includes(error) ? `${error} | ${tail}` : tail;
-  return redactCredentials(text.slice(-MOST_CHARACTERS)) || 'it printed nothing';
+  // Before it is cut: a half of a credential has no form any more.
+  return redactCredentials(text).slice(-MOST_CHARACTERS) || 'it printed nothing';
 }

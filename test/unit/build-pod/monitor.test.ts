@@ -50,6 +50,15 @@ test('a success is told as cluster-events would tell it, and its log kept', asyn
   expect(kept()).toBe('INFO building\nINFO pushed\n');
 });
 
+test('the log is kept without the credentials in it', async () => {
+  const { world, end, monitor, kept } = await startedBuild();
+  const [name] = [...world.cluster.logs.keys()];
+  world.cluster.logs.set(name ?? '', 'Looking in indexes: https://acme:canary@host/simple\n');
+  end(0, DIGEST);
+  await monitor();
+  expect(kept()).toBe('Looking in indexes: https://***@host/simple\n');
+});
+
 test('it waits for Kaniko', async () => {
   const { end, monitor, sent } = await startedBuild();
   const done = monitor();

@@ -195,6 +195,30 @@ test.each<{
     exit_code: 65,
   },
   {
+    case: 'a private registry that refuses',
+    job: job(failedFor('PodFailurePolicy')),
+    pods: [
+      pod({
+        exitCode: 65,
+        message:
+          'npm error code E401\nhttp fetch GET 401 https://npm.corp.example/@acme%2fsecret 15ms\nerror building image: exit status 65',
+      }),
+    ],
+    status: 'failed',
+    reason: 'PrivateDependencyDenied',
+    says: /^npm\.corp\.example refused the dependency @acme\/secret with 401\. .*Secret \w+\/dependencies-acme /,
+    exit_code: 65,
+  },
+  {
+    case: 'dependencies, with a credential in what is printed',
+    job: job(failedFor('PodFailurePolicy')),
+    pods: [pod({ exitCode: 65, message: 'ERROR: cannot read https://acme:canary@host/a' })],
+    status: 'failed',
+    reason: 'DependencyInstallFailed',
+    says: /installed: ERROR: cannot read https:\/\/\*\*\*@host\/a/,
+    exit_code: 65,
+  },
+  {
     case: 'compile',
     job: job(failedFor('PodFailurePolicy')),
     pods: [pod({ exitCode: 66, message: './main.go:3: undefined: x' })],
