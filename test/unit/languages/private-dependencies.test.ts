@@ -1,4 +1,4 @@
-/** The tenant's registry credentials reach the step that installs, and nothing after it, in Dockerfiles that are run. */
+/** The tenant's registry credentials reach the step that installs, and nothing after it: Dockerfiles that are run. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
