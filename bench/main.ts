@@ -7,6 +7,7 @@ import { listFunctions } from './list-functions.ts';
 import { rebuild } from './rebuild.ts';
 import type { Row } from './row.ts';
 import { scaleLoad } from './scale-load.ts';
+import { signatures } from './signatures.ts';
 
 const measurements: Record<string, () => Promise<Row[]>> = {
   'cold-start': coldStart,
@@ -16,6 +17,7 @@ const measurements: Record<string, () => Promise<Row[]>> = {
   'build-requests': buildRequests,
   'list-functions': listFunctions,
   'scale-load': scaleLoad,
+  signatures,
 };
 
 const wanted = process.argv.slice(2);
