@@ -11,6 +11,7 @@ import { POD_PORTS } from '#test/contract/probe.ts';
 import { findDeployment } from './deployment.ts';
 import { connectToPod } from './pod-stream.ts';
 import { removeTraces } from './remove-traces.ts';
+import { createPrincipals } from './principals.ts';
 import { createScriptPod, PROBE } from './script-pod.ts';
 import { openTunnel, through } from './tunnel.ts';
 
@@ -53,6 +54,10 @@ export async function openPlatform(): Promise<{ platform: PlatformUnderTest; clo
       closing.push(tunnel.close);
       return tunnel.url;
     };
+    const principals = deployment.eventKey ? await createPrincipals(clients.core, namespace, run) : undefined;
+    if (principals) {
+      closing.push(principals.remove);
+    }
     const endpoint = process.env['E2E_S3_ENDPOINT'] ?? (await tunnelled(config['S3_ENDPOINT'], open));
     const probe = await open();
     const platform: PlatformUnderTest = {
@@ -67,6 +72,7 @@ export async function openPlatform(): Promise<{ platform: PlatformUnderTest; clo
       sourceBucket: config['SOURCE_BUCKET'] ?? '',
       sourcePrefix: config['SOURCE_PREFIX'] ?? 'global/parser/{parser_id}/',
       ...(deployment.eventKey ? { eventKey: deployment.eventKey } : {}),
+      ...(principals ? { tokens: principals.tokens } : {}),
       temporaryBucket: config['TEMPORARY_BUCKET'] ?? '',
       kubeconfig: kubeconfig.exportConfig(),
       namespace,

@@ -1,0 +1,53 @@
+/** Two tenants and an operator at the gateway of a cluster, for one run of the suite. */
+import type { CoreV1Api } from '@kubernetes/client-node';
+import { parse, stringify } from 'yaml';
+import { PRINCIPALS, PRINCIPALS_KEY } from '#shared/clients/principals.ts';
+import { principals } from '#test/attacks/platform.ts';
+import type { PlatformUnderTest } from '#test/contract/platform.ts';
+
+const NAMES = ['acme', 'mallory', 'operator'] as const;
+
+export interface Tokens {
+  tokens: NonNullable<PlatformUnderTest['tokens']>;
+  /** Leaves the list of principals as it was. */
+  remove(): Promise<void>;
+}
+
+export async function createPrincipals(core: CoreV1Api, namespace: string, run: string): Promise<Tokens> {
+  const accountOf = (name: string) => `suite-${name}-${run}`;
+  for (const name of NAMES) {
+    const body = { metadata: { name: accountOf(name) }, automountServiceAccountToken: false };
+    await core.createNamespacedServiceAccount({ namespace, body });
+  }
+  const spec = { audiences: ['knative-lambda'], expirationSeconds: 7200 };
+  const given = await Promise.all(
+    NAMES.map(async (name) => {
+      const body = { spec } as never;
+      const { status } = await core.createNamespacedServiceAccountToken({ name: accountOf(name), namespace, body });
+      return status?.token ?? '';
+    }),
+  );
+  const config = await core.readNamespacedConfigMap({ name: PRINCIPALS, namespace });
+  const before = config.data ?? {};
+  const known = parse(before[PRINCIPALS_KEY] ?? '') ?? {};
+  const ours = parse(principals((name) => `{ service_account: '${namespace}/${accountOf(name)}' }`)).principals;
+  // Those of the same names are of a run that was killed.
+  const others = (known.principals ?? []).filter(({ name }: { name: string }) => !NAMES.some((own) => own === name));
+  const text = stringify({ ...known, principals: [...others, ...ours] });
+  await write({ ...before, [PRINCIPALS_KEY]: text });
+  const [acme = '', mallory = '', operator = ''] = given;
+  return {
+    tokens: { acme, mallory, operator },
+    remove: async () => {
+      await write(before);
+      for (const name of NAMES) {
+        await core.deleteNamespacedServiceAccount({ name: accountOf(name), namespace });
+      }
+    },
+  };
+
+  async function write(data: Record<string, string>): Promise<void> {
+    const { metadata } = await core.readNamespacedConfigMap({ name: PRINCIPALS, namespace });
+    await core.replaceNamespacedConfigMap({ name: PRINCIPALS, namespace, body: { metadata: metadata ?? {}, data } });
+  }
+}
