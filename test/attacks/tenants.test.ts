@@ -15,6 +15,7 @@ const SECRET = 'only-acme-may-see-this';
 let world: World;
 let victim: Identity;
 let odd: Identity;
+let baseImage: string;
 
 /** Deployed by its own tenant, through the gateway. */
 async function deployed(identity: Identity, token: string, files: Record<string, string | Buffer>): Promise<Identity> {
@@ -47,11 +48,15 @@ async function rejected(id: string): Promise<RecordedEvent> {
 describe.skipIf(tokens.acme === '')('where every event must be signed', () => {
   beforeAll(async () => {
     world = await new World().open();
+    const config = (await world.object('v1', 'ConfigMap', 'knative-lambda-config')) as {
+      data?: Record<string, string>;
+    };
+    baseImage = config.data?.['BASE_IMAGE_NODE'] ?? '';
     victim = world.lastingParser('payroll', 'acme');
     odd = world.lastingParser('odd', 'mallory');
     await Promise.all([
       deployed(victim, tokens.acme, answering(SECRET)),
-      deployed(odd, tokens.mallory, answeringAsTold(process.env['E2E_NODE_IMAGE'] ?? 'node:24-slim')),
+      deployed(odd, tokens.mallory, answeringAsTold(baseImage)),
     ]);
   }, 600_000);
   afterAll(async () => world.close());
@@ -258,7 +263,7 @@ createServer(async (request, response) => {
   response.writeHead(200, { 'content-type': 'application/json' });
   response.end(JSON.stringify(request.headers));
 }).listen(Number(process.env.PORT));`,
-        Dockerfile: `FROM ${process.env['E2E_NODE_IMAGE'] ?? 'node:24-slim'}\nCOPY index.mjs .\nUSER 65532:65532\nCMD ["node", "index.mjs"]\n`,
+        Dockerfile: `FROM ${baseImage}\nCOPY index.mjs .\nUSER 65532:65532\nCMD ["node", "index.mjs"]\n`,
       });
       const { data } = await answerOf(echo, tokens.mallory);
       expect(Object.keys(data.result)).toContain('ce-id');
