@@ -7,7 +7,15 @@ export interface BuildCompleteDependencies {
   store: Pick<ObjectStore, 'read' | 'write' | 'create' | 'remove'>;
   cluster: Pick<
     Cluster,
-    'getJob' | 'patchJob' | 'listPods' | 'getService' | 'applyService' | 'deleteService' | 'getTrigger' | 'applyTrigger'
+    | 'getJob'
+    | 'patchJob'
+    | 'listPods'
+    | 'getSecretKeys'
+    | 'getService'
+    | 'applyService'
+    | 'deleteService'
+    | 'getTrigger'
+    | 'applyTrigger'
   >;
   temporaryBucket: string;
   imageRegistry: string;

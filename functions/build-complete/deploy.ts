@@ -16,11 +16,15 @@ import { bringsCalls, isOwnTrigger, wantedDelivery } from '#shared/specs/deliver
 import { type FunctionSettings, knativeService } from '#shared/specs/knative-service.ts';
 import { functionName } from '#shared/specs/names.ts';
 import { functionTrigger } from '#shared/specs/trigger.ts';
+import { checkSecrets } from './check-secrets.ts';
 import type { ConfirmedSuccess } from './confirm.ts';
 
 interface Deploying {
   store: Pick<ObjectStore, 'read'>;
-  cluster: Pick<Cluster, 'getService' | 'applyService' | 'deleteService' | 'getTrigger' | 'applyTrigger'>;
+  cluster: Pick<
+    Cluster,
+    'getSecretKeys' | 'getService' | 'applyService' | 'deleteService' | 'getTrigger' | 'applyTrigger'
+  >;
   temporaryBucket: string;
   settings: FunctionSettings;
 }
@@ -41,6 +45,7 @@ export interface NotDeployed {
  *
  * Whichever of the two is last sees what the other has done. Two builds that are deployed at the same time are ordered
  * by optimistic concurrency: each apply names the resourceVersion that it has checked, or that there was no object.
+ * Throws PermanentError where Kubernetes refuses an object, or its Secrets are missing or another tenant's.
  */
 export async function deploy(
   eventId: string,
@@ -53,6 +58,7 @@ export async function deploy(
     return deleted;
   }
   const { cluster, settings } = deps;
+  const secrets = await checkSecrets(build, deps);
   const services = {
     get: (name: string) => cluster.getService(name),
     apply: (object: KnativeObject) => cluster.applyService(object),
@@ -65,7 +71,7 @@ export async function deploy(
   const name = functionName(build);
   const before = wanted === 'own' ? await cluster.getTrigger(name) : undefined;
   const delivery = before && bringsCalls(before) ? 'own' : 'shared';
-  const service = await applyUnlessNewer(build, knativeService(build, image, settings, delivery), services);
+  const service = await applyUnlessNewer(build, knativeService(build, image, settings, delivery, secrets), services);
   if (!service) {
     return superseded(build);
   }
@@ -75,7 +81,7 @@ export async function deploy(
     const after = delivery === 'shared' ? await cluster.getTrigger(name) : undefined;
     // Nobody gets a call that is handed on to a queue which is not bound yet. Where that takes longer, sweep follows.
     if (after && bringsCalls(after)) {
-      await applyUnlessNewer(build, knativeService(build, image, settings, 'own'), services);
+      await applyUnlessNewer(build, knativeService(build, image, settings, 'own', secrets), services);
     }
   }
   return await removeIfDeleted(build, deps);

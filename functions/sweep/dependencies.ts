@@ -18,6 +18,7 @@ export interface SweepDependencies {
     | 'listPods'
     | 'getLease'
     | 'replaceLease'
+    | 'listSecretMetadata'
     | 'getService'
     | 'listServices'
     | 'patchService'

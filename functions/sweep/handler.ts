@@ -13,6 +13,20 @@ import { removeOutcomes } from './remove-outcomes.ts';
 import { Report } from './report.ts';
 import { resendRequests } from './resend-requests.ts';
 import { resendTerminalEvents } from './resend-terminal-events.ts';
+import { rotateSecrets } from './rotate-secrets.ts';
+
+const STEPS = {
+  measure,
+  resendTerminalEvents,
+  admitWaiting,
+  resendRequests,
+  endStaleJobs,
+  removeContexts,
+  removeOutcomes,
+  reconcileTriggers,
+  removeDeletedFunctions,
+  rotateSecrets,
+};
 
 /**
  * Never fails: the next run is a minute away, while the Broker would retry within seconds, and keep a dead letter of
@@ -21,19 +35,25 @@ import { resendTerminalEvents } from './resend-terminal-events.ts';
  * long they are kept.
  */
 export async function sweep(deps: SweepDependencies, { log }: { log: Logger }): Promise<undefined> {
+  const report = await take(STEPS, deps, log);
+  report.write();
+}
+
+/** Between two minutes, so that a rotated Secret reaches its functions well within one. Mostly there is nothing to say. */
+export async function sweepSecrets(deps: SweepDependencies, { log }: { log: Logger }): Promise<undefined> {
+  const report = await take({ rotateSecrets }, deps, log);
+  if (report.counts.secrets_rotated > 0) {
+    report.write();
+  }
+}
+
+async function take(
+  steps: Record<string, (run: Run) => Promise<void>>,
+  deps: SweepDependencies,
+  log: Logger,
+): Promise<Report> {
   const report = new Report(log);
   const run: Run = { ...deps, report, jobs: lazy(() => deps.cluster.listJobMetadata(BUILDS)) };
-  const steps = {
-    measure,
-    resendTerminalEvents,
-    admitWaiting,
-    resendRequests,
-    endStaleJobs,
-    removeContexts,
-    removeOutcomes,
-    reconcileTriggers,
-    removeDeletedFunctions,
-  };
   for (const [name, step] of Object.entries(steps)) {
     try {
       await step(run);
@@ -42,7 +62,7 @@ export async function sweep(deps: SweepDependencies, { log }: { log: Logger }): 
     }
   }
   deps.metrics.swept(report.counts);
-  report.write();
+  return report;
 }
 
 async function admitWaiting({ cluster, slots, report }: Pick<Run, 'cluster' | 'slots' | 'report'>): Promise<void> {

@@ -3,14 +3,14 @@ import * as z from 'zod';
 import { slotsOf } from '#shared/builds/admit.ts';
 import { defineFunction } from '#shared/runtime/define-function.ts';
 import { configFor } from '#shared/settings/select.ts';
-import { sweep } from './handler.ts';
+import { sweep, sweepSecrets } from './handler.ts';
 import { createSweepMetrics } from './metrics.ts';
 
 await defineFunction({
   name: 'sweep',
   config: configFor('sweep'),
   events: {
-    // The PingSource says nothing but that it is time.
+    // The PingSources say nothing but that it is time, and one of them for what.
     'dev.knative.sources.ping': z.unknown(),
   },
   // It says nothing but that it is time.
@@ -32,5 +32,6 @@ await defineFunction({
       now: () => new Date(),
     };
   },
-  handle: (_, deps, context) => sweep(deps, context),
+  handle: ({ original }, deps, context) =>
+    original['part'] === 'secrets' ? sweepSecrets(deps, context) : sweep(deps, context),
 });

@@ -15,6 +15,7 @@ export const REPAIRS = [
   'triggers_deleted',
   'deliveries_changed',
   'functions_removed',
+  'secrets_rotated',
   'errors',
 ] as const;
 

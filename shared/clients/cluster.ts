@@ -1,6 +1,6 @@
 /** What we need of Kubernetes. The adapter is kubernetes.ts; handlers and tests see only this. */
 import type { V1Job, V1Lease, V1ObjectMeta, V1Pod } from '@kubernetes/client-node';
-import type { KubeObject } from '#shared/kubernetes/object.ts';
+import type { KubeObject, ObjectMeta } from '#shared/kubernetes/object.ts';
 
 /** A Knative object, as its API shows it. */
 export type KnativeObject = Pick<KubeObject, 'apiVersion' | 'kind' | 'metadata'> & {
@@ -23,6 +23,11 @@ export interface JobMetadata {
     | 'deletionTimestamp'
     | 'finalizers'
   >;
+}
+
+/** A Secret without its values. */
+export interface SecretMetadata {
+  metadata: Pick<ObjectMeta, 'name' | 'uid' | 'resourceVersion' | 'labels' | 'annotations'>;
 }
 
 /**
@@ -75,6 +80,10 @@ export interface Cluster {
    * names.
    */
   replaceLease(lease: V1Lease): Promise<void>;
+  /** Of the functions namespace, with the names of its keys. Its values are dropped as they arrive. */
+  getSecretKeys(name: string): Promise<(SecretMetadata & { keys: string[] }) | undefined>;
+  /** Of the functions namespace. The values are not asked for. */
+  listSecretMetadata(labelSelector: string): Promise<SecretMetadata[]>;
   getService(name: string): Promise<KnativeObject | undefined>;
   listServices(labelSelector: string): Promise<KnativeObject[]>;
   /**

@@ -13,6 +13,7 @@ import { knativeObjects } from './knative-objects.ts';
 import { connectKubernetes } from './kubernetes-connection.ts';
 import { statusOf } from './kubernetes-failure.ts';
 import { answered, done, found } from './kubernetes-requests.ts';
+import { listSecrets, withoutValues } from './secret-metadata.ts';
 import { singleflight } from './singleflight.ts';
 
 export interface KubernetesSettings {
@@ -118,6 +119,14 @@ export function createCluster(
         const name = lease.metadata?.name ?? '';
         await coordination.replaceNamespacedLease({ name, namespace, body: lease, fieldManager: FIELD_MANAGER });
       }),
+
+    getSecretKeys: (name) =>
+      found(`reading Secret ${name}`, async () =>
+        withoutValues(await core.readNamespacedSecret({ name, namespace: NAMESPACE })),
+      ),
+
+    listSecretMetadata: (labelSelector) =>
+      answered(`listing Secrets with ${labelSelector}`, () => listSecrets(core, NAMESPACE, labelSelector)),
 
     getService: services.get,
     listServices: services.list,

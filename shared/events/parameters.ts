@@ -1,5 +1,7 @@
 /** The parameters of a `build.start`: settings of the build and of the function. Unknown fields are ignored. */
 import * as z from 'zod';
+import { env } from './env.ts';
+import { secrets } from './secrets.ts';
 
 const quantity = z
   .string()
@@ -7,45 +9,13 @@ const quantity = z
   .regex(/^\d+(\.\d+)?(m|k|Ki|M|Mi|G|Gi)?$/, 'must be a Kubernetes quantity such as "250m" or "256Mi"');
 const resourceList = z.object({ cpu: quantity.optional(), memory: quantity.optional() });
 
-/** Names that a request's `env` may not set: they would change how the platform or the language starts the code. */
-const RESERVED_ENV = /^(PORT|NODE_OPTIONS|PYTHONPATH|BASH_ENV|K_.*|LD_.*)$/;
-
-const envName = z
-  .string()
-  .regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'must be a name of letters, digits and "_", not beginning with a digit')
-  .refine((name) => !RESERVED_ENV.test(name), 'is reserved for the platform');
-
-const envValue = z
-  .string()
-  .max(32_768)
-  // No process starts with a NUL in its environment, and half of a surrogate pair arrives as another character.
-  .refine(
-    (value) => !value.includes('\0') && value.isWellFormed(),
-    'must have neither NUL nor half of a surrogate pair',
-  );
-
-const MOST_VARIABLES = 1000;
-/** Bytes. The parameters stand in an annotation of each object, and Kubernetes takes 256 KiB of annotations. */
-const MOST_BYTES = 200_000;
-
-const env = z
-  .custom<Record<string, unknown>>(
-    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-    'must be an object of strings',
-  )
-  // Counted before each is checked: a hundred thousand problems would take long to write.
-  .refine((given) => Object.keys(given).length <= MOST_VARIABLES, {
-    message: `must have at most ${MOST_VARIABLES} variables`,
-    abort: true,
-  })
-  // zod would drop it silently.
-  .refine((given) => !Object.hasOwn(given, '__proto__'), 'must not have __proto__ for a name')
-  .pipe(z.record(envName, envValue));
-
 // A Knative duration between 0 s and 1 h (autoscaling.knative.dev/scale-down-delay).
 const scaleDownDelay = z
   .string()
   .regex(/^(\d{1,4}s|\d{1,2}m|1h)$/, 'must be a duration from "0s" to "1h", such as "30s" or "5m"');
+
+/** Bytes. The parameters stand in an annotation of each object, and Kubernetes takes 256 KiB of annotations. */
+const MOST_BYTES = 200_000;
 
 /** Those we have an adapter for: each has its entry in languages/registry.ts. */
 export const languages = ['python', 'node', 'go', 'rust'] as const;
@@ -88,11 +58,20 @@ export const parametersSchema = z
       .refine((handler) => !handler.startsWith('/') && !handler.split('/').includes(''), 'must be a relative path')
       .optional(),
     env: env.optional(),
+    secrets: secrets.optional(),
     scaling: scalingSchema.optional(),
     resources: z.object({ requests: resourceList.optional(), limits: resourceList.optional() }).optional(),
     timeout_seconds: z.int().min(1).max(600).optional(),
     concurrency: z.int().min(0).max(1000).optional(),
     delivery: z.enum(deliveries).optional(),
+  })
+  .superRefine(({ env: given = {}, secrets: referred = [] }, context) => {
+    for (const [index, { env: name }] of referred.entries()) {
+      if (name !== undefined && Object.hasOwn(given, name)) {
+        const message = `is "${name}", which parameters.env sets too: leave one out`;
+        context.addIssue({ code: 'custom', path: ['secrets', index, 'env'], message });
+      }
+    }
   })
   .refine(
     (parameters) => Buffer.byteLength(JSON.stringify(parameters)) <= MOST_BYTES,

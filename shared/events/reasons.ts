@@ -33,6 +33,8 @@ export const REASONS = {
   NotProcessed:
     'The request was lost on the way and could not be processed for an hour: see the dead letters, then send build.start again.',
   Cancelled: 'A `service.delete` came, or the Job was deleted: send build.start again if the function is still wanted.',
+  SecretNotFound: 'parameters.secrets names a Secret or a key that is not there: make it as the message says.',
+  SecretForbidden: 'parameters.secrets names a Secret that is not labelled for this tenant: have it labelled.',
   Superseded: 'A newer source was asked for meanwhile: wait for its build.complete.',
   Forbidden: 'The platform lacks a permission: ask the operator to grant what the message names.',
   Refused: 'Kubernetes or the registry refused the request: correct what the message quotes.',

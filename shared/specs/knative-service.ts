@@ -1,4 +1,5 @@
 /** The Knative Service that runs a user's function. */
+import type { V1EnvVar } from '@kubernetes/client-node';
 import type { KnativeObject } from '#shared/clients/cluster.ts';
 import type { Delivery } from '#shared/events/parameters.ts';
 import { type Build, buildAnnotations } from './annotations.ts';
@@ -7,6 +8,7 @@ import { DELIVERY_ANNOTATION } from './delivery.ts';
 import { functionResources } from './function-resources.ts';
 import { buildKeyLabel, identityLabels } from './labels.ts';
 import { functionName } from './names.ts';
+import { directoryVariable, SECRETS_VERSION, secretsVolume, secretVariables, USES_SECRETS } from './secrets.ts';
 
 export interface FunctionSettings {
   /** The namespace of the functions. */
@@ -24,24 +26,32 @@ const FUNCTION_ENV_CONFIG_MAP = 'knative-lambda-function-env';
 const TIMEOUT_SECONDS = 300;
 const PORT = 8080;
 
-/** `image` is by digest; `delivery` is how calls reach it from now on. */
+/** `image` is by digest; `delivery` is how calls reach it from now on; `secretsVersion` is that of secrets.ts. */
 export function knativeService(
   build: Build,
   image: string,
   settings: Pick<FunctionSettings, 'namespace' | 'progressDeadline'>,
   delivery: Delivery = 'shared',
+  secretsVersion?: string,
 ): KnativeObject {
   const name = functionName(build);
   const { parameters } = build;
   const { timeout_seconds = TIMEOUT_SECONDS } = parameters;
   const labels = identityLabels(build, 'function', name);
+  const usesSecrets = parameters.secrets && parameters.secrets.length > 0 ? { [USES_SECRETS]: 'true' } : {};
+  const secrets = secretsVolume(parameters.secrets);
   return {
     apiVersion: 'serving.knative.dev/v1',
     kind: 'Service',
     metadata: {
       name,
       namespace: settings.namespace,
-      labels: { ...labels, ...buildKeyLabel(build.build_key), 'networking.knative.dev/visibility': 'cluster-local' },
+      labels: {
+        ...labels,
+        ...buildKeyLabel(build.build_key),
+        ...usesSecrets,
+        'networking.knative.dev/visibility': 'cluster-local',
+      },
       annotations: { ...buildAnnotations(build), [DELIVERY_ANNOTATION]: delivery },
     },
     spec: {
@@ -52,6 +62,7 @@ export function knativeService(
           annotations: {
             ...autoscalingAnnotations(parameters.scaling),
             'serving.knative.dev/progress-deadline': settings.progressDeadline,
+            ...(secretsVersion === undefined ? {} : { [SECRETS_VERSION]: secretsVersion }),
           },
         },
         spec: {
@@ -70,6 +81,7 @@ export function knativeService(
               // Knative sets PORT, and rejects a Service that does.
               env: environment(build, name),
               envFrom: [{ configMapRef: { name: FUNCTION_ENV_CONFIG_MAP, optional: true } }],
+              ...(secrets ? { volumeMounts: [secrets.mount] } : {}),
               resources: functionResources(parameters.resources),
               readinessProbe: readinessProbe(build),
               securityContext: {
@@ -80,6 +92,7 @@ export function knativeService(
               },
             },
           ],
+          ...(secrets ? { volumes: [secrets.volume] } : {}),
         },
       },
     },
@@ -92,14 +105,20 @@ export function functionUrl(name: string, namespace: string): string {
 }
 
 /** Each name occurs once, since server-side apply uses it as the list's key. The request's own value replaces ours. */
-function environment(build: Build, serviceName: string): { name: string; value: string }[] {
+function environment(build: Build, serviceName: string): V1EnvVar[] {
+  const { env, secrets } = build.parameters;
   const values = {
     SERVICE_NAME: serviceName,
     THIRD_PARTY_ID: build.third_party_id,
     PARSER_ID: build.parser_id,
-    ...build.parameters.env,
+    ...directoryVariable(secrets),
+    ...env,
   };
-  return Object.entries(values).map(([name, value]) => ({ name, value: literal(value) }));
+  const variables: V1EnvVar[] = [
+    ...Object.entries(values).map(([name, value]) => ({ name, value: literal(value) })),
+    ...secretVariables(secrets),
+  ];
+  return [...new Map(variables.map((variable) => [variable.name, variable])).values()];
 }
 
 /**

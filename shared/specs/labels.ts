@@ -13,6 +13,12 @@ export const BUILDS = `app.kubernetes.io/managed-by=${MANAGED_BY},app.kubernetes
 /** Selects every Service and Trigger of a user's function. */
 export const FUNCTIONS = `app.kubernetes.io/managed-by=${MANAGED_BY},app.kubernetes.io/component=function`;
 
+/** The tenant: its id, shortened by labelValue() where it is no label value. */
+export const TENANT_LABEL = 'knative-lambda/third-party-id';
+
+/** On a Secret of a tenant: what may have its values. Without it a Secret is for nobody's code. */
+export const SECRET_FOR = 'knative-lambda/secret-for';
+
 export type Component = 'function' | 'build';
 
 /** Labels that never change while the object lives. */
@@ -22,7 +28,7 @@ export function identityLabels(identity: Identity, component: Component, name: s
     'app.kubernetes.io/component': component,
     'app.kubernetes.io/part-of': 'knative-lambda',
     'app.kubernetes.io/managed-by': MANAGED_BY,
-    'knative-lambda/third-party-id': labelValue(identity.third_party_id),
+    [TENANT_LABEL]: labelValue(identity.third_party_id),
     'knative-lambda/parser-id': labelValue(identity.parser_id),
   };
 }
@@ -43,7 +49,7 @@ export function admissionSelector(admission: Admission): string {
 
 /** Selects the builds of this client. May select others, so compare the annotations as well. */
 export function clientSelector({ third_party_id }: Pick<Identity, 'third_party_id'>): string {
-  return `${BUILDS},knative-lambda/third-party-id=${labelValue(third_party_id)}`;
+  return `${BUILDS},${TENANT_LABEL}=${labelValue(third_party_id)}`;
 }
 
 /**

@@ -5,7 +5,7 @@
 import { buffer } from 'node:stream/consumers';
 import type { Cluster } from '#shared/clients/cluster.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
-import { type InMemoryCluster, JOBS, LEASES, PODS, SERVICES, TRIGGERS } from '#test/fakes/cluster.ts';
+import { type InMemoryCluster, JOBS, LEASES, PODS, SECRETS, SERVICES, TRIGGERS } from '#test/fakes/cluster.ts';
 import type { InMemoryObjectStore } from '#test/fakes/object-store.ts';
 import type { SimulatedProcess } from './process.ts';
 
@@ -36,6 +36,8 @@ const CALLS: Record<keyof Cluster, Call> = {
   readLog: reads('log'),
   getLease: reads(`get ${LEASES}`),
   replaceLease: writes('replace lease', always),
+  getSecretKeys: reads(`get ${SECRETS}`),
+  listSecretMetadata: reads(`list ${SECRETS}`),
   getService: reads(`get ${SERVICES}`),
   listServices: reads(`list ${SERVICES}`),
   applyService: writes(`apply ${SERVICES}`, always),

@@ -10,7 +10,7 @@ import { ApiError } from '#local/kubernetes/api-error.ts';
 import { createStorage, type Storage } from '#local/kubernetes/storage.ts';
 import type { Origin } from '#local/kubernetes/types.ts';
 import { classify } from '#shared/clients/classify.ts';
-import type { Cluster, JobMetadata, KnativeObject, ObjectVersion } from '#shared/clients/cluster.ts';
+import type { Cluster, JobMetadata, KnativeObject, ObjectVersion, SecretMetadata } from '#shared/clients/cluster.ts';
 import { mergePatch } from '#shared/kubernetes/merge-patch.ts';
 import type { KubeObject, ResourceName } from '#shared/kubernetes/object.ts';
 import { asClient, StoredObjects } from './stored-objects.ts';
@@ -19,6 +19,7 @@ export const FUNCTIONS_NAMESPACE = 'functions';
 export const BUILDS_NAMESPACE = 'builds';
 export const JOBS = 'jobs.batch';
 export const PODS = 'pods';
+export const SECRETS = 'secrets';
 export const SERVICES = 'services.serving.knative.dev';
 export const TRIGGERS = 'triggers.eventing.knative.dev';
 export const LEASES = 'leases.coordination.k8s.io';
@@ -135,6 +136,15 @@ export class InMemoryCluster implements Cluster {
 
   async replaceLease(lease: V1Lease): Promise<void> {
     this.#write(`changing Lease ${lease.metadata?.name}`, () => this.storage.update(lease as unknown as KubeObject));
+  }
+
+  async getSecretKeys(name: string): Promise<(SecretMetadata & { keys: string[] }) | undefined> {
+    const secret = this.storage.get(SECRETS, FUNCTIONS_NAMESPACE, name);
+    return secret && { metadata: secret.metadata, keys: Object.keys(secret['data'] ?? {}) };
+  }
+
+  async listSecretMetadata(labelSelector: string): Promise<SecretMetadata[]> {
+    return this.#list(SECRETS, FUNCTIONS_NAMESPACE, labelSelector).map(({ metadata }) => ({ metadata }));
   }
 
   async getService(name: string): Promise<KnativeObject | undefined> {

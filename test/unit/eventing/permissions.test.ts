@@ -22,6 +22,8 @@ const PERMISSIONS: Record<keyof Cluster, string[]> = {
   readLog: ['get pods/log'],
   getLease: ['get leases'],
   replaceLease: ['update leases'],
+  getSecretKeys: ['get secrets'],
+  listSecretMetadata: ['list secrets'],
   getService: ['get services'],
   listServices: ['list services'],
   applyService: ['patch services', 'create services'],
