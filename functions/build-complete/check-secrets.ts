@@ -57,7 +57,7 @@ function problemOf(
   if (!secret) {
     return {
       reason: 'SecretNotFound',
-      message: `there is no Secret ${name} with a key ${key}: \`kubectl create secret generic ${where} --from-file=${key}=FILE\` makes it, \`${labelling(where, tenant)}\` gives it to the tenant`,
+      message: `there is no Secret ${name} with a key ${key}: \`${making(where, key)}\` makes it, \`${labelling(where, tenant)}\` gives it to the tenant`,
     };
   }
   if (!isSecretOf(tenant, secret)) {
@@ -72,6 +72,12 @@ function problemOf(
         reason: 'SecretNotFound',
         message: `Secret ${name} has no key ${key}: \`kubectl patch secret ${where} -p '{"stringData":{"${key}":"VALUE"}}'\` adds it`,
       };
+}
+
+/** On the embedded platform too. Without --server-side the value would be kept in an annotation as well. */
+function making(where: string, key: string): string {
+  const create = `kubectl create secret generic ${where} --from-file=${key}=FILE --dry-run=client -o yaml`;
+  return `${create} | kubectl apply --server-side -f -`;
 }
 
 function labelling(where: string, tenant: string): string {

@@ -39,7 +39,7 @@ export async function sweep(deps: SweepDependencies, { log }: { log: Logger }): 
   report.write();
 }
 
-/** Between two minutes, so that a rotated Secret reaches its functions well within one. Mostly there is nothing to say. */
+/** Between two minutes, so that a rotated Secret reaches its functions within one. Mostly there is nothing to say. */
 export async function sweepSecrets(deps: SweepDependencies, { log }: { log: Logger }): Promise<undefined> {
   const report = await take({ rotateSecrets }, deps, log);
   if (report.counts.secrets_rotated > 0) {

@@ -49,6 +49,7 @@ export function planLaunch(
 
   const ports = { HOST: '127.0.0.1', PORT: String(context.port), METRICS_PORT: String(context.metricsPort) };
   const asked = containerEnvironment(pod, container, node.storage, ports);
+  const verbatim = container.env?.filter(({ valueFrom }) => valueFrom?.secretKeyRef).map(({ name }) => name) ?? [];
   const machine = machineEnvironment();
   const language = languageEnvironment(node.toolchain, image.base, image.rootfs);
   const env: Record<string, string> = {
@@ -56,6 +57,8 @@ export function planLaunch(
     ...language.env,
     ...placeAll(image.env),
     ...placeAll(asked),
+    // A password may look like a path.
+    ...Object.fromEntries(verbatim.flatMap((name) => (name in asked ? [[name, asked[name] ?? '']] : []))),
     // Last: the port that the pod would have to itself is one of the machine's here.
     ...ports,
   };

@@ -97,5 +97,6 @@ async function put(target: string, path: string, content: string | Buffer): Prom
   }
   const file = join(target, path);
   await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, content);
+  // For nobody else on this machine: it may be a Secret's.
+  await writeFile(file, content, { mode: 0o600 });
 }

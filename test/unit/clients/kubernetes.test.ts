@@ -64,6 +64,27 @@ describe('against the embedded API', () => {
     expect(found?.metadata).not.toHaveProperty('managedFields');
   });
 
+  test('Secrets are read and listed without their values', async () => {
+    const value = Buffer.from(TOKEN).toString('base64');
+    const annotations = { a: '1', 'kubectl.kubernetes.io/last-applied-configuration': `{"data":{"key":"${value}"}}` };
+    for (const name of ['one', 'two']) {
+      const metadata = { name, namespace: NAMESPACE, labels: { app: name }, annotations };
+      storage.create({ apiVersion: 'v1', kind: 'Secret', metadata, data: { key: value, 'other.key': value } });
+    }
+    const metadata = {
+      name: 'one',
+      uid: expect.any(String),
+      resourceVersion: expect.any(String),
+      labels: { app: 'one' },
+      annotations: { a: '1' },
+    };
+    expect(await cluster.getSecretKeys('one')).toEqual({ metadata, keys: ['key', 'other.key'] });
+    expect(await cluster.getSecretKeys('missing')).toBeUndefined();
+    expect(await cluster.listSecretMetadata('app=one')).toEqual([{ metadata }]);
+    expect(await cluster.listSecretMetadata('app=nobody')).toEqual([]);
+    expect(await cluster.listSecretMetadata('app')).toHaveLength(2);
+  });
+
   test('of two that change a Lease from the same version one is told of a conflict', async () => {
     expect(await cluster.getLease('admission')).toBeUndefined();
     storage.create({

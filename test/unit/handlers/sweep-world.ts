@@ -52,15 +52,19 @@ export class SweptWorld extends World {
     };
   }
 
-  /** What one run did: what it counted, but for zeros. */
-  async swept(steps?: Steps): Promise<Partial<Counts>> {
+  log(): pino.Logger {
     const destination = new Writable({
       write: (chunk: Buffer, _, done) => {
         this.lines.push(JSON.parse(chunk.toString()));
         done();
       },
     });
-    await sweep(this.sweepDependencies(steps), { log: pino(destination) });
+    return pino(destination);
+  }
+
+  /** What one run did: what it counted, but for zeros. */
+  async swept(steps?: Steps): Promise<Partial<Counts>> {
+    await sweep(this.sweepDependencies(steps), { log: this.log() });
     const { swept } = this.lines.at(-1) as { swept: Counts };
     return Object.fromEntries(Object.entries(swept).filter(([, count]) => count !== 0));
   }

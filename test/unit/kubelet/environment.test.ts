@@ -9,6 +9,8 @@ beforeAll(() => {
   const data = { KEY: 'value', OTHER: 'two words' };
   node.storage.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'settings', namespace: 'ns' }, data });
   const secret = { PASSWORD: Buffer.from('geheim').toString('base64') };
+  const odd = { ODD: Buffer.from(PATH_LIKE).toString('base64') };
+  node.storage.create({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'odd', namespace: 'ns' }, data: odd });
   node.storage.create({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'keys', namespace: 'ns' }, data: secret });
 });
 afterAll(async () => {
@@ -22,6 +24,9 @@ async function output(script: string, container: Record<string, unknown> = {}, s
   await node.until(name, ({ status }) => ['Succeeded', 'Failed'].includes(status.phase));
   return (await node.log(name)).replace(/\n$/, '');
 }
+
+/** Looks like a path of the pod, and like a variable. */
+const PATH_LIKE = '/etc/keys/PASSWORD $(PORT)';
 
 describe('environment', () => {
   test.each([
@@ -128,6 +133,19 @@ describe('volumes', () => {
     expect(
       await output('cat /etc/settings/deep/file /etc/keys/PASSWORD; wc -c < /etc/pod/name', { volumeMounts }, spec),
     ).toBe('valuegeheim36');
+  });
+
+  test('a Secret as a variable is what it is, also where it looks like a mounted path', async () => {
+    const spec = { volumes: [{ name: 's', secret: { secretName: 'keys' } }] };
+    const volumeMounts = [{ name: 's', mountPath: '/etc/keys' }];
+    const env = [{ name: 'ODD', valueFrom: { secretKeyRef: { name: 'odd', key: 'ODD' } } }];
+    expect(await output('printenv ODD', { volumeMounts, env }, spec)).toBe(PATH_LIKE);
+  });
+
+  test('files of volumes are for their owner alone', async () => {
+    const spec = { volumes: [{ name: 's', projected: { sources: [{ secret: { name: 'keys' } }] } }] };
+    const volumeMounts = [{ name: 's', mountPath: '/etc/keys' }];
+    expect(await output('ls -l /etc/keys/PASSWORD', { volumeMounts }, spec)).toMatch(/^-rw------- /);
   });
 
   test('subPath, and paths in environment values', async () => {

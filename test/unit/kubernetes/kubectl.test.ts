@@ -71,6 +71,27 @@ describe.skipIf(!isInstalled())('kubectl', () => {
   }
   const columns = (line: string | undefined) => line?.trim().split(/\s{2,}/);
 
+  test('create, label and patch make a Secret and rotate it', async () => {
+    const secret = () => server.storage.get('secrets', NAMESPACE, 'db');
+    // kubectl would send a Secret that it creates itself in a form that this API does not read.
+    const made = await ok('create secret generic db --from-literal=password=one --dry-run=client -o yaml');
+    await ok('apply --server-side -f -', made);
+    await ok('label secret db knative-lambda/secret-for=functions knative-lambda/third-party-id=acme');
+    expect(secret()).toMatchObject({
+      metadata: { labels: { 'knative-lambda/secret-for': 'functions', 'knative-lambda/third-party-id': 'acme' } },
+      data: { password: Buffer.from('one').toString('base64') },
+    });
+    const before = secret()?.metadata.resourceVersion;
+    await ok(`patch secret db -p '{"stringData":{"password":"two"}}'`);
+    expect(secret()?.['data']).toEqual({ password: Buffer.from('two').toString('base64') });
+    expect(secret()?.['stringData']).toBeUndefined();
+    expect(secret()?.metadata.resourceVersion).not.toBe(before);
+    const again = await ok('create secret generic db --from-literal=password=three --dry-run=client -o yaml');
+    await ok('apply --server-side --force-conflicts -f -', again);
+    expect(secret()?.['data']).toEqual({ password: Buffer.from('three').toString('base64') });
+    await ok('delete secret db');
+  });
+
   test('get shows each kind as a table', async () => {
     server.storage.create(service('fn'));
     server.storage.updateStatus(SERVICES, NAMESPACE, 'fn', { url: 'http://fn', conditions: READY });

@@ -1,9 +1,12 @@
 /** The user's function as Knative is told of it. */
 import { describe, expect, test } from 'vitest';
 import { expandVariables } from '#local/kubelet/expand-variables.ts';
+import type { SecretMetadata } from '#shared/clients/cluster.ts';
 import { type Parameters, parametersSchema } from '#shared/events/parameters.ts';
 import { type Build, observedAt, readBuild } from '#shared/specs/annotations.ts';
 import { knativeService } from '#shared/specs/knative-service.ts';
+import { labelValue } from '#shared/specs/names.ts';
+import { isSecretOf, secretsVersion } from '#shared/specs/secrets.ts';
 import { functionTrigger } from '#shared/specs/trigger.ts';
 import { schemaProblems } from '#test/fixtures/crds/schema-problems.ts';
 
@@ -309,5 +312,123 @@ describe('annotations', () => {
   test('an object that tells no time is older than everything', () => {
     expect(observedAt({ metadata: { annotations: { 'knative-lambda/observed-at': 'yesterday' } } })).toBe(-Infinity);
     expect(observedAt({})).toBe(-Infinity);
+  });
+});
+
+describe('Secrets', () => {
+  const secrets = [
+    { name: 'db', key: 'password', env: 'DB_PASSWORD' },
+    { name: 'db', key: 'ca.crt', file: 'db/ca.crt' },
+    { name: 'api', key: 'token', file: 'token' },
+  ];
+  const deployed = (parameters: Parameters, version?: string) =>
+    knativeService(build(parameters), IMAGE, settings, 'shared', version);
+
+  test('are variables and files, filled in by Kubernetes', () => {
+    const { template } = deployed({ secrets }, 'v1').spec;
+    const [container] = template.spec.containers;
+    expect(container.env).toEqual([
+      { name: 'SERVICE_NAME', value: NAME },
+      { name: 'THIRD_PARTY_ID', value: 'acme' },
+      { name: 'PARSER_ID', value: 'p1' },
+      { name: 'SECRETS_DIRECTORY', value: '/secrets' },
+      { name: 'DB_PASSWORD', valueFrom: { secretKeyRef: { name: 'db', key: 'password' } } },
+    ]);
+    expect(container.volumeMounts).toEqual([{ name: 'secrets', mountPath: '/secrets', readOnly: true }]);
+    expect(template.spec.volumes).toEqual([
+      {
+        name: 'secrets',
+        projected: {
+          defaultMode: 0o444,
+          sources: [
+            { secret: { name: 'api', items: [{ key: 'token', path: 'token' }] } },
+            { secret: { name: 'db', items: [{ key: 'ca.crt', path: 'db/ca.crt' }] } },
+          ],
+        },
+      },
+    ]);
+    expect(template.metadata.annotations['knative-lambda/secrets-version']).toBe('v1');
+    expect(deployed({ secrets }).metadata.labels).toMatchObject({ 'knative-lambda/uses-secrets': 'true' });
+  });
+
+  test('the folder is not named where there are no files, nor over a name of the request', () => {
+    const variables = (parameters: Parameters) => deployed(parameters).spec.template.spec.containers[0].env;
+    const [first] = secrets;
+    expect(JSON.stringify(variables({ secrets: first ? [first] : [] }))).not.toContain('SECRETS_DIRECTORY');
+    expect(variables({ secrets, env: { SECRETS_DIRECTORY: 'mine' } })).toContainEqual({
+      name: 'SECRETS_DIRECTORY',
+      value: 'mine',
+    });
+    const own = variables({ secrets: [{ name: 'db', key: 'k', env: 'PARSER_ID' }] });
+    expect(own.filter(({ name }: { name: string }) => name === 'PARSER_ID')).toEqual([
+      { name: 'PARSER_ID', valueFrom: { secretKeyRef: { name: 'db', key: 'k' } } },
+    ]);
+  });
+
+  test.each([
+    { case: 'with variables and files', parameters: { secrets } },
+    { case: 'with an empty list', parameters: { secrets: [] } },
+  ])('valid for the CRD $case', ({ parameters }) => {
+    expect(schemaProblems(deployed(parameters, 'v1'))).toEqual([]);
+  });
+
+  const secret = (metadata: Partial<SecretMetadata['metadata']> = {}): SecretMetadata => ({
+    metadata: {
+      name: 'db',
+      uid: 'u1',
+      resourceVersion: '5',
+      labels: { 'knative-lambda/secret-for': 'functions', 'knative-lambda/third-party-id': 'acme' },
+      ...metadata,
+    },
+  });
+
+  test('have a version that changes with each of them, and none where one is missing', () => {
+    const api = secret({ name: 'api' });
+    const of = (...found: SecretMetadata[]) =>
+      secretsVersion(build({ secrets }), new Map(found.map((one) => [one.metadata.name, one])));
+    const version = of(secret(), api);
+    expect(version).toMatch(/^[0-9a-f]{32}$/);
+    expect(of(api, secret(), secret({ name: 'other', resourceVersion: '9' }))).toBe(version);
+    expect(of(secret({ resourceVersion: '6' }), api)).not.toBe(version);
+    expect(of(secret({ uid: 'u2' }), api)).not.toBe(version);
+    expect(of(secret())).toBeUndefined();
+    expect(of(secret({ labels: {} }), api)).toBeUndefined();
+    expect(secretsVersion(build(), new Map())).toBeUndefined();
+  });
+
+  const LONG = 'a'.repeat(100);
+  const labelled = (tenant: string, annotation?: string) =>
+    secret({
+      labels: { 'knative-lambda/secret-for': 'functions', 'knative-lambda/third-party-id': labelValue(tenant) },
+      ...(annotation === undefined ? {} : { annotations: { 'knative-lambda/third-party-id': annotation } }),
+    });
+  test.each([
+    { case: 'labelled', given: labelled('acme'), tenant: 'acme', is: true },
+    { case: 'labelled and annotated', given: labelled('acme', 'acme'), tenant: 'acme', is: true },
+    { case: "another's", given: labelled('mallory'), tenant: 'acme', is: false },
+    { case: 'annotated for another', given: labelled('acme', 'mallory'), tenant: 'acme', is: false },
+    {
+      case: 'annotated alone',
+      given: secret({ labels: {}, annotations: { 'knative-lambda/third-party-id': 'acme' } }),
+      tenant: 'acme',
+      is: false,
+    },
+    {
+      case: 'not for functions',
+      given: secret({ labels: { 'knative-lambda/third-party-id': 'acme' } }),
+      tenant: 'acme',
+      is: false,
+    },
+    {
+      case: 'for builds',
+      given: secret({ labels: { 'knative-lambda/third-party-id': 'acme', 'knative-lambda/secret-for': 'builds' } }),
+      tenant: 'acme',
+      is: false,
+    },
+    { case: 'a long id, annotated', given: labelled(LONG, LONG), tenant: LONG, is: true },
+    { case: 'a long id that the label alone names', given: labelled(LONG), tenant: LONG, is: false },
+    { case: 'whose id is the label of the other', given: labelled(LONG, LONG), tenant: labelValue(LONG), is: false },
+  ])('is its tenant’s: $case $is', ({ given, tenant, is }) => {
+    expect(isSecretOf(tenant, given)).toBe(is);
   });
 });
