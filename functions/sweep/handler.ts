@@ -15,19 +15,6 @@ import { resendRequests } from './resend-requests.ts';
 import { resendTerminalEvents } from './resend-terminal-events.ts';
 import { rotateSecrets } from './rotate-secrets.ts';
 
-const STEPS = {
-  measure,
-  resendTerminalEvents,
-  admitWaiting,
-  resendRequests,
-  endStaleJobs,
-  removeContexts,
-  removeOutcomes,
-  reconcileTriggers,
-  removeDeletedFunctions,
-  rotateSecrets,
-};
-
 /**
  * Never fails: the next run is a minute away, while the Broker would retry within seconds, and keep a dead letter of
  * every minute in which the cluster was down. The steps are independent and idempotent, so a crashed run is simply
@@ -35,7 +22,19 @@ const STEPS = {
  * long they are kept.
  */
 export async function sweep(deps: SweepDependencies, { log }: { log: Logger }): Promise<undefined> {
-  const report = await take(STEPS, deps, log);
+  const steps = {
+    measure,
+    resendTerminalEvents,
+    admitWaiting,
+    resendRequests,
+    endStaleJobs,
+    removeContexts,
+    removeOutcomes,
+    reconcileTriggers,
+    removeDeletedFunctions,
+    rotateSecrets,
+  };
+  const report = await take(steps, deps, log);
   report.write();
 }
 
