@@ -2,6 +2,7 @@
 import type { Cluster } from '#shared/clients/cluster.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
 import type { FunctionSettings } from '#shared/specs/knative-service.ts';
+import type { TenantLimits } from './tenant-limits.ts';
 
 export interface BuildCompleteDependencies {
   store: Pick<ObjectStore, 'read' | 'write' | 'create' | 'remove'>;
@@ -12,6 +13,7 @@ export interface BuildCompleteDependencies {
     | 'listPods'
     | 'getSecretKeys'
     | 'getService'
+    | 'listServices'
     | 'applyService'
     | 'deleteService'
     | 'getTrigger'
@@ -20,5 +22,6 @@ export interface BuildCompleteDependencies {
   temporaryBucket: string;
   imageRegistry: string;
   settings: FunctionSettings;
+  tenantLimits: TenantLimits;
   now: () => Date;
 }

@@ -18,15 +18,17 @@ import { functionName } from '#shared/specs/names.ts';
 import { functionTrigger } from '#shared/specs/trigger.ts';
 import { checkSecrets } from './check-secrets.ts';
 import type { ConfirmedSuccess } from './confirm.ts';
+import { checkTenantLimits, type TenantLimits } from './tenant-limits.ts';
 
 interface Deploying {
   store: Pick<ObjectStore, 'read'>;
   cluster: Pick<
     Cluster,
-    'getSecretKeys' | 'getService' | 'applyService' | 'deleteService' | 'getTrigger' | 'applyTrigger'
+    'getSecretKeys' | 'getService' | 'listServices' | 'applyService' | 'deleteService' | 'getTrigger' | 'applyTrigger'
   >;
   temporaryBucket: string;
   settings: FunctionSettings;
+  tenantLimits: TenantLimits;
 }
 
 /** Why a success was not deployed. */
@@ -45,7 +47,8 @@ export interface NotDeployed {
  *
  * Whichever of the two is last sees what the other has done. Two builds that are deployed at the same time are ordered
  * by optimistic concurrency: each apply names the resourceVersion that it has checked, or that there was no object.
- * Throws PermanentError where Kubernetes refuses an object, or its Secrets are missing or another tenant's.
+ * Throws PermanentError where Kubernetes refuses an object, its Secrets are missing or another tenant's, or the tenant
+ * has as many functions as it may.
  */
 export async function deploy(
   eventId: string,
@@ -71,7 +74,9 @@ export async function deploy(
   const name = functionName(build);
   const before = wanted === 'own' ? await cluster.getTrigger(name) : undefined;
   const delivery = before && bringsCalls(before) ? 'own' : 'shared';
-  const service = await applyUnlessNewer(build, knativeService(build, image, settings, delivery, secrets), services);
+  const desired = knativeService(build, image, settings, delivery, secrets);
+  await checkTenantLimits(cluster, build, desired, deps.tenantLimits);
+  const service = await applyUnlessNewer(build, desired, services);
   if (!service) {
     return superseded(build);
   }
@@ -116,7 +121,7 @@ async function applyUnlessNewer(
  */
 async function removeIfDeleted(
   build: Build,
-  { store, cluster, temporaryBucket }: Omit<Deploying, 'settings'>,
+  { store, cluster, temporaryBucket }: Omit<Deploying, 'settings' | 'tenantLimits'>,
 ): Promise<NotDeployed | undefined> {
   const { tombstone } = await readTombstone(store, temporaryBucket, build);
   if (!isTombstoned(tombstone, Date.parse(build.observed_at))) {

@@ -27,6 +27,7 @@ await defineFunction({
         progressDeadline: config.FUNCTION_PROGRESS_DEADLINE,
         delivery: config.FUNCTION_DELIVERY,
       },
+      tenantLimits: { functions: config.MAX_TENANT_FUNCTIONS, minPods: config.MAX_TENANT_MIN_PODS },
       now: () => new Date(),
     };
   },

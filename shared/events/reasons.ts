@@ -30,6 +30,8 @@ export const REASONS = {
   Evicted: 'The node ended the build pod: send build.start again; if it happens again, look at the nodes.',
   TooManyBuilds:
     'Your client reached its limit of waiting builds, or of builds a minute: send build.start again after `retry_after_seconds`.',
+  TooManyFunctions:
+    'Your tenant has as many functions as it may, or pods that never go: do what the message says, then send build.start again.',
   NotProcessed:
     'The request was lost on the way and could not be processed for an hour: see the dead letters, then send build.start again.',
   Cancelled: 'A `service.delete` came, or the Job was deleted: send build.start again if the function is still wanted.',

@@ -505,6 +505,20 @@ export const SETTINGS = {
     group: 'calls',
     says: 'Most pods that a function may keep while it idles (scaling.min).',
   },
+  MAX_TENANT_FUNCTIONS: {
+    schema: count(1000),
+    from: 'ConfigMap',
+    readBy: ['build-complete'],
+    group: 'calls',
+    says: 'Functions that one tenant may have; a further one is not deployed (TooManyFunctions).',
+  },
+  MAX_TENANT_MIN_PODS: {
+    schema: count(50),
+    from: 'ConfigMap',
+    readBy: ['build-complete'],
+    group: 'calls',
+    says: 'Pods that the functions of one tenant may keep while they idle (the sum of scaling.min; a function of class hpa has at least one).',
+  },
   CALL_PLACES_PER_TENANT: {
     schema: count(25),
     from: 'ConfigMap',

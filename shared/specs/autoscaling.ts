@@ -45,3 +45,8 @@ function horizontal({ min = MIN, max, target, metric = 'cpu' }: Scaling): Annota
 
 type Scaling = NonNullable<Parameters['scaling']>;
 type Annotations = Record<string, string>;
+
+/** Pods of a function's Service that never go. */
+export function minPods({ spec }: { spec?: { template?: { metadata?: { annotations?: Annotations } } } }): number {
+  return Number(spec?.template?.metadata?.annotations?.[`${PREFIX}min-scale`] ?? MIN);
+}

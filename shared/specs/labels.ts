@@ -52,6 +52,11 @@ export function clientSelector({ third_party_id }: Pick<Identity, 'third_party_i
   return `${BUILDS},${TENANT_LABEL}=${labelValue(third_party_id)}`;
 }
 
+/** Selects the functions of this tenant. May select others, so compare the annotations as well. */
+export function functionsOf({ third_party_id }: Pick<Identity, 'third_party_id'>): string {
+  return `${FUNCTIONS},knative-lambda/third-party-id=${labelValue(third_party_id)}`;
+}
+
 /**
  * Selects the builds of this parser. May select others, since different ids can have the same label value, so compare
  * the annotations as well.

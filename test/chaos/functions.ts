@@ -67,6 +67,7 @@ interface SimulatedFunction {
 
 /** Too high to be reached: the limits have tests of their own. */
 const limits = { waiting: 1000, perMinute: 600 };
+const tenantLimits = { functions: 1000, minPods: 1000 };
 const silent = pino({ level: 'silent' });
 const uncounted: EventMetrics = { begin: () => undefined, end: () => undefined, listening: () => undefined };
 const traceparent = { traceId: '1'.repeat(32), spanId: '1'.repeat(16), flags: 0 };
@@ -210,6 +211,7 @@ function functionNamed(name: string, world: World, process: SimulatedProcess): S
             cluster,
             temporaryBucket,
             imageRegistry: REGISTRY,
+            tenantLimits,
             settings: world.settings,
             now,
           }),

@@ -177,7 +177,7 @@ export const SAFEGUARDS: Safeguard[] = [
   },
   {
     name: 'the subject decides who is called',
-    file: `${door}route.ts`,
+    file: 'shared/events/route.ts',
     find: '  if (bySubject) {',
     replace: '  if (bySubject && event.data === undefined) {',
   },

@@ -139,6 +139,7 @@ export class World {
       imageRegistry: REGISTRY,
       slots: SLOTS,
       limits: LIMITS,
+      tenantLimits: { functions: 100, minPods: 100 },
       now: () => this.now,
     };
   }
