@@ -1,12 +1,12 @@
 /** Python: the user's dependencies in a folder of their own, the adapter's in another, then the code. */
 import { findHandler } from '#languages/find-handler.ts';
 import { adapterFile, dockerfile, generated, isLitter, ROOT, USER } from '#languages/generated-files.ts';
-import type { Recipe, RecipeInput } from '#languages/language.ts';
+import type { Recipe } from '#languages/language.ts';
 import { INSTALL_SCRIPT, installScript, installStep, laterStep } from '#languages/private-dependencies.ts';
+import { type Dependencies, dependenciesOf } from './dependencies.ts';
 import { pythonEntryFiles, pythonModules } from './entry-files.ts';
 import { pythonNames } from './exported-names.ts';
-import { requirementsOfProject } from './pyproject-toml.ts';
-import { parseRequirements } from './requirements-txt.ts';
+import { packageFolders } from './package-folders.ts';
 
 export const pythonRecipe: Recipe = async ({ source, request, settings }) => {
   const handler = await findHandler(source, {
@@ -19,14 +19,18 @@ export const pythonRecipe: Recipe = async ({ source, request, settings }) => {
     example: '`def handler(event): …` to parser.py',
     usualFiles: 'parser.py, main.py or handler.py',
   });
-  const requirements = await requirementsOf(source);
+  const requirements = await dependenciesOf(source);
+  const paths = await packageFolders(source);
   const module = handler.file.replace(/(?:\/__init__)?\.py$/, '').replaceAll('/', '.');
   return {
     files: [
       ...dockerfile(dockerfileLines(settings.baseImages.python, requirements)),
-      generated('function.json', JSON.stringify({ file: handler.file, module, function: handler.name ?? null })),
+      generated('function.json', JSON.stringify({ file: handler.file, module, function: handler.name ?? null, paths })),
       ...(requirements?.generated === undefined ? [] : [generated('project-requirements.txt', requirements.generated)]),
       await adapterFile(settings.adapters, 'python', 'adapter.py'),
+      await adapterFile(settings.adapters, 'python', 'calls.py'),
+      await adapterFile(settings.adapters, 'python', 'load_once.py'),
+      await adapterFile(settings.adapters, 'python', 'supervisor.py'),
       await adapterFile(settings.adapters, 'python', 'events.py'),
       await adapterFile(settings.adapters, 'python', 'requirements.txt'),
       installScript(),
@@ -35,28 +39,10 @@ export const pythonRecipe: Recipe = async ({ source, request, settings }) => {
   };
 };
 
-interface Installed {
-  needsSource: boolean;
-  /** A requirements file of ours, made from pyproject.toml. */
-  generated: string | undefined;
-}
-
-/** requirements.txt where there is one, since a person wrote it to be installed; else pyproject.toml. */
-async function requirementsOf(source: RecipeInput['source']): Promise<Installed | undefined> {
-  const text = await source.text('requirements.txt');
-  if (source.has('requirements.txt')) {
-    // A file that is too large to be read here (`text` is undefined) is left to pip.
-    return { ...(text === undefined ? { needsSource: true } : parseRequirements(text)), generated: undefined };
-  }
-  const project = await source.text('pyproject.toml');
-  const lines = project === undefined ? undefined : requirementsOfProject(project);
-  return lines && { ...parseRequirements(lines.join('\n'), 'pyproject.toml'), generated: `${lines.join('\n')}\n` };
-}
-
 // --target leaves the base image's own packages alone and makes one folder that the adapter puts first on the path.
 const PIP = 'python3 -m pip install --no-cache-dir --disable-pip-version-check --no-input --root-user-action=ignore';
 
-function dockerfileLines(base: string, requirements: Installed | undefined): string[] {
+function dockerfileLines(base: string, requirements: Dependencies | undefined): string[] {
   const file = requirements?.generated === undefined ? 'requirements.txt' : '.knative-lambda/project-requirements.txt';
   const install = installStep(`${PIP} --target=.knative-lambda/dependencies -r ${file} || exit 65`);
   const installed =
@@ -73,7 +59,7 @@ function dockerfileLines(base: string, requirements: Installed | undefined): str
     `COPY .knative-lambda/requirements.txt ${INSTALL_SCRIPT} .knative-lambda/`,
     `RUN ${PIP} --no-deps --require-hashes --target=.knative-lambda/packages -r .knative-lambda/requirements.txt || exit 65`,
     ...installed,
-    laterStep('python3 .knative-lambda/adapter.py --compile || exit 66'),
+    laterStep('python3 .knative-lambda/adapter.py --check || exit 66'),
     `USER ${USER}`,
     'CMD ["python3", ".knative-lambda/adapter.py"]',
   ];

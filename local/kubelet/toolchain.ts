@@ -1,11 +1,12 @@
 /** The machine's own interpreters and compilers, in place of those a base image brings. */
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { linkPython } from './link-python.ts';
 
 export interface Toolchain {
   /** `node`: the one that runs this platform, so that no other on PATH is picked. */
   node: string;
-  /** `python`, `pip`, `pip3` by way of the machine's python3, which often comes without those names. */
+  /** `python3`, `python`, `pip`, `pip3`: the machine's interpreter, without the packages that were installed for it. */
   python: string;
   /** For RUN steps: what makes no sense without a root file system of one's own. */
   build: string;
@@ -20,14 +21,14 @@ const REFUSE = ['apt-get', 'apt', 'apt-key', 'dpkg', 'apk', 'yum', 'dnf', 'micro
 export function createToolchain(directory: string): Toolchain {
   const toolchain = {
     node: join(directory, 'toolchain/node'),
-    python: join(directory, 'toolchain/python'),
+    python: join(directory, 'toolchain/python/bin'),
     build: join(directory, 'toolchain/build'),
   };
   for (const folder of Object.values(toolchain)) {
     mkdirSync(folder, { recursive: true });
   }
   replace(join(toolchain.node, 'node'), (temporary) => symlinkSync(process.execPath, temporary));
-  script(join(toolchain.python, 'python'), 'exec python3 "$@"');
+  linkPython(join(directory, 'toolchain/python'), replace);
   for (const pip of ['pip', 'pip3']) {
     script(join(toolchain.python, pip), 'exec python3 -m pip "$@"');
   }

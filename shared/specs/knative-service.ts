@@ -79,7 +79,7 @@ export function knativeService(
               image,
               ports: [{ name: 'http1', containerPort: PORT }],
               // Knative sets PORT, and rejects a Service that does.
-              env: environment(build, name),
+              env: environment(build, name, timeout_seconds),
               envFrom: [{ configMapRef: { name: FUNCTION_ENV_CONFIG_MAP, optional: true } }],
               ...(secrets ? { volumeMounts: [secrets.mount] } : {}),
               resources: functionResources(parameters.resources),
@@ -105,9 +105,11 @@ export function functionUrl(name: string, namespace: string): string {
 }
 
 /** Each name occurs once, since server-side apply uses it as the list's key. The request's own value replaces ours. */
-function environment(build: Build, serviceName: string): V1EnvVar[] {
+function environment(build: Build, serviceName: string, timeoutSeconds: number): V1EnvVar[] {
   const { env, secrets } = build.parameters;
   const values = {
+    // An adapter replaces the process in which a call does not end by then.
+    FUNCTION_TIMEOUT_SECONDS: String(timeoutSeconds),
     SERVICE_NAME: serviceName,
     THIRD_PARTY_ID: build.third_party_id,
     PARSER_ID: build.parser_id,

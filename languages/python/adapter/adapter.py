@@ -7,33 +7,43 @@ a failed handler but 500 with its message. Measured here: 130 ms against 160 ms 
 import asyncio
 import compileall
 import importlib
+import importlib.util
 import inspect
 import json
+import math
 import os
 import py_compile
 import signal
 import socket
 import sys
+import threading
 import traceback
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import calls
+import load_once
+import supervisor
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 USUAL_NAMES = ["handler", "handle", "parse"]
-# Handlers that are not async run in threads, so that health checks are answered meanwhile.
-THREADS = 32
 MAX_BODY_BYTES = 8 * 1024 * 1024
+BACKLOG = 2048
 
 # The kernel ignores SIGTERM for process 1 unless it is handled: a pod that is stopped while it starts would wait for
 # its whole grace period.
 signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 
 
+CHECKING = "--check" in sys.argv
+
+
 def fail(message):
     """Ends the process with the one line that the platform shows."""
-    print(f"cannot start: {message}", file=sys.stderr, flush=True)
-    sys.exit(1)
+    print(message if CHECKING else f"cannot start: {message}", file=sys.stderr, flush=True)
+    sys.stdout.flush()
+    # Not exit: threads that the user's code began would go on.
+    os._exit(1)
 
 
 def log(level, message, **fields):
@@ -54,7 +64,7 @@ def compile_source(settings):
     compileall.compile_dir(ROOT, quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
 
 
-def load_server(app):
+def load_server(app, settings):
     """Imports what the adapter runs on, then forgets the names, so that the user's own versions of the same packages are loaded beside them."""
     sys.path.insert(0, str(HERE / "packages"))
     import events
@@ -78,36 +88,81 @@ def load_server(app):
             del sys.modules[name]
     # What uvicorn imports late still has to be found, but only after everything of the user's.
     others = [path for path in sys.path if not path or not Path(path).resolve().is_relative_to(HERE)]
-    sys.path[:] = [str(ROOT), str(HERE / "dependencies"), *others, str(HERE / "packages")]
+    sys.path[:] = [*paths_of(settings), *others, str(HERE / "packages")]
     return server, events
 
 
-def load_handler(settings):
+def paths_of(settings):
+    """The source, the folders in which pyproject.toml says that packages are, and what was installed."""
+    return [str(ROOT), *(str(ROOT / path) for path in settings.get("paths", [])), str(HERE / "dependencies")]
+
+
+def import_file(settings):
+    """By its path: a name such as parser.v2.py is no module's, and one such as json.py is the name of another module."""
+    name, path = settings["module"], ROOT / settings["file"]
+    parts = Path(settings["file"]).with_suffix("").parts
+    if all("." not in part for part in parts) and name not in sys.modules:
+        return importlib.import_module(name)
+    spec = importlib.util.spec_from_file_location("_".join(parts).replace(".", "_") + "_", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def place_of(error, otherwise):
+    """The last line of the user's own that led to an error."""
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if is_own(frame.filename)]
+    return f"{Path(own[-1].filename).relative_to(ROOT)}:{own[-1].lineno}" if own else otherwise
+
+
+def is_own(file):
+    return Path(file).is_relative_to(ROOT) and not Path(file).is_relative_to(HERE)
+
+
+def advice_on(error):
+    if not isinstance(error, ModuleNotFoundError):
+        return "Mend it"
+    top = (error.name or "").split(".")[0]
+    if top and ((ROOT / top).is_dir() or (ROOT / f"{top}.py").exists()):
+        return f"{top} was uploaded, but has no such module: mend the import, or upload what is missing"
+    folders = sorted(str(found.parent.relative_to(ROOT)) for pattern in (f"*/{top}.py", f"*/{top}/") for found in ROOT.glob(pattern) if top and is_own(found))
+    if folders:
+        return f"It is in {folders[0]}/, which is not on the path: import it from there ({folders[0].replace('/', '.')}.{top}), or have pyproject.toml say that {folders[0]}/ holds the packages"
+    return "Add the package to requirements.txt, or to [project] dependencies in pyproject.toml"
+
+
+def load_handler(settings, is_excused=lambda _: False):
+    """Ends the process where there is none. None where the import failed and is excused."""
     file = settings["file"]
     try:
-        module = importlib.import_module(settings["module"])
+        module = import_file(settings)
     except BaseException as error:
-        own = [frame for frame in traceback.extract_tb(error.__traceback__) if HERE not in Path(frame.filename).parents and frame.filename.startswith(str(ROOT))]
-        place = f"{Path(own[-1].filename).relative_to(ROOT)}:{own[-1].lineno}" if own else file
-        advice = "Add the package to requirements.txt" if isinstance(error, ModuleNotFoundError) else "Mend it"
-        text = " ".join(str(error).split())
-        fail(f"{place}: {type(error).__name__}: {text}. {advice} and send build.start again")
+        if is_excused(error):
+            traceback.print_exc()
+            print("left to the pod, which may have what this import misses here", file=sys.stderr, flush=True)
+            return None
+        fail(f"{place_of(error, file)}: {type(error).__name__}: {' '.join(calls.text_of(error).split())}. {advice_on(error)} and send build.start again")
     names = [settings["function"]] if settings["function"] else USUAL_NAMES
     for name in names:
-        if callable(getattr(module, name, None)):
-            return getattr(module, name)
+        handler = getattr(module, name, None)
+        if callable(handler):
+            check_parameters(handler, f"{file} {name}")
+            return handler
     there = ", ".join(name for name, value in vars(module).items() if callable(value) and not name.startswith("_")) or "no function"
     fail(f"{file} has no function {' or '.join(names)} (it has {there}). Add one, or name yours in parameters.handler, and send build.start again")
 
 
-def caller(handler, threads):
-    async def call(event):
-        if inspect.iscoroutinefunction(handler):
-            return await handler(event)
-        result = await asyncio.get_running_loop().run_in_executor(threads, handler, event)
-        return await result if inspect.isawaitable(result) else result
-
-    return call
+def check_parameters(handler, place):
+    """A handler written for another platform, such as `handler(event, context)`, would fail at each call."""
+    try:
+        signature = inspect.signature(handler)
+    except (TypeError, ValueError):
+        return
+    try:
+        signature.bind(None)
+    except TypeError:
+        fail(f"{place} takes {signature}, and is called with the event alone: write `def handler(event)`, or give the other parameters defaults, and send build.start again")
 
 
 async def read_body(receive):
@@ -146,43 +201,87 @@ class Application:
         await send_response(send, status, headers, body)
 
 
-def listen(port):
+def bind(port):
     """On HOST, which the embedded platform sets; else on every interface, as a pod must: both IP families where there are two."""
     host = os.environ.get("HOST")
-    if host:
-        return listen_on((host, port), family=socket.AF_INET)
-    address = ("::", port) if socket.has_dualstack_ipv6() else ("0.0.0.0", port)
-    family = socket.AF_INET6 if socket.has_dualstack_ipv6() else socket.AF_INET
-    return listen_on(address, family=family, dualstack_ipv6=family == socket.AF_INET6)
-
-
-def listen_on(address, **options):
+    dualstack = not host and socket.has_dualstack_ipv6()
+    listener = socket.socket(socket.AF_INET6 if dualstack else socket.AF_INET)
     try:
-        return socket.create_server(address, backlog=2048, **options)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if dualstack:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        listener.bind((host or ("::" if dualstack else "0.0.0.0"), port))
     except OSError as error:
-        fail(f"port {address[1]} can't be listened on: {error}. PORT is set by the platform: leave it alone")
+        fail(f"port {port} can't be listened on: {error}. PORT is set by the platform: leave it alone")
+    return listener
 
 
-async def serve(server, port):
+async def serve(server, listener, lifeline):
     def stop():
+        asyncio.get_running_loop().remove_reader(lifeline)
         server.should_exit = True
 
     # uvicorn then takes no new connection, finishes what is in flight, and returns.
+    asyncio.get_running_loop().add_reader(lifeline, stop)
+    await server.serve(sockets=[listener])
+
+
+def seconds_of_a_call():
+    """Infinite where nobody says how long a call may take."""
+    try:
+        seconds = float(os.environ.get("FUNCTION_TIMEOUT_SECONDS") or "inf")
+    except ValueError:
+        return math.inf
+    return seconds if seconds > 0 else math.inf
+
+
+def work(settings, listener, deadlines, lifeline):
+    """The child's whole life."""
+    app = Application()
+    server, events = load_server(app, settings)
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    handler = load_handler(settings)
+    made = calls.calls_of(handler, loop, deadlines)
+    app.respond = events.responder(made.call, log)
+    # Process 1 has it too, and says by the lifeline when to stop.
     for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, stop)
-    await server.serve(sockets=[listen(port)])
+        signal.signal(name, lambda *_: None)
+    listener.listen(BACKLOG)
+
+    def serving():
+        try:
+            asyncio.run(serve(server, listener, lifeline))
+        except BaseException:
+            log("error", "the server failed", stack=traceback.format_exc())
+            os._exit(1)
+        made.end()
+
+    threading.Thread(target=serving, name="server").start()
+    made.run()
+
+
+def check(settings):
+    def load(is_excused):
+        load_server(Application(), settings)
+        asyncio.set_event_loop(asyncio.new_event_loop())
+        load_handler(settings, is_excused)
+
+    where = load_once.load_once(load, ROOT, is_own)
+    fail(
+        f"{where or settings['file'] + ': '}the import of {settings['file']} does not end within {load_once.SECONDS} s: what serves, loops or waits belongs into the handler, "
+        'or below `if __name__ == "__main__":`. Mend it and send build.start again'
+    )
 
 
 def main():
     settings = json.loads((HERE / "function.json").read_text())
-    if "--compile" in sys.argv:
-        return compile_source(settings)
-    app = Application()
-    server, events = load_server(app)
-    handler = load_handler(settings)
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="handler") as threads:
-        app.respond = events.responder(caller(handler, threads), log)
-        asyncio.run(serve(server, int(os.environ.get("PORT") or 8080)))
+    if CHECKING:
+        compile_source(settings)
+        return check(settings)
+    # Bound, but not listened at before the handler is loaded. It outlives the children.
+    listener = bind(int(os.environ.get("PORT") or 8080))
+    supervisor.supervise(lambda *pipes: work(settings, listener, *pipes), seconds_of_a_call())
 
 
 if __name__ == "__main__":

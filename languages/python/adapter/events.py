@@ -3,15 +3,17 @@
 import base64
 import hashlib
 import json
+import math
 import os
+import re
 import time
 import traceback
 from datetime import datetime, timezone
+from urllib.parse import unquote_to_bytes
 
-from cloudevents.core.bindings.http import HTTPMessage, from_binary_event, to_binary_event
-from cloudevents.core.exceptions import CloudEventValidationError
+from calls import text_of
+from cloudevents.core.bindings.http import to_binary_event
 from cloudevents.core.v1.event import CloudEvent
-from dateutil.parser import isoparse
 
 MAX_MESSAGE = 512
 # None where an event lacks them, so that a handler need not ask first.
@@ -42,7 +44,7 @@ class ResultNotSerializable(Exception):
 
 
 def responder(call, log):
-    """(method, headers, body) → (status, headers, body). `call` runs the user's handler."""
+    """(method, headers, body) → (status, headers, body). `call` runs the user's handler and returns (result, error)."""
 
     async def respond(method, headers, body):
         if method != "POST":
@@ -54,68 +56,154 @@ def responder(call, log):
         except NotAnEvent as error:
             return problem(400, str(error))
         started = time.perf_counter()
-        outcome = {}
-        try:
-            if bad_data:
-                raise bad_data
-            result = await call(event)
-            outcome = {"succeeded": True, "result": json.loads(json_of(result))}
-        except (Exception, SystemExit) as error:
-            outcome = {"succeeded": False, "error": {"type": type(error).__name__, "message": str(error)[:MAX_MESSAGE]}}
-            log("error", "the handler failed", event=event["id"], stack=traceback.format_exc())
+        result, error = (None, bad_data) if bad_data else await call(event)
+        outcome = outcome_of(result, error)
+        if not outcome["succeeded"]:
+            log("error", "the handler failed", event=event["id"], stack=stack_of(error, outcome["error"]))
         outcome["duration_ms"] = round((time.perf_counter() - started) * 1000, 3)
         return reply(event, outcome)
 
     return respond
 
 
+def outcome_of(result, error):
+    if error is None:
+        try:
+            return {"succeeded": True, "result": json.loads(json_of(result))}
+        except BaseException as problem:
+            error = problem
+    return {"succeeded": False, "error": {"type": type(error).__name__, "message": well_formed(text_of(error))[:MAX_MESSAGE]}}
+
+
+def stack_of(error, told):
+    if error is None:
+        return f"{told['type']}: {told['message']}"
+    try:
+        return "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    except BaseException:
+        return f"{told['type']}: {told['message']}"
+
+
 def read_event(headers, body):
     """The event, and what is wrong with its data (which its sender learns by the reply, not by a 400 that a broker would swallow)."""
     media_type = media_type_of(headers.get("content-type", ""))
-    try:
-        if media_type.startswith("application/cloudevents-batch"):
-            raise NotAnEvent("batches are not supported: send one event a request")
-        if media_type.startswith("application/cloudevents"):
-            attributes, data, bad_data = structured(body)
-        elif "ce-specversion" in headers or "ce-id" in headers:
-            attributes, data, bad_data = binary(headers, body)
-        else:
-            raise NotAnEvent('this is no CloudEvent: it has neither "ce-" headers nor content type application/cloudevents+json')
-    except (CloudEventValidationError, ValueError) as error:
-        raise NotAnEvent(f"this is no valid CloudEvent: {' '.join(str(error).split())}") from error
-    if isinstance(attributes.get("time"), datetime):
-        attributes["time"] = attributes["time"].isoformat().replace("+00:00", "Z")
+    if media_type.startswith("application/cloudevents-batch"):
+        raise NotAnEvent("batches are not supported: send one event a request")
+    if media_type.startswith("application/cloudevents"):
+        attributes, data, bad_data = structured(body)
+    elif "ce-specversion" in headers or "ce-id" in headers:
+        attributes, data, bad_data = binary(headers, body)
+    else:
+        raise NotAnEvent('this is no CloudEvent: it has neither "ce-" headers nor content type application/cloudevents+json')
     return Event({**attributes, "data": data}), bad_data
 
 
 def binary(headers, body):
-    require({name: headers.get(f"ce-{name}") for name in REQUIRED})
-    # The body apart: the SDK takes JSON that it can't parse for text.
-    attributes = from_binary_event(HTTPMessage(headers=headers, body=b"")).get_attributes()
-    declared = media_type_of(str(attributes.get("datacontenttype") or "application/json"))
-    if not body:
-        return attributes, None, None
-    if declared.endswith(("/json", "+json")):
-        try:
-            return attributes, json.loads(body), None
-        except ValueError as error:
-            return attributes, None, BadData(f"the event's data is not the JSON that its content type {declared} says: {error}")
-    return attributes, body.decode() if declared.startswith("text/") else body, None
+    attributes = {name[3:]: decode_header(value) for name, value in headers.items() if name.startswith("ce-")}
+    require(attributes)
+    if headers.get("content-type"):
+        attributes["datacontenttype"] = headers["content-type"]
+    # Data is the body: a header of this name would hide it.
+    attributes.pop("data", None)
+    return attributes, *decode_data(body or None, attributes.get("datacontenttype"))
 
 
 def structured(body):
-    document = json.loads(body)
+    try:
+        document = parse_json(body)
+    except ValueError as error:
+        raise NotAnEvent(f"this is no valid CloudEvent: the body {error}") from error
     if not isinstance(document, dict):
         raise NotAnEvent("this is no valid CloudEvent: the body is no JSON object")
+    document = {name: value for name, value in document.items() if value is not None or name == "data"}
     require(document)
     data, encoded = document.pop("data", None), document.pop("data_base64", None)
-    if encoded is not None:
+    if encoded is None:
+        return document, data, None
+    try:
         data = base64.b64decode(encoded, validate=True)
-        if media_type_of(str(document.get("datacontenttype") or "")).endswith(("/json", "+json")):
-            data = json.loads(data)
-    if "time" in document:
-        document["time"] = isoparse(document["time"])
-    return CloudEvent({name: value for name, value in document.items() if value is not None}, None).get_attributes(), data, None
+    except (TypeError, ValueError) as error:
+        return document, None, BadData(f"the event's data_base64 is no base64: {error}")
+    return document, *decode_data(data, document.get("datacontenttype"))
+
+
+def decode_data(body, content_type):
+    """(data, what is wrong with it): JSON is parsed, text that is UTF-8 a string, all else bytes. The same in every language: see docs/functions.md."""
+    media_type = media_type_of(str(content_type or ""))
+    if body is None:
+        return None, None
+    if media_type == "" or re.fullmatch(r"[^/\s]+/([^/\s]+\+)?json", media_type):
+        try:
+            return parse_json(body), None
+        except ValueError as error:
+            return body, BadData(f"the event's data {error}, against its content type {media_type or 'application/json'}")
+    if re.match(r"text/|application/([^/\s]+\+)?(xml|yaml)$", media_type):
+        try:
+            return body.decode(), None
+        except UnicodeDecodeError:
+            return body, None
+    return body, None
+
+
+def parse_json(body):
+    """Raises ValueError with what is wrong, for UTF-8, syntax and depth alike."""
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError("is not valid UTF-8") from None
+    try:
+        parsed = json.loads(text, parse_constant=no_constant)
+    except RecursionError:
+        raise ValueError(TOO_DEEP) from None
+    except ValueError as error:
+        raise ValueError(f"is no valid JSON: {error}") from None
+    if is_too_deep(text):
+        raise ValueError(TOO_DEEP)
+    return parsed
+
+
+MAX_DEPTH = 200
+TOO_DEEP = f"is nested more than {MAX_DEPTH} levels deep"
+
+
+def no_constant(name):
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def is_too_deep(text):
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return False
+    depth = 0
+    for token in re.finditer(r'"(?:[^"\\]|\\.)*"|[][{}]', text):
+        sign = token[0]
+        depth += 1 if sign in "[{" else -1 if sign in "]}" else 0
+        if depth > MAX_DEPTH:
+            return True
+    return False
+
+
+def decode_header(value):
+    """By section 3.1.3.2 of the HTTP binding, and lenient: what was sent unencoded is read too, and a `%` that begins no UTF-8 stays as it is."""
+    try:
+        value = value.encode("latin-1").decode()
+    except ValueError:
+        pass
+    quoted = re.fullmatch(r'"((?:[^"\\]|\\.)*)"', value, re.S)
+    if quoted:
+        value = re.sub(r"\\(.)", r"\1", quoted[1], flags=re.S)
+    return re.sub(r"(?:%[0-9a-fA-F]{2})+", decode_run, value)
+
+
+def decode_run(run):
+    try:
+        return unquote_to_bytes(run[0]).decode()
+    except UnicodeDecodeError:
+        return run[0]
+
+
+def well_formed(text):
+    """A lone surrogate has no UTF-8 form: U+FFFD in its place."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 REQUIRED = ["specversion", "id", "source", "type"]
@@ -136,12 +224,20 @@ def media_type_of(content_type):
 
 def json_of(result):
     try:
-        # Not NaN: it is in no JSON that others read. Encoded, since a lone surrogate has no UTF-8 form.
-        return json.dumps(result, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
-    except (TypeError, ValueError, RecursionError) as error:
+        # Not NaN: it is in no JSON that others read.
+        return dumped(result)
+    except Exception as error:
         raise ResultNotSerializable(
             f"the handler's result can't be written as JSON ({error}): return dicts, lists, strings, numbers, booleans or None"
         ) from None
+
+
+def dumped(value):
+    try:
+        return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    except UnicodeEncodeError:
+        # A lone surrogate has no UTF-8 form, but an escape.
+        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode("utf-8")
 
 
 def derive_id(*parts):
@@ -162,7 +258,8 @@ def context_id(data):
     value = None
     if isinstance(data, dict):
         value = data.get("context_id") if data.get("context_id") is not None else data.get("contextId")
-    return value if isinstance(value, (str, int, float)) and not isinstance(value, bool) else None
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return value if is_number or isinstance(value, str) else None
 
 
 def reply(event, outcome):
@@ -173,17 +270,17 @@ def reply(event, outcome):
         "type": "parser.complete",
         "time": datetime.now(timezone.utc),
         "datacontenttype": "application/json",
-        "correlationid": str(event.get("correlationid") or event["id"]),
-        "causationid": event["id"],
+        "correlationid": well_formed(str(event.get("correlationid") or event["id"])),
+        "causationid": well_formed(event["id"]),
     }
     for name in ("subject", "traceparent"):
         if event.get(name):
-            attributes[name] = str(event[name])
+            attributes[name] = well_formed(str(event[name]))
     data = json_of({"context_id": context_id(event["data"]), **outcome})
     message = to_binary_event(CloudEvent(attributes, data))
     headers = {**message.headers, "x-correlation-id": message.headers["ce-correlationid"]}
-    trace = str(event.get("traceparent") or "").split("-")
-    if len(trace) == 4:
+    trace = re.fullmatch(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}", str(event.get("traceparent") or ""))
+    if trace:
         headers["x-trace-id"] = trace[1]
     return 200, headers, message.body
 

@@ -8,8 +8,6 @@ import { maskSource } from '#languages/mask-source.ts';
 import { nodeNames } from '#languages/node/exported-names.ts';
 import { parsePackageJson } from '#languages/node/package-json.ts';
 import { pythonNames } from '#languages/python/exported-names.ts';
-import { requirementsOfProject } from '#languages/python/pyproject-toml.ts';
-import { parseRequirements } from '#languages/python/requirements-txt.ts';
 import { mergeLocks } from '#languages/rust/cargo-lock.ts';
 import { parseCargoToml } from '#languages/rust/cargo-toml.ts';
 import { rustSyntax } from '#languages/rust/syntax.ts';
@@ -27,6 +25,8 @@ import { parseTraceparent } from '#shared/telemetry/traceparent.ts';
 import { type Area, quick } from '#test/fuzz/area.ts';
 import { plan } from '#test/languages/conformance/sources.ts';
 
+const python = { 'parser.py': 'def handler(event): ...' };
+
 const readers: Record<string, (text: string) => unknown> = {
   python: pythonNames,
   node: nodeNames,
@@ -37,9 +37,10 @@ const readers: Record<string, (text: string) => unknown> = {
   cargoToml: (text) => parseCargoToml(text, () => false),
   cargoLock: (text) => mergeLocks(text, ''),
   dockerfileOfUser: (text) => plan({ Dockerfile: text }),
-  requirements: parseRequirements,
+  requirements: (text) => plan({ ...python, 'requirements.txt': text }),
   packageJson: parsePackageJson,
-  pyproject: requirementsOfProject,
+  pyproject: (text) => plan({ ...python, 'pyproject.toml': text }),
+  setupPy: (text) => plan({ ...python, 'setup.py': text }),
   goMod: parseGoMod,
   json: (text) => parseJson(Buffer.from(text)),
   header: decodeHeaderValue,

@@ -103,6 +103,7 @@ test('the whole Service, with the defaults', () => {
               image: IMAGE,
               ports: [{ name: 'http1', containerPort: 8080 }],
               env: [
+                { name: 'FUNCTION_TIMEOUT_SECONDS', value: '300' },
                 { name: 'SERVICE_NAME', value: NAME },
                 { name: 'THIRD_PARTY_ID', value: 'acme' },
                 { name: 'PARSER_ID', value: 'p1' },
@@ -171,6 +172,7 @@ test.each([
 
 test('a name of the environment occurs once, with the request’s value', () => {
   expect(template(everything).spec.containers[0].env).toEqual([
+    { name: 'FUNCTION_TIMEOUT_SECONDS', value: '600' },
     { name: 'SERVICE_NAME', value: 'mine' },
     { name: 'THIRD_PARTY_ID', value: 'acme' },
     { name: 'PARSER_ID', value: 'p1' },
