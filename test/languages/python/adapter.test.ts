@@ -261,11 +261,13 @@ def handler(event):
   describe.each([
     {
       kind: 'a thread',
-      source: 'import re, time\ndef handler(event):\n  match event.data["do"]:\n    case "loop":\n      while True: pass\n    case "lock": re.match("(a+)+$", "a" * 40 + "b")\n    case "block": time.sleep(60)\n  return 1',
+      source:
+        'import re, time\ndef handler(event):\n  match event.data["do"]:\n    case "loop":\n      while True: pass\n    case "lock": re.match("(a+)+$", "a" * 40 + "b")\n    case "block": time.sleep(60)\n  return 1',
     },
     {
       kind: 'the event loop',
-      source: 'import asyncio, re, time\nasync def handler(event):\n  match event.data["do"]:\n    case "loop":\n      while True: pass\n    case "lock": re.match("(a+)+$", "a" * 40 + "b")\n    case "block": time.sleep(60)\n  return 1',
+      source:
+        'import asyncio, re, time\nasync def handler(event):\n  match event.data["do"]:\n    case "loop":\n      while True: pass\n    case "lock": re.match("(a+)+$", "a" * 40 + "b")\n    case "block": time.sleep(60)\n  return 1',
     },
   ])('a handler in $kind that does not end', ({ source }) => {
     let running: Awaited<ReturnType<typeof runFunction>>;

@@ -77,6 +77,130 @@ describe('a broken manifest', () => {
       files: { ...python, 'pyproject.toml': '[project]\ndynamic = ["dependencies"]' },
       says: ['dynamic'],
     },
+    {
+      case: 'an editable requirement',
+      files: { ...python, 'requirements.txt': 'six\n-e ./lib', 'lib/setup.py': '' },
+      says: ['requirements.txt:2', '"-e ./lib"', 'Write "./lib"'],
+    },
+    {
+      case: 'an editable requirement in a file that requirements.txt names',
+      files: { ...python, 'requirements.txt': '-r more/base.txt', 'more/base.txt': '\n--editable=git+https://x/y' },
+      says: ['more/base.txt:2', 'without --editable'],
+    },
+    {
+      case: 'a requirements file that was not uploaded',
+      files: { ...python, 'requirements.txt': '-r base.txt' },
+      says: ['requirements.txt:1', '"base.txt"', 'was not uploaded'],
+    },
+    {
+      case: 'a constraints file outside',
+      files: { ...python, 'requirements.txt': '-c ../constraints.txt' },
+      says: ['"../constraints.txt"', 'outside'],
+    },
+    {
+      case: 'a folder of wheels that was not uploaded',
+      files: { ...python, 'requirements.txt': '--find-links wheels\nsix' },
+      says: ['requirements.txt:1', '"wheels"'],
+    },
+    {
+      case: 'a local package that was not uploaded',
+      files: { ...python, 'requirements.txt': './lib' },
+      says: ['requirements.txt:1', '"lib"'],
+    },
+    {
+      case: 'a local package whose sources pip does not read',
+      files: {
+        ...python,
+        'requirements.txt': './lib',
+        'lib/pyproject.toml': '[tool.uv.sources]\nsix = { path = "six" }',
+      },
+      says: ['lib/pyproject.toml', '[tool.uv.sources] (six)', 'requirements.txt:1'],
+    },
+    {
+      case: "a group of Poetry's",
+      files: { ...python, 'pyproject.toml': '[tool.poetry.group.main.dependencies]\nsemver = "^3"' },
+      says: ['[tool.poetry.group.main.dependencies]', 'semver', 'poetry export --with main'],
+    },
+    {
+      case: "Poetry's word for where a dependency comes from",
+      files: {
+        ...python,
+        'pyproject.toml': '[project]\ndependencies = ["six"]\n[tool.poetry.dependencies]\nsix = { path = "six" }',
+      },
+      says: ['[tool.poetry.dependencies]', '(six)'],
+    },
+    {
+      case: 'dependency groups alone',
+      files: { ...python, 'pyproject.toml': '[dependency-groups]\nmain = ["semver"]' },
+      says: ['[dependency-groups]', '(main)'],
+    },
+    ...[
+      '[[tool.uv.index]]\nurl = "https://x/simple"',
+      '[tool.uv]\nindex-url = "https://x/simple"',
+      '[[tool.poetry.source]]\nname = "x"\nurl = "https://x/simple"',
+      '[[tool.pdm.source]]\nurl = "https://x/simple"',
+      '[tool.uv]\noverride-dependencies = ["six<1"]',
+    ].map((text) => ({
+      case: `an index of its own: ${text}`,
+      files: { ...python, 'pyproject.toml': `[project]\ndependencies = ["six"]\n${text}` },
+      says: [/tool\.\w+(?:\.[\w-]+)?/.exec(text)?.[0] ?? '', 'which pip does not read'],
+    })),
+    ...['index = "own"', 'path = "../six"', 'path = "missing"', 'workspace = true', 'path = "lib", marker = "x"'].map(
+      (origin) => ({
+        case: `a source of uv's that pip has not: ${origin}`,
+        files: {
+          ...python,
+          'lib/a.py': '',
+          'pyproject.toml': `[project]\ndependencies = ["six"]\n[tool.uv.sources]\nsix = { ${origin} }`,
+        },
+        says: ['"six" in [tool.uv.sources]'],
+      }),
+    ),
+    {
+      case: 'a Pipfile',
+      files: { ...python, Pipfile: '[packages]\nsemver = "*"' },
+      says: ['Pipfile', 'pipenv requirements'],
+    },
+    {
+      case: 'setup.py with dependencies',
+      files: { ...python, 'setup.py': 'setup(install_requires=["six"])' },
+      says: ['setup.py', 'the line "."'],
+    },
+    {
+      case: 'setup.cfg with dependencies',
+      files: { ...python, 'setup.cfg': '[options]\ninstall_requires =\n  six' },
+      says: ['setup.cfg'],
+    },
+    { case: 'environment.yml', files: { ...python, 'environment.yml': 'dependencies:\n - six' }, says: ['conda'] },
+    {
+      case: 'requirements in a folder',
+      files: { ...python, 'requirements/base.txt': 'six' },
+      says: ['requirements/base.txt', '-r requirements/base.txt'],
+    },
+    {
+      case: 'go.work that uses a folder without a module',
+      files: { ...go, 'go.mod': 'module x', 'go.work': 'go 1.24\nuse (\n\t.\n\t./lib\n)' },
+      says: ['go.work:4', './lib', 'no go.mod'],
+    },
+    {
+      case: 'go.work that uses what is outside',
+      files: { ...go, 'go.mod': 'module x', 'go.work': 'use ../lib' },
+      says: ['go.work:1', 'outside'],
+    },
+    {
+      case: 'vendor/ of another version',
+      files: {
+        ...go,
+        'go.mod': 'module x\nrequire y.z/a v1.2.0',
+        'vendor/modules.txt': '# y.z/a v1.1.0\n## explicit\ny.z/a\n',
+      },
+      says: ['go.mod:2', 'v1.1.0', 'go mod vendor'],
+    },
+    {
+      case: 'vendor/ with a path that leaves it',
+      files: { ...go, 'go.mod': 'module x', 'vendor/modules.txt': '# ../../x v1.1.0\n## explicit\nx\n' },
+      says: ['vendor/modules.txt', 'no module'],
+    },
     { case: 'no go.mod', files: { ...go }, says: ['go mod init'] },
     { case: 'go.mod without a module', files: { ...go, 'go.mod': 'go 1.24\n' }, says: ['no module line'] },
     {
@@ -144,6 +268,12 @@ test.each([
   'requests @ https://example.com/requests.whl',
   'git+https://github.com/psf/requests@main',
   '-r other.txt',
+  '-c other.txt',
+  '--find-links wheels',
+  '--no-index',
+  'six==1.16.0 --config-settings="--build-option=x" --hash=sha256:00',
+  '.',
+  './local[extra] ; python_version > "3"',
   '--index-url https://example.com/simple',
   './local',
   'lib/package.whl',
@@ -152,7 +282,13 @@ test.each([
   'requests # a comment',
   '\ufeffrequests\r\nnumpy',
 ])('requirements.txt may have %j', async (text) => {
-  await plan({ ...python, 'requirements.txt': text });
+  const named = {
+    'other.txt': '-r requirements.txt',
+    'wheels/six.whl': '',
+    'local/setup.py': '',
+    'lib/package.whl': '',
+  };
+  await plan({ ...python, ...named, 'requirements.txt': text });
 });
 
 test('the dependencies of a project become a requirements file', async () => {
@@ -163,6 +299,85 @@ test('the dependencies of a project become a requirements file', async () => {
   });
   expect(ours(planned, 'project-requirements.txt')).toBe('requests>=2\nnumpy\n');
   expect(ours(planned, 'Dockerfile')).toContain('-r .knative-lambda/project-requirements.txt || exit 65');
+});
+
+test.each([
+  { origin: 'path = "libs/six"', line: './libs/six[x] ; python_version > "3"' },
+  { origin: 'path = "libs/six", editable = true', line: './libs/six[x] ; python_version > "3"' },
+  { origin: 'workspace = true', line: './libs/six[x] ; python_version > "3"' },
+  { origin: 'url = "https://x/six.whl"', line: 'six[x] @ https://x/six.whl ; python_version > "3"' },
+  {
+    origin: 'git = "https://x/six", tag = "v1", subdirectory = "a"',
+    line: 'six[x] @ git+https://x/six@v1#subdirectory=a ; python_version > "3"',
+  },
+])('a dependency comes from where uv takes it: $origin', async ({ origin, line }) => {
+  const project = `[project]\ndependencies = ['six[x]>=1; python_version > "3"', "numpy"]\n[tool.uv.sources]\nsix = { ${origin} }`;
+  const made = await plan({
+    ...python,
+    'libs/six/pyproject.toml': '[project]\nname = "Six"',
+    'pyproject.toml': project,
+  });
+  expect(ours(made, 'project-requirements.txt')).toBe(`${line}\nnumpy\n`);
+});
+
+test.each([
+  { case: 'src', files: { 'pyproject.toml': '', 'src/a/b.py': '' }, paths: ['src'] },
+  {
+    case: 'what setuptools says',
+    files: { 'pyproject.toml': '[tool.setuptools.packages.find]\nwhere = ["lib"]', 'lib/a/b.py': '' },
+    paths: ['lib'],
+  },
+  {
+    case: 'what setup.cfg says',
+    files: { 'setup.cfg': '[options]\npackage_dir =\n  =lib', 'lib/a/b.py': '' },
+    paths: ['lib'],
+  },
+  {
+    case: 'what setup.py says',
+    files: { 'setup.py': 'setup(package_dir={"": "lib"})', 'lib/a/b.py': '' },
+    paths: ['lib'],
+  },
+  {
+    case: 'what hatch says',
+    files: { 'pyproject.toml': '[tool.hatch.build.targets.wheel]\npackages = ["code/a"]', 'code/a/b.py': '' },
+    paths: ['code'],
+  },
+  { case: 'no manifest', files: { 'src/a/b.py': '' }, paths: [] },
+])('packages are found in folders: $case', async ({ files, paths }) => {
+  const planned = await plan({ ...python, ...files });
+  expect(JSON.parse(ours(planned, 'function.json') ?? '').paths).toEqual(paths);
+});
+
+test('the workspace of a Go function has what the user has in theirs', async () => {
+  const planned = await plan(
+    {
+      ...go,
+      'go.mod': 'module example.com/p\ngo 1.24',
+      'go.work': 'go 1.25\nuse .\nuse ./lib\nreplace x.y/z => ./z',
+      'go.work.sum': 'sums',
+      'lib/go.mod': 'module example.com/lib',
+      'lib/sub/f.go': 'package sub\nfunc Run() {}',
+    },
+    { language: 'go', handler: 'lib/sub.Run' },
+  );
+  expect(ours(planned, 'go.work')).toBe('go 1.25\n\nuse (\n\t..\n\t../lib\n\t./go\n)\n\nreplace x.y/z => ../z\n');
+  expect(ours(planned, 'go.work.sum')).toBe('sums');
+  expect(ours(planned, 'go/cmd/main.go')).toContain('function "example.com/lib/sub"');
+});
+
+test('what a Go function has in vendor/ is taken from there', async () => {
+  const planned = await plan(
+    {
+      ...go,
+      'go.mod': 'module x\nrequire y.z/a v1.2.0',
+      'vendor/modules.txt': '# y.z/a v1.2.0\n## explicit; go 1.21\ny.z/a\n# y.z/none v1.0.0\n## explicit\n',
+      'vendor/y.z/a/a.go': 'package a',
+    },
+    { language: 'go' },
+  );
+  expect(ours(planned, 'go.work')).toContain('replace y.z/a v1.2.0 => ../vendor/y.z/a\n');
+  expect(ours(planned, 'go.work')).not.toContain('none');
+  expect(ours(planned, 'go/vendored/y.z/a/go.mod')).toBe('module y.z/a\n\ngo 1.21\n');
 });
 
 test.each([
