@@ -1,5 +1,6 @@
 /** go.mod, for the module's path, its Go version and what it replaces. */
 import { invalidManifest } from '#languages/invalid-manifest.ts';
+import { type Statement, statementsOf, unquoted } from './go-statements.ts';
 
 export interface GoMod {
   /** Import path of the user's module. */
@@ -8,6 +9,7 @@ export interface GoMod {
   go: string | undefined;
   /** It replaces a module by a folder: that folder must be there when dependencies are downloaded. */
   replacesLocally: boolean;
+  requires: { path: string; version: string; line: number }[];
 }
 
 const DIRECTIVES = [
@@ -25,20 +27,21 @@ const DIRECTIVES = [
 const MODULE_PATH = /^[A-Za-z0-9._~-]+(?:\/[A-Za-z0-9._~-]+)*$/;
 
 /** Throws PermanentError InvalidManifest with the line. */
-export function parseGoMod(text: string): GoMod {
+export function parseGoMod(text: string, file = 'go.mod'): GoMod {
+  const requires: GoMod['requires'] = [];
   let module: string | undefined;
   let go: string | undefined;
   let replacesLocally = false;
-  for (const statement of statementsOf(text)) {
+  for (const statement of statementsOf(text, file, DIRECTIVES)) {
     switch (statement.directive) {
       case 'module':
-        module = modulePath(statement);
+        module = modulePath(statement, file);
         break;
       case 'go':
-        go = goVersion(statement);
+        go = goVersion(statement, file);
         break;
       case 'require':
-        checkRequirement(statement);
+        requires.push(requirement(statement, file));
         break;
       case 'replace':
         replacesLocally ||= replacesByFolder(statement);
@@ -48,70 +51,19 @@ export function parseGoMod(text: string): GoMod {
   }
   if (module === undefined) {
     throw invalidManifest(
-      'go.mod',
+      file,
       undefined,
       'has no module line. Add one such as "module example.com/parser" (`go mod init`)',
     );
   }
-  return { module, go, replacesLocally };
+  return { module, go, replacesLocally, requires };
 }
 
-interface Statement {
-  line: number;
-  directive: string;
-  /** What follows the directive. */
-  words: string[];
-}
-
-/** One for each line that says something; those of a block `require ( … )` have the block's directive. */
-function* statementsOf(text: string): Iterable<Statement> {
-  let block: { directive: string; line: number } | undefined;
-  for (const [index, raw] of text.split(/\r?\n/).entries()) {
-    const line = index + 1;
-    const words = raw
-      .replace(/\/\/.*/, '')
-      .trim()
-      .split(/\s+/)
-      .filter(Boolean);
-    if (words.length === 0) {
-      continue;
-    }
-    if (block !== undefined && words[0] === ')') {
-      block = undefined;
-      continue;
-    }
-    const directive = block?.directive ?? (words.shift() as string);
-    checkDirective(directive, line);
-    if (block === undefined && words[0] === '(') {
-      block = { directive, line };
-      continue;
-    }
-    yield { line, directive, words };
-  }
-  if (block !== undefined) {
-    throw invalidManifest(
-      'go.mod',
-      { line: block.line },
-      `opens "${block.directive} (" and never closes it. Add the ")"`,
-    );
-  }
-}
-
-function checkDirective(directive: string, line: number): void {
-  if (!DIRECTIVES.includes(directive)) {
-    throw invalidManifest(
-      'go.mod',
-      { line },
-      `begins with ${JSON.stringify(directive.slice(0, 50))}, which is no directive of go.mod. Mend it (\`go mod edit -json\` checks it)`,
-    );
-  }
-}
-
-function modulePath({ line, words }: Statement): string {
+function modulePath({ line, words }: Statement, file: string): string {
   const path = unquoted(words[0] ?? '');
   if (!MODULE_PATH.test(path)) {
     throw invalidManifest(
-      'go.mod',
+      file,
       { line },
       `has ${JSON.stringify(path)} for a module path. Write one such as "example.com/parser"`,
     );
@@ -119,27 +71,20 @@ function modulePath({ line, words }: Statement): string {
   return path;
 }
 
-function goVersion({ line, words }: Statement): string {
+function goVersion({ line, words }: Statement, file: string): string {
   const version = unquoted(words[0] ?? '');
   if (!/^\d+\.\d+(?:\.\d+|rc\d+)?$/.test(version)) {
-    throw invalidManifest(
-      'go.mod',
-      { line },
-      `has ${JSON.stringify(version)} for a Go version. Write one such as "1.24"`,
-    );
+    throw invalidManifest(file, { line }, `has ${JSON.stringify(version)} for a Go version. Write one such as "1.24"`);
   }
   return version;
 }
 
-function checkRequirement({ line, words }: Statement): void {
+function requirement({ line, words }: Statement, file: string): GoMod['requires'][number] {
+  const module = unquoted(words[0] ?? '');
   if (!/^v\d/.test(words[1] ?? '')) {
-    const module = unquoted(words[0] ?? '');
-    throw invalidManifest(
-      'go.mod',
-      { line },
-      `requires ${JSON.stringify(module)} without a version. Run \`go mod tidy\``,
-    );
+    throw invalidManifest(file, { line }, `requires ${JSON.stringify(module)} without a version. Run \`go mod tidy\``);
   }
+  return { path: module, version: words[1] ?? '', line };
 }
 
 function replacesByFolder({ words }: Statement): boolean {
@@ -157,8 +102,4 @@ export function newerGo(a: string, b: string): string {
     }
   }
   return a;
-}
-
-function unquoted(word: string): string {
-  return word.replace(/^["`](.*)["`]$/, '$1');
 }

@@ -8,8 +8,10 @@ import { INSTALL_SCRIPT, installScript, installStep, laterStep } from '#language
 import { PermanentError } from '#shared/events/errors.ts';
 import type { SourceReader } from '#shared/packing/source-reader.ts';
 import type { BaseImages } from '#shared/settings/base-images.ts';
-import { type GoMod, newerGo, parseGoMod } from './go-mod.ts';
+import { isBuiltByName, isBuiltByText } from './build-files.ts';
+import { newerGo } from './go-mod.ts';
 import { goSyntax } from './syntax.ts';
+import { type GoWorkspace, goWorkspace } from './workspace.ts';
 
 /** The adapter's own `go` line (adapter/go.mod). */
 const ADAPTER_GO = '1.24';
@@ -18,29 +20,34 @@ const ADAPTER_GO = '1.24';
 const MAX_FILES_READ = 100;
 
 export const goRecipe: Recipe = async ({ source, request, settings }) => {
-  const text = await source.text('go.mod');
-  if (text === undefined) {
-    throw new PermanentError(
-      'InvalidManifest',
-      `there is no ${source.has('go.mod') ? 'readable ' : ''}go.mod at the top of the prefix: make one with \`go mod init example.com/parser && go mod tidy\`, then send build.start again`,
-    );
-  }
-  const manifest = parseGoMod(text);
+  const workspace = await goWorkspace(source);
   const handler = await findGoHandler(source, request.handler);
+  const sums = await source.text('go.work.sum');
   return {
     files: [
-      ...dockerfile(dockerfileLines(settings.baseImages, manifest, source)),
-      generated('go.work', workspace(manifest)),
-      generated('go/cmd/main.go', program(posix.join(manifest.module, handler.folder), handler.name)),
-      await adapterFile(settings.adapters, 'go', 'adapter.go', 'go/adapter.go'),
-      await adapterFile(settings.adapters, 'go', 'reply.go', 'go/reply.go'),
-      await adapterFile(settings.adapters, 'go', 'go.mod', 'go/go.mod'),
-      await adapterFile(settings.adapters, 'go', 'go.sum', 'go/go.sum'),
+      ...dockerfile(dockerfileLines(settings.baseImages, workspace, source)),
+      generated('go.work', goWork(workspace)),
+      ...(sums === undefined ? [] : [generated('go.work.sum', sums)]),
+      ...workspace.vendored.map(({ path, go }) =>
+        generated(`go/vendored/${path}/go.mod`, `module ${path}\n\ngo ${go}\n`),
+      ),
+      generated('go/cmd/main.go', program(importPath(workspace, handler.folder), handler.name)),
+      ...(await Promise.all(ADAPTER.map((file) => adapterFile(settings.adapters, 'go', file, `go/${file}`)))),
       installScript(),
     ],
     excludes: isLitter,
   };
 };
+
+const ADAPTER = ['adapter.go', 'deadlines.go', 'headers.go', 'reply.go', 'go.mod', 'go.sum'];
+
+/** Of a folder: by the module that it belongs to, which is the nearest above it. */
+function importPath({ modules }: GoWorkspace, folder: string): string {
+  const [nearest] = modules
+    .filter((module) => module.folder === '' || `${folder}/`.startsWith(`${module.folder}/`))
+    .sort((a, b) => b.folder.length - a.folder.length);
+  return posix.join(nearest?.module ?? '', posix.relative(nearest?.folder ?? '', folder));
+}
 
 interface GoHandler {
   /** Of the package, relative; empty for the root. */
@@ -66,6 +73,9 @@ async function findGoHandler(source: SourceReader, requested: string | undefined
     const raw = await source.text(file);
     if (raw === undefined) {
       return { folder, name };
+    }
+    if (!isBuiltByText(raw)) {
+      continue;
     }
     const text = maskSource(raw, goSyntax);
     if (/^[ \t]*package\s+main\b/m.test(text)) {
@@ -95,11 +105,7 @@ function packageFolder(source: SourceReader, module: string): string {
 function filesOf(source: SourceReader, folder: string): string[] {
   const prefix = folder === '' ? '' : `${folder}/`;
   return source.paths.filter(
-    (path) =>
-      path.startsWith(prefix) &&
-      !path.slice(prefix.length).includes('/') &&
-      path.endsWith('.go') &&
-      !path.endsWith('_test.go'),
+    (path) => path.startsWith(prefix) && !path.slice(prefix.length).includes('/') && isBuiltByName(path),
   );
 }
 
@@ -107,9 +113,20 @@ function notFound(message: string): PermanentError {
   return new PermanentError('HandlerNotFound', `${message}. Then send build.start again`);
 }
 
-/** A workspace, not a `replace`: so the user's own replace lines and checksums count as well as ours. */
-function workspace({ go }: GoMod): string {
-  return `go ${newerGo(ADAPTER_GO, go ?? ADAPTER_GO)}\n\nuse (\n\t..\n\t./go\n)\n`;
+/**
+ * A workspace, not a `replace`: so the user's own replace lines and checksums count as well as ours. A module of vendor/
+ * is replaced by its folder there, and only in the version that is vendored; what our adapter needs comes from the proxy.
+ */
+function goWork({ modules, go, lines, vendored }: GoWorkspace): string {
+  const used = [...modules.map(({ folder }) => posix.join('..', folder)), './go'];
+  return [
+    `go ${newerGo(ADAPTER_GO, go ?? ADAPTER_GO)}`,
+    `use (\n${used.map((folder) => `\t${folder}`).join('\n')}\n)`,
+    ...lines,
+    ...vendored.map(({ path, version }) => `replace ${path} ${version} => ../vendor/${path}`),
+  ]
+    .map((part) => `${part}\n`)
+    .join('\n');
 }
 
 /** Both come from patterns that admit no quote: MODULE_PATH, and the schema of parameters.handler. */
@@ -128,18 +145,26 @@ func main() {
 `;
 }
 
-function dockerfileLines(base: BaseImages, manifest: GoMod, source: SourceReader): string[] {
+function dockerfileLines(base: BaseImages, workspace: GoWorkspace, source: SourceReader): string[] {
+  const { modules, vendored } = workspace;
   const manifests = ['go.mod', ...['go.sum'].filter(source.has)];
+  const ours = ['go.work', ...['go.work.sum'].filter(source.has)].map((file) => `.knative-lambda/${file}`);
   const download = installStep('cd .knative-lambda && go mod download || exit 65');
+  const needsSource = modules.length > 1 || vendored.length > 0 || modules.some((module) => module.replacesLocally);
   return [
     `FROM ${base.go} AS build`,
     ROOT,
     'WORKDIR /app',
     'ENV CGO_ENABLED=0',
-    ...(manifest.replacesLocally
-      ? ['COPY . .', download]
+    ...(needsSource
+      ? [
+          'COPY . .',
+          // `go mod vendor` leaves the modules' own go.mod out, and the go tool wants one in every module.
+          ...(vendored.length > 0 ? ['RUN cp -R .knative-lambda/go/vendored/. vendor/'] : []),
+          download,
+        ]
       : [
-          `COPY .knative-lambda/go.work ${INSTALL_SCRIPT} .knative-lambda/`,
+          `COPY ${ours.join(' ')} ${INSTALL_SCRIPT} .knative-lambda/`,
           'COPY .knative-lambda/go/ .knative-lambda/go/',
           `COPY ${manifests.join(' ')} ./`,
           download,

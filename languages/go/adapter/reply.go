@@ -37,6 +37,9 @@ func failed(kind, message string) outcome {
 	if runes := []rune(message); len(runes) > maxMessage {
 		message = string(runes[:maxMessage])
 	}
+	if message == "" {
+		message = "it has no message"
+	}
 	return outcome{Error: &failure{Type: kind, Message: message}}
 }
 
@@ -74,12 +77,11 @@ func answer(w http.ResponseWriter, r *http.Request, event *cloudevents.Event, ou
 	}
 }
 
-// encoded is a value as a header carries it (HTTP binding, section 3.1.3.2). The SDK neither encodes nor decodes, so a
-// "%" that came in goes out as it is.
+// encoded is a value as a header carries it (HTTP binding, section 3.1.3.2). The SDK neither encodes nor decodes.
 func encoded(value string) string {
 	var header strings.Builder
 	for _, b := range []byte(value) {
-		if b > 0x20 && b < 0x7f && b != '"' {
+		if b > 0x20 && b < 0x7f && b != '"' && b != '%' {
 			header.WriteByte(b)
 		} else {
 			fmt.Fprintf(&header, "%%%02X", b)
