@@ -8,7 +8,7 @@ import { checkRequirements } from './requirements-txt.ts';
 export interface Dependencies {
   /** The source must be there when they are installed. */
   needsSource: boolean;
-  /** A requirements file of ours, made from pyproject.toml. */
+  /** A requirements file of ours, in place of the user's: made from pyproject.toml, or of what can't be installed as it is. */
   generated: string | undefined;
 }
 
@@ -21,7 +21,7 @@ export async function dependenciesOf(source: SourceReader): Promise<Dependencies
   if (source.has('requirements.txt')) {
     // A file that is too large to be read here (`text` is undefined) is left to pip.
     const checked = text === undefined ? { needsSource: true } : await checkRequirements(source, text);
-    return { ...checked, generated: undefined };
+    return { ...checked, generated: text === undefined ? undefined : withoutEditable(text) };
   }
   const project = await source.text('pyproject.toml');
   const lines = project === undefined ? undefined : await requirementsOfProject(source, project);
@@ -31,6 +31,24 @@ export async function dependenciesOf(source: SourceReader): Promise<Dependencies
   }
   const { needsSource } = await checkRequirements(source, lines.join('\n'), 'pyproject.toml ([project] dependencies)');
   return { needsSource, generated: `${lines.join('\n')}\n` };
+}
+
+/**
+ * An editable package stays where its source is, which no folder of packages has: it is installed as any other. The file
+ * is ours then, and lies in a folder of its own: what is named beside it is named from there. Undefined where nothing is
+ * editable.
+ */
+function withoutEditable(text: string): string | undefined {
+  const editable = /^[ \t]*(?:-e|--editable)[ \t=]*/gm;
+  if (!editable.test(text)) {
+    return undefined;
+  }
+  return text
+    .replace(editable, '')
+    .replace(
+      /^([ \t]*(?:-r|-c|--requirement|--constraint)[ \t=]*)(["']?)(?![a-z][a-z0-9+.-]*:\/\/)(?=[^\s"'=])/gim,
+      '$1$2../',
+    );
 }
 
 /** Manifests of other tools: whether one lists packages, and what to write instead. */

@@ -25,7 +25,15 @@ export const pythonRecipe: Recipe = async ({ source, request, settings }) => {
   return {
     files: [
       ...dockerfile(dockerfileLines(settings.baseImages.python, requirements)),
-      generated('function.json', JSON.stringify({ file: handler.file, module, function: handler.name ?? null, paths })),
+      generated(
+        'function.json',
+        JSON.stringify({
+          file: handler.file,
+          module,
+          function: handler.name ?? null,
+          ...(paths.length > 0 ? { paths } : {}),
+        }),
+      ),
       ...(requirements?.generated === undefined ? [] : [generated('project-requirements.txt', requirements.generated)]),
       await adapterFile(settings.adapters, 'python', 'adapter.py'),
       await adapterFile(settings.adapters, 'python', 'calls.py'),

@@ -17,6 +17,7 @@ const URL = /^[a-z][a-z0-9+.-]*:\/\//i;
 /** What may follow a requirement on its line. */
 const OPTIONS = /\s+(?:--(?:hash|config-settings?|global-option|install-option)\b|-C\b).*$/s;
 const MAX_FILES = 20;
+const TOP = 'requirements.txt';
 
 interface Line {
   file: string;
@@ -28,7 +29,7 @@ interface Line {
 export async function checkRequirements(
   source: SourceReader,
   text: string,
-  file = 'requirements.txt',
+  file = TOP,
   seen = new Set([file]),
 ): Promise<Requirements> {
   if (text.includes('\0')) {
@@ -50,11 +51,14 @@ async function checkOption(source: SourceReader, where: Line, seen: Set<string>)
   switch (option) {
     case '-e':
     case '--editable':
-      throw invalidManifest(
-        file,
-        { line },
-        `has ${JSON.stringify(content.slice(0, 100))}: an editable package stays where its source is, which no image has. Write ${JSON.stringify(value.slice(0, 100))} without ${option}`,
-      );
+      if (file !== TOP) {
+        throw invalidManifest(
+          file,
+          { line },
+          `has ${JSON.stringify(content.slice(0, 100))}: an editable package stays where its source is, which no image has. Write ${JSON.stringify(value.slice(0, 100))} without ${option}`,
+        );
+      }
+      return await checkLine(source, { ...where, content: value });
     case '-r':
     case '--requirement':
     case '-c':

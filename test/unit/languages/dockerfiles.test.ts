@@ -45,7 +45,7 @@ describe('a generated Dockerfile', () => {
     },
     {
       case: 'Python copies the code first where requirements.txt names files',
-      files: { ...python, 'requirements.txt': '-e .' },
+      files: { ...python, 'requirements.txt': '.' },
       steps: [/^COPY \. \.$/, /-r requirements.txt \|\| exit 65$/],
     },
     {

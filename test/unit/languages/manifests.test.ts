@@ -78,9 +78,9 @@ describe('a broken manifest', () => {
       says: ['dynamic'],
     },
     {
-      case: 'an editable requirement',
-      files: { ...python, 'requirements.txt': 'six\n-e ./lib', 'lib/setup.py': '' },
-      says: ['requirements.txt:2', '"-e ./lib"', 'Write "./lib"'],
+      case: 'an editable requirement that was not uploaded',
+      files: { ...python, 'requirements.txt': 'six\n-e ./lib' },
+      says: ['requirements.txt:2', '"lib"', 'was not uploaded'],
     },
     {
       case: 'an editable requirement in a file that requirements.txt names',
@@ -291,6 +291,20 @@ test.each([
   await plan({ ...python, ...named, 'requirements.txt': text });
 });
 
+test('an editable requirement is installed as any other', async () => {
+  const planned = await plan({
+    ...python,
+    'requirements.txt': '-r base.txt\n-c "limits/c.txt"\n--requirement=https://x/r.txt\n-e ./lib\n--editable=.\n-e git+https://x/y#egg=y\nsix',
+    'base.txt': 'numpy',
+    'limits/c.txt': 'six<2',
+    'lib/setup.py': '',
+  });
+  expect(ours(planned, 'project-requirements.txt')).toBe(
+    '-r ../base.txt\n-c "../limits/c.txt"\n--requirement=https://x/r.txt\n./lib\n.\ngit+https://x/y#egg=y\nsix',
+  );
+  expect(ours(planned, 'Dockerfile')).toMatch(/COPY \. \.\nRUN .*-r \.knative-lambda\/project-requirements.txt/);
+});
+
 test('the dependencies of a project become a requirements file', async () => {
   const planned = await plan({
     ...python,
@@ -345,7 +359,7 @@ test.each([
   { case: 'no manifest', files: { 'src/a/b.py': '' }, paths: [] },
 ])('packages are found in folders: $case', async ({ files, paths }) => {
   const planned = await plan({ ...python, ...files });
-  expect(JSON.parse(ours(planned, 'function.json') ?? '').paths).toEqual(paths);
+  expect(JSON.parse(ours(planned, 'function.json') ?? '').paths ?? []).toEqual(paths);
 });
 
 test('the workspace of a Go function has what the user has in theirs', async () => {
