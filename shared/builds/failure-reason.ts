@@ -115,7 +115,7 @@ function kanikoFailed(end: End): Cause | undefined {
   if (kaniko.exitCode === COMPILE_EXIT_CODE) {
     return told(
       'CompileFailed',
-      `the code does not compile: ${output}`,
+      `the code does not compile, or cannot be imported: ${output}`,
       'Mend it, upload it, then send build.start again',
       see,
     );

@@ -20,7 +20,7 @@ export const REASONS = {
   DependencyInstallFailed:
     'The package manager could not install what the manifest asks for: correct names, versions and lock file.',
   PrivateDependencyDenied: 'A private registry or repository refused a dependency: see docs/private-dependencies.md.',
-  CompileFailed: 'The code does not compile: correct it.',
+  CompileFailed: 'The code does not compile, or fails when it is imported: correct it.',
   BuildFailed: 'Another step of the build failed: correct what the message names; `log` is where the whole log lies.',
   ImagePushFailed: 'The registry did not take the image: let the operator check the registry and its credentials.',
   BuildTimeout:

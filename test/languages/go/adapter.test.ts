@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { adapterContract } from '#test/languages/conformance/adapter-contract.ts';
 import { exampleContract } from '#test/languages/conformance/example-contract.ts';
 import { buildImage, installed, RunFailed } from '#test/languages/conformance/image.ts';
@@ -87,6 +87,123 @@ func Handle(ctx context.Context, event cloudevents.Event) (Block, error) {
     expect(await (await running.send({ data: {} })).json()).toMatchObject({ succeeded: true, result: { Number: 7 } });
     expect(await running.stop()).toBe(0);
     image.remove();
+  });
+
+  describe('a function with a workspace, a vendored module and files that are not built', () => {
+    let running: Awaited<ReturnType<typeof runFunction>>;
+    let image: Awaited<ReturnType<typeof buildImage>>;
+    beforeAll(async () => {
+      image = await buildImage({
+        'go.mod': `${goMod}\nrequire private.invalid/team/lib v1.2.3\n`,
+        'go.work': 'go 1.24\n\nuse (\n\t.\n\t./near\n)\n',
+        'near/go.mod': 'module example.com/near\n\ngo 1.24\n',
+        'near/near.go': 'package near\n\nconst Name = "near"\n',
+        'vendor/modules.txt': '# private.invalid/team/lib v1.2.3\n## explicit; go 1.24\nprivate.invalid/team/lib\n',
+        'vendor/private.invalid/team/lib/lib.go': 'package lib\n\nconst Name = "vendored"\n',
+        'gen.go': '//go:build ignore\n\npackage main\n\nfunc main() {}\n',
+        'other_windows.go': 'package main\n',
+        '_scratch.go': 'package main\n',
+        'parser.go': `
+package parser
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	cloudevents "github.com/cloudevents/sdk-go/v2"
+	"example.com/near"
+	"private.invalid/team/lib"
+)
+
+func Handle(ctx context.Context, event cloudevents.Event) (any, error) {
+	switch string(event.Data()) {
+	case "loop":
+		for {
+		}
+	case "block":
+		time.Sleep(time.Minute)
+	case "heed":
+		<-ctx.Done()
+		return nil, ctx.Err()
+	case "slow":
+		time.Sleep(700 * time.Millisecond)
+	case "mute":
+		return nil, errors.New("")
+	}
+	return []any{near.Name, lib.Name, event.Extensions()["comexname"]}, nil
+}
+`,
+      });
+      running = await runFunction(image, { FUNCTION_TIMEOUT_SECONDS: '1' });
+    });
+    afterAll(() => image?.remove());
+
+    const send = (body: string, headers: Record<string, string> = {}) =>
+      fetch(running.url, {
+        method: 'POST',
+        headers: {
+          'ce-specversion': '1.0',
+          'ce-id': '1',
+          'ce-source': 's',
+          'ce-type': 't',
+          'content-type': 'text/plain',
+          ...headers,
+        },
+        body,
+      });
+
+    test('is built of all of them', async () => {
+      expect(await (await send('')).json()).toMatchObject({ result: ['near', 'vendored', null] });
+    });
+
+    test.each([
+      { name: 'Euro%20%E2%82%AC', seen: 'Euro €' },
+      { name: '"a \\" b"', seen: 'a " b' },
+      { name: '100%', seen: '100%' },
+      { name: '%FF', seen: '%FF' },
+    ])('sees the attribute $name as it is', async ({ name, seen }) => {
+      expect(await (await send('', { 'ce-comexname': name })).json()).toMatchObject({
+        result: ['near', 'vendored', seen],
+      });
+    });
+
+    test('goes on with the chain of the event, encoded once', async () => {
+      const answer = await send('', { 'ce-correlationid': 'bestellung-%C3%BC 100%25' });
+      expect(answer.headers.get('ce-correlationid')).toBe('bestellung-%C3%BC%20100%25');
+    });
+
+    test.each([
+      { case: 'a dataschema that is no URI', headers: { 'ce-dataschema': '%' }, body: '' },
+      { case: 'a time that is none', headers: { 'ce-time': 'yesterday' }, body: '' },
+      { case: 'deep JSON', headers: { 'content-type': 'application/json' }, body: '['.repeat(300) + ']'.repeat(300) },
+      { case: 'JSON that is not UTF-8', headers: { 'content-type': 'application/json' }, body: '"\xe9"' },
+    ])('answers BadData to $case', async ({ headers, body }) => {
+      const answer = await send(Buffer.from(body, 'latin1') as never, headers as never);
+      expect(answer.status).toBe(200);
+      expect(await answer.json()).toMatchObject({ succeeded: false, error: { type: 'BadData' } });
+    });
+
+    test('tells an error without a message', async () => {
+      expect(await (await send('mute')).json()).toMatchObject({ error: { message: 'it has no message' } });
+    });
+
+    test.each(['loop', 'block', 'heed'])('ends a call that does not end, and answers the next: %s', async (what) => {
+      const began = performance.now();
+      expect(await (await send(what)).json()).toMatchObject({ succeeded: false, error: { type: 'Timeout' } });
+      expect(performance.now() - began).toBeLessThan(4000);
+      // Into the process that is being replaced, perhaps: that one is called again.
+      const next = async (): Promise<unknown> => {
+        const answer = await send('slow').catch(() => undefined);
+        return answer?.json().catch(next) ?? next();
+      };
+      expect(await next()).toMatchObject({ succeeded: true });
+      expect(running.process.exitCode).toBeNull();
+    });
+
+    test('ends with 0', async () => {
+      expect(await running.stop()).toBe(0);
+    });
   });
 
   test.each([
