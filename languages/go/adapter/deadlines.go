@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"net"
@@ -46,7 +47,11 @@ func (d *deadlines) invoke(ctx context.Context, call handler, event cloudevents.
 	defer timer.Stop()
 	select {
 	case result := <-done:
-		return result
+		// A handler that heeds its context ends when its time is over, too.
+		if !errors.Is(limited.Err(), context.DeadlineExceeded) {
+			return result
+		}
+		done <- result
 	case <-timer.C:
 	}
 	go func() {
