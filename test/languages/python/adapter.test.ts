@@ -221,7 +221,7 @@ def handler(event):
       { type: 'text/csv', body: Buffer.from('caf\xe9', 'latin1'), result: ['bytes', null] },
       { type: 'text/csv', body: Buffer.from('café'), result: ['str', null] },
       { type: 'application/xml', body: Buffer.from('<a/>'), result: ['str', null] },
-      { type: 'image/svg+xml; charset=utf-8', body: Buffer.from('<a/>'), result: ['str', null] },
+      { type: 'application/svg+xml; charset=utf-8', body: Buffer.from('<a/>'), result: ['str', null] },
       { type: 'application/octet-stream', body: Buffer.from('x'), result: ['bytes', null] },
       { type: 'text/plain', body: Buffer.from('x'), name: 'Euro%20%E2%82%AC', result: ['str', 'Euro €'] },
       { type: 'text/plain', body: Buffer.from('x'), name: '"a \\" b"', result: ['str', 'a " b'] },
