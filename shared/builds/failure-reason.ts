@@ -18,6 +18,13 @@ export interface Failure {
 
 const SIGKILLED = 137;
 
+/** What lists dependencies, where the language has one such file or two. */
+const MANIFESTS: Partial<Record<string, string>> = {
+  python: 'requirements.txt or pyproject.toml',
+  go: 'go.mod',
+  rust: 'Cargo.toml',
+};
+
 interface Cause {
   reason: Reason;
   /** What happened, then what to do next. */
@@ -108,7 +115,7 @@ function kanikoFailed(end: End): Cause | undefined {
     return told(
       'DependencyInstallFailed',
       `the dependencies could not be installed: ${output}`,
-      'Mend the manifest that lists them, such as requirements.txt or package.json (names, versions, lock file), upload it, then send build.start again',
+      `Mend ${MANIFESTS[build.language] ?? 'the manifest that lists them, such as requirements.txt or package.json'} (names, versions, lock file), upload it, then send build.start again`,
       see,
     );
   }

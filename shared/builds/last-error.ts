@@ -3,6 +3,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { printableCell } from '#shared/printable.ts';
 
 import { redactCredentials } from '#shared/redact-credentials.ts';
+import { pythonAndGoCauses } from './python-and-go-causes.ts';
 
 const ERROR = /^(Error:|error |FATAL|npm error )|level=(error|fatal)/;
 /** npm's closing lines, which only name its own log file. */
@@ -24,6 +25,10 @@ export function lastError(log = ''): string {
     // Colours and whatever else the user's commands have written for a terminal: the text goes into an event.
     .map((line) => printableCell(stripVTControlCharacters(line).trim().replaceAll('\t', ' ')))
     .filter((line) => line !== '' && !PROGRESS.test(line));
+  const causes = pythonAndGoCauses(lines);
+  if (causes.length > 0) {
+    return causes.join(' | ').slice(0, MOST_CHARACTERS);
+  }
   const error = lastErrorLine(lines);
   const tail = lines.slice(-TAIL_LINES).join(' | ');
   const text = error && !tail.includes(error) ? `${error} | ${tail}` : tail;

@@ -20,10 +20,6 @@ import threading
 import traceback
 from pathlib import Path
 
-import calls
-import load_once
-import supervisor
-
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 USUAL_NAMES = ["handler", "handle", "parse"]
@@ -285,4 +281,9 @@ def main():
 
 
 if __name__ == "__main__":
+    # Not at the top: multiprocessing imports this file again, where the path is the user's.
+    import calls
+    import load_once
+    import supervisor
+
     main()
