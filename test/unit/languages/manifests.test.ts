@@ -294,7 +294,8 @@ test.each([
 test('an editable requirement is installed as any other', async () => {
   const planned = await plan({
     ...python,
-    'requirements.txt': '-r base.txt\n-c "limits/c.txt"\n--requirement=https://x/r.txt\n-e ./lib\n--editable=.\n-e git+https://x/y#egg=y\nsix',
+    'requirements.txt':
+      '-r base.txt\n-c "limits/c.txt"\n--requirement=https://x/r.txt\n-e ./lib\n--editable=.\n-e git+https://x/y#egg=y\nsix',
     'base.txt': 'numpy',
     'limits/c.txt': 'six<2',
     'lib/setup.py': '',
