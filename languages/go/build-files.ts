@@ -29,7 +29,10 @@ export function isBuiltByName(path: string): boolean {
   return !OPERATING_SYSTEMS.has(last) || last === 'linux';
 }
 
-/** By its text: `//go:build` (or `// +build`) before the package clause, cgo, which is off, and package documentation. */
+/**
+ * By its text: `//go:build` (or `// +build`) before the package clause, cgo, which is off, and package
+ * documentation.
+ */
 export function isBuiltByText(text: string): boolean {
   const header = /^(?:\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\/)*/.exec(text)?.[0] ?? '';
   const constraint = /^\/\/go:build\s+(.*)$/m.exec(header)?.[1];

@@ -114,8 +114,9 @@ function notFound(message: string): PermanentError {
 }
 
 /**
- * A workspace, not a `replace`: so the user's own replace lines and checksums count as well as ours. A module of vendor/
- * is replaced by its folder there, and only in the version that is vendored; what our adapter needs comes from the proxy.
+ * A workspace, not a `replace`: so the user's own replace lines and checksums count as well as ours. A module of
+ * vendor/ is replaced by its folder there, and only in the version that is vendored; what our adapter needs comes
+ * from the proxy.
  */
 function goWork({ modules, go, lines, vendored }: GoWorkspace): string {
   const used = [...modules.map(({ folder }) => posix.join('..', folder)), './go'];

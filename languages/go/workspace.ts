@@ -16,7 +16,10 @@ export interface GoWorkspace {
   modules: Module[];
   /** The newest `go` line of all; undefined where none has one. */
   go: string | undefined;
-  /** Lines of go.work that ours must have: `toolchain`, `godebug`, `replace`, with paths as seen from `.knative-lambda/`. */
+  /**
+   * Lines of go.work that ours must have: `toolchain`, `godebug`, `replace`, with paths as seen from
+   * `.knative-lambda/`.
+   */
   lines: string[];
   /** Modules of vendor/. */
   vendored: Vendored[];
@@ -106,8 +109,8 @@ function asSeenFromOurs(word: string): string {
 }
 
 /**
- * `vendor/modules.txt` says of which modules the packages in vendor/ are. Where go.mod says otherwise the go tool refuses
- * to build, and so do we: the module would come from elsewhere.
+ * `vendor/modules.txt` says of which modules the packages in vendor/ are. Where go.mod says otherwise the go tool
+ * refuses to build, and so do we: the module would come from elsewhere.
  */
 async function vendoredModules(source: SourceReader, modules: Module[]): Promise<Vendored[]> {
   const file = 'vendor/modules.txt';

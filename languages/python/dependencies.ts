@@ -1,4 +1,7 @@
-/** What is installed: by requirements.txt where there is one, since a person wrote it to be installed; else by pyproject.toml. */
+/**
+ * What is installed: by requirements.txt where there is one, since a person wrote it to be installed; else by
+ * pyproject.toml.
+ */
 import { parse } from 'smol-toml';
 import { invalidManifest } from '#languages/invalid-manifest.ts';
 import type { SourceReader } from '#shared/packing/source-reader.ts';
@@ -8,7 +11,10 @@ import { checkRequirements } from './requirements-txt.ts';
 export interface Dependencies {
   /** The source must be there when they are installed. */
   needsSource: boolean;
-  /** A requirements file of ours, in place of the user's: made from pyproject.toml, or of what can't be installed as it is. */
+  /**
+   * A requirements file of ours, in place of the user's: made from pyproject.toml, or of what can't be installed as
+   * it is.
+   */
   generated: string | undefined;
 }
 
@@ -34,9 +40,9 @@ export async function dependenciesOf(source: SourceReader): Promise<Dependencies
 }
 
 /**
- * An editable package stays where its source is, which no folder of packages has: it is installed as any other. The file
- * is ours then, and lies in a folder of its own: what is named beside it is named from there. Undefined where nothing is
- * editable.
+ * An editable package stays where its source is, which no folder of packages has: it is installed as any other. The
+ * file is ours then, and lies in a folder of its own: what is named beside it is named from there. Undefined where
+ * nothing is editable.
  */
 function withoutEditable(text: string): string | undefined {
   const editable = /^[ \t]*(?:-e|--editable)[ \t=]*/gm;

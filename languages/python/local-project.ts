@@ -1,6 +1,6 @@
 /**
- * A package of the source's own that pip installs: pip reads nothing of what uv or Poetry say in its pyproject.toml about
- * where its dependencies come from, and would fetch others of the same names.
+ * A package of the source's own that pip installs: pip reads nothing of what uv or Poetry say in its pyproject.toml
+ * about where its dependencies come from, and would fetch others of the same names.
  */
 import { posix } from 'node:path';
 import { parse } from 'smol-toml';

@@ -1,4 +1,7 @@
-/** Folders of the source that hold packages, as `src/` does: they come onto the path, since the project is not installed. */
+/**
+ * Folders of the source that hold packages, as `src/` does: they come onto the path, since the project is not
+ * installed.
+ */
 import { posix } from 'node:path';
 import { parse } from 'smol-toml';
 import type { SourceReader } from '#shared/packing/source-reader.ts';

@@ -1,6 +1,6 @@
 /**
- * The machine's Python as a base image has it: with pip, and without whatever else was installed on the machine. That is
- * a virtual environment, which consists of a file and a link.
+ * The machine's Python as a base image has it: with pip, and without whatever else was installed on the machine.
+ * That is a virtual environment, which consists of a file and a link.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -24,7 +24,10 @@ print(json.dumps({"program": getattr(sys, "_base_executable", sys.executable), "
  */
 const PTH = `import os, sys; "--prefix" in getattr(sys, "orig_argv", []) and os.environ.pop("PIP_TARGET", None)\n`;
 
-/** Nothing where the machine has no Python. Asks it once for each choice of an interpreter: some take a second to start. */
+/**
+ * Nothing where the machine has no Python. Asks it once for each choice of an interpreter: some take a second to
+ * start.
+ */
 export function linkPython(venv: string, replace: Replace): void {
   const { PATH = '', PYENV_VERSION = '' } = process.env;
   const choice = `choice = ${JSON.stringify([PATH, PYENV_VERSION])}`;

@@ -21,8 +21,8 @@ const grace = 400 * time.Millisecond
 // The number of the socket that the process before this one listened at.
 const listenerVariable = "KNATIVE_LAMBDA_LISTENER"
 
-// deadlines ends calls that take too long. Nobody can end a goroutine, so the process is replaced by itself: it keeps the
-// listening socket, whoever connects meanwhile waits, and the other calls in it are made again.
+// deadlines ends calls that take too long. Nobody can end a goroutine, so the process is replaced by itself: it
+// keeps the listening socket, whoever connects meanwhile waits, and the other calls in it are made again.
 type deadlines struct {
 	each     time.Duration
 	listener net.Listener

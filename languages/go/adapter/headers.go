@@ -57,8 +57,8 @@ func hexDigit(digit byte) byte {
 	return digit - '0'
 }
 
-// identified is an event of which the SDK takes not all, by what an answer needs: its sender learns by the answer what is
-// wrong, since a broker takes a 400 for delivered. Nil where it is no CloudEvent at all.
+// identified is an event of which the SDK takes not all, by what an answer needs: its sender learns by the answer
+// what is wrong, since a broker takes a 400 for delivered. Nil where it is no CloudEvent at all.
 func identified(header http.Header, body []byte) *cloudevents.Event {
 	attributes := map[string]any{}
 	if strings.HasPrefix(header.Get("Content-Type"), "application/cloudevents") {

@@ -132,8 +132,8 @@ class ThreadedCalls:
                 loop = asyncio.new_event_loop()
             asyncio.set_event_loop(loop)
             outcome = self._outcome(event, server) if future.set_running_or_notify_cancel() else None
-            # Before the answer, so that the next call finds this thread free: where one call follows the other there is no
-            # other thread.
+            # Before the answer, so that the next call finds this thread free: where one call follows the other
+            # there is no other thread.
             with self._lock:
                 self._under_way -= 1
             if outcome:
