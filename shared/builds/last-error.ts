@@ -1,7 +1,6 @@
 /** What failed, as a build's own log says it: of Kaniko, of npm, of whatever ran in it. */
 import { stripVTControlCharacters } from 'node:util';
 import { printableCell } from '#shared/printable.ts';
-
 import { redactCredentials } from '#shared/redact-credentials.ts';
 import { pythonAndGoCauses } from './python-and-go-causes.ts';
 
@@ -27,7 +26,7 @@ export function lastError(log = ''): string {
     .filter((line) => line !== '' && !PROGRESS.test(line));
   const causes = pythonAndGoCauses(lines);
   if (causes.length > 0) {
-    return causes.join(' | ').slice(0, MOST_CHARACTERS);
+    return redactCredentials(causes.join(' | ')).slice(0, MOST_CHARACTERS);
   }
   const error = lastErrorLine(lines);
   const tail = lines.slice(-TAIL_LINES).join(' | ');
