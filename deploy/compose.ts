@@ -8,8 +8,8 @@ import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { builderServices, functionPatch } from '#shared/manifests/builder-services.ts';
 import { renderOverlay } from '#shared/manifests/render-overlay.ts';
 import { REGISTRY_SECRET } from '#shared/specs/build-pod/settings.ts';
-import { egressRules } from './egress.ts';
 import type { Environment } from './environment.ts';
+import { changedPolicies } from './network-policies.ts';
 import { RABBITMQ_SECRET } from './secrets.ts';
 import type { Settings } from './settings.ts';
 
@@ -59,7 +59,7 @@ export function compose(
     patches: [
       configPatch(environment, change),
       ...rabbitmqPatches(environment, settings),
-      ...egressPatches(overlay, config, settings),
+      ...networkPatches(environment, overlay, config, settings),
       ...registryPatches(settings),
     ],
   };
@@ -116,22 +116,27 @@ function rabbitmqPatches({ namespace }: Environment, { rabbitmq }: Settings): un
     return [];
   }
   const metadata = { name: 'rabbitmq', namespace };
+  const server = { name: 'rabbitmq-server', namespace };
   const spec = { rabbitmqClusterReference: { name: null, connectionSecret: { name: RABBITMQ_SECRET } } };
   return [
     merge({ $patch: 'delete', apiVersion: 'rabbitmq.com/v1beta1', kind: 'RabbitmqCluster', metadata }),
+    merge({ $patch: 'delete', apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: server }),
     merge({ apiVersion: 'eventing.knative.dev/v1alpha1', kind: 'RabbitmqBrokerConfig', metadata, spec }),
     merge({ apiVersion: 'rabbitmq.com/v1beta1', kind: 'Policy', metadata: { name: 'dead-letters', namespace }, spec }),
   ];
 }
 
-/** An overlay without this policy controls by other means where build pods may connect to. */
-function egressPatches(overlay: KubeObject[], config: Record<string, string>, settings: Settings): unknown[] {
-  const policy = find(overlay, 'NetworkPolicy', 'egress');
-  if (!policy) {
-    return [];
-  }
-  const value = egressRules(config, settings, policy);
-  return [json({ kind: 'NetworkPolicy', name: 'egress' }, [{ op: 'replace', path: '/spec/egress', value }])];
+function networkPatches(
+  environment: Environment,
+  overlay: KubeObject[],
+  config: Record<string, string>,
+  settings: Settings,
+): unknown[] {
+  return changedPolicies(environment, overlay, config, settings).map(({ policy: { kind, metadata }, spec }) =>
+    json({ kind, name: metadata.name, namespace: metadata.namespace ?? '' }, [
+      { op: 'replace', path: '/spec', value: spec },
+    ]),
+  );
 }
 
 /** All pods of both namespaces pull with it, the users' functions included. */

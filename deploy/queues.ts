@@ -14,6 +14,8 @@ export interface QueueSource {
 }
 
 const ASKER = 'knative-lambda-queues';
+/** The NetworkPolicy `queues` is for it. */
+const LABELS = { 'app.kubernetes.io/part-of': 'knative-lambda', 'app.kubernetes.io/component': 'queues' };
 /** Longer than anybody asks. */
 const LIFE_SECONDS = 600;
 
@@ -25,7 +27,7 @@ export async function startAsker(run: Run, { environment, settings, image }: Que
   const pod = {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name: ASKER, namespace, labels: { 'app.kubernetes.io/part-of': 'knative-lambda' } },
+    metadata: { name: ASKER, namespace, labels: LABELS },
     spec: {
       restartPolicy: 'Never',
       activeDeadlineSeconds: LIFE_SECONDS,

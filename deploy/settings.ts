@@ -26,6 +26,13 @@ export interface Settings {
   doorMinScale?: number;
   /** Where build pods may connect to. Undefined: the overlay's ranges stay. */
   egressCidrs?: string[];
+  /** Where users' functions may connect to besides. */
+  functionEgress?: { namespace?: string; cidr?: string; port: number }[];
+  /** Of Knative's ingress gateway. Undefined, as for the next one: the overlay's stay. */
+  ingressNamespaces?: string[];
+  metricsNamespaces?: string[];
+  /** Other namespaces whose pods may post to the Broker. */
+  brokerClientNamespaces?: string[];
 }
 
 /** Of each group either all are set, or none. */
@@ -33,7 +40,7 @@ const S3 = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'] as const;
 const BUILD_S3 = ['BUILD_AWS_ACCESS_KEY_ID', 'BUILD_AWS_SECRET_ACCESS_KEY'] as const;
 const RABBITMQ = ['RABBITMQ_URI', 'RABBITMQ_USERNAME', 'RABBITMQ_PASSWORD'] as const;
 
-const ownFields = fieldsFor('make deploy');
+const ownSchema = z.object(fieldsFor('make deploy'));
 /** What the file may have beside the keys of the ConfigMap. */
 const ownKeys = Object.keys({ ...fieldsFrom('make'), ...fieldsFrom('Secret') });
 
@@ -61,7 +68,7 @@ export function readSettings(file: string, configKeys: string[]): { settings: Se
   const { values, problems: unreadable } = readEnvFile(file);
   const inConfig = (key: string) => configKeys.includes(key) && !ownKeys.includes(key) && !givenBy(key);
   const set = withoutEmpty(values);
-  const own = z.object(ownFields).safeParse(set);
+  const own = ownSchema.safeParse(set);
   const { registryConfig, problem } = readRegistryConfig(file, set['REGISTRY_CONFIG_FILE']);
   const s3 = keyPair(set, S3);
   const buildS3 = keyPair(set, BUILD_S3);
@@ -78,6 +85,7 @@ export function readSettings(file: string, configKeys: string[]): { settings: Se
       ...(buildS3 ? { buildS3 } : {}),
       ...(rabbitmq ? { rabbitmq } : {}),
       ...(egressCidrs ? { egressCidrs } : {}),
+      ...networkOf(own.data ?? {}),
       ...(own.data?.DOOR_MIN_SCALE === undefined ? {} : { doorMinScale: own.data.DOOR_MIN_SCALE }),
       ...(registryConfig === undefined ? {} : { registryConfig }),
     },
@@ -90,6 +98,16 @@ export function readSettings(file: string, configKeys: string[]): { settings: Se
         ...(problem ? [`REGISTRY_CONFIG_FILE: ${problem}`] : []),
       ].map((text) => `${file}: ${text}`),
     ],
+  };
+}
+
+function networkOf(own: Partial<z.infer<typeof ownSchema>>): Partial<Settings> {
+  const { FUNCTION_EGRESS, INGRESS_NAMESPACES, METRICS_NAMESPACES, BROKER_CLIENT_NAMESPACES } = own;
+  return {
+    ...(FUNCTION_EGRESS ? { functionEgress: FUNCTION_EGRESS } : {}),
+    ...(INGRESS_NAMESPACES ? { ingressNamespaces: INGRESS_NAMESPACES } : {}),
+    ...(METRICS_NAMESPACES ? { metricsNamespaces: METRICS_NAMESPACES } : {}),
+    ...(BROKER_CLIENT_NAMESPACES ? { brokerClientNamespaces: BROKER_CLIENT_NAMESPACES } : {}),
   };
 }
 

@@ -10,11 +10,13 @@ import {
   eventKey,
   list,
   managementUrl,
+  namespaces,
   port,
   quantity,
   ranges,
   repositoryPrefix,
   sourcePrefix,
+  targets,
   text,
   url,
 } from './values.ts';
@@ -41,7 +43,7 @@ export interface Setting {
   givenBy?: string;
 }
 
-export const GROUPS = ['S3', 'images', 'RabbitMQ', 'builds', 'calls', 'events', 'the rest'] as const;
+export const GROUPS = ['S3', 'images', 'RabbitMQ', 'builds', 'calls', 'events', 'network', 'the rest'] as const;
 type Group = (typeof GROUPS)[number];
 
 /** What reads settings and is no function of functions/. */
@@ -572,6 +574,39 @@ export const SETTINGS = {
     readBy: ['every function', ...SENDERS],
     says: 'A second key whose signatures count, while keys are changed.',
     givenBy: 'it is in Secret knative-lambda-keys, which make deploy makes and make rotate-key changes',
+  },
+
+  FUNCTION_EGRESS: {
+    schema: targets.optional(),
+    from: 'make',
+    readBy: ['make deploy'],
+    group: 'network',
+    example: '10.1.2.0/24:5432,payments:8080',
+    says: "Where users' functions may connect to besides HTTPS outside private ranges, and besides what knative-lambda-function-env names: ranges or namespaces of the cluster, each with the port of the pods there.",
+  },
+  INGRESS_NAMESPACES: {
+    schema: namespaces.optional(),
+    from: 'make',
+    readBy: ['make deploy'],
+    group: 'network',
+    example: 'kourier-system,istio-system,contour-internal,contour-external,traefik',
+    says: "Namespaces of Knative's ingress gateway: functions are called from there. Whatever runs in them is let in.",
+  },
+  METRICS_NAMESPACES: {
+    schema: namespaces.optional(),
+    from: 'make',
+    readBy: ['make deploy'],
+    group: 'network',
+    example: 'monitoring,observability',
+    says: 'Namespaces from which metrics are read.',
+  },
+  BROKER_CLIENT_NAMESPACES: {
+    schema: namespaces.optional(),
+    from: 'make',
+    readBy: ['make deploy'],
+    group: 'network',
+    example: '',
+    says: 'Other namespaces whose pods may post to the Broker. With AUTHENTICATION=required nobody needs to.',
   },
 
   FUNCTION_PROGRESS_DEADLINE: {

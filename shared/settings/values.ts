@@ -48,6 +48,28 @@ export const ranges = list.superRefine((items, context) => {
   }
 });
 
+/** Names of namespaces, separated by commas. */
+export const namespaces = list.superRefine((items, context) => {
+  for (const item of items.filter((name) => !/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name))) {
+    context.addIssue({ code: 'custom', message: `must be a list of namespaces: ${item} is no name of one` });
+  }
+});
+
+/** Ranges or namespaces, each with a port: `10.1.2.0/24:5432`, `[fd00::/8]:5432`, `payments:8080`. */
+export const targets = list.transform((items, context) =>
+  items.flatMap((item) => {
+    const [, v6, name = '', port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(item) ?? [];
+    const cidr = v6 ?? (name.includes('/') ? name : undefined);
+    const isRight = cidr === undefined ? /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name) : CIDR.test(cidr);
+    if (!isRight || Number(port) > 65_535 || Number(port) < 1) {
+      const message = `must be a list of targets: ${item} is none such as 10.1.2.0/24:5432 or payments:8080`;
+      context.addIssue({ code: 'custom', message });
+      return [];
+    }
+    return [{ ...(cidr === undefined ? { namespace: name } : { cidr }), port: Number(port) }];
+  }),
+);
+
 /** Of the source in its bucket, for example `{third_party_id}/{parser_id}/`. */
 export const sourcePrefix = z
   .string()
