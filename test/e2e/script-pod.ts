@@ -8,6 +8,7 @@ import { unprivileged } from '#shared/specs/build-pod/security.ts';
 import { POD_PORTS } from '#test/contract/probe.ts';
 import { subscribe } from '#test/contract/subscribe.ts';
 import { waitUntil } from '#test/contract/wait-until.ts';
+import { openWaysFor } from './script-policies.ts';
 
 /** Its ports are POD_PORTS. */
 export interface Script {
@@ -99,6 +100,7 @@ export async function createScriptPod(
   };
   try {
     const owner: V1OwnerReference = { apiVersion: 'v1', kind: 'Pod', name, uid: pod.metadata?.uid ?? '' };
+    await openWaysFor(objects, { name, namespace, labels, owner });
     const ports = [{ port: 80, targetPort: POD_PORTS.subscriber }];
     await core.createNamespacedService({
       namespace,
