@@ -159,7 +159,7 @@ describe('mallory, who belongs to another tenant than victim, finds nothing', ()
     const { data } = await world.seen('parser.complete', mallory);
     const ofFunction: Loot = data.result;
     expect(stolenFrom(ofFunction)).toEqual([]);
-    expectNothing(ofFunction, { walled: false });
+    expectNothing(ofFunction, { walled: true });
     expect({
       capabilities: statusLine(ofFunction, 'CapBnd'),
       noNewPrivileges: statusLine(ofFunction, 'NoNewPrivs'),
