@@ -8,6 +8,7 @@ import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { builderServices, functionPatch } from '#shared/manifests/builder-services.ts';
 import { renderOverlay } from '#shared/manifests/render-overlay.ts';
 import { REGISTRY_SECRET } from '#shared/specs/build-pod/settings.ts';
+import { CA_FILE } from '#shared/specs/build-pod/volumes.ts';
 import type { Environment } from './environment.ts';
 import { changedPolicies } from './network-policies.ts';
 import { RABBITMQ_SECRET } from './secrets.ts';
@@ -50,6 +51,7 @@ export function compose(
   const patchOf = (name: string) => [
     ...functionPatch(root, name),
     annotation,
+    ...authorities(settings),
     ...(name === DOOR ? [{ ...awake, value: String(minScale) }] : []),
   ];
   return {
@@ -96,6 +98,19 @@ export function writeComposition(
 function checksum(config: Record<string, string>, { s3 }: Settings): string {
   const content = [Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1)), s3?.AWS_ACCESS_KEY_ID ?? ''];
   return createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 16);
+}
+
+/** Node reads them when it starts. No function of ours has another volume. */
+function authorities({ caConfigMap }: Settings): unknown[] {
+  const at = '/spec/template/spec';
+  const mount = { name: 'authorities', mountPath: '/knative-lambda-ca', readOnly: true };
+  return caConfigMap === undefined
+    ? []
+    : [
+        { op: 'add', path: `${at}/volumes`, value: [{ name: mount.name, configMap: { name: caConfigMap } }] },
+        { op: 'add', path: `${at}/containers/0/volumeMounts`, value: [mount] },
+        { op: 'add', path: `${at}/containers/0/env/-`, value: { name: 'NODE_EXTRA_CA_CERTS', value: CA_FILE } },
+      ];
 }
 
 /** func's BUILT is the time of the deployment: it would make each rendering a new revision. */

@@ -14,6 +14,7 @@ import { firstEvent } from './first-event.ts';
 import { moveCalls } from './move-calls.ts';
 import { type Plan, planDeployment } from './plan.ts';
 import { run, stopOnSignal } from './run.ts';
+import { tlsOfCluster } from './tls-problems.ts';
 import { WATCHED, waitUntilReady } from './wait-until-ready.ts';
 
 const force = process.env['FORCE'] === '1';
@@ -39,6 +40,11 @@ async function prepare(): Promise<{ plan: Plan; objects: KubeObject[] }> {
   const { plan, problems, ...needs } = planDeployment(ROOT, process.env);
   const cluster = await clusterProblems(run, needs);
   problems.push(...cluster.problems);
+  if (plan?.settings.requireTls && cluster.isReachable) {
+    const tls = await tlsOfCluster(run);
+    problems.push(...tls.problems);
+    cluster.notes.push(...tls.notes);
+  }
   for (const note of cluster.notes) {
     say(`  ${note}`);
   }

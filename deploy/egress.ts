@@ -18,10 +18,10 @@ const ALWAYS = [443, 6443];
 const ANYWHERE = ['0.0.0.0/0', '::/0'];
 
 /**
- * The policy `egress`: where build pods may connect to besides DNS and the Broker. Each IP address gets a rule of its own, and so does each Service of the cluster: the pods of its namespace, at the
- * port of the address. Policies apply behind Services, so that port must be the pods' own. Other addresses are names,
- * which policies do not know: they must lie within BUILD_EGRESS_CIDRS, at the ports that are used. Without that setting
- * the overlay's ranges stay.
+ * The policy `egress`: where build pods may connect to besides DNS and the Broker. Each IP address gets a rule of its
+ * own, and so does each Service of the cluster: the pods of its namespace, at the port of the address. Policies apply
+ * behind Services, so that port must be the pods' own. Other addresses are names, which policies do not know: they must
+ * lie within BUILD_EGRESS_CIDRS, at the ports that are used. Without that setting the overlay's ranges stay.
  */
 export function egressRules(config: Record<string, string>, settings: Settings, policy: KubeObject): Rule[] {
   const addresses = addressesOf(config);
@@ -64,7 +64,8 @@ export function rabbitmqRules(settings: Settings, { management }: { management: 
   if (!address) {
     return undefined;
   }
-  const amqp = Number(port ?? (uri?.startsWith('https:') ? 5671 : 5672));
+  // The Broker's own default, with TLS too.
+  const amqp = Number(port ?? 5672);
   return rulesFor([{ ...address, port: management ? address.port : amqp }]);
 }
 

@@ -7,6 +7,7 @@ import { type Composition, compose, configOf } from './compose.ts';
 import { CONFIG_KEYS, configProblems } from './config-problems.ts';
 import { type Environment, environmentOf, environmentProblem } from './environment.ts';
 import { readSettings, type Settings } from './settings.ts';
+import { tlsProblems } from './tls-problems.ts';
 
 export type Deployer = 'func' | 'kubectl';
 
@@ -104,6 +105,7 @@ function applySettings(
       ? readSettings(named, [...CONFIG_KEYS, ...Object.keys(configOf(overlay))])
       : { settings: { config: {} }, problems: [] };
   const composition = compose(root, environment, overlay, settings, image);
+  problems.push(...tlsProblems(composition.config, overlay, settings).map((problem) => `${named}: ${problem}`));
   const ofConfig = configProblems({ ...composition.config, BUILDER_IMAGE: image || 'missing' }, named);
   if (isThere) {
     problems.push(...ofConfig);

@@ -19,11 +19,14 @@ export interface Settings {
   /** A key pair for build pods alone. */
   buildS3?: S3Keys;
   /** A RabbitMQ that exists already. Without it, RabbitMQ's cluster operator makes one. */
-  rabbitmq?: { uri: string; username: string; password: string; port?: string };
+  rabbitmq?: { uri: string; username: string; password: string; port?: string; caSecretName?: string };
   /** The whole text of a docker config.json. */
   registryConfig?: string;
   /** Pods of the door that never go. */
   doorMinScale?: number;
+  /** ConfigMap with the authority that signed what S3, the registry and the collector of traces show. */
+  caConfigMap?: string;
+  requireTls?: boolean;
   /** Where build pods may connect to. Undefined: the overlay's ranges stay. */
   egressCidrs?: string[];
   /** Where users' functions may connect to besides. */
@@ -108,6 +111,8 @@ function networkOf(own: Partial<z.infer<typeof ownSchema>>): Partial<Settings> {
     ...(INGRESS_NAMESPACES ? { ingressNamespaces: INGRESS_NAMESPACES } : {}),
     ...(METRICS_NAMESPACES ? { metricsNamespaces: METRICS_NAMESPACES } : {}),
     ...(BROKER_CLIENT_NAMESPACES ? { brokerClientNamespaces: BROKER_CLIENT_NAMESPACES } : {}),
+    ...(own.CA_CONFIG_MAP ? { caConfigMap: own.CA_CONFIG_MAP } : {}),
+    ...(own.REQUIRE_TLS === 'yes' ? { requireTls: true } : {}),
   };
 }
 
@@ -147,8 +152,11 @@ function keyPair(set: Values, [id, secret]: typeof S3 | typeof BUILD_S3): S3Keys
 }
 
 function rabbitmqOf(set: Values): Settings['rabbitmq'] {
-  const [uri, username, password, port] = [...RABBITMQ, 'RABBITMQ_PORT'].map((key) => set[key]);
-  return uri && username && password ? { uri, username, password, ...(port ? { port } : {}) } : undefined;
+  const [uri, username, password] = RABBITMQ.map((key) => set[key]);
+  const { RABBITMQ_PORT: port, RABBITMQ_CA_SECRET: caSecretName } = set;
+  return uri && username && password
+    ? { uri, username, password, ...(port ? { port } : {}), ...(caSecretName ? { caSecretName } : {}) }
+    : undefined;
 }
 
 /**

@@ -4,6 +4,7 @@ import { ecrRegistryOf } from '#shared/clients/image-registry.ts';
 import { jobStartSchema } from '#shared/events/job-start.ts';
 import { defineFunction } from '#shared/runtime/define-function.ts';
 import { configFor } from '#shared/settings/select.ts';
+import { buildResources } from './build-resources.ts';
 import { jobStart } from './handler.ts';
 
 await defineFunction({
@@ -33,10 +34,7 @@ await defineFunction({
         s3Endpoint: config.S3_ENDPOINT,
         brokerUrl: config.BROKER_URL,
         deadlineSeconds: config.BUILD_DEADLINE_SECONDS,
-        resources: {
-          requests: { cpu: config.BUILD_CPU_REQUEST, memory: config.BUILD_MEMORY_REQUEST },
-          limits: { cpu: config.BUILD_CPU_LIMIT, memory: config.BUILD_MEMORY_LIMIT },
-        },
+        resources: buildResources(config),
         httpProxy: config.BUILD_HTTP_PROXY,
         caConfigMap: config.BUILD_CA_CONFIG_MAP,
         kueueQueue: config.ADMISSION === 'kueue' ? config.KUEUE_QUEUE : undefined,

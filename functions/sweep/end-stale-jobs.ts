@@ -1,6 +1,8 @@
 /** Ends and deletes Jobs that nothing else would end or delete. */
-import { endJob, waitedTooLong } from '#shared/builds/end-job.ts';
+import { isWaiting } from '#shared/builds/admission.ts';
+import { disruptedTooOften, endJob, waitedTooLong } from '#shared/builds/end-job.ts';
 import { awaitsTerminalEvent, isOver, milliseconds } from '#shared/builds/job-state.ts';
+import { podsOf, wasEvicted } from '#shared/builds/pod-results.ts';
 import type { Cluster, JobMetadata } from '#shared/clients/cluster.ts';
 import { DAY } from '#shared/durations.ts';
 import { PROCESSED_ANNOTATION, readEnded } from '#shared/specs/annotations.ts';
@@ -8,14 +10,18 @@ import { forEachInBatch, nameOf, takeBatch } from './batch.ts';
 import type { Run, Step } from './dependencies.ts';
 
 interface Needs extends Step {
-  cluster: Pick<Cluster, 'getJob' | 'patchJob' | 'deleteJob'>;
+  cluster: Pick<Cluster, 'getJob' | 'patchJob' | 'deleteJob' | 'listPods'>;
 }
+
+/** A pod that its node ended is no attempt of the Job: its podFailurePolicy ignores it. So this is what bounds them. */
+const MAX_EVICTIONS = 5;
 
 export async function endStaleJobs(run: Needs & Pick<Run, 'jobs'>): Promise<void> {
   const before = run.now().getTime() - DAY;
   const present = (await run.jobs()).filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
   await finishEnding(run, present);
   await endWaiting(run, present, before);
+  await endEvicted(run, present);
   await deleteProcessed(run, present, before);
 }
 
@@ -39,6 +45,24 @@ async function endWaiting({ cluster, report, now }: Needs, jobs: JobMetadata[], 
     if (job?.metadata?.uid === metadata?.uid && job?.spec?.suspend === true && !isOver(job)) {
       await endJob(cluster, nameOf(job), job.metadata?.uid, waitedTooLong());
       report.did('jobs_ended', nameOf(job));
+    }
+  });
+}
+
+/** Pods that a drain deleted are gone and not counted: it is the node's kubelet that a build can provoke. */
+async function endEvicted({ cluster, report, now }: Needs, jobs: JobMetadata[]): Promise<void> {
+  const running = jobs.filter((job) => awaitsTerminalEvent(job) && !isWaiting(job) && readEnded(job) === undefined);
+  await forEachInBatch(takeBatch(running, now()), { report, nameOf }, async ({ metadata }) => {
+    const name = metadata?.name ?? '';
+    const evicted = (await cluster.listPods(`batch.kubernetes.io/job-name=${name}`)).filter(wasEvicted);
+    if (evicted.length < MAX_EVICTIONS) {
+      return;
+    }
+    const job = await cluster.getJob(name);
+    const own = job ? podsOf(job, evicted) : [];
+    if (job && job.metadata?.uid === metadata?.uid && own.length >= MAX_EVICTIONS && !isOver(job)) {
+      await endJob(cluster, name, metadata?.uid, disruptedTooOften(own.length, own.at(-1)?.status?.message));
+      report.did('jobs_ended', name);
     }
   });
 }

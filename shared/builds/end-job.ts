@@ -73,6 +73,15 @@ export function superseded(newer: { correlation_id: string; observed_at: string 
   };
 }
 
+/** The reason to end a Job whose pods nodes keep ending. `last` is what was said of the last one. */
+export function disruptedTooOften(times: number, last: string | undefined): Ended {
+  return {
+    status: 'failed',
+    reason: 'Evicted',
+    message: `nodes ended ${times} of its pods${last ? `, the last one with: ${last}` : ''}. If it wrote too much to disk, have it write less or BUILD_EPHEMERAL_STORAGE_LIMIT raised; else look at \`kubectl describe nodes\`. Then send build.start again`,
+  };
+}
+
 /** The reason to end a Job that has not been admitted for a day. */
 export function waitedTooLong(): Ended {
   return {

@@ -97,6 +97,9 @@ function evicted({ pod }: End): Cause | undefined {
   return told(
     'Evicted',
     `the build's pod ${pod.metadata?.name} was evicted: ${pod.status?.message ?? 'its node was drained or short of resources'}`,
+    ...(/ephemeral/.test(pod.status?.message ?? '')
+      ? ['Have it write less to disk, or have BUILD_EPHEMERAL_STORAGE_LIMIT raised']
+      : []),
     'Send build.start again; if it happens again look at `kubectl describe nodes`',
   );
 }

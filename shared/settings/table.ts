@@ -281,6 +281,14 @@ export const SETTINGS = {
     example: '5672',
     says: 'Port of AMQP, where it is not the usual one.',
   },
+  RABBITMQ_CA_SECRET: {
+    schema: text.optional(),
+    from: 'make',
+    readBy: ['make deploy'],
+    group: 'RabbitMQ',
+    example: 'rabbitmq-ca',
+    says: 'Secret of the functions namespace with the authority (ca.crt) that signed the certificate of that RabbitMQ, where no public one did.',
+  },
 
   BUILD_HTTP_PROXY: {
     schema: url.optional(),
@@ -296,7 +304,7 @@ export const SETTINGS = {
     readBy: ['job-start'],
     group: 'builds',
     example: 'proxy-ca',
-    says: 'ConfigMap of the builds namespace with a bundle ca-certificates.crt, for a proxy that signs for others.',
+    says: 'ConfigMap of the builds namespace with a bundle ca-certificates.crt: authorities that build pods trust besides the public ones, of S3, the registry, or a proxy that signs for others.',
   },
   BUILD_EGRESS_CIDRS: {
     schema: ranges.optional(),
@@ -375,6 +383,20 @@ export const SETTINGS = {
     readBy: BUILD_POD,
     group: 'builds',
     says: 'Memory that a build may use; above it the build ends as OutOfMemory.',
+  },
+  BUILD_EPHEMERAL_STORAGE_REQUEST: {
+    schema: quantity('1Gi'),
+    from: 'ConfigMap',
+    readBy: ['job-start'],
+    group: 'builds',
+    says: "Disk of the node that a build is promised: base image and packages are unpacked into the container's own file system.",
+  },
+  BUILD_EPHEMERAL_STORAGE_LIMIT: {
+    schema: quantity('10Gi'),
+    from: 'ConfigMap',
+    readBy: ['job-start'],
+    group: 'builds',
+    says: 'Disk of the node that a build may use; above it the build ends as Evicted.',
   },
   MAX_SOURCE_BYTES: {
     schema: count(100_000_000),
@@ -607,6 +629,23 @@ export const SETTINGS = {
     group: 'network',
     example: '',
     says: 'Other namespaces whose pods may post to the Broker. With AUTHENTICATION=required nobody needs to.',
+  },
+
+  REQUIRE_TLS: {
+    schema: z.enum(['no', 'yes']).optional(),
+    from: 'make',
+    readBy: ['make deploy'],
+    group: 'network',
+    example: 'no',
+    says: 'Whether a deployment is refused where S3, registry, RabbitMQ, traces or Knative would be spoken to in plain.',
+  },
+  CA_CONFIG_MAP: {
+    schema: text.optional(),
+    from: 'make',
+    readBy: ['make deploy'],
+    group: 'network',
+    example: 'own-ca',
+    says: 'ConfigMap of the functions namespace with a bundle ca-certificates.crt: authorities that our functions trust besides the public ones. Build pods have BUILD_CA_CONFIG_MAP.',
   },
 
   FUNCTION_PROGRESS_DEADLINE: {

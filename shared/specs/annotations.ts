@@ -50,7 +50,7 @@ const buildSchema = z.object({
 export type Build = z.infer<typeof buildSchema>;
 
 const endedSchema = z.object({
-  status: z.enum(['cancelled', 'superseded', 'timeout']),
+  status: z.enum(['cancelled', 'superseded', 'timeout', 'failed']),
   reason: reasonSchema,
   message: z.string(),
 });

@@ -3,7 +3,7 @@ import type { V1Container } from '@kubernetes/client-node';
 import { s3Credentials, s3Environment } from './s3-environment.ts';
 import { unprivileged } from './security.ts';
 import type { BuildPodSettings } from './settings.ts';
-import { apiToken } from './volumes.ts';
+import { apiToken, certificateMounts, trustedAuthorities } from './volumes.ts';
 
 export function buildMonitorContainer(
   settings: BuildPodSettings,
@@ -18,6 +18,7 @@ export function buildMonitorContainer(
     restartPolicy: 'Always',
     env: [
       ...s3Environment(settings),
+      ...trustedAuthorities(settings),
       { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
       { name: 'NAMESPACE', valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } },
       { name: 'JOB_NAME', value: job },
@@ -27,7 +28,7 @@ export function buildMonitorContainer(
     ],
     envFrom: s3Credentials,
     resources: { requests: { cpu: '50m', memory: '96Mi' }, limits: { cpu: '500m', memory: '256Mi' } },
-    volumeMounts: [apiToken],
+    volumeMounts: [apiToken, ...certificateMounts(settings)],
     securityContext: unprivileged,
   };
 }

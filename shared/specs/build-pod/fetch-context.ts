@@ -14,7 +14,7 @@ import {
 import { s3Credentials, s3Environment } from './s3-environment.ts';
 import { unprivileged } from './security.ts';
 import type { BuildPodSettings } from './settings.ts';
-import { CONTEXT_FILE, contextWritten } from './volumes.ts';
+import { CONTEXT_FILE, certificateMounts, contextWritten, trustedAuthorities } from './volumes.ts';
 
 export const FETCH_CONTEXT = 'fetch-context';
 
@@ -36,6 +36,7 @@ export function fetchContextContainer(
     command: ['node', 'build-pod/fetch-context.js'],
     env: [
       ...s3Environment(settings),
+      ...trustedAuthorities(settings),
       { name: 'CONTEXT_BUCKET', value: context.bucket },
       { name: 'CONTEXT_KEY', value: context.key },
       { name: 'CONTEXT_BYTES', value: String(context.bytes) },
@@ -52,7 +53,7 @@ export function fetchContextContainer(
     envFrom: s3Credentials,
     resources: { requests: { cpu: '50m', memory: '96Mi' }, limits: { cpu: '1', memory: '256Mi' } },
     terminationMessagePolicy: 'FallbackToLogsOnError',
-    volumeMounts: [contextWritten, ...(isPrivate ? [privateSecret, privateFiles] : [])],
+    volumeMounts: [contextWritten, ...(isPrivate ? [privateSecret, privateFiles] : []), ...certificateMounts(settings)],
     securityContext: unprivileged,
   };
 }

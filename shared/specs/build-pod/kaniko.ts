@@ -4,7 +4,7 @@ import type { JobStart } from '#shared/events/job-start.ts';
 import { hasPrivateDependencies, privateFiles } from './private-dependencies.ts';
 import { rootWithoutPrivilege } from './security.ts';
 import type { BuildPodSettings } from './settings.ts';
-import { CA_FILE, CONTEXT_FILE, certificates, contextRead, registryCredentials } from './volumes.ts';
+import { CA_FILE, CONTEXT_FILE, certificateMounts, contextRead, registryCredentials } from './volumes.ts';
 
 export const KANIKO = 'kaniko';
 
@@ -33,7 +33,7 @@ export function kanikoContainer(
       '--image-fs-extract-retry=3',
       '--log-format=text',
       ...proxyArguments(settings.httpProxy),
-      ...certificateArguments(settings),
+      ...certificateArguments(settings, image),
     ],
     env: [
       { name: 'AWS_REGION', value: settings.region },
@@ -45,7 +45,7 @@ export function kanikoContainer(
       contextRead,
       registryCredentials,
       ...(hasPrivateDependencies({ language }) ? [privateFiles] : []),
-      ...(settings.caConfigMap ? [certificates] : []),
+      ...certificateMounts(settings),
     ],
     securityContext: rootWithoutPrivilege,
   };
@@ -60,8 +60,9 @@ export function proxyArguments(httpProxy: string | undefined): string[] {
   return httpProxy ? names.map((name) => `--build-arg=${name}=${httpProxy}`) : [];
 }
 
-/** RUN steps get these only where the Dockerfile declares them with ARG. */
-function certificateArguments({ caConfigMap }: BuildPodSettings): string[] {
+/** For the registry. RUN steps get the build arguments only where the Dockerfile declares them with ARG. */
+function certificateArguments({ caConfigMap }: BuildPodSettings, image: string): string[] {
   const names = ['SSL_CERT_FILE', 'NODE_EXTRA_CA_CERTS', 'PIP_CERT', 'REQUESTS_CA_BUNDLE'];
-  return caConfigMap ? names.map((name) => `--build-arg=${name}=${CA_FILE}`) : [];
+  const registry = `--registry-certificate=${image.split('/')[0]}=${CA_FILE}`;
+  return caConfigMap ? [registry, ...names.map((name) => `--build-arg=${name}=${CA_FILE}`)] : [];
 }

@@ -1,5 +1,5 @@
 /** The volumes of the build pod, and which container may see which. */
-import type { V1Volume, V1VolumeMount } from '@kubernetes/client-node';
+import type { V1EnvVar, V1Volume, V1VolumeMount } from '@kubernetes/client-node';
 import { REGISTRY_SECRET } from './settings.ts';
 
 const HOUR_SECONDS = 3600;
@@ -21,7 +21,16 @@ export const registryCredentials: V1VolumeMount = {
   mountPath: '/kaniko/.docker',
   readOnly: true,
 };
-export const certificates: V1VolumeMount = { name: 'certificates', mountPath: '/knative-lambda-ca', readOnly: true };
+const certificates: V1VolumeMount = { name: 'certificates', mountPath: '/knative-lambda-ca', readOnly: true };
+
+export function certificateMounts({ caConfigMap }: { caConfigMap?: string | undefined }): V1VolumeMount[] {
+  return caConfigMap ? [certificates] : [];
+}
+
+/** For our own containers, which run Node. */
+export function trustedAuthorities({ caConfigMap }: { caConfigMap?: string | undefined }): V1EnvVar[] {
+  return caConfigMap ? [{ name: 'NODE_EXTRA_CA_CERTS', value: CA_FILE }] : [];
+}
 
 export function buildVolumes({ caConfigMap }: { caConfigMap?: string | undefined }): V1Volume[] {
   return [

@@ -266,6 +266,19 @@ test.each<{
     says: /low on resource: memory.*kubectl describe nodes/s,
   },
   {
+    case: 'evicted because it wrote too much',
+    job: job(failedFor('BackoffLimitExceeded')),
+    pods: [
+      pod({
+        exitCode: 137,
+        status: { reason: 'Evicted', message: 'Container kaniko exceeded its local ephemeral storage limit "10Gi".' },
+      }),
+    ],
+    status: 'failed',
+    reason: 'Evicted',
+    says: /"10Gi".*BUILD_EPHEMERAL_STORAGE_LIMIT/s,
+  },
+  {
     case: 'a drained node',
     job: job(failedFor('BackoffLimitExceeded')),
     pods: [pod({ exitCode: 143, status: { conditions: [{ type: 'DisruptionTarget', status: 'True' }] } })],

@@ -248,6 +248,29 @@ describe('Jobs', () => {
     expect(ended && readEnded(ended)).toEqual(reason);
   });
 
+  test('whose pods nodes end again and again are ended after five, and whoever asked is told what the node said', async () => {
+    await world.running();
+    const evict = () => {
+      const message = 'Container kaniko exceeded its local ephemeral storage limit "10Gi".';
+      world.cluster.runPod(nameOf(), { exitCode: 137 }, { phase: 'Failed', reason: 'Evicted', message });
+    };
+    for (let pod = 1; pod < 5; pod++) {
+      evict();
+    }
+    world.cluster.runPod(nameOf(), { exitCode: 1 }, { phase: 'Failed' });
+    expect(await world.swept()).toEqual({});
+
+    evict();
+    expect(await world.swept()).toEqual({ jobs_ended: 1 });
+    const job = await world.cluster.getJob(nameOf());
+    expect(job?.metadata?.deletionTimestamp).toBeDefined();
+    expect(job && outcomeOf(job, [])).toMatchObject({
+      status: 'failed',
+      reason: 'Evicted',
+      error_message: expect.stringMatching(/ended 5 of its pods.*"10Gi".*BUILD_EPHEMERAL_STORAGE_LIMIT/),
+    });
+  });
+
   test('that are finished and processed are deleted where a day later they are still there', async () => {
     await world.released(await world.failed());
     expect(await world.later(DAY - 1).swept()).toEqual({});

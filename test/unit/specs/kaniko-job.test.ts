@@ -281,6 +281,18 @@ describe('the container that runs the user’s commands', () => {
     expect(kaniko.args).toContain('--build-arg=SSL_CERT_FILE=/knative-lambda-ca/ca-certificates.crt');
     expect(spec?.volumes).toContainEqual({ name: 'certificates', configMap: { name: 'ca' } });
   });
+
+  test('trusts the operator’s authorities when it pushes, and so do our own containers when they ask S3', () => {
+    expect(kaniko.args).toContain('--registry-certificate=registry.example=/knative-lambda-ca/ca-certificates.crt');
+    const mount = { name: 'certificates', mountPath: '/knative-lambda-ca', readOnly: true };
+    for (const container of spec?.initContainers ?? []) {
+      expect(container.env).toContainEqual({
+        name: 'NODE_EXTRA_CA_CERTS',
+        value: '/knative-lambda-ca/ca-certificates.crt',
+      });
+      expect(container.volumeMounts).toContainEqual(mount);
+    }
+  });
 });
 
 test('the trace goes along on Job and pod', () => {
