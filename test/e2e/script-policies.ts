@@ -23,15 +23,18 @@ export async function openWaysFor(
   const [dispatchers, ingress] = ['dispatcher', 'ingress'].map((role) => ({
     podSelector: { matchLabels: { [ROLE]: role } },
   }));
+  // dead-letter looks whether a subscriber listens that has not answered.
+  const builder = { podSelector: { matchLabels: { 'app.kubernetes.io/component': 'builder' } } };
   const subscriber = [{ protocol: 'TCP', port: POD_PORTS.subscriber }];
   const specs: Record<string, V1NetworkPolicySpec> = {
     [name]: {
       ...pod,
       policyTypes: ['Ingress', 'Egress'],
-      ingress: [{ _from: [dispatchers ?? {}], ports: subscriber }],
+      ingress: [{ _from: [dispatchers ?? {}, builder], ports: subscriber }],
       egress: [{}],
     },
     [`${name}-deliveries`]: { ...dispatchers, policyTypes: ['Egress'], egress: [{ to: [pod], ports: subscriber }] },
+    [`${name}-looks`]: { ...builder, policyTypes: ['Egress'], egress: [{ to: [pod], ports: subscriber }] },
     [`${name}-broker`]: { ...ingress, policyTypes: ['Ingress'], ingress: [{ _from: [pod] }] },
   };
   for (const [each, spec] of Object.entries(specs)) {
