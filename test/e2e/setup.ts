@@ -10,8 +10,8 @@ import type { PlatformUnderTest } from '#test/contract/platform.ts';
 import { POD_PORTS } from '#test/contract/probe.ts';
 import { findDeployment } from './deployment.ts';
 import { connectToPod } from './pod-stream.ts';
-import { removeTraces } from './remove-traces.ts';
 import { createPrincipals } from './principals.ts';
+import { removeTraces } from './remove-traces.ts';
 import { createScriptPod, PROBE } from './script-pod.ts';
 import { openTunnel, through } from './tunnel.ts';
 
