@@ -10,6 +10,7 @@ import { callHandler, MAX_EVENT_BYTES } from './call-handler.ts';
 import { checkSource } from './check-source.ts';
 import { log } from './fail.ts';
 import { type Handler, loadHandler } from './load-handler.ts';
+import { type WatchCall, watchCalls } from './overdue-calls.ts';
 import { readSettings } from './settings.ts';
 
 // The kernel ignores SIGTERM for process 1 unless it is handled: a pod that is stopped while it starts would wait for
@@ -26,11 +27,18 @@ await serve(await loadHandler(settings));
 async function serve(handler: Handler): Promise<void> {
   const inFlight = new InFlight();
   let draining = false;
+  let watchCall: WatchCall | undefined;
   const answer = async (headers: object) => {
     const request = gatedRequest(headers);
-    return request === undefined
-      ? problemAnswer({ status: 503, reason: 'Starting', detail: 'the function is starting: try again' })
-      : await callHandler(handler, request, process.env);
+    if (request === undefined) {
+      return problemAnswer({ status: 503, reason: 'Starting', detail: 'the function is starting: try again' });
+    }
+    const ended = watchCall?.();
+    try {
+      return await callHandler(handler, request, process.env);
+    } finally {
+      ended?.();
+    }
   };
   const program = { handle: (context: { headers: object }) => inFlight.track(() => answer(context.headers)) };
   // A func.yaml of the user's in the working folder would override these; beneath a file there is none.
@@ -40,6 +48,10 @@ async function serve(handler: Handler): Promise<void> {
   const server: Server = await start(program as never, options as never);
   restored();
   installGate(server, { limit: MAX_EVENT_BYTES, draining: () => draining, loopback: isLoopback(process.env['HOST']) });
+  const seconds = Number(process.env['TIMEOUT_SECONDS']);
+  if (seconds > 0) {
+    watchCall = watchCalls(seconds);
+  }
 
   // The runtime's own listeners drop what is in flight, and turn a crash into exit code 0.
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT', 'uncaughtException', 'unhandledRejection']) {

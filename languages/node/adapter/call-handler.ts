@@ -4,9 +4,12 @@ import { readEnvelope } from '#shared/runtime/envelope.ts';
 import { problemAnswer } from '#shared/runtime/problem-answer.ts';
 import type { Answer, FunctionRequest } from '#shared/runtime/request.ts';
 import { RequestRefused } from '#shared/runtime/request-refused.ts';
+import { type Described, describeError, stackOf } from './describe-error.ts';
+import { withExactIntegers } from './exact-data.ts';
 import { log } from './fail.ts';
 import type { Handler } from './load-handler.ts';
-import { failed, type Outcome, replyTo } from './reply.ts';
+import { replyTo } from './reply.ts';
+import { exactJson, resultJson } from './result-json.ts';
 
 /** Above the contract's 1 MiB of an event, so that the platform's limit is the one that counts. */
 export const MAX_EVENT_BYTES = 8 * 1024 * 1024;
@@ -32,10 +35,10 @@ export async function callHandler(
   const body =
     problem === undefined
       ? await outcomeOf(handler, event)
-      : failed({ name: 'BadData', message: `the event's data ${problem}` });
+      : failed({ type: 'BadData', message: `the event's data ${problem}` });
   const duration_ms = Math.round((performance.now() - started) * 1000) / 1000;
-  const data = { context_id: contextIdOf(event['data']), ...body, duration_ms };
-  return replyTo(event, JSON.stringify(data), {
+  const contextId = exactJson(contextIdOf(event['data']));
+  return replyTo(event, `{"context_id":${contextId},${body},"duration_ms":${duration_ms}}`, {
     thirdParty: environment['THIRD_PARTY_ID'],
     parser: environment['PARSER_ID'],
   });
@@ -48,41 +51,26 @@ function read(request: FunctionRequest): { event: Record<string, unknown>; probl
   }
   const { attributes, content } = readEnvelope(request, MAX_EVENT_BYTES);
   const { data, problem } = decodeData(content, attributes['datacontenttype'] as string | undefined);
-  return { event: { ...attributes, data }, problem };
+  return { event: { ...attributes, data: withExactIntegers(data, request) }, problem };
 }
 
-async function outcomeOf(handler: Handler, event: Record<string, unknown>): Promise<Outcome> {
+/** JSON, without its braces. */
+async function outcomeOf(handler: Handler, event: Record<string, unknown>): Promise<string> {
   try {
-    const result = (await handler(event)) ?? null;
-    return { succeeded: true, result: JSON.parse(jsonOf(result)) };
+    const result = resultJson((await handler(event)) ?? null);
+    return `"succeeded":true,"result":${result}`;
   } catch (error) {
-    log('error', 'the handler failed', { event: event['id'], stack: String(Object(error).stack ?? error) });
-    return failed(error);
+    log('error', 'the handler failed', { event: event['id'], stack: stackOf(error) });
+    return failed(describeError(error));
   }
 }
 
-function jsonOf(result: unknown): string {
-  const refuse = (problem: string) =>
-    Object.assign(
-      new Error(
-        `the handler's result can't be written as JSON (${problem}): return objects, arrays, strings, numbers, booleans or null`,
-      ),
-      { name: 'ResultNotSerializable' },
-    );
-  let json: string | undefined;
-  try {
-    json = JSON.stringify(result);
-  } catch (error) {
-    throw refuse(String((error as Error).message).split('\n')[0] ?? '');
-  }
-  if (json === undefined) {
-    throw refuse(`it is a ${typeof result}`);
-  }
-  return json;
+function failed(error: Described): string {
+  return `"succeeded":false,"error":${JSON.stringify(error)}`;
 }
 
-function contextIdOf(data: unknown): string | number | null {
+function contextIdOf(data: unknown): string | number | bigint | null {
   const { context_id, contextId } = Object(data) as Record<string, unknown>;
   const id = context_id ?? contextId;
-  return typeof id === 'string' || typeof id === 'number' ? id : null;
+  return typeof id === 'string' || typeof id === 'number' || typeof id === 'bigint' ? id : null;
 }

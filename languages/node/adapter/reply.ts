@@ -4,20 +4,6 @@ import { encodeHeaderValue } from '#shared/runtime/header-value.ts';
 import type { Answer } from '#shared/runtime/request.ts';
 import { parseTraceparent } from '#shared/telemetry/traceparent.ts';
 
-export type Outcome =
-  | { succeeded: true; result: unknown }
-  | { succeeded: false; error: { type: string; message: string } };
-
-const MAX_MESSAGE = 512;
-
-export function failed(error: unknown): Outcome {
-  const { name, message } = Object(error) as { name?: unknown; message?: unknown };
-  const type = typeof name === 'string' && name !== '' ? name : 'Error';
-  // By code points, so that none is cut in two.
-  const text = [...String(message ?? error)].slice(0, MAX_MESSAGE).join('');
-  return { succeeded: false, error: { type, message: text } };
-}
-
 /** Binary mode. `body` is the outcome's JSON: whether it has one is decided before. */
 export function replyTo(
   event: Record<string, unknown>,

@@ -29,7 +29,7 @@ exports.handler = async ({ id, subject, data }) => {
     case 'echo': return { id, subject, data };
     case 'nothing': return;
     case 'fail': throw new RangeError(data.message);
-    case 'unserializable': return { amount: 1n };
+    case 'unserializable': { const ring = {}; return { ring: Object.assign(ring, { ring }) }; }
     case 'wait': await new Promise((resolve) => setTimeout(resolve, data.ms));
   }
 };`,
