@@ -8,8 +8,9 @@ import { isLoopback, overrideListenAddress } from '#shared/runtime/listen-addres
 import { problemAnswer } from '#shared/runtime/problem-answer.ts';
 import { callHandler, MAX_EVENT_BYTES } from './call-handler.ts';
 import { checkSource } from './check-source.ts';
-import { log } from './fail.ts';
-import { type Handler, loadHandler } from './load-handler.ts';
+import { fail, log } from './fail.ts';
+import { type Handler, loadHandler, NotLoaded } from './load-handler.ts';
+import { endedEarly, loadOnce } from './load-once.ts';
 import { type WatchCall, watchCalls } from './overdue-calls.ts';
 import { readSettings } from './settings.ts';
 
@@ -20,9 +21,28 @@ process.once('SIGTERM', stopAtOnce);
 
 const settings = readSettings(import.meta.url);
 if (process.argv.includes('--check')) {
-  process.exit(checkSource(settings));
+  process.exit(checkSource(settings, import.meta.filename));
 }
-await serve(await loadHandler(settings));
+if (process.argv.includes('--load')) {
+  await loadOnce(settings);
+}
+await serve(await load());
+
+async function load(): Promise<Handler> {
+  const early = (code: number) => fail(`${endedEarly(settings.file, code)}. Mend it, and send build.start again`);
+  process.once('exit', early);
+  try {
+    return await loadHandler(settings);
+  } catch (error) {
+    process.off('exit', early);
+    if (error instanceof NotLoaded) {
+      fail(`${error.message}. ${error.advice}, and send build.start again`);
+    }
+    throw error;
+  } finally {
+    process.off('exit', early);
+  }
+}
 
 async function serve(handler: Handler): Promise<void> {
   const inFlight = new InFlight();

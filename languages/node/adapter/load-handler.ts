@@ -1,14 +1,26 @@
 /** Imports the user's module and finds the function to call: ESM, CommonJS or TypeScript, whatever Node loads. */
 import { relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { fail } from './fail.ts';
+import { findTypeScript } from './find-typescript.ts';
+import { keepPort } from './keep-port.ts';
 import type { Settings } from './settings.ts';
 
 export type Handler = (event: Record<string, unknown>) => unknown;
 
+/** Why there is no handler: the place and what is wrong there, in one line, then what to do. */
+export class NotLoaded extends Error {
+  override readonly name = 'NotLoaded';
+  readonly advice: string;
+
+  constructor(message: string, advice: string, cause?: unknown) {
+    super(message, { cause });
+    this.advice = advice;
+  }
+}
+
 const USUAL_NAMES = ['handler', 'handle', 'parse'];
 
-/** Ends the process where there is none. */
+/** Throws NotLoaded, whose cause is the user's own error; without one the module has loaded, but has no such function. */
 export async function loadHandler({ root, file, function: requested }: Settings): Promise<Handler> {
   const module = await importModule(root, file);
   // CommonJS comes as the default export; what TypeScript compiled to it, one level deeper.
@@ -31,21 +43,44 @@ export async function loadHandler({ root, file, function: requested }: Settings)
     // Node's own names for what a CommonJS module exports.
     (name) => name !== 'module.exports' && name !== '__esModule' && name !== 'default',
   );
-  return fail(
-    `${file} exports no function ${requested ?? `${USUAL_NAMES.join(', ')} or default`} (it exports ${names.join(', ') || 'nothing'}). Export one, or name yours in parameters.handler, and send build.start again`,
+  throw new NotLoaded(
+    `${file} exports no function ${requested ?? `${USUAL_NAMES.join(', ')} or default`} (it exports ${names.join(', ') || 'nothing'})`,
+    'Export one, or name yours in parameters.handler',
   );
 }
 
 async function importModule(root: string, file: string): Promise<Record<string, unknown>> {
+  if (/\.[cm]?ts$/.test(file)) {
+    findTypeScript(root);
+  }
+  const letPort = keepPort(process.env['PORT']);
   try {
     return await import(pathToFileURL(`${root}/${file}`).href);
   } catch (error) {
-    const { code, name } = Object(error) as { code?: string; name?: string };
-    const missing = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
-    const advice = missing ? 'Add it to the dependencies in package.json, or upload it' : 'Mend it';
-    const text = String(Object(error).message ?? error).split('\n')[0];
-    return fail(`${placeOf(error, root) ?? file}: ${name ?? 'Error'}: ${text}. ${advice}, and send build.start again`);
+    throw notLoaded(error, root, file);
+  } finally {
+    letPort();
   }
+}
+
+/** Also of what came late, as the rejection of a promise that nobody awaited. */
+export function notLoaded(error: unknown, root: string, file: string): NotLoaded {
+  const { name } = Object(error) as { name?: string };
+  const text = String(Object(error).message ?? error)
+    .split('\n')[0]
+    ?.replaceAll(`file://${root}/`, '')
+    .replaceAll(`${root}/`, '');
+  return new NotLoaded(`${placeOf(error, root) ?? file}: ${name ?? 'Error'}: ${text}`, adviceFor(error), error);
+}
+
+function adviceFor(error: unknown): string {
+  const { code, message } = Object(error) as { code?: string; message?: string };
+  if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') {
+    return 'Mend it';
+  }
+  return /Cannot find (?:package|module) '(?![./])/.test(message ?? '')
+    ? 'Add it to the dependencies in package.json'
+    : 'Upload it, or correct the import';
 }
 
 /** The first place of the user's own in the stack, as `parser.js:3`. */
