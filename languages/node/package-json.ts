@@ -10,7 +10,8 @@ const schema = z.object({
   scripts: stringMap.default({}),
   dependencies: stringMap.default({}),
   optionalDependencies: stringMap.default({}),
-  workspaces: z.unknown().optional().optional(),
+  packageManager: z.string().optional().catch(undefined),
+  workspaces: z.unknown().optional(),
 });
 
 export type PackageJson = z.infer<typeof schema>;

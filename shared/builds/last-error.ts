@@ -2,6 +2,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { printableCell } from '#shared/printable.ts';
 import { redactCredentials } from '#shared/redact-credentials.ts';
+import { nodeCauses } from './node-causes.ts';
 import { pythonAndGoCauses } from './python-and-go-causes.ts';
 
 const ERROR = /^(Error:|error |FATAL|npm error )|level=(error|fatal)/;
@@ -17,14 +18,17 @@ export function lastErrorLine(lines: readonly string[]): string | undefined {
   return lines.findLast((line) => ERROR.test(line) && !NPM_LOG.test(line));
 }
 
-/** The end of the log in one line of text, led by the line that names the error where it stands further up. */
+/**
+ * The lines that say why, where the tool is known; else the end of the log, led by the line that names the error where
+ * it stands further up.
+ */
 export function lastError(log = ''): string {
   const lines = log
     .split('\n')
     // Colours and whatever else the user's commands have written for a terminal: the text goes into an event.
     .map((line) => printableCell(stripVTControlCharacters(line).trim().replaceAll('\t', ' ')))
     .filter((line) => line !== '' && !PROGRESS.test(line));
-  const causes = pythonAndGoCauses(lines);
+  const causes = [nodeCauses(lines), pythonAndGoCauses(lines)].find((told) => told.length > 0) ?? [];
   if (causes.length > 0) {
     return redactCredentials(causes.join(' | ')).slice(0, MOST_CHARACTERS);
   }

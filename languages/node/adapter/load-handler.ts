@@ -18,6 +18,8 @@ export class NotLoaded extends Error {
   }
 }
 
+export const MEND = 'Mend it';
+
 const USUAL_NAMES = ['handler', 'handle', 'parse'];
 
 /** Throws NotLoaded, whose cause is the user's own error; without one the module has loaded, but has no such function. */
@@ -76,7 +78,7 @@ export function notLoaded(error: unknown, root: string, file: string): NotLoaded
 function adviceFor(error: unknown): string {
   const { code, message } = Object(error) as { code?: string; message?: string };
   if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') {
-    return 'Mend it';
+    return MEND;
   }
   return /Cannot find (?:package|module) '(?![./])/.test(message ?? '')
     ? 'Add it to the dependencies in package.json'

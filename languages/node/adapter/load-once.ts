@@ -6,7 +6,7 @@
 import { isAbsolute } from 'node:path';
 import { isNativeError } from 'node:util/types';
 import { SECOND } from '#shared/durations.ts';
-import { loadHandler, NotLoaded, notLoaded } from './load-handler.ts';
+import { loadHandler, MEND, NotLoaded, notLoaded } from './load-handler.ts';
 import type { Settings } from './settings.ts';
 
 /** Then whoever waits for no network does not load at all. */
@@ -25,7 +25,8 @@ export async function loadOnce(settings: Settings): Promise<never> {
   };
   const judge = (error: NotLoaded) => {
     if (!dependsOnPod(error.cause, missed, settings.root)) {
-      end(`${error.message}. ${error.advice}`);
+      // That it is to be mended is said of every build that failed.
+      end(error.advice === MEND ? error.message : `${error.message}. ${error.advice}`);
     }
     process.stdout.write(`not loaded here, which may be otherwise in the pod: ${error.message}\n`);
   };

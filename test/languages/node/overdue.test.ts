@@ -31,7 +31,7 @@ afterAll(() => {
 
 async function start(): Promise<RunningFunction> {
   image ??= await buildImage({ 'index.js': HANDLER });
-  const started = await runFunction(image, { TIMEOUT_SECONDS: String(SECONDS) });
+  const started = await runFunction(image, { FUNCTION_TIMEOUT_SECONDS: String(SECONDS) });
   running.push(started);
   return started;
 }

@@ -84,6 +84,92 @@ describe('a generated Dockerfile', () => {
       steps: [/cli-dist@4 yarn workspaces focus --all --production/],
     },
     {
+      case: 'the pnpm that wrote the lock file',
+      files: { ...node, 'package.json': withDependency, 'pnpm-lock.yaml': "lockfileVersion: '6.0'\n" },
+      steps: [/pnpm@8 install --prod --frozen-lockfile (?!.*all-builds)/],
+    },
+    {
+      case: 'the scripts of packages by pnpm 10 too, unless the project says which',
+      files: { ...node, 'package.json': withDependency, 'pnpm-lock.yaml': "lockfileVersion: '9.0'\n" },
+      steps: [/pnpm@10 install .* --dangerously-allow-all-builds/],
+    },
+    {
+      case: 'those scripts of packages that the project names',
+      files: {
+        ...node,
+        'package.json': withDependency,
+        'pnpm-lock.yaml': "lockfileVersion: '9.0'\n",
+        'pnpm-workspace.yaml': 'onlyBuiltDependencies:\n  - esbuild\n',
+      },
+      steps: [/^COPY \. \.$/, /pnpm@10 install (?!.*all-builds)/],
+    },
+    {
+      case: 'the version in packageManager',
+      files: {
+        ...node,
+        'package.json': JSON.stringify({ dependencies: { a: '1' }, packageManager: 'pnpm@9.15.9+sha512.00' }),
+        'pnpm-lock.yaml': "lockfileVersion: '9.0'\n",
+      },
+      steps: [/pnpm@9\.15\.9 install/],
+    },
+    {
+      case: 'the Yarn that is checked in',
+      files: {
+        ...node,
+        'package.json': withDependency,
+        'yarn.lock': '__metadata:\n  version: 6\n',
+        '.yarnrc.yml': 'yarnPath: .yarn/releases/yarn-3.6.4.cjs\n',
+        '.yarn/releases/yarn-3.6.4.cjs': '',
+      },
+      steps: [/^COPY \. \.$/, /node "\.yarn\/releases\/yarn-3\.6\.4\.cjs" install --immutable/],
+    },
+    {
+      case: 'Yarn 3 with its plugin for workspaces, and the packages that are checked in',
+      files: {
+        ...node,
+        'package.json': withDependency,
+        'yarn.lock': '__metadata:\n  version: 6\n',
+        '.yarn/plugins/@yarnpkg/plugin-workspace-tools.cjs': '',
+        '.yarn/cache/a-npm-1.zip': '',
+      },
+      steps: [/^COPY \. \.$/, /^(?!.*YARN_CACHE_FOLDER).*cli-dist@3 yarn workspaces focus --all --production/],
+    },
+    {
+      case: 'Yarn Classic with its mirror of packages',
+      files: {
+        ...node,
+        'package.json': withDependency,
+        'yarn.lock': '# yarn lockfile v1',
+        '.yarnrc': 'yarn-offline-mirror "./mirror"\n',
+        'mirror/a-1.0.0.tgz': '',
+      },
+      steps: [/^COPY \. \.$/, /yarn@1 install --production/],
+    },
+    {
+      case: 'TypeScript that is compiled by npm run build',
+      files: {
+        'src/index.ts': '',
+        'package.json': JSON.stringify({ main: 'dist/index.js', scripts: { build: 'tsc' } }),
+        'package-lock.json': '{}',
+      },
+      steps: [
+        /^COPY \. \.$/,
+        /npm ci --include=dev .*exit 65$/,
+        /npm run build .*exit 66$/,
+        /npm prune --omit=dev .*exit 65$/,
+        /--check/,
+      ],
+    },
+    {
+      case: 'npm after the code where patches are applied',
+      files: {
+        ...node,
+        'package.json': JSON.stringify({ dependencies: { a: '1' }, scripts: { prepublish: 'tsc' } }),
+        'patches/a+1.0.0.patch': '',
+      },
+      steps: [/^COPY \. \.$/, /npm pkg delete scripts.prepublish && npm install/],
+    },
+    {
       case: 'npm after the code where a dependency is a folder of it',
       files: { ...node, 'package.json': JSON.stringify({ dependencies: { a: 'file:./lib' } }) },
       steps: [/^COPY \. \.$/, /npm install/],

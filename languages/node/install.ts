@@ -1,0 +1,85 @@
+/** How dependencies are installed: by the manager, and its version, that the project itself uses. */
+import type { SourceReader } from '#shared/packing/source-reader.ts';
+import { CACHE, type Commands } from './manager.ts';
+import type { PackageJson } from './package-json.ts';
+import { pnpmCommands } from './pnpm.ts';
+import { yarnBerryCommands, yarnClassicCommands } from './yarn.ts';
+
+export interface Install {
+  /** What to copy before installing; undefined: everything, since the installation needs the source. */
+  manifests: string[] | undefined;
+  /** For /bin/sh, in the folder of package.json; fail with 65. */
+  install: string;
+  /** Of a project that is compiled: that (fails with 66), then what takes away what only this needed (65). */
+  build?: string[];
+}
+
+const ENVIRONMENT = [
+  `npm_config_cache="$PWD/${CACHE}"`,
+  'npm_config_update_notifier=false npm_config_fund=false npm_config_audit=false',
+].join(' ');
+
+const NPM_LOCKS = ['package-lock.json', 'npm-shrinkwrap.json'];
+/** Files besides lock and manifest that change what is installed. Each may name others. */
+const CONFIGURATION =
+  /^(?:pnpm-workspace\.yaml|\.yarnrc(?:\.yml)?|\.pnpmfile\.c?js|pnpmfile\.js|patches\/.*|\.yarn\/.*|.*\.tgz)$/;
+/** In a manifest: what does not come from a registry. */
+const FROM_SOURCE = /"(?:file|link|portal|patch|workspace):|:\s*"\.{0,2}\/|patchedDependencies/;
+
+/** `buildsItself`: the entry file is made by `npm run build`. Undefined where there is nothing to install. */
+export async function installOf(
+  source: SourceReader,
+  manifest: PackageJson,
+  buildsItself: boolean,
+): Promise<Install | undefined> {
+  const { dependencies, optionalDependencies, scripts, workspaces } = manifest;
+  const hasInstallScript = ['preinstall', 'install', 'postinstall'].some((script) => script in scripts);
+  const needed = Object.keys({ ...dependencies, ...optionalDependencies }).length > 0;
+  if (!needed && workspaces === undefined && !hasInstallScript && !buildsItself) {
+    return undefined;
+  }
+  const lock = [...NPM_LOCKS, 'pnpm-lock.yaml', 'yarn.lock'].find(source.has);
+  const npmrc = await source.text('.npmrc');
+  const needsSource =
+    buildsItself ||
+    workspaces !== undefined ||
+    hasInstallScript ||
+    FROM_SOURCE.test((await source.text('package.json')) ?? '') ||
+    /=\s*\.{0,2}\//.test(npmrc ?? '') ||
+    source.paths.some((path) => CONFIGURATION.test(path));
+  const commands = await commandsOf(source, manifest, lock);
+  // For developers (git hooks, builds with devDependencies); they fail where those are left out.
+  const forDevelopers = ['prepublish', 'preprepare', 'prepare', 'postprepare'].filter((script) => script in scripts);
+  const unprepared =
+    forDevelopers.length === 0
+      ? ''
+      : `npm pkg delete ${forDevelopers.map((script) => `scripts.${script}`).join(' ')} && `;
+  const run = (command: string, exitCode: number) => `export ${ENVIRONMENT} && { ${command}; } || exit ${exitCode}`;
+  const forget = ` && rm -rf ${CACHE}`;
+  return {
+    manifests: needsSource ? undefined : ['package.json', lock ?? '', '.npmrc'].filter(source.has),
+    install: run(unprepared + (buildsItself ? commands.installAll : commands.install + forget), 65),
+    // The cache stays until then: after the installation no credentials are there to fetch anything again.
+    ...(buildsItself ? { build: [run(commands.build, 66), run(commands.prune + forget, 65)] } : {}),
+  };
+}
+
+async function commandsOf(source: SourceReader, manifest: PackageJson, lock: string | undefined): Promise<Commands> {
+  if (lock === 'pnpm-lock.yaml') {
+    return await pnpmCommands(source, manifest);
+  }
+  if (lock === 'yarn.lock') {
+    // Only Berry writes `__metadata`, and Classic can't read such a file.
+    const text = (await source.text('yarn.lock')) ?? '';
+    return /^__metadata:/m.test(text)
+      ? await yarnBerryCommands(source, manifest, text)
+      : await yarnClassicCommands(source);
+  }
+  const [install, unlocked] = lock === undefined ? ['npm install', ' --no-package-lock'] : ['npm ci', ''];
+  return {
+    install: `${install} --omit=dev${unlocked}`,
+    installAll: `${install} --include=dev${unlocked}`,
+    build: 'npm run build',
+    prune: `npm prune --omit=dev${unlocked} --ignore-scripts`,
+  };
+}

@@ -1,0 +1,59 @@
+/** Which lines of npm, pnpm, Yarn, tsc and Node say why they failed. The rest is progress, usage and stack frames. */
+
+const OF_NODE =
+  /^npm (?:error|warn) |ERR_PNPM_|^(?:error|info) .*yarn|^yarn |➤ YN\d{4}|^Node\.js v\d|^\S+\.[cm]?[jt]sx?(?:[:(]\d+|: | exports| never| ends| does)/m;
+
+/** npm's usage text, and where its own log is. */
+const NPM_END = /^npm error (?:Clean install a project|Usage:|A complete log|For a full report)/;
+const NPM_TALK =
+  /^npm error(?:\s*$| \d+\s*$| (?:\w+ )?(?:In most cases|Note that you can|tarball, folder|command failed|Fix the upstream))/;
+
+const CAUSES = [
+  /^npm error /,
+  /ERR_PNPM_/,
+  /^error (?!Command failed)/,
+  // Not what it did before that failed, nor that it failed.
+  /^➤ YN(?!0000|0007|0013|0019|0050|0085|0087)\d{4}: (?!│ [-+])/,
+  /^(?:Usage|Internal|Unknown Syntax) Error: /,
+  /\berror TS\d+: /,
+  /^(?:Uncaught )?(?:[A-Z]\w*)?(?:Error|Exception)(?: \[\w+\])?: /,
+  // Ours (languages/node/adapter/), and where Node found an error.
+  /^\S+\.[cm]?[jt]s(?::\d+)?(?:: | exports no | never finishes | ends the process | does not finish |$)/,
+  /^(?:npm error )?gyp ERR! (?:stack Error|find)/,
+  /^(?:\/bin\/)?sh: .*not found$/,
+];
+/** After pnpm's code: what differs, as a list. */
+const MORE_OF_PNPM = 4;
+const MOST_LINES = 8;
+
+/** Empty where it is no log of theirs, or none of its lines says why. */
+export function nodeCauses(lines: readonly string[]): string[] {
+  if (!OF_NODE.test(lines.join('\n'))) {
+    return [];
+  }
+  const causes = new Set<string>();
+  let more = 0;
+  let ended = false;
+  for (const line of lines) {
+    ended ||= NPM_END.test(line);
+    const isNpm = line.startsWith('npm error');
+    if (isNpm ? ended || NPM_TALK.test(line) : isNoise(line)) {
+      continue;
+    }
+    more = line.includes('ERR_PNPM_') ? MORE_OF_PNPM : more - 1;
+    if ((more >= 0 && more < MORE_OF_PNPM) || CAUSES.some((cause) => cause.test(line))) {
+      causes.add(isNpm && causes.size > 0 ? line.slice('npm error '.length).trim() : line);
+    }
+  }
+  return [...causes].slice(0, MOST_LINES);
+}
+
+function isNoise(line: string): boolean {
+  return (
+    /^npm (?:warn|notice)|^error building image: /i.test(line) ||
+    // Stack frames.
+    /^at .*(?::\d+|\(<anonymous>\)|\(native\))\)?$/.test(line) ||
+    /^(?:Progress: |Packages: |\++$|Done in |Lockfile is up to date)/.test(line) ||
+    /^(?:info |warning |\[\d\/\d\]|\$ )/.test(line)
+  );
+}
