@@ -23,6 +23,7 @@ export const rustRecipe: Recipe = async ({ source, request, settings }) => {
       ...(manifest.needsSource ? [generated('rust/Cargo.lock', lock)] : dependenciesAlone(manifest, lock)),
       await adapter('Cargo.toml'),
       await adapter('src/lib.rs'),
+      await adapter('src/deadline.rs'),
       await adapter('src/reply.rs'),
     ],
     excludes: (path) => isLitter(path) || path.startsWith('target/'),

@@ -15,7 +15,7 @@ const CAUSES = [
   // Not what it did before that failed, nor that it failed.
   /^➤ YN(?!0000|0007|0013|0019|0050|0085|0087)\d{4}: (?!│ [-+])/,
   /^(?:Usage|Internal|Unknown Syntax) Error: /,
-  /\berror TS\d+: /,
+  /\berror TS\d+: |\[ERROR\] |^ERROR in /,
   /^(?:Uncaught )?(?:[A-Z]\w*)?(?:Error|Exception)(?: \[\w+\])?: /,
   // Ours (languages/node/adapter/), and where Node found an error.
   /^\S+\.[cm]?[jt]s(?::\d+)?(?:: | exports no | never finishes | ends the process | does not finish |$)/,
@@ -25,6 +25,10 @@ const CAUSES = [
 /** After pnpm's code: what differs, as a list. */
 const MORE_OF_PNPM = 4;
 const MOST_LINES = 8;
+
+/** That a script failed, in whatever words of its own before. */
+const SCRIPT_FAILED = /^npm error (?:code \d|path|command )|^error Command failed|ELIFECYCLE/;
+const WORDS_OF_SCRIPT = 3;
 
 /** Empty where it is no log of theirs, or none of its lines says why. */
 export function nodeCauses(lines: readonly string[]): string[] {
@@ -45,7 +49,11 @@ export function nodeCauses(lines: readonly string[]): string[] {
       causes.add(isNpm && causes.size > 0 ? line.slice('npm error '.length).trim() : line);
     }
   }
-  return [...causes].slice(0, MOST_LINES);
+  const failed = lines.findIndex((line) => SCRIPT_FAILED.test(line));
+  const says = [...causes].every((line) => SCRIPT_FAILED.test(line) || /^(?:code|path|command) /.test(line));
+  const words =
+    failed === -1 || !says ? [] : lines.slice(0, failed).filter((line) => !isNoise(line) && !line.startsWith('>'));
+  return [...words.slice(-WORDS_OF_SCRIPT), ...causes].slice(0, MOST_LINES);
 }
 
 function isNoise(line: string): boolean {

@@ -11,8 +11,9 @@ const PREFIX = 'ce-';
 export function readBinary(
   request: FunctionRequest,
   limit: number,
-): { attributes: Record<string, unknown>; content: Content; problems: Problem[] } {
+): { attributes: Record<string, unknown>; content: Content; problems: Problem[]; unusable: Problem[] } {
   const attributes: [string, string][] = [];
+  const unusable: Problem[] = [];
   const problems: Problem[] = request.repeated
     .filter((name) => name.startsWith(PREFIX))
     .map((name) => ({ path: name.slice(PREFIX.length), message: `header ${name} is there more than once` }));
@@ -23,7 +24,9 @@ export function readBinary(
     const name = header.slice(PREFIX.length);
     if (name === 'datacontenttype' || name === 'data' || name === 'data_base64') {
       const instead = name === 'datacontenttype' ? 'as the header Content-Type' : 'as the body';
-      problems.push({ path: name, message: `is no header in binary mode: send it ${instead}` });
+      // A Broker takes an extension `data`, and delivers it: a 4xx would be the end of the event.
+      const list = name === 'data' ? unusable : problems;
+      list.push({ path: name, message: `is no header in binary mode: send it ${instead}` });
       continue;
     }
     const decoded = decodeHeaderValue(value);
@@ -37,7 +40,7 @@ export function readBinary(
     attributes.push(['datacontenttype', contentType]);
   }
   // fromEntries instead of assignment: a header ce-__proto__ must become an attribute, which is then refused.
-  return { attributes: Object.fromEntries(attributes), content: contentOf(request, limit), problems };
+  return { attributes: Object.fromEntries(attributes), content: contentOf(request, limit), problems, unusable };
 }
 
 function contentOf(request: FunctionRequest, limit: number): Content {

@@ -43,12 +43,13 @@ export function readEnvelope(request: FunctionRequest, limit: number): Envelope 
   if (!structured && !hasAttributes) {
     throw notAnEvent(request, type, limit);
   }
-  const { attributes, content, problems } = structured ? readStructured(request, limit) : readBinary(request, limit);
+  const read = structured ? { ...readStructured(request, limit), unusable: [] } : readBinary(request, limit);
+  const { attributes, content, problems, unusable } = read;
   const found = [...problems, ...checkAttributes(attributes)];
   if (found.length > 0) {
     throw new RequestRefused(400, `this is not a CloudEvent: ${HOW_TO_SEND}`, found);
   }
-  return { attributes, content, problems: outdated(attributes) };
+  return { attributes, content, problems: [...unusable, ...outdated(attributes)] };
 }
 
 function notAnEvent(request: FunctionRequest, type: string, limit: number): RequestRefused {

@@ -49,9 +49,10 @@ function read(request: FunctionRequest): { event: Record<string, unknown>; probl
     const status = request.path === '/' ? 405 : 404;
     throw new RequestRefused(status, `${request.method} ${request.path} is not served: POST a CloudEvent to /`, []);
   }
-  const { attributes, content } = readEnvelope(request, MAX_EVENT_BYTES);
+  const { attributes, content, problems } = readEnvelope(request, MAX_EVENT_BYTES);
   const { data, problem } = decodeData(content, attributes['datacontenttype'] as string | undefined);
-  return { event: { ...attributes, data: withExactIntegers(data, request) }, problem };
+  const inHeaders = problems.find(({ path }) => path === 'data')?.message;
+  return { event: { ...attributes, data: withExactIntegers(data, request) }, problem: problem ?? inHeaders };
 }
 
 /** JSON, without its braces. */

@@ -80,6 +80,43 @@ pub async fn handle(event: Event) -> Result<Answer, BlockError> {
     timeout,
   );
 
+  test('a call that does not end: one that waits is dropped, one that blocks has its process replaced', async () => {
+    const image = await buildImage({
+      'Cargo.toml': cargoToml,
+      'src/lib.rs': `
+use cloudevents::Event;
+use serde_json::{json, Value};
+
+pub async fn handle(event: Event) -> Result<Value, String> {
+    let data: Value = event.data().cloned().map(|data| data.try_into().unwrap()).unwrap_or_default();
+    match data["do"].as_str() {
+        Some("loop") => loop { std::hint::spin_loop() },
+        Some("wait") => std::future::pending::<()>().await,
+        _ => {}
+    }
+    Ok(json!(std::process::id()))
+}
+`,
+    });
+    const running = await runFunction(image, { FUNCTION_TIMEOUT_SECONDS: '1' });
+    const waited = await running.send({ data: { do: 'wait' } });
+    expect(await waited.json()).toMatchObject({ succeeded: false, error: { type: 'Timeout' } });
+    expect(running.errors()).not.toContain('replaced');
+
+    await expect(running.send({ data: { do: 'loop' } })).rejects.toThrow();
+
+    expect(running.errors()).toContain('the process is replaced');
+    const until = performance.now() + 10_000;
+    const answer = async (): Promise<unknown> =>
+      await running.send({ data: {} }).then(
+        async (response) => await response.json(),
+        async (error) => (performance.now() > until ? Promise.reject(error) : await answer()),
+      );
+    expect(await answer()).toMatchObject({ succeeded: true, result: running.process.pid });
+    running.process.kill('SIGKILL');
+    image.remove();
+  });
+
   exampleContract('rust', timeout);
 
   test('a panic fails its own event alone; one that blocks keeps nobody waiting; a handler may be in a module', async () => {

@@ -44,6 +44,10 @@ test.each([
     /^index\.mjs: .*package\.json$/,
   ],
   [
+    '> fn@1.0.0 postinstall\n> node build.js\nlibvips is missing\nnpm error code 3\nnpm error path /app\nnpm error command failed\nnpm error command sh -c node build.js\n',
+    /^libvips is missing \| npm error code 3/,
+  ],
+  [
     'index.mjs never finishes loading: an await at the top level of it never settles\n',
     /^index\.mjs never .* settles$/,
   ],

@@ -458,6 +458,12 @@ describe('an event that must be refused is kept as event.rejected', () => {
       problems: [{ path: 'data', message: /deep/ }],
     },
     {
+      case: 'an extension "data", which a broker delivers',
+      when: (url) => sendBinary(url, { 'ce-data': 'x' }),
+      problems: [{ path: 'data', message: /as the body/ }],
+      event: { id: 'e1' },
+    },
+    {
       case: 'version 0.3, which a broker delivers',
       when: (url) => sendBinary(url, { 'ce-specversion': '0.3', 'ce-schemaurl': 'x' }),
       problems: [{ path: 'specversion', message: /1\.0/ }],

@@ -1,5 +1,6 @@
 //! Runs the user's function as a CloudEvents server: the program of every Rust function.
 
+mod deadline;
 mod reply;
 
 use std::backtrace::Backtrace;
@@ -57,7 +58,10 @@ where
     }));
     let call = move |event: Event| {
         let id = event.id().to_owned();
-        match Handle::current().block_on(handle(event)) {
+        let Some(answer) = Handle::current().block_on(deadline::within(handle(event))) else {
+            return Outcome::failed("Timeout", "the handler did not answer in its time");
+        };
+        match answer {
             Ok(result) => to_raw_value(&result).map(Outcome::succeeded).unwrap_or_else(|error| {
                 log("the handler's result is not serializable", &id, &error.to_string());
                 Outcome::failed(
@@ -183,11 +187,12 @@ async fn invoke(call: Arc<Call>, mut event: Event) -> Outcome {
     if let Err(problem) = parse_data(&mut event) {
         return Outcome::failed("BadData", &problem);
     }
+    let id = event.id().to_owned();
     let called = spawn_blocking(move || {
         EVENT.with(|current| current.replace(event.id().to_owned()));
         call(event)
     });
-    called
+    deadline::or_replace(called, |message| log(message, &id, ""))
         .await
         .unwrap_or_else(|error| Outcome::failed("panic", &message_of(error)))
 }
