@@ -30,7 +30,7 @@ export function lastError(log = ''): string {
     .filter((line) => line !== '' && !PROGRESS.test(line));
   const causes = [nodeCauses(lines), pythonAndGoCauses(lines)].find((told) => told.length > 0) ?? [];
   if (causes.length > 0) {
-    return redactCredentials(causes.join(' | ')).slice(0, MOST_CHARACTERS);
+    return redactCredentials(causes.join(' | ')).slice(0, MOST_CHARACTERS).replace(/\.$/, '');
   }
   const error = lastErrorLine(lines);
   const tail = lines.slice(-TAIL_LINES).join(' | ');

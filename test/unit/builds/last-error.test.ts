@@ -12,7 +12,7 @@ function outputOf(name: string): string {
 
 test.each([
   ['npm-404', "'@acme-nobody-here/private-rows@1.0.0' could not be found or you do not have permission"],
-  ['npm-etarget', 'No matching version found for is-odd@99.0.1.'],
+  ['npm-etarget', 'No matching version found for is-odd@99.0.1'],
   ['npm-eresolve', 'peer react@"17.0.2" from react-dom@17.0.2'],
   ['npm-eusage', 'Missing: is-odd@3.0.1 from lock file'],
   ['npm-script', '/app/build.js:1 | Error: libvips is missing: set SHARP_PATH'],
