@@ -69,7 +69,6 @@ async function serve(handler: Handler): Promise<void> {
   restored();
   installGate(server, { limit: MAX_EVENT_BYTES, draining: () => draining, loopback: isLoopback(process.env['HOST']) });
   const seconds = Number(process.env['FUNCTION_TIMEOUT_SECONDS']);
-  const seconds = Number(process.env['FUNCTION_TIMEOUT_SECONDS']);
   if (seconds > 0) {
     watchCall = watchCalls(seconds);
   }

@@ -22,7 +22,7 @@ export const MEND = 'Mend it';
 
 const USUAL_NAMES = ['handler', 'handle', 'parse'];
 
-/** Throws NotLoaded, whose cause is the user's own error; without one the module has loaded, but has no such function. */
+/** Throws NotLoaded. Its cause is the user's own error; without one the module has loaded, but has no such function. */
 export async function loadHandler({ root, file, function: requested }: Settings): Promise<Handler> {
   const module = await importModule(root, file);
   // CommonJS comes as the default export; what TypeScript compiled to it, one level deeper.

@@ -1,6 +1,6 @@
 /**
- * Replaces a process in which a call does not end. The platform has answered that call by then (Timeout), and all others
- * shall be answered too.
+ * Replaces a process in which a call does not end. The platform has answered that call by then (Timeout), and all
+ * others shall be answered too.
  */
 import { Worker } from 'node:worker_threads';
 import { SECOND } from '#shared/durations.ts';
@@ -82,8 +82,9 @@ function startWatchdog(first: BigInt64Array): void {
 }
 
 /**
- * By the inspector a thread interrupts another one, also in a loop or a regular expression. It does not where that one
- * waits for a program (execSync): that one is ended then, with all it started. The last signal does not reach process 1 of a container.
+ * By the inspector a thread interrupts another one, also in a loop or a regular expression. It does not where that
+ * one waits for a program (execSync): that one is ended then, with all it started. The last signal does not reach
+ * process 1 of a container.
  */
 const WATCHDOG = `
 const fs = require('node:fs');

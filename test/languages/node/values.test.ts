@@ -1,4 +1,4 @@
-/** What goes in and comes out of a handler beyond plain JSON: long integers, whatever is thrown, whatever is returned. */
+/** What goes in and out of a handler beyond plain JSON: long integers, whatever is thrown or returned. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildImage, type Image } from '#test/languages/conformance/image.ts';
 import { type RunningFunction, runFunction } from '#test/languages/conformance/run-function.ts';
