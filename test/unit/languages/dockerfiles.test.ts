@@ -154,8 +154,8 @@ describe('a generated Dockerfile', () => {
       },
       steps: [
         /^COPY \. \.$/,
-        /npm ci --include=dev .*exit 65$/,
-        /npm run build .*exit 66$/,
+        /npm ci --include=dev; .*exit 65$/,
+        /npm run build; .*exit 66$/,
         /npm prune --omit=dev .*exit 65$/,
         /--check/,
       ],

@@ -330,6 +330,7 @@ describe('Secrets', () => {
     const { template } = deployed({ secrets }, 'v1').spec;
     const [container] = template.spec.containers;
     expect(container.env).toEqual([
+      { name: 'FUNCTION_TIMEOUT_SECONDS', value: '300' },
       { name: 'SERVICE_NAME', value: NAME },
       { name: 'THIRD_PARTY_ID', value: 'acme' },
       { name: 'PARSER_ID', value: 'p1' },
