@@ -25,7 +25,7 @@ export async function pnpmCommands(source: SourceReader, manifest: PackageJson):
     install: install('--prod'),
     installAll: install('--prod=false'),
     build: `${pnpm} run build`,
-    prune: `CI=true ${pnpm} prune --prod --ignore-scripts --store-dir="$PWD/${CACHE}/store"`,
+    prune: `CI=true ${pnpm} prune --prod --ignore-scripts --config.store-dir="$PWD/${CACHE}/store"`,
   };
 }
 
