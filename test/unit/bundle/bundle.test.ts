@@ -35,7 +35,17 @@ async function start(environment: Record<string, string>): Promise<FunctionProce
   return await listening(started);
 }
 
-describe.each(functions)('%s', (name) => {
+test('gateway starts, is ready, tells a client what is wrong, and ends at SIGTERM', async () => {
+  const running = await start({ FUNCTION: 'gateway' });
+  expect((await send(`${running.url}health/readiness`, { method: 'GET' })).status).toBe(200);
+  const answer = await sendBinary(running.url, { 'ce-type': 'job.start' });
+  expect([answer.status, answer.json.reason]).toEqual([400, 'UnsupportedEvent']);
+  expect((await send(running.metricsUrl, { method: 'GET' })).text).toContain('function="gateway"');
+  running.child.kill('SIGTERM');
+  expect(await running.ended).toBe(0);
+});
+
+describe.each(functions.filter((name) => name !== 'gateway'))('%s', (name) => {
   test('starts, is ready, replies in binary mode, and ends at SIGTERM', async () => {
     const running = await start({ FUNCTION: name });
     expect((await send(`${running.url}health/readiness`, { method: 'GET' })).status).toBe(200);

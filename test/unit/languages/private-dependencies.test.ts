@@ -74,7 +74,12 @@ describe('the script that the installing step reads', () => {
       writeFileSync(join(files, name), CANARY);
     }
     const step = installStep(command).replace(/^RUN /, '').replace(`${PRIVATE_DIRECTORY}/files`, files);
-    const { status, stdout, stderr } = spawnSync('/bin/sh', ['-c', step], { cwd: folder, encoding: 'utf8' });
+    const { status, stdout, stderr } = spawnSync('/bin/sh', ['-c', step], {
+      cwd: folder,
+      encoding: 'utf8',
+      // npm sets some of these variables for what it runs, such as this test.
+      env: { PATH: process.env['PATH'] },
+    });
     return { status, stderr, output: stdout, left: existsSync(files) };
   }
 
