@@ -204,7 +204,7 @@ async function harmlessInstructions(): Promise<Set<string>> {
     }
   }
   for (const text of ['a', '-r b', '']) {
-    sources.push([{ ...python, 'requirements.txt': text }, 'python']);
+    sources.push([{ ...python, 'requirements.txt': text, b: '' }, 'python']);
   }
   for (const dependency of ['a', 'a @ file:b']) {
     sources.push([{ ...python, 'pyproject.toml': `[project]\ndependencies = ["${dependency}"]` }, 'python']);
