@@ -22,7 +22,7 @@ const LOOKING = `import { existsSync, readdirSync, readFileSync } from 'node:fs'
 const files = readdirSync('.', { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
 export const handler = ({ data }) => ({
   searched: files.length > 1,
-  left: files.map(({ parentPath, name }) => parentPath + '/' + name).filter((file) => readFileSync(file).includes(data.token)),
+  left: files.map(({ parentPath, name }) => parentPath + '/' + name).filter((file) => readFileSync(file).includes(data.part)),
   folder: existsSync('/knative-lambda-private/files'),
 });
 `;
@@ -52,7 +52,8 @@ test('the step that installs has the file, and its image has not', async () => {
   await world.send({
     type: 'parser.start',
     subject: `${tenant}/${identity.parser_id}`,
-    data: { token: TOKEN },
+    // Not the whole token, which must be in no event.
+    data: { part: TOKEN.slice(12) },
   });
   const answer = await world.seen('parser.complete', identity, undefined, 120);
   expect(answer.data.result).toEqual({ searched: true, left: [], folder: false });

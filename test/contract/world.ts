@@ -16,7 +16,7 @@ import {
 import { ApiException, KubeConfig, type KubernetesObject, KubernetesObjectApi } from '@kubernetes/client-node';
 import { type CloudEvent, HTTP } from 'cloudevents';
 import { inject, onTestFinished } from 'vitest';
-import type { Identity } from '#shared/events/identity.ts';
+import { type Identity, idSchema } from '#shared/events/identity.ts';
 import { signHeaders, signingKeys } from '#shared/runtime/signing.ts';
 import { follow } from './follow.ts';
 import { binary, type EventToSend, post } from './post.ts';
@@ -116,8 +116,8 @@ export class World {
     const keys = signingKeys({ EVENT_KEY: this.platform.eventKey });
     if (keys) {
       const { third_party_id } = (event.data ?? {}) as { third_party_id?: unknown };
-      const named = event.subject?.includes('/') || third_party_id === undefined;
-      signHeaders(message.headers, message.body, keys, named ? {} : { tenant: String(third_party_id) });
+      const tenant = event.subject?.includes('/') ? undefined : idSchema.safeParse(third_party_id).data;
+      signHeaders(message.headers, message.body, keys, tenant === undefined ? {} : { tenant });
     }
     return (await post(new URL(this.platform.brokerUrl), message)).status;
   }
