@@ -27,26 +27,29 @@ export function installScript(): GeneratedFile {
 
 /**
  * Variables are set only where the tenant has such a file, so that the configuration of a base image counts otherwise.
- * npm and pip say only in their own logs which host refused which package. After a failure these lines are printed, for
- * shared/builds/denied-dependency.ts.
+ * npm and pip say only in their own logs which host refused which package. After a failure these lines are printed,
+ * for shared/builds/denied-dependency.ts. A pip that keeps a log no longer prints what a build backend said, so it keeps one
+ * only for a tenant with credentials, and the end of it is printed then.
  */
 const SCRIPT = `# Read by the step that installs dependencies. $private is the folder of the tenant's credentials.
 if [ -f "$private/.npmrc" ]; then export npm_config_userconfig="$private/.npmrc"; fi
-if [ -f "$private/pip.conf" ]; then export PIP_CONFIG_FILE="$private/pip.conf"; fi
-if [ -f "$private/.netrc" ]; then export NETRC="$private/.netrc"; fi
+log=.knative-lambda/pip.log
+if [ -f "$private/pip.conf" ]; then export PIP_CONFIG_FILE="$private/pip.conf" PIP_LOG="$PWD/$log"; fi
+if [ -f "$private/.netrc" ]; then export NETRC="$private/.netrc" PIP_LOG="$PWD/$log"; fi
 if [ -f "$private/go.env" ]; then export GOENV="$private/go.env"; fi
 if [ -f "$private/.gitconfig" ]; then
   export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=include.path GIT_CONFIG_VALUE_0="$private/.gitconfig"
 fi
-export GIT_TERMINAL_PROMPT=0 PIP_LOG="$PWD/.knative-lambda/pip.log"
+export GIT_TERMINAL_PROMPT=0
 finish() {
   code=$?
   rm -rf "$private"
   if [ "$code" -ne 0 ]; then
     grep -hs 'http fetch GET 40[134]' .knative-lambda/cache/_logs/*.log | cut -d ' ' -f 2- | tail -n 4
-    grep -hs ' 40[134] Client Error' .knative-lambda/pip.log | cut -d ' ' -f 2- | tail -n 4
+    grep -hs ' 40[134] Client Error' "$log" | cut -d ' ' -f 2- | tail -n 4
+    if grep -qs 'See above for output' "$log"; then cut -d ' ' -f 2- "$log" | tail -n 60; fi
   fi
-  rm -f .knative-lambda/pip.log
+  rm -f "$log"
   exit "$code"
 }
 trap finish EXIT
