@@ -24,7 +24,7 @@ describe('scaling', () => {
   });
 
   test('spreads requests over pods by load', async () => {
-    world = await createWorld({ app: busy(100) });
+    world = await createWorld({ app: busy(1000) });
     world.apply('fn', { image: 'app', annotations: autoscaling({ 'min-scale': '2', 'max-scale': '2' }) });
     await world.ready('fn');
 
