@@ -79,6 +79,7 @@ test('of one tenant leaves another tenant with the same parser_id alone', async 
   const acme = world.parser('shared');
   const other = { third_party_id: 'other', parser_id: acme.parser_id };
   await world.upload(acme, answering('shared'));
+  await world.upload(other, answering('shared'));
   await world.send({ type: 'build.start', data: acme });
   await world.send({ type: 'build.start', data: other });
   await world.seen('lifecycle.function.ready', acme);
