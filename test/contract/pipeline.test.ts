@@ -84,24 +84,28 @@ test('one file of CommonJS, without a package.json, answers', async () => {
   expect(data).toMatchObject({ succeeded: true, result: { sum: 3 } });
 });
 
-test('a structured build.start does what a binary one does', async () => {
-  const identity = world.parser('structured');
-  await world.upload(identity, answering('structured'));
-  const response = await fetch(world.platform.brokerUrl, {
-    method: 'POST',
-    headers: { 'content-type': 'application/cloudevents+json; charset=utf-8' },
-    body: JSON.stringify({
-      specversion: '1.0',
-      id: identity.parser_id,
-      source: 'test',
-      type: 'build.start',
-      datacontenttype: 'application/json',
-      data: identity,
-    }),
-  });
-  expect(response.status).toBe(202);
-  expect((await world.seen('build.complete', identity)).data.status).toBe('success');
-});
+// Where events must be signed, the gateway takes it: only binary mode has a signature.
+test.skipIf(inject('platform').eventKey !== undefined)(
+  'a structured build.start does what a binary one does',
+  async () => {
+    const identity = world.parser('structured');
+    await world.upload(identity, answering('structured'));
+    const response = await fetch(world.platform.brokerUrl, {
+      method: 'POST',
+      headers: { 'content-type': 'application/cloudevents+json; charset=utf-8' },
+      body: JSON.stringify({
+        specversion: '1.0',
+        id: identity.parser_id,
+        source: 'test',
+        type: 'build.start',
+        datacontenttype: 'application/json',
+        data: identity,
+      }),
+    });
+    expect(response.status).toBe(202);
+    expect((await world.seen('build.complete', identity)).data.status).toBe('success');
+  },
+);
 
 test('ids may come from source and subject alone, and the function answers an event that lacks the routing subject', async () => {
   const identity = world.parser('attributes');
