@@ -28,8 +28,8 @@ export function installScript(): GeneratedFile {
 /**
  * Variables are set only where the tenant has such a file, so that the configuration of a base image counts otherwise.
  * npm and pip say only in their own logs which host refused which package. After a failure these lines are printed,
- * for shared/builds/denied-dependency.ts. A pip that keeps a log no longer prints what a build backend said, so it keeps one
- * only for a tenant with credentials, and the end of it is printed then.
+ * for shared/builds/denied-dependency.ts. A pip that keeps a log no longer prints what a build backend said. So it
+ * keeps one only for a tenant with credentials, and the end of it is printed then.
  */
 const SCRIPT = `# Read by the step that installs dependencies. $private is the folder of the tenant's credentials.
 if [ -f "$private/.npmrc" ]; then export npm_config_userconfig="$private/.npmrc"; fi

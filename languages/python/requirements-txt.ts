@@ -15,7 +15,7 @@ const REQUIREMENT =
 const LOCAL_FILE = /\.(?:whl|zip|tar\.gz|tar\.bz2|tgz)$/;
 const URL = /^[a-z][a-z0-9+.-]*:\/\//i;
 /** What may follow a requirement on its line. */
-const OPTIONS = /\s+(?:--(?:hash|config-settings?|global-option|install-option)\b|-C\b).*$/s;
+const OPTIONS = /\s(?:--(?:hash|config-settings?|global-option|install-option)\b|-C\b).*$/s;
 const MAX_FILES = 20;
 const TOP = 'requirements.txt';
 
@@ -98,7 +98,7 @@ function hasFolder(source: SourceReader, where: Line, value: string): true {
 /** Whether it names a file of the source. */
 async function checkLine(source: SourceReader, where: Line): Promise<boolean> {
   const { file, line } = where;
-  const content = where.content.replace(OPTIONS, '');
+  const content = where.content.replace(OPTIONS, '').trimEnd();
   const [, direct] = /^[\w.-]+\s*(?:\[[^\]]*\]\s*)?@\s*(\S+)/.exec(content) ?? [];
   if (direct !== undefined && REQUIREMENT.test(content)) {
     return /^(?:file:|\.)/.test(direct);
@@ -113,7 +113,7 @@ async function checkLine(source: SourceReader, where: Line): Promise<boolean> {
     /^[.\w]/.test(content) &&
     (/^[^\s<>=!~;]*\//.test(content) || /^\.(?:\[|\s|;|$)/.test(content) || LOCAL_FILE.test(content))
   ) {
-    const path = posix.join(content.replace(/\s*;.*$/s, '').replace(/\[[^\]]*\]$/, ''));
+    const path = posix.join(withoutExtras((content.split(';')[0] ?? '').trimEnd()));
     if (!isThere(source, path)) {
       throw missing(where, path);
     }
@@ -139,6 +139,11 @@ function missing({ file, line }: Line, path: string): Error {
 function isThere(source: SourceReader, path: string): boolean {
   const folder = path.replace(/\/+$/, '');
   return folder === '.' || source.has(folder) || source.paths.some((known) => known.startsWith(`${folder}/`));
+}
+
+/** `./folder[extra]` is the folder. */
+function withoutExtras(path: string): string {
+  return path.endsWith(']') && path.includes('[') ? path.slice(0, path.lastIndexOf('[')) : path;
 }
 
 function unquoted(value: string): string {

@@ -24,6 +24,8 @@ test.each<{ case: string; files: Files }>([
   { case: 'blanks before as', files: python(`import a${long(' ')}b`) },
   { case: 'import lists that never end', files: python(long('from a import (\n')) },
   { case: 'blanks in a requirement', files: requirements(`a${long(' ')}!`) },
+  { case: 'blanks in a path', files: requirements(`./a${long(' ')}!`) },
+  { case: 'brackets in a path', files: requirements(`./a${long('[')}]`) },
   { case: 'comments with other line ends', files: requirements(`a${long(' #')}\u2028x`) },
   { case: 'a package of empty lines', files: { 'go.mod': 'module x', 'p.go': long('\n') } },
   { case: 'public things in Rust', files: rust(long('pub use ')) },
