@@ -22,7 +22,9 @@ const labelled = (tenant: string) => ({
 const LOOKING = `import { existsSync, readdirSync, readFileSync } from 'node:fs';
 const files = readdirSync('.', { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile())
-  .map(({ parentPath, name }) => parentPath + '/' + name);
+  .map(({ parentPath, name }) => parentPath + '/' + name)
+  // Compiled code, which Node writes for the builder's user alone.
+  .filter((file) => !file.includes('/compile-cache/'));
 const holds = (file, part) => {
   try {
     return readFileSync(file).includes(part);
