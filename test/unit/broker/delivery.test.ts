@@ -136,7 +136,7 @@ describe('parallelism', () => {
     let peak = 0;
     const subscriber = await world.subscriber(async () => {
       peak = Math.max(peak, ++running);
-      await wait(20);
+      await wait(200);
       running--;
       return { status: 200 };
     });
