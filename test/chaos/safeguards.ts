@@ -305,7 +305,7 @@ export const SAFEGUARDS: Safeguard[] = [
     name: 'what has no valid signature is not handled',
     file: 'shared/runtime/authenticate.ts',
     find: '  if (problem !== undefined) {',
-    replace: '  if (problem !== undefined && maxHops < 0) {',
+    replace: '  if (problem !== undefined) {\n    return {};\n  }\n  if (problem !== undefined) {',
   },
   {
     name: 'a signature is of the data',
