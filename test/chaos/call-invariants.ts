@@ -4,6 +4,7 @@ import type { InMemoryObjectStore } from '#test/fakes/object-store.ts';
 import type { Delivery, SimulatedBroker } from './broker.ts';
 import { answerIdOf, type Call, type CallLedger, type Said } from './call-ledger.ts';
 import type { Door } from './door.ts';
+import { isHostile } from './hostile.ts';
 import { TEMPORARY_BUCKET } from './settings.ts';
 
 import type { Violation } from './violation.ts';
@@ -33,8 +34,9 @@ export function callViolations({ calls, broker, store, door, identities }: Settl
   ];
 }
 
+/** What somebody has made of a call under its id is none of its deliveries. */
 function isOfCall({ message }: Delivery): boolean {
-  return ['parser.start', 'parser.deliver'].includes(message.headers['ce-type'] ?? '');
+  return !isHostile(message) && ['parser.start', 'parser.deliver'].includes(message.headers['ce-type'] ?? '');
 }
 
 /** Ids of the events that are kept because nobody took them. */
