@@ -67,7 +67,7 @@ An authorization header was used: Bearer [hidden]`,
   {
     case: 'Yarn Classic',
     log: `error Error: http://127.0.0.1:38909/npm/@acme%2fsecret: authentication required
-    at params.callback [as _callback] (/root/.npm/_npx/02acd47266a5176e/node_modules/yarn/lib/cli.js:66680:18)`,
+    at params.callback [as _callback] (/usr/local/lib/node_modules/yarn/lib/cli.js:66680:18)`,
     host: '127.0.0.1:38909',
     dependency: '@acme/secret',
   },
