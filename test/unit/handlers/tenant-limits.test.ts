@@ -20,7 +20,8 @@ const check = (there: KnativeObject[], wanted: KnativeObject, limits: { function
     third_party_id: annotations['knative-lambda/third-party-id'],
     parser_id: annotations['knative-lambda/parser-id'],
   } as Build;
-  return checkTenantLimits({ listServices: async () => there }, build, wanted, limits);
+  const getService = async (name: string) => there.find(({ metadata }) => metadata.name === name);
+  return checkTenantLimits({ getService, listServices: async () => there }, build, wanted, limits);
 };
 
 describe('a tenant', () => {
