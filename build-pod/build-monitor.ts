@@ -15,7 +15,6 @@ import { sendEvent } from './send-event.ts';
 /** Below the pod's grace period of 30 s: the sidecar must end before it is killed. */
 const GRACE_MILLISECONDS = 20_000;
 
-const log = say;
 const schema = z.object({
   ...fieldsFor('build-monitor'),
   NAMESPACE: z.string().min(1),
@@ -28,7 +27,7 @@ const schema = z.object({
 const asked = new AbortController();
 const stop = new AbortController();
 process.once('SIGTERM', () => {
-  log('asked to end');
+  say('asked to end');
   asked.abort();
   setTimeout(() => stop.abort(), GRACE_MILLISECONDS).unref();
 });
@@ -39,13 +38,13 @@ try {
   const deps = {
     store: createObjectStore(settings),
     cluster: createCluster({ NAMESPACE, BUILDS_NAMESPACE: NAMESPACE }),
-    send: (event: CloudEvent<unknown>) => sendEvent(BROKER_URL, event, stop.signal, log),
-    log,
+    send: (event: CloudEvent<unknown>) => sendEvent(BROKER_URL, event, stop.signal, say),
+    log: say,
   };
   await monitorBuild(deps, { pod, job, logBucket, logKey }, { asked: asked.signal, signal: stop.signal });
 } catch (error) {
   // Kubernetes restarts a sidecar that fails, and the build would wait for it. Without a sidecar the build goes on, and
   // cluster-events sends its build.complete later.
-  log(`not monitoring: ${(error as Error).message}`);
+  say(`not monitoring: ${(error as Error).message}`);
 }
 process.exit(0);

@@ -1,6 +1,7 @@
 /** Reads the settings of a cluster's functions, as far as the user may read them. */
 import { ApiException, CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { connectKubernetes } from '#shared/clients/kubernetes-connection.ts';
+import { KEYS_SECRET } from '#shared/runtime/signing.ts';
 import { S3_SECRET } from '#shared/specs/build-pod/settings.ts';
 
 const CONFIG = 'knative-lambda-config';
@@ -18,7 +19,7 @@ export async function clusterSettings(kubeconfig: string, namespace: string | un
       throw new Error(whyUnread(error, kubeconfig, place), { cause: error });
     });
     const secrets = await Promise.all(
-      [S3_SECRET, 'knative-lambda-keys'].map((name) =>
+      [S3_SECRET, KEYS_SECRET].map((name) =>
         api.readNamespacedSecret({ name, namespace: place }).catch(() => undefined),
       ),
     );

@@ -104,7 +104,7 @@ function namespaceOf(host: string): string | undefined {
   return /^[a-z0-9-]+\.([a-z0-9-]+)\.svc(?:\.|$)/.exec(host)?.[1];
 }
 
-function inNamespace(name: string) {
+export function inNamespace(name: string) {
   return { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': name } } };
 }
 

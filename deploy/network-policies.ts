@@ -1,7 +1,7 @@
 /** The NetworkPolicies of an overlay, with what the settings say in them. */
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { sameValue } from '#shared/kubernetes/same-value.ts';
-import { builderRules, egressRules, functionRules, type Rule, rabbitmqRules } from './egress.ts';
+import { builderRules, egressRules, functionRules, inNamespace, type Rule, rabbitmqRules } from './egress.ts';
 import type { Environment } from './environment.ts';
 import type { Settings } from './settings.ts';
 
@@ -42,8 +42,7 @@ function inPlace(rules: Rule[] | undefined) {
 
 function withClients(policy: KubeObject, clients: string[] = []) {
   const [rule, ...others] = policy['spec'].ingress;
-  const from = clients.map((name) => ({ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': name } } }));
-  return { ingress: [{ ...rule, from: [...rule.from, ...from] }, ...others] };
+  return { ingress: [{ ...rule, from: [...rule.from, ...clients.map(inNamespace)] }, ...others] };
 }
 
 /** How the base states the two lists; an overlay that states others keeps them. */

@@ -2,13 +2,13 @@
  * `make rotate-key`: changes the key that signs events. First every function learns the new one, then they sign with
  * it; what the former one has signed counts until the next rotation. The same command goes on where it was stopped.
  */
-import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { builderServices } from '#shared/manifests/builder-services.ts';
+import { KEYS_SECRET } from '#shared/runtime/signing.ts';
 import { say, sayError } from '#shared/say.ts';
 import { applyDocuments, FIELD_MANAGER } from './apply.ts';
 import { environmentOf, environmentProblem, ROOT } from './environment.ts';
 import { kubectl, type Run, run } from './run.ts';
-import { KEYS_SECRET, newEventKey, secret } from './secrets.ts';
+import { newEventKey, secret } from './secrets.ts';
 import { waitUntilReady } from './wait-until-ready.ts';
 
 /** On the pods: the ids of the keys that they know. */
@@ -48,8 +48,7 @@ async function roll(using: Run, namespace: string, keys: Keys, say: (line: strin
     const service = ['services.serving.knative.dev', metadata.name, '-n', namespace];
     await kubectl(using, ['patch', ...service, '--type=merge', `--field-manager=${FIELD_MANAGER}`, '-p', patch]);
   }
-  const wanted = services.map((service) => ({ ...service, kind: 'Service' })) as KubeObject[];
-  await waitUntilReady(using, { namespace, wanted, say, timeout: TIMEOUT });
+  await waitUntilReady(using, { namespace, wanted: services, say, timeout: TIMEOUT });
 }
 
 async function readKeys(using: Run, namespace: string): Promise<Keys> {

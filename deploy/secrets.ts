@@ -2,12 +2,12 @@
 import { randomBytes } from 'node:crypto';
 import { PRINCIPALS, PRINCIPALS_KEY } from '#shared/clients/principals.ts';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
+import { KEYS_SECRET } from '#shared/runtime/signing.ts';
 import { REGISTRY_SECRET, S3_SECRET } from '#shared/specs/build-pod/settings.ts';
 import type { Environment } from './environment.ts';
 import type { Settings } from './settings.ts';
 
 export const RABBITMQ_SECRET = 'rabbitmq';
-export const KEYS_SECRET = 'knative-lambda-keys';
 
 const PART_OF = { 'app.kubernetes.io/part-of': 'knative-lambda' };
 

@@ -2,24 +2,17 @@
  * dead-letter: keeps refused and undelivered events in S3, so that a person can repair the cause. Resends events whose
  * delivery was cut off.
  */
-import type { Logger } from 'pino';
 import type { Broker, RawEvent } from '#shared/clients/broker.ts';
 import { classifyDelivery } from '#shared/dead-letters/classify-delivery.ts';
 import type { DeadLetter } from '#shared/dead-letters/letter.ts';
 import { PermanentError } from '#shared/events/errors.ts';
 import type { ReceivedEvent } from '#shared/events/event.ts';
 import type { Claims } from '#shared/events/signature.ts';
-import type { FunctionRequest } from '#shared/runtime/request.ts';
+import type { HandlerContext } from '#shared/runtime/types.ts';
 import type { DeadLetterDependencies } from './dependencies.ts';
 import { keepLetter } from './keep-letter.ts';
 import { explain, refusalOf, undeliveredOf } from './letter.ts';
 import { eventToResend, MAX_REDELIVERIES, redeliveriesOf } from './resend.ts';
-
-interface Context {
-  log: Logger;
-  request: FunctionRequest;
-  claims?: Claims | undefined;
-}
 
 /**
  * Never rejects an event: event.rejected would be delivered to this function again. Where S3 or the Broker is down it
@@ -29,7 +22,7 @@ interface Context {
 export async function handleDeadLetter(
   event: ReceivedEvent<unknown>,
   deps: DeadLetterDependencies,
-  { log, request, claims }: Context,
+  { log, request, claims }: Pick<HandlerContext, 'log' | 'request' | 'claims'>,
 ): Promise<undefined> {
   const now = deps.now();
   const destination = text(event.original['knativeerrordest']);

@@ -2,7 +2,6 @@
  * The gateway: the address for clients. The token tells who sends; what that principal may not say is refused, and what
  * it may is sent on to the Broker, signed for its tenant.
  */
-import type { Logger } from 'pino';
 import { ANYBODY, type Principal, principalOf } from '#shared/clients/principals.ts';
 import type { ReceivedEvent } from '#shared/events/event.ts';
 import type { Reason } from '#shared/events/reasons.ts';
@@ -11,6 +10,7 @@ import { parseExactJson } from '#shared/runtime/exact-json.ts';
 import { isJson, isStructured } from '#shared/runtime/media-type.ts';
 import { problemAnswer } from '#shared/runtime/problem-answer.ts';
 import type { Answer, FunctionRequest } from '#shared/runtime/request.ts';
+import type { HandlerContext } from '#shared/runtime/types.ts';
 import { bindEvent } from './bind.ts';
 import type { GatewayDependencies } from './dependencies.ts';
 
@@ -19,7 +19,7 @@ type Admitted = { principal: Principal } | { answer: Answer };
 export async function gateway(
   event: ReceivedEvent<unknown>,
   deps: GatewayDependencies,
-  { request, note }: { request: FunctionRequest; log: Logger; note: (fields: Record<string, unknown>) => void },
+  { request, note }: Pick<HandlerContext, 'request' | 'note'>,
 ): Promise<Answer> {
   const admitted = await admit(request.headers.authorization, deps);
   if ('answer' in admitted) {

@@ -8,7 +8,7 @@ import {
   type JWTVerifyGetKey,
   jwtVerify,
 } from 'jose';
-import type { Issuer } from '#shared/clients/principals.ts';
+import { AUDIENCE, type Issuer } from '#shared/clients/principals.ts';
 import { HOUR, MINUTE, SECOND } from '#shared/durations.ts';
 import { RetryableError } from '#shared/events/errors.ts';
 
@@ -24,8 +24,6 @@ export interface ClusterIssuer {
   issuer(): Promise<string>;
   keys(): Promise<JSONWebKeySet>;
 }
-
-export const AUDIENCE = 'knative-lambda';
 
 /** Not `none`, and nothing symmetric: whoever checks such a token could make one. */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
@@ -54,7 +52,6 @@ export function createVerifyToken(cluster: ClusterIssuer): VerifyToken {
       if (isAboutTheToken(error)) {
         return { problem: `the token does not count: ${error.message}` };
       }
-      remote.delete(named);
       const message = `the keys of ${named} cannot be had, so no token of it can be checked`;
       throw new RetryableError('Unavailable', message, { cause: error });
     }

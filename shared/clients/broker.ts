@@ -2,7 +2,7 @@
 import type { CloudEvent } from 'cloudevents';
 import { SECOND } from '#shared/durations.ts';
 import { PermanentError, RetryableError } from '#shared/events/errors.ts';
-import type { Claims } from '#shared/events/signature.ts';
+import type { EventClaims } from '#shared/events/signature.ts';
 import { writeBinary } from '#shared/runtime/binary-mode.ts';
 import { type KeySettings, signHeaders, signingKeys } from '#shared/runtime/signing.ts';
 
@@ -17,9 +17,6 @@ export interface RawEvent {
   headers: Record<string, string>;
   body: Buffer;
 }
-
-/** For whom an event is signed: missing parts as its own subject says, and as one that begins a chain. */
-export type EventClaims = Partial<Pick<Claims, 'tenant' | 'hops'>>;
 
 /**
  * Both methods resolve when the Broker has stored the event. RetryableError('BrokerUnavailable') means that it may not

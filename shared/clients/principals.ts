@@ -11,6 +11,9 @@ import { type Problem, problemsOf } from '#shared/events/problem.ts';
 export const PRINCIPALS = 'knative-lambda-principals';
 export const PRINCIPALS_KEY = 'principals.yaml';
 
+/** Whom a token must be for, where an issuer's own entry says nothing else. */
+export const AUDIENCE = 'knative-lambda';
+
 /** A ServiceAccount of this cluster. */
 const accountSchema = z.strictObject({
   service_account: z
@@ -45,7 +48,7 @@ const principalSchema = z.strictObject({
 
 const issuerSchema = z.strictObject({
   issuer: z.url(),
-  audience: z.string().min(1).default('knative-lambda'),
+  audience: z.string().min(1).default(AUDIENCE),
   /** Not given: as the issuer's OpenID configuration says. */
   jwks_uri: z.url().optional(),
 });

@@ -1,10 +1,7 @@
 /** Which function an event is about: its subject says it, else its data. */
-import * as z from 'zod';
 import type { ReceivedEvent } from './event.ts';
-import { completeIdentity, type Identity, identityFields } from './identity.ts';
+import { completeIdentity, type Identity, identitySchema } from './identity.ts';
 import { type Problem, problemsOf } from './problem.ts';
-
-const identitySchema = z.object(identityFields);
 
 export type Route = { identity: Identity } | { problems: Problem[] };
 

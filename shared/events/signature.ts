@@ -32,6 +32,9 @@ export interface Claims {
   expires: number;
 }
 
+/** For whom an event is signed: missing parts as its own subject says, and as one that begins a chain. */
+export type EventClaims = Partial<Pick<Claims, 'tenant' | 'hops'>>;
+
 /** What is signed. Of data the bytes, as they are sent. */
 export interface SignedParts {
   type: string;

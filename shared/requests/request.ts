@@ -5,7 +5,7 @@
 import * as z from 'zod';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
 import type { ReceivedEvent } from '#shared/events/event.ts';
-import { type Identity, idSchema } from '#shared/events/identity.ts';
+import { type Identity, identitySchema } from '#shared/events/identity.ts';
 import { readJson } from '#shared/read-json.ts';
 import { REQUESTS, type RequestAddress, requestKey } from '#shared/specs/s3-keys.ts';
 
@@ -54,7 +54,7 @@ export async function readRequest(
 ): Promise<PendingRequest | undefined> {
   const [, third_party_id, parser_id, terminalId] =
     /^requests\/([^/]+)\/([^/]+)\/([0-9a-f]{32})\.json$/.exec(key) ?? [];
-  const identity = z.object({ third_party_id: idSchema, parser_id: idSchema }).safeParse({ third_party_id, parser_id });
+  const identity = identitySchema.safeParse({ third_party_id, parser_id });
   const { text } = await store.read(bucket, key);
   const body = requestSchema.safeParse(readJson(text)).data;
   if (!identity.success || !terminalId || !body) {

@@ -8,7 +8,7 @@ import { identitySchema, subjectOf } from '#shared/events/identity.ts';
 import { boundedProblems } from '#shared/events/problem.ts';
 import type { Reason } from '#shared/events/reasons.ts';
 import { eventRejected } from '#shared/events/rejected.ts';
-import { type Claims, SIGNATURE } from '#shared/events/signature.ts';
+import { type EventClaims, SIGNATURE } from '#shared/events/signature.ts';
 import type { EventMetrics, Outcome } from '#shared/telemetry/metrics.ts';
 import { formatTraceparent, parseTraceparent } from '#shared/telemetry/traceparent.ts';
 import type { EventSpan, Tracing } from '#shared/telemetry/traces.ts';
@@ -207,11 +207,7 @@ function refuse(refused: RequestRefused): Ended {
 }
 
 /** The Broker sends it on. */
-function replyOf(
-  event: CloudEvent<unknown>,
-  claims: Partial<Pick<Claims, 'tenant' | 'hops'>>,
-  { mode, keys }: Authenticating,
-): Answer {
+function replyOf(event: CloudEvent<unknown>, claims: EventClaims, { mode, keys }: Authenticating): Answer {
   const { headers, body } = writeBinary(event);
   if (mode !== 'off' && keys) {
     signHeaders(headers, body, keys, claims);

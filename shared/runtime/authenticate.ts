@@ -2,8 +2,8 @@
 import type { CloudEvent } from 'cloudevents';
 import * as z from 'zod';
 import type { ReceivedEvent } from '#shared/events/event.ts';
-import { identityFromAttributes, idSchema } from '#shared/events/identity.ts';
-import type { Claims, SigningKeys } from '#shared/events/signature.ts';
+import { identityFields, identityFromAttributes } from '#shared/events/identity.ts';
+import type { Claims, EventClaims, SigningKeys } from '#shared/events/signature.ts';
 import { isStructured } from './media-type.ts';
 import type { FunctionRequest } from './request.ts';
 import { type Authentication, verifyHeaders } from './signing.ts';
@@ -22,6 +22,8 @@ export interface Checked {
   claims?: Claims;
   refusal?: { reason: 'Unauthenticated' | 'TooManyHops'; message: string };
 }
+
+const tenantSchema = z.object({ third_party_id: identityFields.third_party_id });
 
 export function authenticate(
   event: ReceivedEvent<unknown>,
@@ -66,7 +68,7 @@ export function authenticate(
 /** The tenant that the event is about, where it is not the one that it was signed for. */
 function otherTenant(event: ReceivedEvent<unknown>, { tenant }: Claims): string | undefined {
   const byAttributes = identityFromAttributes(event).third_party_id;
-  const named = byAttributes ?? z.object({ third_party_id: idSchema }).safeParse(event.data).data?.third_party_id;
+  const named = byAttributes ?? tenantSchema.safeParse(event.data).data?.third_party_id;
   return named === undefined || named === tenant ? undefined : named;
 }
 
@@ -75,7 +77,7 @@ export function nextClaims(
   claims: Claims | undefined,
   cause: Pick<ReceivedEvent<unknown>, 'id' | 'source'>,
   caused: CloudEvent<unknown>,
-): Partial<Pick<Claims, 'tenant' | 'hops'>> {
+): EventClaims {
   const isHandedOn = caused.id === cause.id && caused.source === cause.source;
   return claims ? { tenant: claims.tenant, hops: claims.hops + (isHandedOn ? 0 : 1) } : { hops: 1 };
 }

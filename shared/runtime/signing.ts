@@ -1,7 +1,7 @@
 /** Signs what we send, and checks what we receive: over the headers and bytes of binary mode. */
 import { identityFromAttributes, idSchema } from '#shared/events/identity.ts';
 import {
-  type Claims,
+  type EventClaims,
   NO_TENANT,
   parseSigningKey,
   SIGNATURE,
@@ -14,6 +14,9 @@ import {
 import { decodeHeaderValue } from './header-value.ts';
 
 export type Authentication = 'off' | 'warn' | 'required';
+
+/** The Secret with both, which the builder's functions alone have in their environment. */
+export const KEYS_SECRET = 'knative-lambda-keys';
 
 export interface KeySettings {
   EVENT_KEY?: string | undefined;
@@ -36,7 +39,7 @@ export function signHeaders(
   headers: Record<string, string>,
   body: string | Uint8Array,
   keys: SigningKeys,
-  claims: Partial<Pick<Claims, 'tenant' | 'hops'>> = {},
+  claims: EventClaims = {},
 ): void {
   const parts = partsOf(headers, body);
   const { tenant = tenantOf(parts), hops = 0 } = claims;

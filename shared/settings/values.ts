@@ -48,9 +48,11 @@ export const ranges = list.superRefine((items, context) => {
   }
 });
 
+const NAMESPACE_NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
 /** Names of namespaces, separated by commas. */
 export const namespaces = list.superRefine((items, context) => {
-  for (const item of items.filter((name) => !/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name))) {
+  for (const item of items.filter((name) => !NAMESPACE_NAME.test(name))) {
     context.addIssue({ code: 'custom', message: `must be a list of namespaces: ${item} is no name of one` });
   }
 });
@@ -60,7 +62,7 @@ export const targets = list.transform((items, context) =>
   items.flatMap((item) => {
     const [, v6, name = '', port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(item) ?? [];
     const cidr = v6 ?? (name.includes('/') ? name : undefined);
-    const isRight = cidr === undefined ? /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name) : CIDR.test(cidr);
+    const isRight = cidr === undefined ? NAMESPACE_NAME.test(name) : CIDR.test(cidr);
     if (!isRight || Number(port) > 65_535 || Number(port) < 1) {
       const message = `must be a list of targets: ${item} is none such as 10.1.2.0/24:5432 or payments:8080`;
       context.addIssue({ code: 'custom', message });

@@ -54,7 +54,7 @@ export function clientSelector({ third_party_id }: Pick<Identity, 'third_party_i
 
 /** Selects the functions of this tenant. May select others, so compare the annotations as well. */
 export function functionsOf({ third_party_id }: Pick<Identity, 'third_party_id'>): string {
-  return `${FUNCTIONS},knative-lambda/third-party-id=${labelValue(third_party_id)}`;
+  return `${FUNCTIONS},${TENANT_LABEL}=${labelValue(third_party_id)}`;
 }
 
 /**

@@ -48,10 +48,7 @@ async function rejected(id: string): Promise<RecordedEvent> {
 describe.skipIf(tokens.acme === '')('where every event must be signed', () => {
   beforeAll(async () => {
     world = await new World().open();
-    const config = (await world.object('v1', 'ConfigMap', 'knative-lambda-config')) as {
-      data?: Record<string, string>;
-    };
-    baseImage = config.data?.['BASE_IMAGE_NODE'] ?? '';
+    baseImage = (await world.config())['BASE_IMAGE_NODE'] ?? '';
     victim = world.lastingParser('payroll', 'acme');
     odd = world.lastingParser('odd', 'mallory');
     await Promise.all([

@@ -36,10 +36,7 @@ beforeAll(async () => {
   odd = world.lastingParser('odd');
   bystander = world.lastingParser('bystander', `neighbour-${world.platform.run}`);
   crashing = world.lastingParser('crashing');
-  const { data: config = {} } = (await world.object('v1', 'ConfigMap', 'knative-lambda-config')) as {
-    data?: Record<string, string>;
-  };
-  const server = answeringAsTold(config['BASE_IMAGE_NODE'] ?? '');
+  const server = answeringAsTold((await world.config())['BASE_IMAGE_NODE'] ?? '');
   neverReady = callOneThatIsNeverReady();
   await Promise.all([
     deployed(odd, server, { timeout_seconds: TIMEOUT_SECONDS }),

@@ -284,6 +284,14 @@ export class World {
     await subscribe(this.#kubernetes, subscription, 30 * PATIENCE);
   }
 
+  /** What the functions of ours are set to. */
+  async config(): Promise<Record<string, string>> {
+    const { data = {} } = (await this.object('v1', 'ConfigMap', 'knative-lambda-config')) as AnyObject & {
+      data?: Record<string, string>;
+    };
+    return data;
+  }
+
   /** Throws where there is none. */
   async object(
     apiVersion: string,

@@ -1,5 +1,6 @@
 /** What is deployed, as the cluster itself tells it. */
 import { ApiException, type CoreV1Api, type KubernetesObject, type KubernetesObjectApi } from '@kubernetes/client-node';
+import { KEYS_SECRET } from '#shared/runtime/signing.ts';
 import type { PlatformUnderTest } from '#test/contract/platform.ts';
 
 export interface Deployment {
@@ -44,7 +45,7 @@ export async function findDeployment(
 }
 
 async function eventKey(core: CoreV1Api, namespace: string): Promise<string> {
-  const { data } = await core.readNamespacedSecret({ name: 'knative-lambda-keys', namespace });
+  const { data } = await core.readNamespacedSecret({ name: KEYS_SECRET, namespace });
   return Buffer.from(data?.['EVENT_KEY'] ?? '', 'base64').toString();
 }
 

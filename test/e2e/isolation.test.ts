@@ -40,8 +40,7 @@ beforeAll(async () => {
   kubeconfig.loadFromString(world.platform.kubeconfig);
   core = kubeconfig.makeApiClient(CoreV1Api);
   const { namespace, run } = world.platform;
-  const configMap = await core.readNamespacedConfigMap({ name: 'knative-lambda-config', namespace });
-  config = configMap.data ?? {};
+  config = await world.config();
   secrets = await secretsOf(core, [namespace, world.buildsNamespace]);
   enforced = await policiesAreEnforced(core, {
     namespace: world.buildsNamespace,

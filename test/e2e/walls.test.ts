@@ -31,8 +31,8 @@ beforeAll(async () => {
   const kubeconfig = new KubeConfig();
   kubeconfig.loadFromString(world.platform.kubeconfig);
   core = kubeconfig.makeApiClient(CoreV1Api);
-  const { namespace, run } = world.platform;
-  config = (await core.readNamespacedConfigMap({ name: 'knative-lambda-config', namespace })).data ?? {};
+  const { run } = world.platform;
+  config = await world.config();
   enforced = await policiesAreEnforced(core, {
     namespace: world.buildsNamespace,
     image: config['BUILDER_IMAGE'] ?? '',

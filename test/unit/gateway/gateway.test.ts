@@ -6,9 +6,10 @@ import { CLIENT_EVENTS } from '#functions/gateway/bind.ts';
 import type { GatewayDependencies } from '#functions/gateway/dependencies.ts';
 import { gateway } from '#functions/gateway/handler.ts';
 import { createRates } from '#functions/gateway/rates.ts';
-import type { EventClaims, RawEvent } from '#shared/clients/broker.ts';
+import type { RawEvent } from '#shared/clients/broker.ts';
 import { parsePrincipals } from '#shared/clients/principals.ts';
 import { RetryableError } from '#shared/events/errors.ts';
+import type { EventClaims } from '#shared/events/signature.ts';
 import { type Running, run } from '#test/unit/runtime/run.ts';
 import { send, sendBinary, sendStructured } from '#test/unit/runtime/send.ts';
 

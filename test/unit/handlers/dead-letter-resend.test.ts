@@ -1,8 +1,9 @@
 /** What no subscriber answered is sent to the Broker again: as it was, not for ever, and never lost on the way. */
 import { describe, expect, test } from 'vitest';
 import { handleDeadLetter } from '#functions/dead-letter/handler.ts';
-import type { EventClaims, RawEvent } from '#shared/clients/broker.ts';
+import type { RawEvent } from '#shared/clients/broker.ts';
 import { PermanentError, RetryableError } from '#shared/events/errors.ts';
+import type { EventClaims } from '#shared/events/signature.ts';
 import { type Delivered, delivered } from '#test/fakes/delivered.ts';
 import { InMemoryObjectStore } from '#test/fakes/object-store.ts';
 import { Crash, crashAt, type Steps, stepped } from '#test/fakes/stepped.ts';

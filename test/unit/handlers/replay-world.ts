@@ -1,11 +1,12 @@
 /** Letters in a store, a Broker that notes what it gets, and a clock that sleeping moves. */
 
 import { replayOrPurge } from '#functions/dead-letter-replay/handler.ts';
-import type { EventClaims, RawEvent } from '#shared/clients/broker.ts';
+import type { RawEvent } from '#shared/clients/broker.ts';
 import { createLetterBox } from '#shared/dead-letters/letter-box.ts';
 import { isOpen, type LetterPlace } from '#shared/dead-letters/place.ts';
 import { deadLetterPurgeSchema, deadLetterReplaySchema } from '#shared/events/dead-letter.ts';
 import type { NewEvent } from '#shared/events/event.ts';
+import type { EventClaims } from '#shared/events/signature.ts';
 import type { InMemoryObjectStore } from '#test/fakes/object-store.ts';
 import { received } from '#test/fakes/received.ts';
 import { type Steps, stepped } from '#test/fakes/stepped.ts';
