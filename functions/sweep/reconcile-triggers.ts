@@ -4,7 +4,7 @@
  */
 import { type Cluster, type KnativeObject, NOT_THERE } from '#shared/clients/cluster.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
-import { HOUR, SECOND } from '#shared/durations.ts';
+import { HOUR, MINUTE } from '#shared/durations.ts';
 import type { Delivery } from '#shared/events/parameters.ts';
 import { isTombstoned, readTombstone } from '#shared/requests/tombstone.ts';
 import { observedAt, readBuild } from '#shared/specs/annotations.ts';
@@ -32,8 +32,11 @@ const GRACE = 30_000;
  * installation calls still go, but the door makes these as well.
  */
 const DRAINED = HOUR;
-/** Of a function that is gone the door answers every call at once. */
-const ANSWERED = 50 * SECOND;
+/**
+ * Of a function that is gone the door answers every call at once. But a call that it was making may take ten minutes to
+ * fail, and is delivered again; and where Kubernetes does not answer, the door hands calls on for as long.
+ */
+const ANSWERED = 15 * MINUTE;
 
 interface Needs extends Step {
   cluster: Pick<

@@ -87,13 +87,10 @@ function isLostUnseen({ id }: Request, { deliveries }: SimulatedBroker): boolean
 
 function noOrphans({ cluster, store, delivery }: Settled): Violation[] {
   const { storage } = cluster;
-  const namesOf = (resource: string) =>
-    storage.list(resource, { namespace: FUNCTIONS_NAMESPACE }).map(({ metadata }) => metadata.name);
-  const [services, triggers] = [namesOf(SERVICES), namesOf(TRIGGERS)];
   const jobs = cluster.jobs.values();
   const lease = storage.get(LEASES, 'builds', 'admission')?.metadata.annotations?.['knative-lambda/granted'] ?? '[]';
   const left = [
-    ...triggers.filter((name) => !services.includes(name)).map((name) => `Trigger ${name} has no Service`),
+    ...triggersAlone(storage).map((name) => `Trigger ${name} has no Service`),
     ...storage.list(SERVICES, { namespace: FUNCTIONS_NAMESPACE }).flatMap((service) => {
       const trigger = storage.get(TRIGGERS, FUNCTIONS_NAMESPACE, service.metadata.name);
       return wrongQueue(service as KnativeObject, trigger as KnativeObject | undefined, delivery);
@@ -106,6 +103,14 @@ function noOrphans({ cluster, store, delivery }: Settled): Violation[] {
       .map(({ name }) => `${name} was granted a slot and does not run`),
   ];
   return left.map((what) => ({ invariant: 'orphans', what }));
+}
+
+/** Names of Triggers without their Service: sweep keeps each for some minutes, for what waits in its queue. */
+export function triggersAlone(storage: InMemoryCluster['storage']): string[] {
+  const namesOf = (resource: string) =>
+    storage.list(resource, { namespace: FUNCTIONS_NAMESPACE }).map(({ metadata }) => metadata.name);
+  const services = new Set(namesOf(SERVICES));
+  return namesOf(TRIGGERS).filter((name) => !services.has(name));
 }
 
 /** Where the calls of a function go, and where they should. */

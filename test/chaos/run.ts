@@ -12,7 +12,7 @@ import { brokerAddress, gatewayAddress, startClients } from './clients.ts';
 import { Door } from './door.ts';
 import { callFunction } from './functions.ts';
 import { startHostile } from './hostile.ts';
-import { violationsOf } from './invariants.ts';
+import { triggersAlone, violationsOf } from './invariants.ts';
 import { startJobController } from './job-controller.ts';
 import { startKubelet } from './kubelet.ts';
 import { callEach } from './last-calls.ts';
@@ -197,7 +197,10 @@ function quietness(simulation: Simulation, cluster: InMemoryCluster, store: InMe
     const idle = simulation.settling && simulation.foreground === 0 && now === before;
     before = now;
     quiet = idle ? quiet + 1 : 0;
-    const done = cluster.jobs.values().every(isFinished) && store.keys(TEMPORARY_BUCKET, 'requests/').length === 0;
+    const done =
+      cluster.jobs.values().every(isFinished) &&
+      store.keys(TEMPORARY_BUCKET, 'requests/').length === 0 &&
+      triggersAlone(cluster.storage).length === 0;
     return quiet >= (done ? QUIET_MINUTES : LONGEST_PAUSE_MINUTES);
   };
 }

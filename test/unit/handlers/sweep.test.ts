@@ -452,7 +452,8 @@ describe('functions', () => {
     world.cluster.services.clear();
 
     expect(await world.swept()).toEqual({});
-    expect(await world.swept()).toEqual({});
+    // A call that the function was making when it went may take ten minutes to fail, and comes again.
+    expect(await world.later(14).swept()).toEqual({});
     expect(await world.later(1).swept()).toEqual({ triggers_deleted: 1 });
     expect(world.cluster.triggers.size).toBe(0);
   });
