@@ -136,6 +136,8 @@ async function ask(identity: Identity, subject: string, deps: Finding): Promise<
 
 async function describe(identity: Identity, service: KnativeObject | undefined, deps: Finding): Promise<Found> {
   if (!service || !isOf(identity, service) || service.metadata.deletionTimestamp) {
+    // Before S3 says why, which may take long: nobody is to call it meanwhile.
+    deps.known.found.delete(subjectOf(identity));
     return await describeMissing(identity, deps);
   }
   const delivery = deliveryOf(service);

@@ -61,7 +61,7 @@ function service({ parameters = {}, identity = ACME, status = {} as object } = {
 const unavailable = async () => {
   throw new RetryableError('Unavailable', 'the API server is down');
 };
-const never = () => new Promise<undefined>(() => undefined);
+const never = () => new Promise<never>(() => undefined);
 
 describe('capacity: a pod’s concurrency, times the most pods', () => {
   test.each<[object, number]>([
@@ -165,6 +165,22 @@ describe('while the API server is down', () => {
     expect(await findFunction(ACME, deps)).toMatchObject({ kind: 'ready' });
     expect(performance.now() - began).toBeLessThan(1500);
     expect(asked.length).toBe(2);
+  });
+
+  test('nobody calls what Kubernetes no longer has while S3 does not say why', async () => {
+    await findFunction(ACME, deps);
+    answer = async () => undefined;
+    deps.store.read = never;
+    clock += 6000;
+    void findFunction(ACME, deps);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+
+    let found: unknown;
+    void findFunction(ACME, deps).then((value) => {
+      found = value;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    expect(found).toBeUndefined();
   });
 
   test('a missing permission is not the event’s fault', async () => {
