@@ -4,6 +4,7 @@ import { readEnvelope } from '#shared/runtime/envelope.ts';
 import { problemAnswer } from '#shared/runtime/problem-answer.ts';
 import type { Answer, FunctionRequest } from '#shared/runtime/request.ts';
 import { RequestRefused } from '#shared/runtime/request-refused.ts';
+import { callContext } from './call-context.ts';
 import { type Described, describeError, stackOf } from './describe-error.ts';
 import { withExactIntegers } from './exact-data.ts';
 import { log } from './fail.ts';
@@ -34,7 +35,7 @@ export async function callHandler(
   // Its sender learns it from the reply; a 4xx would be the end of the event in a broker.
   const body =
     problem === undefined
-      ? await outcomeOf(handler, event)
+      ? await outcomeOf(handler, event, environment)
       : failed({ type: 'BadData', message: `the event's data ${problem}` });
   const duration_ms = Math.round((performance.now() - started) * 1000) / 1000;
   const contextId = exactJson(contextIdOf(event['data']));
@@ -56,9 +57,13 @@ function read(request: FunctionRequest): { event: Record<string, unknown>; probl
 }
 
 /** JSON, without its braces. */
-async function outcomeOf(handler: Handler, event: Record<string, unknown>): Promise<string> {
+async function outcomeOf(
+  handler: Handler,
+  event: Record<string, unknown>,
+  environment: NodeJS.ProcessEnv,
+): Promise<string> {
   try {
-    const result = resultJson((await handler(event)) ?? null);
+    const result = resultJson((await handler(event, callContext(event, environment))) ?? null);
     return `"succeeded":true,"result":${result}`;
   } catch (error) {
     log('error', 'the handler failed', { event: event['id'], stack: stackOf(error) });

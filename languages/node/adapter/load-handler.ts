@@ -1,11 +1,13 @@
 /** Imports the user's module and finds the function to call: ESM, CommonJS or TypeScript, whatever Node loads. */
 import { relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { CallContext } from './call-context.ts';
 import { findTypeScript } from './find-typescript.ts';
+import { placeOfHandler, signatureProblem, takesContext } from './handler-signature.ts';
 import { keepPort } from './keep-port.ts';
 import type { Settings } from './settings.ts';
 
-export type Handler = (event: Record<string, unknown>) => unknown;
+export type Handler = (event: Record<string, unknown>, context: CallContext) => unknown;
 
 /** Why there is no handler: the place and what is wrong there, in one line, then what to do. */
 export class NotLoaded extends Error {
@@ -33,13 +35,13 @@ export async function loadHandler({ root, file, function: requested }: Settings)
   for (const name of requested === null ? USUAL_NAMES : [requested]) {
     for (const holder of holders as Record<string, unknown>[]) {
       if (Object.hasOwn(holder, name) && typeof holder[name] === 'function') {
-        return holder[name] as Handler;
+        return called(holder[name] as Handler, name, root, file);
       }
     }
   }
   const byDefault = layers.slice(1).find((layer) => typeof layer === 'function');
   if (byDefault !== undefined && (requested === null || requested === 'default')) {
-    return byDefault as Handler;
+    return called(byDefault as Handler, 'handler', root, file);
   }
   const names = [...new Set(holders.flatMap((holder) => Object.keys(holder)))].filter(
     // Node's own names for what a CommonJS module exports.
@@ -49,6 +51,15 @@ export async function loadHandler({ root, file, function: requested }: Settings)
     `${file} exports no function ${requested ?? `${USUAL_NAMES.join(', ')} or default`} (it exports ${names.join(', ') || 'nothing'})`,
     'Export one, or name yours in parameters.handler',
   );
+}
+
+/** Throws NotLoaded where it is written to be called otherwise. */
+function called(handler: Handler, name: string, root: string, file: string): Handler {
+  const problem = signatureProblem(handler, name);
+  if (problem !== undefined) {
+    throw new NotLoaded(`${placeOfHandler(handler, root, file)} ${name} ${problem}`, MEND);
+  }
+  return takesContext(handler) ? handler : (event) => (handler as (only: typeof event) => unknown)(event);
 }
 
 async function importModule(root: string, file: string): Promise<Record<string, unknown>> {
