@@ -37,6 +37,7 @@ export const pythonRecipe: Recipe = async ({ source, request, settings }) => {
       ...(requirements?.generated === undefined ? [] : [generated('project-requirements.txt', requirements.generated)]),
       await adapterFile(settings.adapters, 'python', 'adapter.py'),
       await adapterFile(settings.adapters, 'python', 'calls.py'),
+      await adapterFile(settings.adapters, 'python', 'context.py'),
       await adapterFile(settings.adapters, 'python', 'load_once.py'),
       await adapterFile(settings.adapters, 'python', 'supervisor.py'),
       await adapterFile(settings.adapters, 'python', 'events.py'),

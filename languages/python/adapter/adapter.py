@@ -8,7 +8,6 @@ import asyncio
 import compileall
 import importlib
 import importlib.util
-import inspect
 import json
 import math
 import os
@@ -143,22 +142,12 @@ def load_handler(settings, is_excused=lambda _: False):
     for name in names:
         handler = getattr(module, name, None)
         if callable(handler):
-            check_parameters(handler, f"{file} {name}")
+            problem = context.signature_problem(handler, name)
+            if problem:
+                fail(f"{context.place_of(handler, ROOT) or file} {name} {problem}, and send build.start again")
             return handler
     there = ", ".join(name for name, value in vars(module).items() if callable(value) and not name.startswith("_")) or "no function"
     fail(f"{file} has no function {' or '.join(names)} (it has {there}). Add one, or name yours in parameters.handler, and send build.start again")
-
-
-def check_parameters(handler, place):
-    """A handler written for another platform, such as `handler(event, context)`, would fail at each call."""
-    try:
-        signature = inspect.signature(handler)
-    except (TypeError, ValueError):
-        return
-    try:
-        signature.bind(None)
-    except TypeError:
-        fail(f"{place} takes {signature}, and is called with the event alone: write `def handler(event)`, or give the other parameters defaults, and send build.start again")
 
 
 async def read_body(receive):
@@ -239,7 +228,8 @@ def work(settings, listener, deadlines, lifeline):
     asyncio.set_event_loop(loop)
     handler = load_handler(settings)
     made = calls.calls_of(handler, loop, deadlines)
-    app.respond = events.responder(made.call, log)
+    arguments = context.arguments_of(handler, deadlines.seconds)
+    app.respond = events.responder(lambda event: made.call(*arguments(event)), log)
     # Process 1 has it too, and says by the lifeline when to stop.
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: None)
@@ -283,6 +273,7 @@ def main():
 if __name__ == "__main__":
     # Not at the top: multiprocessing imports this file again, where the path is the user's.
     import calls
+    import context
     import load_once
     import supervisor
 

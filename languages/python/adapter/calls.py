@@ -68,13 +68,13 @@ class AsyncCalls:
         self._handler, self._loop, self._deadlines = handler, loop, deadlines
         self._ended = False
 
-    async def call(self, event):
-        return await outcome_of(asyncio.run_coroutine_threadsafe(self._outcome(event), self._loop), self._deadlines)
+    async def call(self, *arguments):
+        return await outcome_of(asyncio.run_coroutine_threadsafe(self._outcome(arguments), self._loop), self._deadlines)
 
-    async def _outcome(self, event):
+    async def _outcome(self, arguments):
         with tracked(self._deadlines):
             try:
-                return await self._handler(event), None
+                return await self._handler(*arguments), None
             except BaseException as error:
                 return None, error
 
@@ -103,7 +103,7 @@ class ThreadedCalls:
         self._lock = threading.Lock()
         self._threads, self._under_way = 1, 0
 
-    async def call(self, event):
+    async def call(self, *arguments):
         server = asyncio.get_running_loop()
         future = Future()
         with self._lock:
@@ -111,7 +111,7 @@ class ThreadedCalls:
             if self._under_way > self._threads and self._threads < THREADS:
                 self._threads += 1
                 threading.Thread(target=self._run, name=f"handler-{self._threads}", daemon=True).start()
-        self._queue.put((event, future, server))
+        self._queue.put((arguments, future, server))
         return await outcome_of(future, self._deadlines)
 
     def run(self):
@@ -125,13 +125,13 @@ class ThreadedCalls:
                 # For the next thread, since the main one may not have got it.
                 self._queue.put(None)
                 return
-            event, future, server = task
+            arguments, future, server = task
             # asyncio.get_event_loop() works in a script, and goes on to work after a call that closed the loop, or used
             # asyncio.run, which takes it away.
             if loop is None or loop.is_closed():
                 loop = asyncio.new_event_loop()
             asyncio.set_event_loop(loop)
-            outcome = self._outcome(event, server) if future.set_running_or_notify_cancel() else None
+            outcome = self._outcome(arguments, server) if future.set_running_or_notify_cancel() else None
             # Before the answer, so that the next call finds this thread free: where one call follows the other
             # there is no other thread.
             with self._lock:
@@ -139,10 +139,10 @@ class ThreadedCalls:
             if outcome:
                 future.set_result(outcome)
 
-    def _outcome(self, event, server):
+    def _outcome(self, arguments, server):
         with tracked(self._deadlines):
             try:
-                result = self._handler(event)
+                result = self._handler(*arguments)
                 if inspect.isawaitable(result):
                     return asyncio.run_coroutine_threadsafe(awaited(result), server).result()
                 return result, None

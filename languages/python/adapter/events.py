@@ -30,6 +30,12 @@ class Event(dict):
         except KeyError:
             raise AttributeError(f"the event has no attribute {name!r}: it has {', '.join(self)}") from None
 
+    def __missing__(self, name):
+        """AWS Lambda's event is the data alone."""
+        if isinstance(self.get("data"), dict) and name in self["data"]:
+            raise KeyError(f"{name}: it is in the event's data, event.data[{name!r}]")
+        raise KeyError(name)
+
 
 class NotAnEvent(Exception):
     """Told to the caller as 400: no broker sends such a request."""

@@ -136,8 +136,8 @@ def handler(event):
     },
     {
       case: 'a handler with the parameters of another platform',
-      files: { 'parser.py': 'def handler(event, context): ...' },
-      says: ['parser.py handler takes (event, context)', 'def handler(event)'],
+      files: { 'parser.py': '\nasync def handle(scope, receive, send): ...' },
+      says: ['parser.py:2 handle takes (scope, receive, send)', 'def handler(event)'],
     },
   ])('ends the build with one line that says what to do: $case', async ({ files, says }) => {
     const error = await image(files).catch((reason) => reason);
