@@ -39,7 +39,7 @@ export const goRecipe: Recipe = async ({ source, request, settings }) => {
   };
 };
 
-const ADAPTER = ['adapter.go', 'deadlines.go', 'headers.go', 'reply.go', 'go.mod', 'go.sum'];
+const ADAPTER = ['adapter.go', 'deadlines.go', 'headers.go', 'log.go', 'reply.go', 'go.mod', 'go.sum'];
 
 /** Of a folder: by the module that it belongs to, which is the nearest above it. */
 function importPath({ modules }: GoWorkspace, folder: string): string {
@@ -78,9 +78,10 @@ async function findGoHandler(source: SourceReader, requested: string | undefined
       continue;
     }
     const text = maskSource(raw, goSyntax);
+    refuseForeign(text, file, name);
     if (/^[ \t]*package\s+main\b/m.test(text)) {
       throw notFound(
-        `${file} is in package main, which can't be imported: the platform has its own main. Rename the package (such as "package parser") and export \`func Handle(ctx context.Context, event cloudevents.Event) (any, error)\``,
+        `${file} is in package main, which can't be imported: the platform has its own main. Rename the package (such as "package parser") and export \`func Handle${SIGNATURE}\``,
       );
     }
     for (const match of text.matchAll(/^(?:func\s+|var\s+)(\p{Lu}[\p{L}\p{Nd}_]*)/gmu)) {
@@ -92,8 +93,27 @@ async function findGoHandler(source: SourceReader, requested: string | undefined
   }
   const there = files.length === 0 ? 'has no .go file' : `exports ${functions.slice(0, 10).join(', ') || 'nothing'}`;
   throw notFound(
-    `there is no function ${name} at ${where}, which ${there}: add \`func ${name}(ctx context.Context, event cloudevents.Event) (any, error)\`, or name yours in parameters.handler ("folder.Function")`,
+    `there is no function ${name} at ${where}, which ${there}: add \`func ${name}${SIGNATURE}\`, or name yours in parameters.handler ("folder.Function")`,
   );
+}
+
+const SIGNATURE = '(ctx context.Context, event cloudevents.Event) (any, error)';
+
+/** A handler of another platform. All others that are written otherwise are refused by the compiler. */
+function refuseForeign(text: string, file: string, name: string): void {
+  const place = (offset: number) => `${file}:${text.slice(0, offset).split('\n').length}`;
+  const start = /\blambda\s*\.\s*Start\w*\s*\(/.exec(text);
+  if (start !== null) {
+    throw notFound(
+      `${place(start.index)} starts a handler of AWS Lambda (lambda.Start), whose event is the data alone. The platform has its own main, and the data is event.Data(): leave main out, rename package main (such as "package parser"), and export \`func ${name}${SIGNATURE}\``,
+    );
+  }
+  const handler = new RegExp(`^func\\s+${name}\\s*\\(([^)]*)`, 'mu').exec(text);
+  if (handler !== null && /\bhttp\s*\.\s*(?:ResponseWriter|Request)\b/.test(handler[1] ?? '')) {
+    throw notFound(
+      `${place(handler.index)} ${name} takes an HTTP request, as func calls it. Here it is called with the event, and what it returns is the result: write \`func ${name}${SIGNATURE}\``,
+    );
+  }
 }
 
 /** `parameters.handler`'s module is a folder of the module, or names a file or the package at the top. */

@@ -28,7 +28,9 @@ export async function findRustHandler(
   if (!source.has(library)) {
     throw notFound(
       manifest.hasPrograms
-        ? `Cargo.toml has a program but no library, and the platform has its own main. Move the code to ${library} and export \`pub async fn handle${SIGNATURE}\` there`
+        ? manifest.dependencies['lambda_runtime'] !== undefined
+          ? `Cargo.toml has a program for AWS Lambda (lambda_runtime), whose event is the data alone. The platform has its own main, and the data is event.data(): move the code to ${library}, without main, and export \`pub async fn handle${SIGNATURE}\` there`
+          : `Cargo.toml has a program but no library, and the platform has its own main. Move the code to ${library} and export \`pub async fn handle${SIGNATURE}\` there`
         : `there is no ${library}, the package's library. Add it, with \`pub async fn handle${SIGNATURE}\``,
     );
   }
@@ -76,11 +78,21 @@ async function checkModule(source: SourceReader, file: string, name: string): Pr
     return;
   }
   const text = maskSource(raw, rustSyntax);
-  const functions = new Map<string, { isAsync: boolean }>();
-  for (const [, async, found = ''] of text.matchAll(/\bpub\s+(async\s+)?fn\s+([A-Za-z_][A-Za-z0-9_]*)/g)) {
-    functions.set(found, { isAsync: async !== undefined });
+  const functions = new Map<string, { isAsync: boolean; parameters: string; line: number }>();
+  for (const match of text.matchAll(/\bpub\s+(async\s+)?fn\s+([A-Za-z_][A-Za-z0-9_]*)(?:\s*\(([^)]*))?/g)) {
+    const [, async, found = '', parameters = ''] = match;
+    functions.set(found, { isAsync: async !== undefined, parameters, line: match.index });
   }
   const own = functions.get(name);
+  const foreign = /\b(?:LambdaEvent|HttpRequest|HandlerConfig)\b/.exec(own?.parameters ?? '')?.[0];
+  if (own !== undefined && foreign !== undefined) {
+    const place = `${file}:${text.slice(0, own.line).split('\n').length}`;
+    const whose =
+      foreign === 'LambdaEvent' ? 'as a handler of AWS Lambda, whose event is the data alone' : 'as func calls it';
+    throw notFound(
+      `${place} ${name} takes a ${foreign}, ${whose}. Here it is called with the event, and the data is event.data(): write \`pub async fn ${name}${SIGNATURE}\``,
+    );
+  }
   if (own?.isAsync) {
     return;
   }

@@ -19,10 +19,11 @@ export const rustRecipe: Recipe = async ({ source, request, settings }) => {
     files: [
       ...dockerfile(dockerfileLines(settings.baseImages, manifest, source)),
       generated('rust/Cargo.toml', program(manifest, { adapter: 'adapter', library: '../..' })),
-      generated('rust/main.rs', main(handler)),
+      generated('rust/main.rs', main(handler, manifest)),
       ...(manifest.needsSource ? [generated('rust/Cargo.lock', lock)] : dependenciesAlone(manifest, lock)),
       await adapter('Cargo.toml'),
       await adapter('src/lib.rs'),
+      await adapter('src/call_log.rs'),
       await adapter('src/deadline.rs'),
       await adapter('src/reply.rs'),
     ],
@@ -96,12 +97,18 @@ function dependenciesAlone(manifest: CargoManifest, lock: string): GeneratedFile
   ];
 }
 
+/** Packages that set the one logger of a program, and panic where there is one already. */
+const LOGGER = /logger|subscriber|^fern$|^log4rs$|^simplelog$|^stderrlog$/;
+
 /** Of identifiers alone: see findRustHandler. */
-function main(handler: string): string {
+function main(handler: string, { dependencies }: CargoManifest): string {
+  const setLogger = Object.keys(dependencies).some((name) => LOGGER.test(name))
+    ? ''
+    : '    knative_lambda_adapter::set_logger();\n';
   return `//! The program: the adapter, around the user's function.
 
 fn main() {
-    knative_lambda_adapter::run(function::${handler});
+${setLogger}    knative_lambda_adapter::run(function::${handler});
 }
 `;
 }

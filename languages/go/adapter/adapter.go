@@ -33,7 +33,10 @@ type handler = func(context.Context, cloudevents.Event) (any, error)
 
 // Run serves until SIGTERM. It is generic so that a function may return a type of its own in place of any.
 func Run[Result any](handle func(context.Context, cloudevents.Event) (Result, error)) {
-	call := func(ctx context.Context, event cloudevents.Event) (any, error) { return handle(ctx, event) }
+	setLog()
+	call := func(ctx context.Context, event cloudevents.Event) (any, error) {
+		return handle(withEvent(ctx, event), event)
+	}
 	port := os.Getenv("PORT")
 	if port == "" {
 		port = "8080"

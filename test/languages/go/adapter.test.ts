@@ -109,6 +109,8 @@ package parser
 import (
 	"context"
 	"errors"
+	"log"
+	"log/slog"
 	"time"
 
 	cloudevents "github.com/cloudevents/sdk-go/v2"
@@ -130,6 +132,13 @@ func Handle(ctx context.Context, event cloudevents.Event) (any, error) {
 		time.Sleep(700 * time.Millisecond)
 	case "mute":
 		return nil, errors.New("")
+	case "log":
+		log.SetFlags(0)
+		log.Print("plain")
+		slog.InfoContext(ctx, "rows read", "rows", 3)
+		slog.Default().With("own", 1).WarnContext(ctx, "odd")
+		deadline, _ := ctx.Deadline()
+		return time.Until(deadline).Milliseconds(), nil
 	}
 	return []any{near.Name, lib.Name, event.Extensions()["comexname"]}, nil
 }
@@ -182,6 +191,22 @@ func Handle(ctx context.Context, event cloudevents.Event) (any, error) {
       const answer = await send(Buffer.from(body, 'latin1') as never, headers as never);
       expect(answer.status).toBe(200);
       expect(await answer.json()).toMatchObject({ succeeded: false, error: { type: 'BadData' } });
+    });
+
+    test('has a context with the time that is left, and a log that is tied to the call', async () => {
+      const before = running.errors().length;
+      const trace = { 'ce-traceparent': '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' };
+      const answer = await send('log', { 'ce-id': 'e1', 'ce-correlationid': 'chain-1', ...trace });
+      const { result } = (await answer.json()) as { result: number };
+      expect(result).toBeGreaterThan(500);
+      expect(result).toBeLessThanOrEqual(1000);
+      const about = { event: 'e1', correlation_id: 'chain-1', trace_id: '0af7651916cd43dd8448eb211c80319c' };
+      const [plain, ...lines] = running.errors().slice(before).trim().split('\n');
+      expect(plain).toBe('plain');
+      expect(lines.map((line) => JSON.parse(line))).toEqual([
+        { level: 'info', msg: 'rows read', rows: 3, time: expect.any(String), ...about },
+        { level: 'warn', msg: 'odd', own: 1, time: expect.any(String), ...about },
+      ]);
     });
 
     test('tells an error without a message', async () => {

@@ -14,6 +14,7 @@ edition = "2021"
 
 [dependencies]
 cloudevents-sdk = "0.9"
+log = { version = "0.4", features = ["kv"] }
 serde = "1"
 serde_json = "1"
 tokio = { version = "1", features = ["time"] }
@@ -80,7 +81,7 @@ pub async fn handle(event: Event) -> Result<Answer, BlockError> {
     timeout,
   );
 
-  test('a call that does not end: one that waits is dropped, one that blocks has its process replaced', async () => {
+  test('what a handler logs is tied to its call; one that waits too long is dropped, one that blocks has its process replaced', async () => {
     const image = await buildImage({
       'Cargo.toml': cargoToml,
       'src/lib.rs': `
@@ -91,6 +92,7 @@ pub async fn handle(event: Event) -> Result<Value, String> {
     let data: Value = event.data().cloned().map(|data| data.try_into().unwrap()).unwrap_or_default();
     match data["do"].as_str() {
         Some("loop") => loop { std::hint::spin_loop() },
+        Some("log") => log::info!(rows = 3, of = "acme"; "rows read"),
         Some("wait") => std::future::pending::<()>().await,
         _ => {}
     }
@@ -102,6 +104,19 @@ pub async fn handle(event: Event) -> Result<Value, String> {
     const waited = await running.send({ data: { do: 'wait' } });
     expect(await waited.json()).toMatchObject({ succeeded: false, error: { type: 'Timeout' } });
     expect(running.errors()).not.toContain('replaced');
+
+    const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    await running.send({ id: 'e1', correlationid: 'chain-1', traceparent: trace, data: { do: 'log' } });
+    expect(JSON.parse(running.errors().trim())).toEqual({
+      level: 'info',
+      time: expect.any(String),
+      msg: 'rows read',
+      rows: 3,
+      of: 'acme',
+      event: 'e1',
+      correlation_id: 'chain-1',
+      trace_id: '0af7651916cd43dd8448eb211c80319c',
+    });
 
     await expect(running.send({ data: { do: 'loop' } })).rejects.toThrow();
 

@@ -259,6 +259,41 @@ describe('the handler', () => {
       says: ['exports nothing'],
     },
     {
+      case: 'Go for Lambda',
+      files: {
+        'go.mod': goMod,
+        'main.go':
+          'package main\n\nfunc handle(ctx context.Context, name MyEvent) {}\nfunc main() { lambda.Start(handle) }',
+      },
+      says: ['main.go:4 starts a handler of AWS Lambda', 'func Handle(ctx context.Context, event cloudevents.Event)'],
+    },
+    {
+      case: 'Go for func',
+      files: {
+        'go.mod': goMod,
+        'handle.go': 'package function\n\nfunc Handle(w http.ResponseWriter, r *http.Request) {}',
+      },
+      says: ['handle.go:3 Handle takes an HTTP request', 'write `func Handle(ctx'],
+    },
+    {
+      case: 'a Rust program for Lambda',
+      files: { 'Cargo.toml': `${cargoToml}[dependencies]\nlambda_runtime = "0.13"\n`, 'src/main.rs': 'fn main() {}' },
+      says: ['AWS Lambda (lambda_runtime)', 'src/lib.rs', 'pub async fn handle(event: cloudevents::Event)'],
+    },
+    {
+      case: 'a Rust library for Lambda',
+      files: {
+        'Cargo.toml': cargoToml,
+        'src/lib.rs': '\npub async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {}',
+      },
+      says: ['src/lib.rs:2 handle takes a LambdaEvent', 'pub async fn handle(event: cloudevents::Event)'],
+    },
+    {
+      case: 'Rust for func',
+      files: { 'Cargo.toml': cargoToml, 'src/lib.rs': 'pub async fn handle(\n  req: HttpRequest,\n) {}' },
+      says: ['src/lib.rs:1 handle takes a HttpRequest, as func calls it'],
+    },
+    {
       case: 'a Go function that is not exported',
       files: { 'go.mod': goMod, 'p.go': goFile('run') },
       request: { handler: 'p.run' },

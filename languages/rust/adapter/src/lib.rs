@@ -1,10 +1,10 @@
 //! Runs the user's function as a CloudEvents server: the program of every Rust function.
 
+mod call_log;
 mod deadline;
 mod reply;
 
 use std::backtrace::Backtrace;
-use std::cell::RefCell;
 use std::fmt::Display;
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -28,17 +28,13 @@ use tokio::runtime::{self, Handle};
 use tokio::signal::unix::{signal, SignalKind};
 use tokio::task::spawn_blocking;
 
+pub use call_log::set_logger;
 use reply::{answer, Outcome};
 
 /// Above the contract's 1 MiB of an event, so that the platform's limit is the one that counts.
 const MAX_EVENT_BYTES: usize = 8 << 20;
 
 type Call = dyn Fn(Event) -> Outcome + Send + Sync;
-
-thread_local! {
-    /// The id of the event that this thread handles: a panic's log line names it.
-    static EVENT: RefCell<String> = const { RefCell::new(String::new()) };
-}
 
 /// Serves until SIGTERM. It is generic, so that a function may return a result and an error of its own types.
 pub fn run<F, Answer, T, E>(handle: F)
@@ -49,10 +45,9 @@ where
     E: Display,
 {
     panic::set_hook(Box::new(|panic| {
-        let event = EVENT.with(|event| event.borrow().clone());
         log(
             "the handler panicked",
-            &event,
+            &call_log::event_id(),
             &format!("{panic}\n{}", Backtrace::force_capture()),
         );
     }));
@@ -189,7 +184,7 @@ async fn invoke(call: Arc<Call>, mut event: Event) -> Outcome {
     }
     let id = event.id().to_owned();
     let called = spawn_blocking(move || {
-        EVENT.with(|current| current.replace(event.id().to_owned()));
+        call_log::enter(&event);
         call(event)
     });
     deadline::or_replace(called, |message| log(message, &id, ""))

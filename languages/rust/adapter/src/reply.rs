@@ -113,7 +113,7 @@ fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
     }
 }
 
-fn extension(event: &Event, name: &str) -> Option<String> {
+pub fn extension(event: &Event, name: &str) -> Option<String> {
     event.extension(name).map(|value| match value {
         ExtensionValue::String(text) => text.clone(),
         ExtensionValue::Boolean(flag) => flag.to_string(),
