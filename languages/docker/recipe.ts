@@ -1,8 +1,8 @@
 /** A Dockerfile of the user's: built as it is, with no adapter. */
-
 import { generated } from '#languages/generated-files.ts';
 import type { Recipe } from '#languages/language.ts';
 import { PermanentError } from '#shared/events/errors.ts';
+import { userProblem } from './image-user.ts';
 
 export const dockerRecipe: Recipe = async ({ source }) => {
   const text = await source.text('Dockerfile');
@@ -11,6 +11,10 @@ export const dockerRecipe: Recipe = async ({ source }) => {
       'InvalidManifest',
       `Dockerfile ${text === undefined ? 'is larger than 1 MiB' : 'has no FROM line'}: begin it with a base image, such as "FROM debian:trixie-slim", then send build.start again`,
     );
+  }
+  const problem = userProblem(text);
+  if (problem !== undefined) {
+    throw new PermanentError('InvalidManifest', `Dockerfile ${problem}, then send build.start again`);
   }
   // The build reads the Dockerfile from our folder. Docker looks for its ignore file beside it, so that is copied as
   // well.

@@ -41,7 +41,7 @@ const looting = (targets: Target[]) => ({
 export function lootingDockerfile(baseImage: string, targets: Target[]): Record<string, string> {
   return {
     ...looting(targets),
-    Dockerfile: `FROM ${baseImage}\nUSER 0\nWORKDIR /loot\nCOPY . .\nRUN node print-loot.mjs; exit 65\n`,
+    Dockerfile: `FROM ${baseImage}\nUSER 0\nWORKDIR /loot\nCOPY . .\nRUN node print-loot.mjs; exit 65\nUSER 65532\n`,
   };
 }
 

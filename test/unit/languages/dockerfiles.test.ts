@@ -276,7 +276,7 @@ describe('a generated Dockerfile', () => {
 });
 
 describe("a user's own Dockerfile", () => {
-  const own = 'FROM rust:1\nCOPY . .\nCMD ["./x"]\n';
+  const own = 'FROM rust:1\nCOPY . .\nUSER 65532\nCMD ["./x"]\n';
 
   test('is taken as it is, with its ignore file and nothing else of ours', async () => {
     const planned = await plan({ Dockerfile: own, 'Dockerfile.dockerignore': 'target', 'src/main.rs': '' });
@@ -285,6 +285,37 @@ describe("a user's own Dockerfile", () => {
       ['.knative-lambda/Dockerfile.dockerignore', 'target'],
     ]);
     expect(['node_modules/a.js', '.git/HEAD', 'src/main.rs'].some(planned.excludes)).toBe(false);
+  });
+
+  test.each([
+    { case: 'root', dockerfile: 'FROM registry.test/a\nUSER root\n', says: 'Dockerfile line 2: USER root is root' },
+    { case: 'root by number', dockerfile: 'FROM a\nUSER 1\nUSER 0:0\n', says: 'line 3: USER 0:0 is root' },
+    { case: 'a name', dockerfile: 'FROM node:24\n\nuser node\nCMD ["a"]\n', says: 'line 3: USER node is a name' },
+    { case: 'no USER', dockerfile: 'FROM node:24-slim\nCOPY . .\nCMD ["a"]\n', says: 'as node:24-slim does' },
+    { case: 'no USER, and where to', dockerfile: 'FROM a\nRUN b \\\n  c\nCMD ["a"]\n', says: 'behind line 3' },
+    { case: 'scratch', dockerfile: 'FROM scratch\n', says: 'as scratch does' },
+    { case: 'distroless', dockerfile: 'FROM gcr.io/distroless/static-debian12\n', says: 'runs as root' },
+    { case: 'a stage before', dockerfile: 'FROM node AS Base\nUSER app\nFROM base\n', says: 'line 2: USER app' },
+    { case: 'another stage alone', dockerfile: 'FROM a AS b\nUSER 1\nFROM docker.io/library/c\n', says: 'no USER' },
+    { case: 'a document', dockerfile: 'FROM a\nRUN cat <<EOF\nUSER 1\nEOF\n', says: 'no USER' },
+  ])('that would not run without root is refused before the build: $case', async ({ dockerfile, says }) => {
+    const error = await plan({ Dockerfile: dockerfile }).catch((reason) => reason);
+    expect(error.reason).toBe('InvalidManifest');
+    for (const part of [says, 'write', 'USER 65532', 'send build.start again']) {
+      expect(error.message).toContain(part);
+    }
+  });
+
+  test.each([
+    { case: 'a number', dockerfile: 'FROM node:24\nUSER 1000\n' },
+    { case: 'a number and a group', dockerfile: 'FROM node:24\nUSER 65532:app\n' },
+    { case: 'a variable', dockerfile: 'FROM node:24\nARG UID=1000\nUSER $UID\n' },
+    { case: 'a base of one', dockerfile: 'FROM node AS a\nUSER 7\nFROM node AS b\nUSER 0\nFROM a\n' },
+    { case: 'distroless without root', dockerfile: 'FROM gcr.io/distroless/static:nonroot\n' },
+    { case: 'an image that nobody knows', dockerfile: 'FROM --platform=linux/amd64 registry.test/base/node:24 AS a\n' },
+    { case: 'a base in a variable', dockerfile: 'ARG BASE=node\nFROM $BASE\n' },
+  ])('of another user is built: $case', async ({ dockerfile }) => {
+    await expect(plan({ Dockerfile: dockerfile })).resolves.toBeTruthy();
   });
 });
 
