@@ -2,6 +2,7 @@
 import { posix } from 'node:path';
 import { type ModuleFiles, modulePaths, splitHandler } from '#languages/module-paths.ts';
 import type { SourceReader } from '#shared/packing/source-reader.ts';
+import { mainOf } from './package-json.ts';
 
 const EXTENSIONS = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts'];
 
@@ -22,10 +23,18 @@ export async function nodeEntryFiles(source: SourceReader, handler: string | und
   return [...new Set([...(main === undefined ? [] : mainPaths(main)), ...conventional])].filter(source.has);
 }
 
+/** What a file that is not there would be compiled from, beside it. */
+export function uncompiled(path: string): string[] {
+  const typescript = path.replace(/\.([cm]?)js$/, '.$1ts');
+  return typescript === path ? [] : [typescript];
+}
+
 function mainPaths(main: string): string[] {
   const path = posix.normalize(main).replace(/\/$/, '');
   return [
     path,
+    // Node runs it as it is.
+    ...uncompiled(path),
     ...EXTENSIONS.map((extension) => path + extension),
     ...EXTENSIONS.map((extension) => `${path}/index${extension}`),
   ];
@@ -36,8 +45,7 @@ async function packageMain(source: SourceReader): Promise<string | undefined> {
   const text = await source.text('package.json');
   try {
     const manifest: unknown = JSON.parse(text ?? 'null');
-    const main = (manifest as { main?: unknown } | null)?.main;
-    return typeof main === 'string' ? main : undefined;
+    return mainOf(Object(manifest));
   } catch {
     return undefined;
   }

@@ -1,7 +1,7 @@
 /** How dependencies are installed: by the manager, and its version, that the project itself uses. */
 import type { SourceReader } from '#shared/packing/source-reader.ts';
 import { CACHE, type Commands } from './manager.ts';
-import type { PackageJson } from './package-json.ts';
+import { buildScript, type PackageJson } from './package-json.ts';
 import { pnpmCommands } from './pnpm.ts';
 import { yarnBerryCommands, yarnClassicCommands } from './yarn.ts';
 
@@ -26,7 +26,7 @@ const CONFIGURATION =
 /** In a manifest: what does not come from a registry. */
 const FROM_SOURCE = /"(?:file|link|portal|patch|workspace):|:\s*"\.{0,2}\/|patchedDependencies/;
 
-/** `buildsItself`: the entry file is made by `npm run build`. Undefined where there is nothing to install. */
+/** `buildsItself`: the entry file is made by a script of the project. Undefined where there is nothing to install. */
 export async function installOf(
   source: SourceReader,
   manifest: PackageJson,
@@ -50,6 +50,11 @@ export async function installOf(
   const commands = await commandsOf(source, manifest, lock);
   // For developers (git hooks, builds with devDependencies); they fail where those are left out.
   const forDevelopers = ['prepublish', 'preprepare', 'prepare', 'postprepare'].filter((script) => script in scripts);
+  const maker = buildsItself ? buildScript(manifest) : undefined;
+  const renamed =
+    maker === undefined || maker === 'build'
+      ? ''
+      : `npm pkg set --json "scripts.build=$(npm pkg get scripts.${maker})" && `;
   const unprepared =
     forDevelopers.length === 0
       ? ''
@@ -58,7 +63,7 @@ export async function installOf(
   const forget = ` && rm -rf ${CACHE}`;
   return {
     manifests: needsSource ? undefined : ['package.json', lock ?? '', '.npmrc'].filter(source.has),
-    install: run(unprepared + (buildsItself ? commands.installAll : commands.install + forget), 65),
+    install: run(renamed + unprepared + (buildsItself ? commands.installAll : commands.install + forget), 65),
     // The cache stays until then: after the installation no credentials are there to fetch anything again.
     ...(buildsItself ? { build: [run(commands.build, 66), run(commands.prune + forget, 65)] } : {}),
   };

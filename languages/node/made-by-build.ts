@@ -3,18 +3,19 @@ import { posix } from 'node:path';
 import type { Handler } from '#languages/find-handler.ts';
 import { modulePaths, splitHandler } from '#languages/module-paths.ts';
 import type { SourceReader } from '#shared/packing/source-reader.ts';
-import { nodeModules } from './entry-files.ts';
-import type { PackageJson } from './package-json.ts';
+import { nodeModules, uncompiled } from './entry-files.ts';
+import { buildScript, mainOf, type PackageJson } from './package-json.ts';
 
 const EXTENSIONS = ['.js', '.mjs', '.cjs'];
 
 /** Undefined where the entry file is there, or nothing would make it. */
 export function madeByBuild(
   source: SourceReader,
-  { main, scripts }: PackageJson,
+  manifest: PackageJson,
   requested: string | undefined,
 ): Handler | undefined {
-  if (!('build' in scripts)) {
+  const script = buildScript(manifest);
+  if (script === undefined) {
     return undefined;
   }
   if (requested !== undefined) {
@@ -22,13 +23,15 @@ export function madeByBuild(
     const isThere = modulePaths(module, nodeModules).some(source.has);
     return isThere || !module.includes('/') ? undefined : { file: withExtension(module), name };
   }
-  const path = posix.normalize(main ?? '.');
+  const path = posix.normalize(mainOf(manifest) ?? '.');
   // What Node runs without being compiled needs no tool for developers.
-  const uncompiled = path.replace(/\.([cm]?)js$/, '.$1ts');
-  if (path === '.' || path.startsWith('..') || [uncompiled, ...modulePaths(path, nodeModules)].some(source.has)) {
+  const there = [...uncompiled(path), ...modulePaths(path, nodeModules)];
+  const isElsewhere = path === '.' || path.startsWith('..') || (script !== 'build' && !path.includes('/'));
+  if (isElsewhere || there.some(source.has)) {
     return undefined;
   }
-  return { file: withExtension(path), name: undefined };
+  // A folder, most likely, where it is one word.
+  return { file: withExtension(path.includes('/') || posix.extname(path) !== '' ? path : `${path}/`), name: undefined };
 }
 
 function withExtension(path: string): string {

@@ -6,6 +6,7 @@ const stringMap = z.record(z.string(), z.string());
 
 const schema = z.object({
   main: z.string().optional(),
+  exports: z.unknown().optional(),
   type: z.enum(['module', 'commonjs']).optional(),
   scripts: stringMap.default({}),
   dependencies: stringMap.default({}),
@@ -15,6 +16,34 @@ const schema = z.object({
 });
 
 export type PackageJson = z.infer<typeof schema>;
+
+/** The package's own module: `main`, or else what `exports` says of "." for `import`, or else for `require`. */
+export function mainOf({ main, exports }: { main?: unknown; exports?: unknown }): string | undefined {
+  if (typeof main === 'string') {
+    return main;
+  }
+  const { '.': root = exports } = Object(exports) as Record<string, unknown>;
+  const found = conditional(root, 3);
+  return found?.startsWith('./') ? found : undefined;
+}
+
+function conditional(target: unknown, levels: number): string | undefined {
+  if (typeof target === 'string' || levels === 0) {
+    return typeof target === 'string' ? target : undefined;
+  }
+  const conditions = Object(target) as Record<string, unknown>;
+  const chosen = ['node', 'import', 'default', 'require'].find((name) => Object.hasOwn(conditions, name));
+  return chosen === undefined ? undefined : conditional(conditions[chosen], levels - 1);
+}
+
+const COMPILES = /\b(?:tsc|esbuild|tsup|tsdown|swc|babel|rollup|rolldown|vite|webpack|ncc|build)\b/;
+
+/** The script that makes what is uploaded as TypeScript alone: `build`, or a manager's own that compiles. */
+export function buildScript({ scripts }: PackageJson): string | undefined {
+  return 'build' in scripts
+    ? 'build'
+    : ['compile', 'prepare', 'prepack', 'prepublishOnly'].find((name) => COMPILES.test(scripts[name] ?? ''));
+}
 
 /** Characters. Far more than anybody writes, and read in less than a tenth of a second. */
 const MAX_LENGTH = 256 * 1024;

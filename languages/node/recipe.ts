@@ -7,7 +7,7 @@ import { nodeEntryFiles, nodeModules } from './entry-files.ts';
 import { nodeNames } from './exported-names.ts';
 import { type Install, installOf } from './install.ts';
 import { madeByBuild } from './made-by-build.ts';
-import { type PackageJson, parsePackageJson } from './package-json.ts';
+import { mainOf, type PackageJson, parsePackageJson } from './package-json.ts';
 
 export const nodeRecipe: Recipe = async ({ source, request, settings }) => {
   const manifest = await manifestOf(source);
@@ -39,9 +39,10 @@ export const nodeRecipe: Recipe = async ({ source, request, settings }) => {
 };
 
 function missingMain(manifest: PackageJson | undefined): string {
-  return manifest?.main === undefined
+  const main = manifest && mainOf(manifest);
+  return main === undefined
     ? 'a "main" in package.json that exists'
-    : `${manifest.main}, which is "main" in package.json (a script "build" would make it)`;
+    : `${main}, which is "main" in package.json (a script "build" would make it)`;
 }
 
 async function manifestOf(source: RecipeInput['source']): Promise<PackageJson | undefined> {

@@ -22,11 +22,15 @@ describe('the language of a source', () => {
     },
     { case: 'go.mod and a .go file', files: goFiles, language: 'go' },
     { case: 'Cargo.toml and a .rs file', files: rustFiles, language: 'rust' },
-    { case: 'a Dockerfile', files: { Dockerfile: 'FROM scratch', 'a.rs': '' }, language: 'docker' },
-    { case: 'a Dockerfile beside a handler', files: { Dockerfile: 'FROM x', 'parser.py': python }, language: 'docker' },
+    { case: 'a Dockerfile', files: { Dockerfile: 'FROM scratch\nUSER 1', 'a.rs': '' }, language: 'docker' },
+    {
+      case: 'a Dockerfile beside a handler',
+      files: { Dockerfile: 'FROM x/y', 'parser.py': python },
+      language: 'docker',
+    },
     {
       case: 'parameters.language beside a Dockerfile',
-      files: { Dockerfile: 'FROM x', 'parser.py': python },
+      files: { Dockerfile: 'FROM x/y', 'parser.py': python },
       language: 'python',
       request: { language: 'python' },
     },
