@@ -3,7 +3,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 INSTALLED := node_modules/.package-lock.json
 
-.PHONY: help run test chaos fuzz e2e bench lint format build clean e2e-disturbed bench-builds bench-cluster scale image deploy rotate-key undeploy manifests
+.PHONY: help run test chaos fuzz fuzz-builds e2e bench lint format build clean e2e-disturbed bench-builds bench-cluster scale image deploy rotate-key undeploy manifests
 help: ## show what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
 
@@ -29,6 +29,9 @@ test: lint ## every test that needs no cluster
 
 fuzz: $(INSTALLED) ## bad input of every kind: RUNS=100000 (SEED=number, AREA='event door' alone)
 	@exec node test/fuzz/main.ts
+
+fuzz-builds: $(INSTALLED) ## sources as people upload them, really built, started and called: RUNS=50 (SEED=number, SOURCE=number alone, SLOW=1: those too that need a network)
+	@exec node test/fuzz/sources/main.ts
 
 chaos: $(INSTALLED) ## whole lives of builds with everything failing, simulated: RUNS=10000 SEED=1 (TRACE=1: one run, line by line; MUTATIONS=1: with each safeguard taken out)
 	@node test/chaos/$(if $(MUTATIONS),mutations,main).ts --runs $(or $(RUNS),1000) --seed $(or $(SEED),1) $(if $(TRACE),--trace)

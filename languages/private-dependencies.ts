@@ -30,6 +30,9 @@ export function installScript(): GeneratedFile {
  * npm and pip say only in their own logs which host refused which package. After a failure these lines are printed,
  * for shared/builds/denied-dependency.ts. A pip that keeps a log no longer prints what a build backend said. So it
  * keeps one only for a tenant with credentials, and the end of it is printed then.
+ *
+ * Kubernetes keeps the last 2 KiB of what a container wrote, and npm's usage text and what node-gyp tells of itself are
+ * longer: then the beginning, which says why, is printed once more.
  */
 const SCRIPT = `# Read by the step that installs dependencies. $private is the folder of the tenant's credentials.
 if [ -f "$private/.npmrc" ]; then export npm_config_userconfig="$private/.npmrc"; fi
@@ -45,6 +48,8 @@ finish() {
   code=$?
   rm -rf "$private"
   if [ "$code" -ne 0 ]; then
+    errors=$(sed -n 's/^[0-9]* error /npm error /p' .knative-lambda/cache/_logs/*.log 2>/dev/null | grep -v 'gyp [a-z]')
+    if [ "$(printf '%s' "$errors" | wc -l)" -gt 20 ]; then printf '%s\n' "$errors" | head -n 12 | cut -c 1-200; fi
     grep -hs 'http fetch GET 40[134]' .knative-lambda/cache/_logs/*.log | cut -d ' ' -f 2- | tail -n 4
     grep -hs ' 40[134] Client Error' "$log" | cut -d ' ' -f 2- | tail -n 4
     if grep -qs 'See above for output' "$log"; then cut -d ' ' -f 2- "$log" | tail -n 60; fi

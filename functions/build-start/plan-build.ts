@@ -5,6 +5,7 @@
 
 import { dockerRecipe } from '#languages/docker/recipe.ts';
 import type { RecipeResult } from '#languages/language.ts';
+import { checkManifestNames } from '#languages/manifest-names.ts';
 import { registry } from '#languages/registry.ts';
 import type { Language } from '#shared/events/parameters.ts';
 import type { SourceReader } from '#shared/packing/source-reader.ts';
@@ -20,6 +21,10 @@ export async function planBuild(
   request: BuildRequest,
   settings: Pick<BuildSettings, 'baseImages' | 'adapters'>,
 ): Promise<Plan> {
+  // Of a source with a Dockerfile nobody else reads anything.
+  if (!source.has('Dockerfile')) {
+    checkManifestNames(source);
+  }
   const language = await detectLanguage(source, request);
   const recipe = language === 'docker' ? dockerRecipe : registry[language].recipe;
   return { language, ...(await recipe({ source, request, settings })) };

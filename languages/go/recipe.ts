@@ -68,6 +68,11 @@ async function findGoHandler(source: SourceReader, requested: string | undefined
       `parameters.handler names ${name}, which Go does not export: begin its name with a capital letter, in both places`,
     );
   }
+  if (files.length > 0 && /(?:^|\/)internal(?:\/|$)/.test(folder)) {
+    throw notFound(
+      `${folder}/ is internal, which only its own module can import, and the program around it is another one: move the handler out of internal/, or call it from a package that is not internal`,
+    );
+  }
   const functions: string[] = [];
   for (const file of files.slice(0, MAX_FILES_READ)) {
     const raw = await source.text(file);

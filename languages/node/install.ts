@@ -1,6 +1,8 @@
 /** How dependencies are installed: by the manager, and its version, that the project itself uses. */
+import { invalidManifest } from '#languages/invalid-manifest.ts';
 import type { SourceReader } from '#shared/packing/source-reader.ts';
-import { CACHE, type Commands } from './manager.ts';
+import { type Choice, chooseManager } from './choose-manager.ts';
+import { CACHE, type Commands, managerVersion } from './manager.ts';
 import { buildScript, type PackageJson } from './package-json.ts';
 import { pnpmCommands } from './pnpm.ts';
 import { yarnBerryCommands, yarnClassicCommands } from './yarn.ts';
@@ -19,7 +21,6 @@ const ENVIRONMENT = [
   'npm_config_update_notifier=false npm_config_fund=false npm_config_audit=false',
 ].join(' ');
 
-const NPM_LOCKS = ['package-lock.json', 'npm-shrinkwrap.json'];
 /** Files besides lock and manifest that change what is installed. Each may name others. */
 const CONFIGURATION =
   /^(?:pnpm-workspace\.yaml|\.yarnrc(?:\.yml)?|\.pnpmfile\.c?js|pnpmfile\.js|patches\/.*|\.yarn\/.*|.*\.tgz)$/;
@@ -38,7 +39,7 @@ export async function installOf(
   if (!needed && workspaces === undefined && !hasInstallScript && !buildsItself) {
     return undefined;
   }
-  const lock = [...NPM_LOCKS, 'pnpm-lock.yaml', 'yarn.lock'].find(source.has);
+  const choice = chooseManager(source, manifest);
   const npmrc = await source.text('.npmrc');
   const needsSource =
     buildsItself ||
@@ -47,7 +48,7 @@ export async function installOf(
     FROM_SOURCE.test((await source.text('package.json')) ?? '') ||
     /=\s*\.{0,2}\//.test(npmrc ?? '') ||
     source.paths.some((path) => CONFIGURATION.test(path));
-  const commands = await commandsOf(source, manifest, lock);
+  const commands = await commandsOf(source, manifest, choice);
   // For developers (git hooks, builds with devDependencies); they fail where those are left out.
   const forDevelopers = ['prepublish', 'preprepare', 'prepare', 'postprepare'].filter((script) => script in scripts);
   const maker = buildsItself ? buildScript(manifest) : undefined;
@@ -62,24 +63,25 @@ export async function installOf(
   const run = (command: string, exitCode: number) => `export ${ENVIRONMENT} && { ${command}; } || exit ${exitCode}`;
   const forget = ` && rm -rf ${CACHE}`;
   return {
-    manifests: needsSource ? undefined : ['package.json', lock ?? '', '.npmrc'].filter(source.has),
+    manifests: needsSource ? undefined : ['package.json', choice.lock ?? '', '.npmrc'].filter(source.has),
     install: run(renamed + unprepared + (buildsItself ? commands.installAll : commands.install + forget), 65),
     // The cache stays until then: after the installation no credentials are there to fetch anything again.
     ...(buildsItself ? { build: [run(commands.build, 66), run(commands.prune + forget, 65)] } : {}),
   };
 }
 
-async function commandsOf(source: SourceReader, manifest: PackageJson, lock: string | undefined): Promise<Commands> {
-  if (lock === 'pnpm-lock.yaml') {
+async function commandsOf(source: SourceReader, manifest: PackageJson, { manager, lock }: Choice): Promise<Commands> {
+  if (manager === 'pnpm') {
     return await pnpmCommands(source, manifest);
   }
-  if (lock === 'yarn.lock') {
+  if (manager === 'yarn') {
+    const text = await source.text('yarn.lock');
     // Only Berry writes `__metadata`, and Classic can't read such a file.
-    const text = (await source.text('yarn.lock')) ?? '';
-    return /^__metadata:/m.test(text)
-      ? await yarnBerryCommands(source, manifest, text)
-      : await yarnClassicCommands(source);
+    const isBerry =
+      text === undefined ? !/^(?:0|1)\b/.test(managerVersion(manifest, 'yarn') ?? '') : /^__metadata:/m.test(text);
+    return isBerry ? await yarnBerryCommands(source, manifest, text) : await yarnClassicCommands(source);
   }
+  checkNpmLock(lock, lock && (await source.text(lock)));
   const [install, unlocked] = lock === undefined ? ['npm install', ' --no-package-lock'] : ['npm ci', ''];
   return {
     install: `${install} --omit=dev${unlocked}`,
@@ -87,4 +89,21 @@ async function commandsOf(source: SourceReader, manifest: PackageJson, lock: str
     build: 'npm run build',
     prune: `npm prune --omit=dev${unlocked} --ignore-scripts`,
   };
+}
+
+/** npm says of such a file only that there is none. */
+function checkNpmLock(lock: string | undefined, text: string | undefined): void {
+  if (lock === undefined || text === undefined) {
+    return;
+  }
+  try {
+    JSON.parse(text);
+  } catch (cause) {
+    throw invalidManifest(
+      lock,
+      undefined,
+      `is no JSON: ${(cause as Error).message.slice(0, 100)}. Write it anew (\`npm install --package-lock-only\`)`,
+      cause,
+    );
+  }
 }

@@ -19,8 +19,9 @@ export async function pnpmCommands(source: SourceReader, manifest: PackageJson):
   const scripts =
     Number(version.split('.')[0]) >= 10 && !DECIDED.test(settings) ? ' --dangerously-allow-all-builds' : '';
   const pnpm = `npx --yes pnpm@${version}`;
+  const frozen = source.has('pnpm-lock.yaml') ? '--frozen-lockfile' : '--no-frozen-lockfile';
   const install = (which: string) =>
-    `CI=true ${pnpm} install ${which} --frozen-lockfile --package-import-method=copy --store-dir="$PWD/${CACHE}/store"${scripts}`;
+    `CI=true ${pnpm} install ${which} ${frozen} --package-import-method=copy --store-dir="$PWD/${CACHE}/store"${scripts}`;
   return {
     install: install('--prod'),
     installAll: install('--prod=false'),

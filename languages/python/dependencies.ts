@@ -5,8 +5,12 @@
 import { parse } from 'smol-toml';
 import { invalidManifest } from '#languages/invalid-manifest.ts';
 import type { SourceReader } from '#shared/packing/source-reader.ts';
+import { lockedVersions } from './locked-versions.ts';
 import { requirementsOfProject } from './pyproject-toml.ts';
-import { checkRequirements } from './requirements-txt.ts';
+import { checkRequirements, logicalLines } from './requirements-txt.ts';
+
+/** The file's name, beside the requirements file of ours. */
+export const CONSTRAINTS = 'constraints.txt';
 
 export interface Dependencies {
   /** The source must be there when they are installed. */
@@ -16,6 +20,8 @@ export interface Dependencies {
    * it is.
    */
   generated: string | undefined;
+  /** The versions of a lock file, for the file of ours. */
+  constraints?: string;
 }
 
 /**
@@ -24,7 +30,8 @@ export interface Dependencies {
  */
 export async function dependenciesOf(source: SourceReader): Promise<Dependencies | undefined> {
   const text = await source.text('requirements.txt');
-  if (source.has('requirements.txt')) {
+  // One that lists nothing says nothing of what another manifest lists.
+  if (source.has('requirements.txt') && (text === undefined || [...logicalLines(text)].length > 0)) {
     // A file that is too large to be read here (`text` is undefined) is left to pip.
     const checked = text === undefined ? { needsSource: true } : await checkRequirements(source, text);
     return { ...checked, generated: text === undefined ? undefined : withoutEditable(text) };
@@ -36,7 +43,12 @@ export async function dependenciesOf(source: SourceReader): Promise<Dependencies
     return undefined;
   }
   const { needsSource } = await checkRequirements(source, lines.join('\n'), 'pyproject.toml ([project] dependencies)');
-  return { needsSource, generated: `${lines.join('\n')}\n` };
+  const versions = await lockedVersions(source);
+  return {
+    needsSource,
+    generated: [...(versions === undefined ? [] : [`-c ${CONSTRAINTS}`]), ...lines, ''].join('\n'),
+    ...(versions === undefined ? {} : { constraints: [...versions, ''].join('\n') }),
+  };
 }
 
 /**
@@ -63,6 +75,11 @@ const UNREAD: { file: RegExp; lists: (text: string) => boolean; instead: string 
     file: /^Pipfile$/,
     lists: pipfileLists,
     instead: 'Write requirements.txt (`pipenv requirements > requirements.txt`)',
+  },
+  {
+    file: /^(?:Pipfile\.lock|pylock\.toml)$/,
+    lists: (text) => /"default":\s*\{\s*"|\[\[packages\]\]/.test(text),
+    instead: 'Write requirements.txt (`pipenv requirements > requirements.txt`, or `uv export -o requirements.txt`)',
   },
   {
     file: /^setup\.(?:py|cfg)$/,

@@ -43,7 +43,8 @@ export function pythonNames(source: string): ExportedNames {
       names.add(name);
     }
   }
-  return { names: [...names], open };
+  // A bracket that is never closed hides all that follows: Python itself says where it is.
+  return { names: [...names], open: open || depth !== 0 };
 }
 
 function boundBy(statement: string): string[] {

@@ -24,6 +24,8 @@ const uvSchema = z.object({
   'find-links': list.optional(),
   'override-dependencies': list.optional(),
   'constraint-dependencies': list.optional(),
+  'dependency-metadata': list.optional(),
+  pip: table.optional(),
 });
 const schema = z.object({
   project: z
@@ -38,7 +40,12 @@ const schema = z.object({
     .object({
       poetry: poetrySchema.optional(),
       uv: uvSchema.optional(),
-      pdm: z.object({ source: list.optional() }).optional(),
+      pdm: z
+        .object({
+          source: list.optional(),
+          resolution: z.object({ overrides: table.optional() }).optional(),
+        })
+        .optional(),
       rye: z.object({ sources: list.optional() }).optional(),
       flit: z.object({ metadata: z.object({ requires: list.optional() }).optional() }).optional(),
       pixi: z.object({ dependencies: table.optional(), 'pypi-dependencies': table.optional() }).optional(),
@@ -142,6 +149,11 @@ function* ofIndexes({ tool }: Project): Iterable<string> {
     'tool.uv.find-links': uv?.['find-links'],
     'tool.uv.override-dependencies': uv?.['override-dependencies'],
     'tool.uv.constraint-dependencies': uv?.['constraint-dependencies'],
+    '[[tool.uv.dependency-metadata]]': uv?.['dependency-metadata'],
+    '[tool.uv.pip]': Object.keys(uv?.pip ?? {}).filter((key) =>
+      /index|find-links|^(?:no-)?sources|overrides/.test(key),
+    ),
+    '[tool.pdm.resolution.overrides]': Object.keys(pdm?.resolution?.overrides ?? {}),
     '[[tool.poetry.source]]': poetry?.source,
     '[[tool.pdm.source]]': pdm?.source,
     '[[tool.rye.sources]]': rye?.sources,
@@ -162,7 +174,8 @@ function isPublicIndex(value: unknown): boolean {
     // Poetry's own word for it, which needs no address.
     const isPoetryName =
       String((Object(entry) as { name?: unknown }).name).toLowerCase() === 'pypi' && url === undefined;
-    return isPoetryName || (priority !== 'explicit' && PUBLIC.test(String(url ?? entry)));
+    const address = url ?? entry;
+    return isPoetryName || (priority !== 'explicit' && typeof address === 'string' && PUBLIC.test(address));
   });
 }
 

@@ -3,7 +3,7 @@ import { findHandler } from '#languages/find-handler.ts';
 import { adapterFile, dockerfile, generated, isLitter, ROOT, USER } from '#languages/generated-files.ts';
 import type { Recipe } from '#languages/language.ts';
 import { INSTALL_SCRIPT, installScript, installStep, laterStep } from '#languages/private-dependencies.ts';
-import { type Dependencies, dependenciesOf } from './dependencies.ts';
+import { CONSTRAINTS, type Dependencies, dependenciesOf } from './dependencies.ts';
 import { pythonEntryFiles, pythonModules } from './entry-files.ts';
 import { pythonNames } from './exported-names.ts';
 import { packageFolders } from './package-folders.ts';
@@ -35,6 +35,7 @@ export const pythonRecipe: Recipe = async ({ source, request, settings }) => {
         }),
       ),
       ...(requirements?.generated === undefined ? [] : [generated('project-requirements.txt', requirements.generated)]),
+      ...(requirements?.constraints === undefined ? [] : [generated(CONSTRAINTS, requirements.constraints)]),
       await adapterFile(settings.adapters, 'python', 'adapter.py'),
       await adapterFile(settings.adapters, 'python', 'calls.py'),
       await adapterFile(settings.adapters, 'python', 'context.py'),
@@ -59,7 +60,14 @@ function dockerfileLines(base: string, requirements: Dependencies | undefined): 
       ? ['COPY . .']
       : requirements.needsSource
         ? ['COPY . .', install]
-        : [`COPY ${file} ${file}`, install, 'COPY . .'];
+        : [
+            `COPY ${file} ${file}`,
+            ...(requirements.constraints === undefined
+              ? []
+              : [`COPY .knative-lambda/${CONSTRAINTS} .knative-lambda/${CONSTRAINTS}`]),
+            install,
+            'COPY . .',
+          ];
   return [
     `FROM ${base}`,
     ROOT,

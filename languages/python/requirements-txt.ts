@@ -151,7 +151,7 @@ function unquoted(value: string): string {
 }
 
 /** Without comments and empty lines; lines that end in a backslash joined, under the number of the first. */
-function* logicalLines(text: string): Iterable<{ line: number; content: string }> {
+export function* logicalLines(text: string): Iterable<{ line: number; content: string }> {
   let started: { line: number; content: string } | undefined;
   for (const [index, raw] of text.split(/\r\n|\r|\n/).entries()) {
     const current = started ?? { line: index + 1, content: '' };

@@ -14,13 +14,14 @@ export const rustRecipe: Recipe = async ({ source, request, settings }) => {
   const manifest = await manifestOf(source);
   const handler = await findRustHandler(source, manifest, request.handler);
   const adapter = async (file: string) => await adapterFile(settings.adapters, 'rust', file, `rust/adapter/${file}`);
+  const needsSource = manifest.needsSource || (await readsFolders(source));
   const lock = mergeLocks(await lockOf(source), (await adapter('Cargo.lock')).content.toString());
   return {
     files: [
-      ...dockerfile(dockerfileLines(settings.baseImages, manifest, source)),
+      ...dockerfile(dockerfileLines(settings.baseImages, needsSource, source)),
       generated('rust/Cargo.toml', program(manifest, { adapter: 'adapter', library: '../..' })),
       generated('rust/main.rs', main(handler, manifest)),
-      ...(manifest.needsSource ? [generated('rust/Cargo.lock', lock)] : dependenciesAlone(manifest, lock)),
+      ...(needsSource ? [generated('rust/Cargo.lock', lock)] : dependenciesAlone(manifest, lock)),
       await adapter('Cargo.toml'),
       await adapter('src/lib.rs'),
       await adapter('src/call_log.rs'),
@@ -49,6 +50,14 @@ async function lockOf(source: RecipeInput['source']): Promise<string | undefined
     throw invalidManifest('Cargo.lock', undefined, 'is larger than 1 MiB. Make it smaller');
   }
   return text;
+}
+
+const CONFIGURATION = ['.cargo/config', '.cargo/config.toml'];
+
+/** Cargo's settings take packages from folders of the source, such as those that `cargo vendor` makes. */
+async function readsFolders(source: RecipeInput['source']): Promise<boolean> {
+  const texts = await Promise.all(CONFIGURATION.map(source.text));
+  return texts.some((text) => /^\s*(?:directory|local-registry|paths|path|include)\s*=/m.test(text ?? ''));
 }
 
 /**
@@ -121,11 +130,11 @@ ${setLogger}    knative_lambda_adapter::run(function::${handler});
 const CARGO =
   'RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --message-format short --target "$(rustc --print host-tuple)"';
 
-function dockerfileLines(base: BaseImages, manifest: CargoManifest, source: RecipeInput['source']): string[] {
+function dockerfileLines(base: BaseImages, needsSource: boolean, source: RecipeInput['source']): string[] {
   // What else decides what is downloaded, and by which compiler.
   const settings = ['rust-toolchain', 'rust-toolchain.toml'].filter(source.has);
-  const configuration = ['.cargo/config', '.cargo/config.toml'].filter(source.has);
-  const dependencies = manifest.needsSource
+  const configuration = CONFIGURATION.filter(source.has);
+  const dependencies = needsSource
     ? ['COPY . .', 'RUN cd .knative-lambda/rust && cargo fetch || exit 65']
     : [
         ...(settings.length > 0 ? [`COPY ${settings.join(' ')} ./`] : []),

@@ -21,6 +21,7 @@ const SIGKILLED = 137;
 /** What lists dependencies, where the language has one such file or two. */
 const MANIFESTS: Partial<Record<string, string>> = {
   python: 'requirements.txt or pyproject.toml',
+  node: 'package.json',
   go: 'go.mod',
   rust: 'Cargo.toml',
 };
@@ -118,7 +119,7 @@ function kanikoFailed(end: End): Cause | undefined {
     return told(
       'DependencyInstallFailed',
       `the dependencies could not be installed: ${output}`,
-      `Mend ${MANIFESTS[build.language] ?? 'the manifest that lists them, such as requirements.txt or package.json'} (names, versions, lock file), upload it, then send build.start again`,
+      `Mend ${MANIFESTS[build.language] ?? 'the manifest that lists them'} (names, versions, lock file), upload it, then send build.start again`,
       see,
     );
   }

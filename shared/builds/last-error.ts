@@ -4,6 +4,7 @@ import { printableCell } from '#shared/printable.ts';
 import { redactCredentials } from '#shared/redact-credentials.ts';
 import { nodeCauses } from './node-causes.ts';
 import { pythonAndGoCauses } from './python-and-go-causes.ts';
+import { rustCauses } from './rust-causes.ts';
 
 const ERROR = /^(Error:|error |FATAL|npm error )|level=(error|fatal)/;
 /** npm's closing lines, which only name its own log file. */
@@ -28,7 +29,9 @@ export function lastError(log = ''): string {
     // Colours and whatever else the user's commands have written for a terminal: the text goes into an event.
     .map((line) => printableCell(stripVTControlCharacters(line).trim().replaceAll('\t', ' ')))
     .filter((line) => line !== '' && !PROGRESS.test(line));
-  const causes = [nodeCauses(lines), pythonAndGoCauses(lines)].find((told) => told.length > 0) ?? [];
+  const causes =
+    [nodeCauses, pythonAndGoCauses, rustCauses].map((causesOf) => causesOf(lines)).find((told) => told.length > 0) ??
+    [];
   if (causes.length > 0) {
     return redactCredentials(causes.join(' | ')).slice(0, MOST_CHARACTERS).replace(/\.$/, '');
   }

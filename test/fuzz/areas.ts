@@ -8,6 +8,18 @@ import { environment } from './areas/environment.ts';
 import { keys } from './areas/keys.ts';
 import { longTexts } from './areas/long-texts.ts';
 import { manifests } from './areas/manifests.ts';
+import { sources } from './areas/sources.ts';
 import { tenants } from './areas/tenants.ts';
 
-export const areas: Area[] = [door, answers, tenants, keys, archives, manifests, dockerfiles, environment, longTexts];
+export const areas: Area[] = [
+  door,
+  answers,
+  tenants,
+  keys,
+  archives,
+  manifests,
+  sources,
+  dockerfiles,
+  environment,
+  longTexts,
+];

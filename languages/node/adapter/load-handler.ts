@@ -6,6 +6,7 @@ import { findTypeScript } from './find-typescript.ts';
 import { placeOfHandler, signatureProblem, takesContext } from './handler-signature.ts';
 import { keepPort } from './keep-port.ts';
 import type { Settings } from './settings.ts';
+import { isOfTsconfig } from './tsconfig-paths.ts';
 
 export type Handler = (event: Record<string, unknown>, context: CallContext) => unknown;
 
@@ -83,17 +84,21 @@ export function notLoaded(error: unknown, root: string, file: string): NotLoaded
     .split('\n')[0]
     ?.replaceAll(`file://${root}/`, '')
     .replaceAll(`${root}/`, '');
-  return new NotLoaded(`${placeOf(error, root) ?? file}: ${name ?? 'Error'}: ${text}`, adviceFor(error), error);
+  return new NotLoaded(`${placeOf(error, root) ?? file}: ${name ?? 'Error'}: ${text}`, adviceFor(error, root), error);
 }
 
-function adviceFor(error: unknown): string {
+const NOT_FOUND = /Cannot find (?:package|module) '(?![./])([^']+)'/;
+
+function adviceFor(error: unknown, root: string): string {
   const { code, message } = Object(error) as { code?: string; message?: string };
+  const [, name] = NOT_FOUND.exec(message ?? '') ?? [];
+  if (name !== undefined && isOfTsconfig(root, name)) {
+    return 'tsconfig.json says where it is, which Node does not read: import it by its own path (./…), or name it in "imports" of package.json (#…)';
+  }
   if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') {
     return MEND;
   }
-  return /Cannot find (?:package|module) '(?![./])/.test(message ?? '')
-    ? 'Add it to the dependencies in package.json'
-    : 'Upload it, or correct the import';
+  return name !== undefined ? 'Add it to the dependencies in package.json' : 'Upload it, or correct the import';
 }
 
 /** The first place of the user's own in the stack, as `parser.js:3`. */

@@ -90,7 +90,7 @@ const variables = { A: 'a', B: '', __proto__: null } as unknown as Record<string
 
 export const dockerfiles: Area = {
   name: 'Dockerfiles',
-  share: 12,
+  share: 10,
   async start() {
     const property = fc.asyncProperty(
       fc.tuple(text, fc.array(text, { maxLength: 4 })) as fc.Arbitrary<unknown>,

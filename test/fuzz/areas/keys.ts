@@ -90,7 +90,7 @@ interface Input {
 
 export const keys: Area = {
   name: 'S3 keys',
-  share: 15,
+  share: 12,
   async start() {
     const property = fc.asyncProperty(input as fc.Arbitrary<unknown>, async (given) => {
       const { files, handler, language } = given as Input;

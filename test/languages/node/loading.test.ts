@@ -37,6 +37,15 @@ describe('a build fails, and says why, where', () => {
       says: /SyntaxError: .*does not provide an export named 'rows'/,
     },
     {
+      case: 'only tsconfig.json says where a file is',
+      files: {
+        'index.ts': `import { rows } from '@/rows';\n${HANDLER}`,
+        'rows.ts': 'export const rows = 1',
+        'tsconfig.json': '{ "compilerOptions": { /* ours */ "paths": { "@/*": ["./*"] } } }',
+      },
+      says: /^index\.ts: Error: Cannot find package '@\/rows' .*tsconfig\.json says where it is, which Node does not read/m,
+    },
+    {
       case: 'a name is not defined',
       files: { 'index.js': '\nhelper();\nexports.handler = () => 1' },
       says: /^index\.js:2: ReferenceError: helper is not defined/m,

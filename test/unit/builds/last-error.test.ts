@@ -34,6 +34,78 @@ test.each([
   expect(told.length).toBeLessThan(700);
 });
 
+/** What Kubernetes keeps of a container that failed. */
+function kept(log: string): string {
+  return log.slice(-2048).split('\n').slice(-81).join('\n');
+}
+
+test.each([
+  ['npm-eintegrity', 'integrity checksum failed'],
+  ['npm-engine', 'Required: {"node":">=99"}'],
+  ['npm-ebadplatform', 'Unsupported platform for fsevents@2.3.3'],
+  ['npm-gyp', 'rows.c:1:10: fatal error: libvips-rows.h: No such file'],
+  ['npm-dependency-script', 'Error: download of rows-native failed: 403'],
+  ['npm-notarball', "no such file or directory, open '/app/rows-1.0.0.tgz'"],
+  ['npm-workspace-protocol', 'Unsupported URL Type "workspace:": workspace:*'],
+  ['npm-git', 'Could not resolve host: git.nobody.invalid'],
+  ['pnpm-404', '@acme-nobody-here/rows is not in the npm registry'],
+  ['pnpm-badlock', '/app/pnpm-lock.yaml not compatible'],
+  ['pnpm-engine', 'Expected version: >=99'],
+  ['pnpm-patch', "no such file or directory, open '/app/patches/nowhere.patch'"],
+  ['pnpm-workspace', 'no package named "rows" is present in the workspace'],
+  ['yarn1-404', 'Couldn\'t find package "@acme-nobody-here/rows"'],
+  ['yarn1-engine', 'Expected version ">=99"'],
+  ['yarn1-integrity', 'Integrity check failed for "is-number"'],
+  ['yarn4-404', '@acme-nobody-here/rows@npm:1.0.0: Package not found'],
+  ['yarn4-script', 'Error: libvips is missing'],
+  ['pip-impossible', 'requests 2.31.0 depends on urllib3<3 and >=1.21.1'],
+  ['pip-constraint', 'The user requested (constraint) idna==2.10'],
+  ['pip-noversion', 'No matching distribution found for requests==99.0'],
+  ['pip-nopackage', 'No matching distribution found for acme-nobody-rows-here==1.0'],
+  ['pip-hash', 'Expected sha256 0000'],
+  ['pip-hash-missing', 'charset-normalizer<4,>=2'],
+  ['pip-backend', '`project.dependencies` must be array'],
+  ['pip-header', /^rows\.c:1:10: fatal error: libpq-fe\.h: No such file or directory$/],
+  ['pip-setup', /^ModuleNotFoundError: No module named 'numpy_nobody_here'$/],
+  ['pip-python', "requires a different Python: 3.11.7 not in '>=3.99'"],
+  ['pip-git', 'Could not resolve host: git.nobody.invalid'],
+  ['pip-badwheel', 'rows-1.0-py3-none-any.whl is invalid'],
+  ['pip-platform', 'is not a supported wheel on this platform'],
+  ['pip-option', '--no-such-option'],
+  ['pip-nopackages', "Neither 'setup.py' nor 'pyproject.toml' found"],
+  ['pip26-impossible', 'requests 2.31.0 depends on urllib3<3 and >=1.21.1'],
+  ['pip26-header', /^rows\.c:1:10: fatal error: libpq-fe\.h: No such file or directory$/],
+  ['pip26-setup', "No module named 'numpy_nobody_here'"],
+  ['pip26-hash', 'Expected sha256 0000'],
+  ['pip26-git', 'Could not resolve host: git.nobody.invalid'],
+  [
+    'go-missing',
+    'no required module provides package github.com/google/uuid; to add it: | go get github.com/google/uuid',
+  ],
+  ['go-nosum', 'missing go.sum entry for module providing package github.com/google/uuid'],
+  ['go-badsum', 'verifying github.com/google/uuid@v1.6.0: checksum mismatch'],
+  ['go-new', 'go.mod requires go >= 1.99'],
+  ['go-compile', 'parser.go:7:15: undefined: nope'],
+  ['go-cgo', 'libpq-fe.h: No such file or directory'],
+  ['cargo-nocrate', 'no matching package named `dep-nobody-here-9` found'],
+  ['cargo-noversion', 'failed to select a version for the requirement `itoa = "^99"`'],
+  ['cargo-nofeature', '`itoa` does not have that feature'],
+  ['cargo-lock', 'cannot update the lock file'],
+  ['cargo-compile', 'src/lib.rs:1:20: error[E0425]: cannot find value `nope` in this scope'],
+  ['cargo-nopath', 'failed to read `/app/Cargo.toml`'],
+  ['cargo-buildrs', /^libpq is missing: set PQ_LIB_DIR$/],
+  ['cargo-rustversion', 'parser@0.1.0 requires rustc 1.999'],
+  ['cargo-toolchain', "toolchain '1.0.99-x86_64-unknown-linux-gnu' is not installed"],
+])('%s, of which Kubernetes keeps the end', (name, why) => {
+  const told = lastError(kept(BEFORE + outputOf(name) + AFTER));
+
+  expect(typeof why === 'string' ? told.includes(why) : why.test(told), told).toBe(true);
+  expect(told).not.toMatch(
+    /npm warn|\bat (?:Object|Module|async)|node:internal|debug-0\.log|\bUsage:|exit status|subprocess-exited|likely not a problem|could not compile|gyp info|stack backtrace/,
+  );
+  expect(told.length).toBeLessThan(1000);
+});
+
 test.each([
   [
     "src/index.ts(2,62): error TS2339: Property 'C' does not exist on type 'typeof Kind'.\nnpm error code 2",

@@ -52,6 +52,18 @@ ${END} 65`,
     says: 'RuntimeError: needs libfoo',
   },
   {
+    case: 'pip itself, over a file of a package',
+    log: `Processing ./libs/dep
+ERROR: Exception:
+Traceback (most recent call last):
+  File "/usr/local/lib/python3.13/site-packages/pip/_internal/pyproject.py", line 67, in load_pyproject_toml
+    pp_toml = tomli.loads(f.read())
+              ^^^^^^^^^^^^^^^^^^^^^
+pip._vendor.tomli.TOMLDecodeError: Invalid statement (at line 1, column 1)
+${END} 65`,
+    says: 'pip._vendor.tomli.TOMLDecodeError: Invalid statement (at line 1, column 1)',
+  },
+  {
     case: 'an import that fails',
     log: `parser.py:2: ModuleNotFoundError: No module named 'leftpad'. Add the package to requirements.txt\n${END} 66`,
     says: "parser.py:2: ModuleNotFoundError: No module named 'leftpad'. Add the package to requirements.txt",
