@@ -45,7 +45,7 @@ const MARGIN = 5 * SECOND;
 const LONGEST_CALL = 595 * SECOND;
 /** How long the other lanes wait for a place, before the Broker tries again. */
 const WAIT_FOR_PLACE = 30 * SECOND;
-/** How long an ingress gateway may take to learn of a function that Knative calls ready: not each is asked by Knative. */
+/** How long an ingress gateway may take to learn of a function that Knative calls ready. */
 const ROUTED_WITHIN = MINUTE;
 /** How long the main lane waits for Kubernetes and S3 to say whether there is such a function. */
 const WAIT_FOR_LOOK_UP = SECOND;
