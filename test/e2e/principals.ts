@@ -41,7 +41,8 @@ export async function createPrincipals(core: CoreV1Api, namespace: string, run: 
     remove: async () => {
       await write(core, namespace, before);
       for (const name of NAMES) {
-        await core.deleteNamespacedServiceAccount({ name: accountOf(name), namespace });
+        // Perhaps it went with all else that names the run.
+        await core.deleteNamespacedServiceAccount({ name: accountOf(name), namespace }).catch(() => undefined);
       }
     },
   };
