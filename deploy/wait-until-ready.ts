@@ -109,7 +109,7 @@ export async function waitUntilReady(
   }
 }
 
-/** What RabbitMQ, or the way to it, says of the Broker's exchanges and queues: the Broker itself says that they wait. */
+/** What RabbitMQ, or the way to it, says of the Broker's exchanges and queues: the Broker says only that they wait. */
 async function rabbitmqRefusals(run: Run, namespace: string): Promise<string[]> {
   const kinds = 'exchanges.rabbitmq.com,queues.rabbitmq.com,bindings.rabbitmq.com,policies.rabbitmq.com';
   const { code, stdout } = await run('kubectl', ['get', kinds, '-n', namespace, '-o', 'json']);
