@@ -4,6 +4,7 @@ import { SECOND } from '#shared/durations.ts';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { say, sayError } from '#shared/say.ts';
 import { applyFolder, applyNamespaces, applySecrets } from './apply.ts';
+import { authorityProblems } from './authority-problems.ts';
 import { clusterProblems } from './cluster-problems.ts';
 import { writeComposition } from './compose.ts';
 import { removeCopies } from './deploy-function.ts';
@@ -55,6 +56,7 @@ async function prepare(): Promise<{ plan: Plan; objects: KubeObject[] }> {
       const all = [...objects, ...plan.composition.services];
       problems.push(...(await permissionProblems(run, plan.environment, all)));
       problems.push(...(await leftoverProblems(run, plan.environment, objects)));
+      problems.push(...(await authorityProblems(run, plan.environment, plan.settings, plan.composition.config)));
       problems.push(...(await tenantProblems(run, plan.environment, plan.composition.config)));
     }
   }

@@ -2,6 +2,8 @@
  * `make rotate-key`: changes the key that signs events. First every function learns the new one, then they sign with
  * it; what the former one has signed counts until the next rotation. The same command goes on where it was stopped.
  */
+
+import { parseSigningKey } from '#shared/events/signature.ts';
 import { builderServices } from '#shared/manifests/builder-services.ts';
 import { KEYS_SECRET } from '#shared/runtime/signing.ts';
 import { say, sayError } from '#shared/say.ts';
@@ -55,6 +57,11 @@ async function readKeys(using: Run, namespace: string): Promise<Keys> {
   const secret = JSON.parse(await kubectl(using, ['get', 'secret', KEYS_SECRET, '-n', namespace, '-o', 'json']));
   const read = (key: keyof Keys) => Buffer.from(secret.data?.[key] ?? '', 'base64').toString();
   const [EVENT_KEY, EVENT_KEY_OTHER] = [read('EVENT_KEY'), read('EVENT_KEY_OTHER')];
+  if (!parseSigningKey(EVENT_KEY)) {
+    throw new Error(
+      `Secret ${KEYS_SECRET} of namespace ${namespace} holds no EVENT_KEY of the form id:base64, so there is no key to change: delete the Secret, and \`make deploy\` makes one`,
+    );
+  }
   return { EVENT_KEY, ...(EVENT_KEY_OTHER ? { EVENT_KEY_OTHER } : {}) };
 }
 

@@ -102,23 +102,43 @@ export async function waitUntilReady(
         'json',
       ]);
       const troubled = waiting.map((one) => ({ ...one, pods: podTroubles(itemsOf(pods), one.name) }));
-      throw new Error(timeoutMessage(troubled, namespace, timeout));
+      const refusals = waiting.some(({ kind }) => kind === 'Broker') ? await rabbitmqRefusals(run, namespace) : [];
+      throw new Error(timeoutMessage(troubled, { namespace, timeout, refusals }));
     }
     await sleep(interval);
   }
+}
+
+/** What RabbitMQ, or the way to it, says of the Broker's exchanges and queues: the Broker says only that they wait. */
+async function rabbitmqRefusals(run: Run, namespace: string): Promise<string[]> {
+  const kinds = 'exchanges.rabbitmq.com,queues.rabbitmq.com,bindings.rabbitmq.com,policies.rabbitmq.com';
+  const { code, stdout } = await run('kubectl', ['get', kinds, '-n', namespace, '-o', 'json']);
+  const objects: KubeObject[] = code === 0 && stdout ? JSON.parse(stdout).items : [];
+  const said = objects.flatMap((object) => {
+    const conditions: Condition[] = object['status']?.conditions ?? [];
+    return conditions
+      .filter(({ status, message }) => status === 'False' && message)
+      .map(({ message }) => message ?? '');
+  });
+  // Each names its own object; the cause is the same for all.
+  return [...new Map(said.map((message) => [message.replace(/"[^"]*"/g, '…'), message])).values()];
 }
 
 function itemsOf({ code, stdout }: Outcome): V1Pod[] {
   return code === 0 && stdout ? JSON.parse(stdout).items : [];
 }
 
-function timeoutMessage(waiting: (NotReady & { pods: string[] })[], namespace: string, timeout: number): string {
+function timeoutMessage(
+  waiting: (NotReady & { pods: string[] })[],
+  { namespace, timeout, refusals }: { namespace: string; timeout: number; refusals: string[] },
+): string {
   const list = waiting.map(({ kind, name, why, pods }) => {
     const look = HINTS[kind]?.(name, namespace) ?? `kubectl describe ${kind.toLowerCase()} ${name} -n ${namespace}`;
     const said = kind === 'Service' ? pods.map((trouble) => `\n    ${trouble}`).join('') : '';
     return `  ${kind} ${name}: ${why}${said}\n    look at: ${look}`;
   });
-  return `not Ready after ${timeout / 1000} s:\n${list.join('\n')}\nNothing was taken back; run make deploy again when the cause is corrected (TIMEOUT=seconds waits longer)`;
+  const told = refusals.map((message) => `  RabbitMQ's operator says: ${message}\n`).join('');
+  return `not Ready after ${timeout / 1000} s:\n${list.join('\n')}\n${told}Nothing was taken back; run make deploy again when the cause is corrected (TIMEOUT=seconds waits longer)`;
 }
 
 function groupOf(apiVersion: string): string {

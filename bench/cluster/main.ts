@@ -48,8 +48,9 @@ const rate = number('RATE', 20);
 const [way = 'shared'] = words('WAY', 'shared', ['shared', 'own', 'legacy']) as Way[];
 
 console.error('opening the way into the cluster …');
-const cluster = await openCluster();
 let caller: Promise<Caller> | undefined;
+const closeCaller = async () => caller?.then((opened) => opened.close()).catch(() => undefined);
+const cluster = await openCluster(closeCaller);
 let template: Promise<Template> | undefined;
 /** The caller's pod and an image of functions to call, made for the first part that needs them. */
 const prepared = async () => {
@@ -70,22 +71,6 @@ const PARTS: Record<string, () => Promise<string>> = {
   neighbours: async () => neighbours(cluster, { ...(await prepared()), wanted: { seconds, rate, way } }),
 };
 
-let closing: Promise<void> | undefined;
-const close = () => {
-  closing ??= (async () => {
-    await caller?.then((opened) => opened.close()).catch(() => undefined);
-    await cluster.close();
-  })();
-  return closing;
-};
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  // The platform's own handler ends the process before the caller is gone.
-  process.removeAllListeners(signal);
-  process.once(signal, () => {
-    console.error('stopped; cleaning up …');
-    void close().finally(() => process.exit(130));
-  });
-}
 try {
   const wanted = words('PARTS', Object.keys(PARTS).join(','), Object.keys(PARTS));
   const memory = watchMemory(cluster);
@@ -100,6 +85,7 @@ try {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
 } finally {
-  await close();
+  await closeCaller();
+  await cluster.close();
 }
 process.exit();

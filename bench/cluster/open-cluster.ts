@@ -51,8 +51,9 @@ export interface ClusterUnderTest {
   close(): Promise<void>;
 }
 
-export async function openCluster(): Promise<ClusterUnderTest> {
-  const { platform, close: closeProbe } = await openPlatform();
+/** A signal has `first` done, closes the cluster, and ends the process. */
+export async function openCluster(first: () => Promise<void>): Promise<ClusterUnderTest> {
+  const { platform, close: closeProbe } = await openPlatform(first);
   const { run, namespace, probe } = platform;
   const kubeconfig = new KubeConfig();
   kubeconfig.loadFromDefault();
@@ -129,7 +130,7 @@ export async function openCluster(): Promise<ClusterUnderTest> {
       try {
         return await work();
       } finally {
-        await subscribe(objects, { name, namespace, uri: probe.subscriber, owner }, 180);
+        await subscribe(objects, { name, namespace, uri: probe.subscriber, owner, retries: false }, 180);
       }
     },
     wait: (what, matches, seconds = 240) => waitUntil(what, () => seen.find(matches), { seconds, every: 20 }),

@@ -4,7 +4,8 @@ import type { Cluster } from '#shared/clients/cluster.ts';
 import { deriveId, type NewEvent } from '#shared/events/event.ts';
 import { subjectOf } from '#shared/events/identity.ts';
 import type { FunctionFailed } from '#shared/events/lifecycle.ts';
-import { readBuild } from '#shared/specs/annotations.ts';
+import { type Build, readBuild } from '#shared/specs/annotations.ts';
+import { DELIVERY_ANNOTATION, LONGEST_SHARED_CALL } from '#shared/specs/delivery.ts';
 import { isManaged } from '#shared/specs/labels.ts';
 import { type ChangedObject, changedObject } from './changed-object.ts';
 
@@ -70,7 +71,7 @@ export function functionReadiness(service: ChangedObject): NewEvent<ReadinessEve
     causationId: build.event_id,
     ...(build.traceparent ? { traceparent: build.traceparent } : {}),
   });
-  if (ready?.status === 'True' && status.latestReadyRevisionName === revision) {
+  if (ready?.status === 'True' && status.latestReadyRevisionName === revision && !awaitsItsQueue(service, build)) {
     const type = 'lifecycle.function.ready';
     return { ...attributes(type), type, data: { ...about, url: status.address?.url ?? status.url ?? '' } };
   }
@@ -87,4 +88,15 @@ export function functionReadiness(service: ChangedObject): NewEvent<ReadinessEve
     return { ...attributes(type), type, data };
   }
   return undefined;
+}
+
+/**
+ * Until its own queue is bound, a function is called by the way that all share, and so without delay. Only the longest
+ * calls find no room there. The annotation says when the queue is bound: that is a change of the Service.
+ */
+function awaitsItsQueue(service: ChangedObject, { parameters }: Build): boolean {
+  return (
+    (parameters.timeout_seconds ?? 0) > LONGEST_SHARED_CALL &&
+    service.metadata.annotations?.[DELIVERY_ANNOTATION] === 'shared'
+  );
 }

@@ -37,6 +37,8 @@ export interface ReadyFunction {
   delivery: Delivery;
   /** Calls at once that its pods can take. */
   capacity: number;
+  /** In milliseconds since the epoch: since when Knative calls it ready. 0 where it does not say. */
+  readySince: number;
 }
 
 export type Found =
@@ -145,9 +147,9 @@ async function describe(identity: Identity, service: KnativeObject | undefined, 
     return { kind: 'routed' };
   }
   const { url, address, latestReadyRevisionName } = service.status ?? {};
+  const ready = service.status?.conditions?.find(({ type }: { type: string }) => type === 'Ready');
   const reachable: string | undefined = /\.localhost(:\d+)?\/?$/.test(url ?? '') ? url : (address?.url ?? url);
   if (!reachable || !latestReadyRevisionName) {
-    const ready = service.status?.conditions?.find(({ type }: { type: string }) => type === 'Ready');
     return { kind: 'coming', detail: `it is not ready: ${ready?.message ?? 'Knative has not started it yet'}` };
   }
   const template = service.spec?.template ?? {};
@@ -159,6 +161,7 @@ async function describe(identity: Identity, service: KnativeObject | undefined, 
     timeoutSeconds: template.spec?.timeoutSeconds ?? DEFAULT_TIMEOUT,
     delivery,
     capacity: capacityOf(template),
+    readySince: Date.parse(ready?.lastTransitionTime ?? '') || 0,
   };
 }
 

@@ -1,6 +1,6 @@
 /** parser-events, the door: makes every call of a function, and replies what became of it. */
 import type { CloudEvent } from 'cloudevents';
-import { SECOND } from '#shared/durations.ts';
+import { MINUTE, SECOND } from '#shared/durations.ts';
 import { RetryableError } from '#shared/events/errors.ts';
 import type { NewEvent, ReceivedOf } from '#shared/events/event.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
@@ -45,6 +45,8 @@ const MARGIN = 5 * SECOND;
 const LONGEST_CALL = 595 * SECOND;
 /** How long the other lanes wait for a place, before the Broker tries again. */
 const WAIT_FOR_PLACE = 30 * SECOND;
+/** How long an ingress gateway may take to learn of a function that Knative calls ready. */
+const ROUTED_WITHIN = MINUTE;
 /** How long the main lane waits for Kubernetes and S3 to say whether there is such a function. */
 const WAIT_FOR_LOOK_UP = SECOND;
 
@@ -181,6 +183,9 @@ async function call(calling: Calling, found: ReadyFunction): Promise<Reply | und
     if (!wasJustSeen(identity, deps)) {
       return passed(calling, 'the answer was 404, and Kubernetes does not say whether the function is still there');
     }
+    if (mayBeOfProxy(result) && mayBeUnrouted(now, deps)) {
+      return passed(calling, 'the answer was 404, and it has just become ready: the ingress may not know it yet');
+    }
   }
   const made = { contextId: contextIdOf(event.data, context.request), milliseconds, timeoutSeconds };
   let verdict = judgeAnswer(result, made);
@@ -198,6 +203,10 @@ async function call(calling: Calling, found: ReadyFunction): Promise<Reply | und
   deps.metrics.called({ identity, lane, revision, outcome, reason, cold, seconds: milliseconds / SECOND });
   context.note({ call: { outcome, ...(reason ? { reason } : {}), lane, revision, cold, duration_ms: milliseconds } });
   return verdict.kind === 'answer' ? complete(identity, verdict.data) : passed(calling, verdict.detail);
+}
+
+function mayBeUnrouted({ revision, readySince }: ReadyFunction, { known, now }: ParserEventsDependencies): boolean {
+  return !known.answered.has(revision) && now().getTime() - readySince < ROUTED_WITHIN;
 }
 
 const OUT_OF_MEMORY =

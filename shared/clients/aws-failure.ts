@@ -1,14 +1,8 @@
 /**
  * Classifies errors of the AWS SDK by name and HTTP status. Their message is never used: it may quote what was sent.
  */
-import {
-  classify,
-  type FailureKind,
-  isClassified,
-  networkCode,
-  retryAfterSeconds,
-  type UpstreamFailure,
-} from './classify.ts';
+import { networkCode } from '#shared/network-code.ts';
+import { classify, type FailureKind, isClassified, retryAfterSeconds, type UpstreamFailure } from './classify.ts';
 import type { Trouble } from './upstream.ts';
 
 interface SdkError {

@@ -86,17 +86,3 @@ export function retryAfterSeconds(header: string | undefined, now = Date.now()):
   const seconds = /^\d+$/.test(header.trim()) ? Number(header) : Math.ceil((Date.parse(header) - now) / 1000);
   return Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined;
 }
-
-/** The code of a network error (ECONNREFUSED, ETIMEDOUT …), which undici and the AWS SDK keep in a chain of `cause`. */
-export function networkCode(error: unknown): string {
-  for (let current = error, depth = 0; current instanceof Error && depth < 5; current = current.cause, depth++) {
-    const code = (current as NodeJS.ErrnoException).code;
-    if (typeof code === 'string') {
-      return code;
-    }
-    if (current.name === 'TimeoutError' || current.name === 'AbortError') {
-      return 'no answer in time';
-    }
-  }
-  return 'no answer';
-}

@@ -1,8 +1,9 @@
 /** What an error of the Kubernetes client means, by the Status object in its body. */
 import { ApiException } from '@kubernetes/client-node';
 import * as z from 'zod';
+import { networkCode } from '#shared/network-code.ts';
 import { readJson } from '#shared/read-json.ts';
-import { classify, type FailureKind, isClassified, networkCode, retryAfterSeconds } from './classify.ts';
+import { classify, type FailureKind, isClassified, retryAfterSeconds } from './classify.ts';
 
 const statusSchema = z.object({
   kind: z.literal('Status'),

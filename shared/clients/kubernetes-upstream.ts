@@ -8,7 +8,8 @@ import {
   wrapHttpLibrary,
 } from '@kubernetes/client-node';
 import * as z from 'zod';
-import { networkCode, retryAfterSeconds } from './classify.ts';
+import { networkCode } from '#shared/network-code.ts';
+import { retryAfterSeconds } from './classify.ts';
 import { createUpstream, type Trouble } from './upstream.ts';
 
 /**

@@ -162,13 +162,14 @@ async function startTracing(name: string, runtime: RuntimeConfig, log: Logger): 
   }
   try {
     const { otlpTracing } = await import('#shared/telemetry/otlp-traces.ts');
-    return otlpTracing(endpoint, {
+    const resource = {
       'service.name': runtime.K_SERVICE ?? name,
       'service.namespace': 'knative-lambda',
       'faas.name': name,
       ...(runtime.K_REVISION ? { 'faas.version': runtime.K_REVISION } : {}),
       ...(runtime.HOSTNAME ? { 'k8s.pod.name': runtime.HOSTNAME } : {}),
-    });
+    };
+    return otlpTracing(endpoint, resource, (message) => log.warn(message));
   } catch (error) {
     log.error({ err: error }, 'tracing could not be started; working without it');
     return untraced;

@@ -16,14 +16,21 @@ import {
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
 import { AlwaysOnSampler, BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import { SECOND } from '#shared/durations.ts';
+import { networkCode } from '#shared/network-code.ts';
 import type { Traceparent } from './traceparent.ts';
 import type { SpanAttributes, Tracing } from './traces.ts';
 
 /** A pod may end seconds after its last event. The SDK's own 5 s would lose spans if the last flush is cut short. */
 const BATCH_DELAY_MS = 1000;
 
-export function otlpTracing(endpoint: string, resource: SpanAttributes): Tracing {
+/** Seconds: the collector may be away for long, and spans are made all the time. */
+const TELL_AGAIN = 60;
+
+/** `warn` is told, once a minute, that spans are lost and why: the SDK itself is silent. */
+export function otlpTracing(endpoint: string, resource: SpanAttributes, warn: (message: string) => void): Tracing {
   const exporter = new OTLPTraceExporter({ url: `${endpoint.replace(/\/+$/, '')}/v1/traces` });
+  tellFailures(exporter, (cause) => warn(`traces cannot be sent to ${endpoint}, and are lost: ${cause}`));
   const provider = new TracerProvider({
     resource: resourceFromAttributes(resource).merge(detectResources({ detectors: [envDetector] })),
     // While Knative's own tracing is off, its components put an unsampled traceparent on every event, and a
@@ -63,6 +70,21 @@ export function otlpTracing(endpoint: string, resource: SpanAttributes): Tracing
       await Promise.race([flushed, new Promise((resolve) => setTimeout(resolve, milliseconds).unref())]);
     },
   };
+}
+
+function tellFailures(exporter: OTLPTraceExporter, tell: (cause: string) => void): void {
+  const send = exporter.export.bind(exporter);
+  let toldAt = Number.NEGATIVE_INFINITY;
+  exporter.export = (spans, done) =>
+    send(spans, (result) => {
+      const now = performance.now();
+      if (result.error && now - toldAt > TELL_AGAIN * SECOND) {
+        toldAt = now;
+        const cause = networkCode(result.error);
+        tell(cause === 'no answer' ? result.error.message : cause);
+      }
+      done(result);
+    });
 }
 
 function spanContextOf({ traceId, spanId, flags }: Traceparent): SpanContext {

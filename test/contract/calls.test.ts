@@ -343,6 +343,17 @@ describe('a function that is not there', () => {
   });
 });
 
+test('a call that is sent the moment its function is told ready is answered, though its own queue may not be bound yet', async () => {
+  const identity = world.parser('just-ready');
+  await world.upload(identity, answering('at once'));
+  await world.send({ type: 'build.start', data: identity });
+  await world.seen('lifecycle.function.ready', identity, undefined, 120);
+
+  const { data } = await answerTo(await call(identity, { n: 1 }), identity, LAST_TRY_SECONDS);
+
+  expect(data).toMatchObject({ succeeded: true, result: { answer: 'at once', echoed: { n: 1 } } });
+});
+
 test('the same event twice has one answer, and may have it twice', async () => {
   const id = await call(odd, { answer: { body: 'once' } });
   const first = await answerTo(id, odd);

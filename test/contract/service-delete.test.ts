@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Identity } from '#shared/events/identity.ts';
 import { answering, slowToBuild } from './sources.ts';
 import { until } from './until.ts';
-import { World } from './world.ts';
+import { type AnyObject, World } from './world.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -11,12 +11,16 @@ beforeAll(async () => {
 });
 afterAll(async () => world.close());
 
+/** A Trigger stays for a while, and the Broker's dispatcher with it. */
+const isDispatcher = ({ metadata }: AnyObject) =>
+  metadata?.labels?.['eventing.knative.dev/brokerRole'] === 'dispatcher';
+
 async function nothingLeft(identity: Identity): Promise<void> {
   await until(
     'Service, Jobs and pods to be gone',
     async () =>
       (await world.services(identity)).length + (await world.jobs(identity)).length === 0 &&
-      !(await world.pods('')).some(({ metadata }) => metadata?.name?.includes(identity.parser_id)) &&
+      !(await world.pods('')).some((pod) => pod.metadata?.name?.includes(identity.parser_id) && !isDispatcher(pod)) &&
       !(await world.pods('', world.buildsNamespace)).some(({ metadata }) =>
         metadata?.name?.includes(identity.parser_id),
       ),

@@ -10,11 +10,13 @@ export interface Subscription {
   /** Exact; none means every event. */
   attributes?: Record<string, string>;
   owner?: V1OwnerReference;
+  /** False: what the subscriber does not take is gone. Once nobody is there, the Broker must not try and keep each. */
+  retries?: boolean;
 }
 
 export async function subscribe(
   kubernetes: KubernetesObjectApi,
-  { name, namespace, uri, attributes = {}, owner }: Subscription,
+  { name, namespace, uri, attributes = {}, owner, retries = true }: Subscription,
   seconds = 60,
 ): Promise<void> {
   const dispatcher = { 'cpu-request': '10m', 'memory-request': '32Mi', 'cpu-limit': '1', 'memory-limit': '256Mi' };
@@ -36,6 +38,7 @@ export async function subscribe(
       broker: 'default',
       ...(Object.keys(attributes).length > 0 ? { filter: { attributes } } : {}),
       subscriber: { uri },
+      ...(retries ? {} : { delivery: { retry: 0 } }),
     },
   } as never);
   await waitUntil(

@@ -34,20 +34,32 @@ export async function createPrincipals(core: CoreV1Api, namespace: string, run: 
   // Those of the same names are of a run that was killed.
   const others = (known.principals ?? []).filter(({ name }: { name: string }) => !NAMES.some((own) => own === name));
   const text = stringify({ ...known, principals: [...others, ...ours] });
-  await write({ ...before, [PRINCIPALS_KEY]: text });
+  await write(core, namespace, { ...before, [PRINCIPALS_KEY]: text });
   const [acme = '', mallory = '', operator = ''] = given;
   return {
     tokens: { acme, mallory, operator },
     remove: async () => {
-      await write(before);
+      await write(core, namespace, before);
       for (const name of NAMES) {
-        await core.deleteNamespacedServiceAccount({ name: accountOf(name), namespace });
+        // Perhaps it went with all else that names the run.
+        await core.deleteNamespacedServiceAccount({ name: accountOf(name), namespace }).catch(() => undefined);
       }
     },
   };
+}
 
-  async function write(data: Record<string, string>): Promise<void> {
-    const { metadata } = await core.readNamespacedConfigMap({ name: PRINCIPALS, namespace });
-    await core.replaceNamespacedConfigMap({ name: PRINCIPALS, namespace, body: { metadata: metadata ?? {}, data } });
+/** Those of a run that was killed. */
+export async function forgetPrincipals(core: CoreV1Api, namespace: string, run: string): Promise<void> {
+  const { data = {} } = await core.readNamespacedConfigMap({ name: PRINCIPALS, namespace });
+  const text = data[PRINCIPALS_KEY] ?? '';
+  if (text.includes(run)) {
+    const known = parse(text);
+    const others = known.principals.filter((principal: object) => !JSON.stringify(principal).includes(run));
+    await write(core, namespace, { ...data, [PRINCIPALS_KEY]: stringify({ ...known, principals: others }) });
   }
+}
+
+async function write(core: CoreV1Api, namespace: string, data: Record<string, string>): Promise<void> {
+  const { metadata } = await core.readNamespacedConfigMap({ name: PRINCIPALS, namespace });
+  await core.replaceNamespacedConfigMap({ name: PRINCIPALS, namespace, body: { metadata: metadata ?? {}, data } });
 }

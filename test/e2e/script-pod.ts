@@ -8,6 +8,7 @@ import { unprivileged } from '#shared/specs/build-pod/security.ts';
 import { POD_PORTS } from '#test/contract/probe.ts';
 import { subscribe } from '#test/contract/subscribe.ts';
 import { waitUntil } from '#test/contract/wait-until.ts';
+import { COMPONENT } from './run-lease.ts';
 import { openWaysFor } from './script-policies.ts';
 
 /** Its ports are POD_PORTS. */
@@ -45,9 +46,7 @@ export interface ScriptPod {
   remove(): Promise<void>;
 }
 
-const LABEL = 'app.kubernetes.io/component';
 const SECONDS = 180;
-const LONGEST_RUN_MILLISECONDS = 3_600_000;
 
 export async function createScriptPod(
   { core, objects }: { core: CoreV1Api; objects: KubernetesObjectApi },
@@ -59,9 +58,8 @@ export async function createScriptPod(
     owner: runsOwner,
   }: { run: string; namespace: string; image: string; owner?: V1OwnerReference },
 ): Promise<ScriptPod> {
-  await removeLeftovers(core, { namespace, component });
   const name = `${component}-${run}`;
-  const labels = { [LABEL]: component, 'app.kubernetes.io/instance': run };
+  const labels = { [COMPONENT]: component, 'app.kubernetes.io/instance': run };
   const script = await readFile(file, 'utf8');
   const pod = await core.createNamespacedPod({
     namespace,
@@ -116,23 +114,11 @@ export async function createScriptPod(
     );
     const subscriber = `http://${name}.${namespace}.svc.cluster.local`;
     for (const trigger of triggers) {
-      await subscribe(objects, { ...trigger, namespace, uri: subscriber, owner }, SECONDS);
+      await subscribe(objects, { ...trigger, namespace, uri: subscriber, owner, retries: false }, SECONDS);
     }
     return { name, owner, subscriber, remove };
   } catch (error) {
     await remove();
     throw error;
-  }
-}
-
-/** Of runs that were killed. A younger one may be that of somebody else's run. */
-async function removeLeftovers(
-  core: CoreV1Api,
-  { namespace, component }: { namespace: string; component: string },
-): Promise<void> {
-  const { items } = await core.listNamespacedPod({ namespace, labelSelector: `${LABEL}=${component}` });
-  const isOld = (created = new Date()) => Date.now() - created.getTime() > LONGEST_RUN_MILLISECONDS;
-  for (const { metadata } of items.filter(({ metadata }) => isOld(metadata?.creationTimestamp))) {
-    await core.deleteNamespacedPod({ name: metadata?.name ?? '', namespace, propagationPolicy: 'Background' });
   }
 }

@@ -2,16 +2,16 @@
  * Finds the deployed environment by KUBECONFIG and ENV, and opens ways into it, so that the suite runs there as it does
  * on a laptop.
  */
-import { randomBytes } from 'node:crypto';
 import { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
-import { CoreV1Api, KubeConfig, KubernetesObjectApi } from '@kubernetes/client-node';
+import { CoordinationV1Api, CoreV1Api, KubeConfig, KubernetesObjectApi } from '@kubernetes/client-node';
 import type { TestProject } from 'vitest/node';
 import type { PlatformUnderTest } from '#test/contract/platform.ts';
 import { POD_PORTS } from '#test/contract/probe.ts';
 import { findDeployment } from './deployment.ts';
 import { connectToPod } from './pod-stream.ts';
-import { createPrincipals } from './principals.ts';
-import { removeTraces } from './remove-traces.ts';
+import { createPrincipals, forgetPrincipals } from './principals.ts';
+import { clearBuckets, removeObjects } from './remove-traces.ts';
+import { deadRuns, removeLease, takeRunLease } from './run-lease.ts';
 import { createScriptPod, PROBE } from './script-pod.ts';
 import { openTunnel, through } from './tunnel.ts';
 
@@ -21,8 +21,17 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return close;
 }
 
-/** Whoever opens it must close it: there is a pod in the cluster until then. */
-export async function openPlatform(): Promise<{ platform: PlatformUnderTest; close: () => Promise<void> }> {
+export interface OpenPlatform {
+  platform: PlatformUnderTest;
+  /** The second call waits for the first. */
+  close(): Promise<void>;
+}
+
+/**
+ * Whoever opens it must close it: there is a pod in the cluster until then. A signal closes it as well, once `first` is
+ * done, and ends the process. What the signal came too early for, and what a killed run has left, the next one removes.
+ */
+export async function openPlatform(first: () => Promise<void> = async () => undefined): Promise<OpenPlatform> {
   const kubeconfig = new KubeConfig();
   kubeconfig.loadFromDefault();
   const clients = {
@@ -33,30 +42,56 @@ export async function openPlatform(): Promise<{ platform: PlatformUnderTest; clo
   const deployment = await findDeployment(clients, namespace);
   const { config } = deployment;
 
-  const run = `r${randomBytes(3).toString('hex')}`;
-  const closing: (() => Promise<void>)[] = [];
-  const close = async () => {
-    for (const step of closing.splice(0).reverse()) {
-      await step().catch((error: Error) => console.error(`cleaning up: ${error.message}`));
+  const leases = kubeconfig.makeApiClient(CoordinationV1Api);
+  const steps: (() => Promise<void>)[] = [];
+  const stop = (signal: string) => {
+    if (!stopped) {
+      stopped = true;
+      console.error(`${signal}: cleaning up …`);
+      lease.abandon();
+      void first()
+        .catch(() => undefined)
+        .then(close)
+        .finally(() => process.exit(130));
     }
   };
-  // Vitest tears nothing down when a signal ends it, and is gone a millisecond later.
+  let stopped = false;
+  const lease = await takeRunLease(leases, namespace, () => stop('the process that started this one is gone'));
+  const { run } = lease;
+  steps.push(async () => (stopped ? undefined : lease.release()));
+  let closing: Promise<void> | undefined;
+  const close = async () => {
+    closing ??= (async () => {
+      for (const step of steps.splice(0).reverse()) {
+        await step().catch((error: Error) => console.error(`cleaning up: ${error.message}`));
+      }
+    })();
+    await closing;
+  };
+  // Vitest tears nothing down when a signal ends it, and is gone a millisecond later. Not `once`: a second signal must
+  // not end the process before it has cleaned up.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.removeAllListeners(signal);
-    process.once(signal, () => void close().finally(() => process.exit(1)));
+    process.on(signal, stop);
   }
   try {
+    const dead = await deadRuns(leases, namespace);
+    for (const each of dead) {
+      console.error(`removing what the run ${each} has left …`);
+      await removeObjects(each, namespace, clients.objects);
+      await forgetPrincipals(clients.core, namespace, each);
+    }
     const pod = await createScriptPod(clients, PROBE, { run, namespace, image: deployment.image });
-    closing.push(pod.remove);
+    steps.push(pod.remove);
     const dial = () => connectToPod(kubeconfig, { namespace, name: pod.name, port: POD_PORTS.suite });
     const open = async (target?: string) => {
       const tunnel = await openTunnel(target === undefined ? dial : through(dial, target));
-      closing.push(tunnel.close);
+      steps.push(tunnel.close);
       return tunnel.url;
     };
     const principals = deployment.eventKey ? await createPrincipals(clients.core, namespace, run) : undefined;
     if (principals) {
-      closing.push(principals.remove);
+      steps.push(principals.remove);
     }
     const endpoint = process.env['E2E_S3_ENDPOINT'] ?? (await tunnelled(config['S3_ENDPOINT'], open));
     const probe = await open();
@@ -82,7 +117,12 @@ export async function openPlatform(): Promise<{ platform: PlatformUnderTest; clo
       pace: { patience: 4, every: 400 },
     };
     await requireBuckets(platform);
-    closing.push(() => removeTraces(platform, clients));
+    steps.push(() => clearBuckets(run, platform));
+    steps.push(() => removeObjects(run, namespace, clients.objects, pod.name));
+    for (const each of dead) {
+      await clearBuckets(each, platform);
+      await removeLease(leases, namespace, each);
+    }
     return { platform, close };
   } catch (error) {
     await close();

@@ -4,9 +4,11 @@ import type { JobStart } from '#shared/events/job-start.ts';
 import { hasPrivateDependencies, privateFiles } from './private-dependencies.ts';
 import { rootWithoutPrivilege } from './security.ts';
 import type { BuildPodSettings } from './settings.ts';
-import { CA_FILE, CONTEXT_FILE, certificateMounts, contextRead, registryCredentials } from './volumes.ts';
+import { CA_DIRECTORY, CA_FILE, CONTEXT_FILE, certificateMounts, contextRead, registryCredentials } from './volumes.ts';
 
 export const KANIKO = 'kaniko';
+/** Those that both forks' images bring along. */
+const KANIKO_AUTHORITIES = '/kaniko/ssl/certs';
 
 export function kanikoContainer(
   settings: BuildPodSettings,
@@ -38,6 +40,8 @@ export function kanikoContainer(
     env: [
       { name: 'AWS_REGION', value: settings.region },
       { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+      // Go's own variable, a list: the registries of base images may have the same authority as ours.
+      ...(settings.caConfigMap ? [{ name: 'SSL_CERT_DIR', value: `${KANIKO_AUTHORITIES}:${CA_DIRECTORY}` }] : []),
     ],
     resources: settings.resources,
     terminationMessagePolicy: 'FallbackToLogsOnError',

@@ -6,7 +6,10 @@ const HOUR_SECONDS = 3600;
 
 export const CONTEXT_DIRECTORY = '/context';
 export const CONTEXT_FILE = `${CONTEXT_DIRECTORY}/context.tar.gz`;
-export const CA_FILE = '/knative-lambda-ca/ca-certificates.crt';
+export const CA_DIRECTORY = '/knative-lambda-ca';
+/** The key of the ConfigMaps that CA_CONFIG_MAP and BUILD_CA_CONFIG_MAP name. */
+export const CA_KEY = 'ca-certificates.crt';
+export const CA_FILE = `${CA_DIRECTORY}/${CA_KEY}`;
 
 export const contextWritten: V1VolumeMount = { name: 'context', mountPath: CONTEXT_DIRECTORY };
 export const contextRead: V1VolumeMount = { ...contextWritten, readOnly: true };
@@ -21,7 +24,7 @@ export const registryCredentials: V1VolumeMount = {
   mountPath: '/kaniko/.docker',
   readOnly: true,
 };
-const certificates: V1VolumeMount = { name: 'certificates', mountPath: '/knative-lambda-ca', readOnly: true };
+const certificates: V1VolumeMount = { name: 'certificates', mountPath: CA_DIRECTORY, readOnly: true };
 
 export function certificateMounts({ caConfigMap }: { caConfigMap?: string | undefined }): V1VolumeMount[] {
   return caConfigMap ? [certificates] : [];

@@ -141,6 +141,30 @@ describe('waiting', () => {
   });
 });
 
+test('what RabbitMQ is refused for is told once, whatever the number of its objects', async () => {
+  const refused = (name: string) => ({
+    kind: 'Exchange',
+    metadata: { name },
+    status: {
+      conditions: [
+        { type: 'Ready', status: 'False', message: `Put "https://rabbitmq/${name}": x509: unknown authority` },
+      ],
+    },
+  });
+  const run = scripted({
+    'kubectl get Broker.v1.eventing.knative.dev -n n': { items: [broker({ conditions: [failing] })] },
+    'kubectl get exchanges.rabbitmq.com,': { items: [refused('a'), refused('b')] },
+  });
+
+  const waiting = waitUntilReady(run, { namespace: 'n', wanted: [broker({})], say: () => {}, timeout: 0, interval: 5 });
+
+  const { message } = await waiting.then(
+    () => new Error('it was ready'),
+    (error: Error) => error,
+  );
+  expect(message.match(/RabbitMQ's operator says: Put "[^"]+": x509: unknown authority/g)).toHaveLength(1);
+});
+
 describe('podTroubles', () => {
   const pod = (status: V1PodStatus, service = 's'): V1Pod => ({
     metadata: { labels: { 'serving.knative.dev/service': service } },

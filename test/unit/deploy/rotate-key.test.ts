@@ -3,11 +3,12 @@ import { expect, test } from 'vitest';
 import { rotateKey } from '#deploy/rotate-key.ts';
 import type { Run } from '#deploy/run.ts';
 
+const key = (id: string) => `${id}:${Buffer.alloc(32, id).toString('base64')}`;
 const encoded = (text: string) => Buffer.from(text).toString('base64');
 
 /** A Secret, and the Services of all functions, each Ready at once. */
 class World {
-  data: Record<string, string> = { EVENT_KEY: encoded('k0:old'), EVENT_KEY_OTHER: encoded('kx:older') };
+  data: Record<string, string> = { EVENT_KEY: encoded(key('k0')), EVENT_KEY_OTHER: encoded(key('kx')) };
   /** Every state of the Secret, and after it what the pods know. */
   readonly history: string[] = [];
   readonly known = new Map<string, string>();
@@ -84,3 +85,18 @@ test('where it is stopped, at any command, the next one makes all know what the 
     expect(new Set(world.known.values()).size).toBe(1);
   }
 });
+
+test.each([{}, { EVENT_KEY: '' }, { EVENT_KEY: encoded('no id') }, { OTHER: encoded(key('k0')) }])(
+  'a Secret that holds %j is refused with what to do, and nothing is changed',
+  async (data) => {
+    const world = new World();
+    world.data = data as World['data'];
+
+    await expect(rotateKey(world.run, 'ns', () => undefined)).rejects.toThrow(
+      /knative-lambda-keys.*no EVENT_KEY.*make deploy/,
+    );
+
+    expect(world.history).toEqual([]);
+    expect(world.known.size).toBe(0);
+  },
+);

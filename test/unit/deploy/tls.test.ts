@@ -1,5 +1,9 @@
 /** REQUIRE_TLS: what make deploy refuses, and what it says that it cannot see. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { authorityProblems } from '#deploy/authority-problems.ts';
+import type { Environment } from '#deploy/environment.ts';
 import { planDeployment } from '#deploy/plan.ts';
 import { secretsOf } from '#deploy/secrets.ts';
 import { tlsOfCluster } from '#deploy/tls-problems.ts';
@@ -70,6 +74,66 @@ describe('of the cluster', () => {
     ]);
   });
 });
+
+describe('authorities that the settings name', () => {
+  const pem = (name: string) => readFileSync(join(import.meta.dirname, '../../fixtures/tls', name), 'utf8');
+  const environment = { namespace: 'ns', buildsNamespace: 'ns-builds' } as Environment;
+  const settings = { config: {}, caConfigMap: 'own-ca' };
+  const problemsWhere = (data: object | undefined) =>
+    authorityProblems(
+      async () =>
+        data
+          ? { code: 0, stdout: JSON.stringify({ data }), stderr: '' }
+          : { code: 1, stdout: '', stderr: 'Error from server (NotFound): configmaps "own-ca" not found' },
+      environment,
+      settings,
+      { BUILD_CA_CONFIG_MAP: 'own-ca' },
+    );
+
+  test('are right where they hold certificates', async () => {
+    expect(await problemsWhere({ 'ca-certificates.crt': pem('authority.pem') + pem('other-authority.pem') })).toEqual(
+      [],
+    );
+    expect(await authorityProblems(async () => never(), environment, { config: {} }, {})).toEqual([]);
+  });
+
+  test.each([
+    { case: 'nothing', data: undefined, says: /there is no such ConfigMap.*kubectl create configmap own-ca -n ns/ },
+    { case: 'another key', data: { 'ca.crt': pem('authority.pem') }, says: /has no key ca-certificates\.crt/ },
+    { case: 'no certificate', data: { 'ca-certificates.crt': 'garbage' }, says: /holds no certificate in PEM/ },
+    { case: 'one that has expired', data: { 'ca-certificates.crt': pem('expired.pem') }, says: /valid no more.*2021/ },
+    {
+      case: 'one that is broken',
+      data: { 'ca-certificates.crt': pem('authority.pem').replace(/[A-Z]{3}/g, 'AAA') },
+      says: /cannot be read, the 1\. of 1|holds no certificate/,
+    },
+  ])('are problems where there is $case, one for each setting', async ({ data, says }) => {
+    const problems = await problemsWhere(data);
+    expect(problems).toEqual([expect.stringMatching(says), expect.stringMatching(says)]);
+    expect(problems[0]).toMatch(/^CA_CONFIG_MAP=own-ca.*namespace ns\b/);
+    expect(problems[1]).toMatch(/^BUILD_CA_CONFIG_MAP=own-ca.*namespace ns-builds\b/);
+  });
+
+  test('of RabbitMQ are read from a Secret', async () => {
+    const data = { 'ca.crt': Buffer.from(pem('authority.pem')).toString('base64') };
+    const asked: string[] = [];
+    const rabbitmq = { uri: 'u', username: 'n', password: 'p', caSecretName: 'rabbitmq-ca' };
+    const problems = await authorityProblems(
+      async (_, args) => {
+        asked.push(args.join(' '));
+        return { code: 0, stdout: JSON.stringify({ data }), stderr: '' };
+      },
+      environment,
+      { config: {}, rabbitmq },
+      {},
+    );
+    expect([problems, asked]).toEqual([[], ['get secret rabbitmq-ca -n ns -o json']]);
+  });
+});
+
+function never(): never {
+  throw new Error('nothing is to be asked');
+}
 
 test('CA_CONFIG_MAP is trusted by every function of ours', () => {
   const { plan } = planned(`${SETTINGS}CA_CONFIG_MAP=own-ca\n`);

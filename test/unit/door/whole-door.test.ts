@@ -325,6 +325,37 @@ test.each([
   expect((await start()).json).toMatchObject({ reason: 'NoSuchFunction' });
 });
 
+test('a 404 of an ingress that has not heard of a ready function yet is nobody’s answer', async () => {
+  const unrouted: CallResult = {
+    kind: 'answered',
+    status: 404,
+    headers: {},
+    body: Buffer.from('404 page not found\n'),
+  };
+  const lastTransitionTime = new Date(clock - 50_000).toISOString();
+  cluster.services.change(NAME, (service) => {
+    service['status'].conditions = [{ type: 'Ready', status: 'True', lastTransitionTime }];
+  });
+  answer = () => unrouted;
+  expect((await start({ 'ce-id': 'early' })).headers).toMatchObject({ 'ce-type': 'parser.deliver' });
+  expect((await deliver('overflow', { 'ce-id': 'again' })).status).toBe(503);
+  answer = () => ({ ...unrouted, body: Buffer.from('no such page here') });
+  expect((await start({ 'ce-id': 'own' })).json).toMatchObject({ error: { type: 'BadReply' } });
+  answer = () => json('{"n":1}');
+  expect((await deliver('overflow', { 'ce-id': 'again' })).json).toMatchObject({ succeeded: true });
+  answer = () => unrouted;
+  expect((await start({ 'ce-id': 'answered-before' })).json).toMatchObject({ error: { type: 'BadReply' } });
+});
+
+test('a function that answers 404 a minute after it became ready means it', async () => {
+  const lastTransitionTime = new Date(clock - 61_000).toISOString();
+  cluster.services.change(NAME, (service) => {
+    service['status'].conditions = [{ type: 'Ready', status: 'True', lastTransitionTime }];
+  });
+  answer = () => ({ kind: 'answered', status: 404, headers: {}, body: Buffer.from('404 page not found\n') });
+  expect((await start()).json).toMatchObject({ error: { type: 'BadReply' } });
+});
+
 test('a 404 is nobody’s answer yet where Kubernetes does not say whether the function is there', async () => {
   answer = () => {
     // What is known of it is too old then.

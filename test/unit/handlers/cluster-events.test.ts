@@ -107,11 +107,12 @@ describe('a Job', () => {
 describe('a Service', () => {
   const NAME = functionName(ACME);
 
-  async function withStatus(status: object, metadata: object = {}): Promise<unknown> {
+  async function withStatus(status: object, metadata: object = {}, annotations: object = {}): Promise<unknown> {
     const world = new World();
     await world.deployed({ observed_at: MIDDLE });
     world.cluster.services.change(NAME, (service) => {
       Object.assign(service.metadata, { generation: 2 }, metadata);
+      Object.assign(service.metadata.annotations ?? {}, annotations);
       service['status'] = { observedGeneration: 2, latestCreatedRevisionName: `${NAME}-00002`, ...status };
     });
     return changed(world, world.cluster.services.get(NAME));
@@ -154,6 +155,27 @@ describe('a Service', () => {
       conditions: [ready('True')],
     };
     expect(await changed(world, { ...world.cluster.services.get(NAME), status })).toBeUndefined();
+  });
+
+  const revisionReady = { latestReadyRevisionName: `${NAME}-00002`, conditions: [ready('True')] };
+
+  /** With what its build.start asked for, and the way by which its calls come now. */
+  const called = (parameters: object, delivery: string) => ({
+    'knative-lambda/parameters': JSON.stringify(parameters),
+    'knative-lambda/delivery': delivery,
+  });
+
+  test('whose calls may take longer than the shared way lets them is told when its own queue is bound', async () => {
+    expect(await withStatus(revisionReady, {}, called({ timeout_seconds: 600 }, 'shared'))).toBeUndefined();
+    expect(await withStatus(revisionReady, {}, called({ timeout_seconds: 600 }, 'own'))).toMatchObject({
+      type: 'lifecycle.function.ready',
+    });
+  });
+
+  test('with a queue of its own that is not bound yet is told, for the shared way brings its calls', async () => {
+    expect(await withStatus(revisionReady, {}, called({ delivery: 'own' }, 'shared'))).toMatchObject({
+      type: 'lifecycle.function.ready',
+    });
   });
 
   test('that does not become ready is told with what Knative says, and what to do', async () => {

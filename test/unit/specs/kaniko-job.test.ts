@@ -264,7 +264,7 @@ describe('the container that runs the user’s commands', () => {
 
   test('has neither S3’s credentials nor a token for the API', () => {
     expect(kaniko.envFrom).toBeUndefined();
-    expect(kaniko.env?.map(({ name }) => name)).toEqual(['AWS_REGION', 'POD_NAME']);
+    expect(kaniko.env?.map(({ name }) => name)).toEqual(['AWS_REGION', 'POD_NAME', 'SSL_CERT_DIR']);
     expect(kaniko.volumeMounts?.map(({ name }) => name)).toEqual([
       'context',
       'registry-credentials',
@@ -284,6 +284,7 @@ describe('the container that runs the user’s commands', () => {
 
   test('trusts the operator’s authorities when it pushes, and so do our own containers when they ask S3', () => {
     expect(kaniko.args).toContain('--registry-certificate=registry.example=/knative-lambda-ca/ca-certificates.crt');
+    expect(kaniko.env).toContainEqual({ name: 'SSL_CERT_DIR', value: '/kaniko/ssl/certs:/knative-lambda-ca' });
     const mount = { name: 'certificates', mountPath: '/knative-lambda-ca', readOnly: true };
     for (const container of spec?.initContainers ?? []) {
       expect(container.env).toContainEqual({
