@@ -25,6 +25,7 @@ export const rustRecipe: Recipe = async ({ source, request, settings }) => {
       await adapter('src/lib.rs'),
       await adapter('src/deadline.rs'),
       await adapter('src/reply.rs'),
+      await adapter('src/request.rs'),
     ],
     excludes: (path) => isLitter(path) || path.startsWith('target/'),
   };

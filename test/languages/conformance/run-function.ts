@@ -10,6 +10,8 @@ export interface RunningFunction {
   process: ChildProcess;
   /** What it wrote to stderr so far. */
   errors(): string;
+  /** And to stdout. */
+  output(): string;
   send(event: object): Promise<Response>;
   /** SIGTERM; the exit code. */
   stop(): Promise<number | null>;
@@ -30,12 +32,17 @@ export async function runFunction(image: Image, extra: NodeJS.ProcessEnv = {}): 
   const child = spawn(program, parameters, {
     cwd: image.folder,
     env: { ...environment(), PORT: String(port), THIRD_PARTY_ID: 'acme', PARSER_ID: 'p1', ...extra },
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   started.push(child);
   let errors = '';
+  let output = '';
   child.stderr?.on('data', (chunk) => {
     errors += chunk;
+    output += chunk;
+  });
+  child.stdout?.on('data', (chunk) => {
+    output += chunk;
   });
   const ended = once(child, 'exit') as Promise<[number | null]>;
   const url = `http://127.0.0.1:${port}`;
@@ -53,6 +60,7 @@ export async function runFunction(image: Image, extra: NodeJS.ProcessEnv = {}): 
     url,
     process: child,
     errors: () => errors,
+    output: () => output,
     send: async (event) =>
       await fetch(url, {
         method: 'POST',
