@@ -144,7 +144,7 @@ export async function openCluster(): Promise<ClusterUnderTest> {
 async function exchange(
   agent: Agent,
   url: string,
-  { headers, body }: { headers: Record<string, string>; body: string },
+  { headers, body }: { headers: Record<string, string>; body: string | Buffer },
 ): Promise<number> {
   return new Promise((resolve, reject) => {
     const call = request(url, { method: 'POST', agent, headers }, (response) => {

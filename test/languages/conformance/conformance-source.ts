@@ -38,6 +38,6 @@ function asyncPython(): Record<string, string> {
   return {
     'parser.py': (filesOf('python')['parser.py'] ?? '')
       .replace('def handler(', 'async def handler(')
-      .replace('time.sleep(', 'await asyncio.sleep('),
+      .replaceAll('time.sleep(', 'await asyncio.sleep('),
   };
 }
