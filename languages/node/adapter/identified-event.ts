@@ -1,6 +1,6 @@
 /**
- * An event of which not all can be read, by what an answer needs. Its sender learns by the answer what is wrong: a Broker
- * takes a 4xx for delivered.
+ * An event of which not all can be read, by what an answer needs. Its sender learns by the answer what is wrong: a
+ * Broker takes a 4xx for delivered.
  */
 import { readBinary } from '#shared/runtime/binary-mode.ts';
 import { isStructured } from '#shared/runtime/media-type.ts';

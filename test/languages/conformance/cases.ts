@@ -95,6 +95,7 @@ export const CASES: readonly Case[] = [
     '150 extensions',
     Object.fromEntries(Array.from({ length: 150 }, (_, at) => [`ce-extension${at}`, String(at)])),
     { id: 'event-1' },
+    { but: { rust: { status: 431 } } },
   ),
   attributes(
     'the subject `gr%C3%BCn/p1`',

@@ -46,10 +46,11 @@ pub async fn read(request: Request) -> Result<Event, Unusable> {
         binary(&parts.headers, &content_type, body)?
     };
     let read = match attributes.get("specversion").and_then(Value::as_str) {
-        Some("0.3") => {
-            Err("the event's specversion is 0.3: send the event in version 1.0".to_owned())
-        }
-        _ => read,
+        Some("1.0") => read,
+        version => Err(format!(
+            "the event's specversion is {}: send the event in version 1.0",
+            version.unwrap_or("missing")
+        )),
     };
     read.and_then(with_data)
         .map_err(|problem| match identified(&attributes) {
