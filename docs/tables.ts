@@ -10,6 +10,7 @@ import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { backoff, type DeliverySpec, deliverySettings } from '#shared/manifests/delivery-settings.ts';
 import { renderOverlay } from '#shared/manifests/render-overlay.ts';
 import { failureOf } from '#shared/runtime/failure-answer.ts';
+import { answerRows } from './answers-table.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 
@@ -23,6 +24,7 @@ const TABLES: Record<string, () => string> = {
   letters,
   reasons,
   upstreams,
+  answers: () => ofRows(answerRows()),
   scaleNeeds: () => ofRows(scaleNeeds()),
   scaleLimits: () => ofRows(scaleLimits()),
   scaleCosts: () => ofRows(scaleCosts()),

@@ -145,7 +145,7 @@ export async function openCluster(first: () => Promise<void>): Promise<ClusterUn
 async function exchange(
   agent: Agent,
   url: string,
-  { headers, body }: { headers: Record<string, string>; body: string },
+  { headers, body }: { headers: Record<string, string>; body: string | Buffer },
 ): Promise<number> {
   return new Promise((resolve, reject) => {
     const call = request(url, { method: 'POST', agent, headers }, (response) => {

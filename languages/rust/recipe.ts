@@ -27,6 +27,7 @@ export const rustRecipe: Recipe = async ({ source, request, settings }) => {
       await adapter('src/call_log.rs'),
       await adapter('src/deadline.rs'),
       await adapter('src/reply.rs'),
+      await adapter('src/request.rs'),
     ],
     excludes: (path) => isLitter(path) || path.startsWith('target/'),
   };

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { KubeConfig, KubernetesObjectApi } from '@kubernetes/client-node';
 import type { TestProject } from 'vitest/node';
 import { startPlatform } from '#local/platform.ts';
@@ -105,15 +105,26 @@ export async function openLaptop(
 }
 
 /**
- * What lies above the platform's folder on a laptop: a project of ES modules with a package that no function has
- * declared.
+ * What lies above the platform's folder on a laptop: a project of every language, with a package of the name
+ * `undeclared` that no function has declared.
  */
 async function surround(project: string): Promise<void> {
-  const undeclared = join(project, 'node_modules/undeclared');
-  await mkdir(undeclared, { recursive: true });
-  await writeFile(join(project, 'package.json'), '{ "type": "module" }');
-  await writeFile(join(undeclared, 'index.js'), 'module.exports = "seen";');
-  await writeFile(join(undeclared, 'package.json'), '{ "name": "undeclared", "version": "1.0.0" }');
+  const files = {
+    'package.json': '{ "type": "module" }',
+    'node_modules/undeclared/index.js': 'module.exports = "seen";',
+    'node_modules/undeclared/package.json': '{ "name": "undeclared", "version": "1.0.0" }',
+    'pyproject.toml': '[project]\nname = "above"\nversion = "1"\n',
+    'undeclared.py': '',
+    'go.mod': 'module above.invalid/project\n\ngo 1.24\n',
+    'go.work': 'go 1.24\n\nuse .\n',
+    'undeclared/undeclared.go': 'package undeclared\n\nconst Name = "seen"\n',
+    'Cargo.toml': '[workspace]\nmembers = []\n',
+    'rust-toolchain.toml': '[toolchain]\nchannel = "1.0.0"\n',
+  };
+  for (const [path, content] of Object.entries(files)) {
+    await mkdir(dirname(join(project, path)), { recursive: true });
+    await writeFile(join(project, path), content);
+  }
 }
 
 /** The embedded platform builds with the machine's own tools; Node is always there. */

@@ -9,12 +9,14 @@ export interface EventToSend {
   subject?: string;
   time?: string;
   data?: unknown;
+  /** In place of `data`: what is sent, and its content type. */
+  content?: { type: string; body: string | Buffer };
   extensions?: Record<string, string>;
 }
 
 export interface Message {
   headers: Record<string, string>;
-  body: string;
+  body: string | Buffer;
 }
 
 export function binary(event: EventToSend): Message {
@@ -27,9 +29,9 @@ export function binary(event: EventToSend): Message {
       ...(event.subject ? { 'ce-subject': event.subject } : {}),
       ...(event.time ? { 'ce-time': event.time } : {}),
       ...Object.fromEntries(Object.entries(event.extensions ?? {}).map(([name, value]) => [`ce-${name}`, value])),
-      'content-type': 'application/json',
+      'content-type': event.content?.type ?? 'application/json',
     },
-    body: JSON.stringify(event.data ?? {}),
+    body: event.content?.body ?? JSON.stringify(event.data ?? {}),
   };
 }
 

@@ -2,7 +2,6 @@
 package adapter
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,21 +12,11 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"strings"
 	"syscall"
 	"time"
-	"unicode/utf8"
 
 	cloudevents "github.com/cloudevents/sdk-go/v2"
-	"github.com/cloudevents/sdk-go/v2/binding"
-	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
 )
-
-// Above the contract's 1 MiB of an event, so that the platform's limit is the one that counts.
-const maxEventBytes = 8 << 20
-
-// Deeper JSON is refused in every language.
-const maxDepth = 200
 
 type handler = func(context.Context, cloudevents.Event) (any, error)
 
@@ -73,19 +62,12 @@ func routes(call handler, deadlines *deadlines) http.Handler {
 	mux.HandleFunc("GET /health/liveness", healthy)
 	mux.HandleFunc("GET /health/readiness", healthy)
 	mux.HandleFunc("POST /{$}", func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxEventBytes))
-		if err != nil {
+		event, err := readRequest(r)
+		if err != nil && event == nil {
 			refuse(w, err)
 			return
 		}
-		decodeHeaders(r.Header)
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		event, err := read(r)
 		if err != nil {
-			if event = identified(r.Header, body); event == nil {
-				refuse(w, err)
-				return
-			}
 			answer(w, r, event, failed("BadData", err.Error()))
 			return
 		}
@@ -97,24 +79,6 @@ func routes(call handler, deadlines *deadlines) http.Handler {
 	return mux
 }
 
-func read(r *http.Request) (*cloudevents.Event, error) {
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/cloudevents-batch") {
-		return nil, errors.New("batches are not supported: send one event a request")
-	}
-	message := cehttp.NewMessageFromHttpRequest(r)
-	if message.ReadEncoding() == binding.EncodingUnknown {
-		return nil, errors.New(`this is no CloudEvent: it has neither "ce-" headers nor content type application/cloudevents+json`)
-	}
-	event, err := binding.ToEvent(r.Context(), message)
-	if err != nil {
-		return nil, fmt.Errorf("this is no valid CloudEvent: %w", err)
-	}
-	if err := event.Validate(); err != nil {
-		return nil, fmt.Errorf("this is no valid CloudEvent: %w", err)
-	}
-	return event, nil
-}
-
 // invoke turns an error or a panic into the outcome that tells of it. Not a crash: other events are in flight in this
 // process.
 func invoke(ctx context.Context, call handler, event cloudevents.Event) (outcome outcome) {
@@ -124,15 +88,17 @@ func invoke(ctx context.Context, call handler, event cloudevents.Event) (outcome
 			outcome = failed("panic", fmt.Sprint(reason))
 		}
 	}()
-	if problem := problemOfData(event); problem != nil {
-		return failed("BadData", problem.Error())
-	}
 	result, err := call(ctx, event)
 	if err != nil {
 		log("the handler failed", event.ID(), err.Error())
-		return failed(fmt.Sprintf("%T", err), err.Error())
+		return failed(fmt.Sprintf("%T", err), messageOf(err))
 	}
-	encoded, err := json.Marshal(result)
+	var encoded []byte
+	if _, isError := result.(error); isError {
+		err = errors.New("it is an error, which is the second value that a handler returns")
+	} else {
+		encoded, err = json.Marshal(result)
+	}
 	if err != nil {
 		log("the handler's result is not serializable", event.ID(), err.Error())
 		return failed("ResultNotSerializable", fmt.Sprintf("the handler's result can't be written as JSON (%v): return structs, maps with string keys, slices, strings, numbers, booleans or nil", err))
@@ -140,52 +106,21 @@ func invoke(ctx context.Context, call handler, event cloudevents.Event) (outcome
 	return succeeded(encoded)
 }
 
-func problemOfData(event cloudevents.Event) error {
-	contentType := strings.TrimSpace(strings.ToLower(strings.Split(event.DataContentType(), ";")[0]))
-	isJSON := contentType == "" || strings.HasSuffix(contentType, "/json") || strings.HasSuffix(contentType, "+json")
-	data := event.Data()
-	if !isJSON || len(data) == 0 {
-		return nil
-	}
-	problem := ""
-	var parsed json.RawMessage
-	if !utf8.Valid(data) {
-		problem = "is not valid UTF-8"
-	} else if err := json.Unmarshal(data, &parsed); err != nil {
-		problem = fmt.Sprintf("is no valid JSON: %v", err)
-	} else if isTooDeep(data) {
-		problem = fmt.Sprintf("is nested more than %d levels deep", maxDepth)
-	}
-	if problem == "" {
-		return nil
-	}
-	return fmt.Errorf("the event's data %s, against its content type %s", problem, contentType)
-}
-
-// isTooDeep is told of valid JSON.
-func isTooDeep(data []byte) bool {
-	depth, inText := 0, false
-	for at := 0; at < len(data); at++ {
-		switch sign := data[at]; {
-		case inText && sign == '\\':
-			at++
-		case sign == '"':
-			inText = !inText
-		case !inText && (sign == '[' || sign == '{'):
-			if depth++; depth > maxDepth {
-				return true
-			}
-		case !inText && (sign == ']' || sign == '}'):
-			depth--
+// messageOf is that of an error's cause where it has none itself. An error may be its own cause.
+func messageOf(err error) string {
+	for causes := 0; err != nil && causes < 5; causes++ {
+		if err.Error() != "" {
+			return err.Error()
 		}
+		err = errors.Unwrap(err)
 	}
-	return false
+	return ""
 }
 
 func refuse(w http.ResponseWriter, err error) {
 	status := http.StatusBadRequest
-	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
-		status = http.StatusRequestEntityTooLarge
+	if refused := new(refusal); errors.As(err, refused) {
+		status = refused.status
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)

@@ -17,18 +17,26 @@ var (
 )
 
 // decodeHeaders decodes attributes in place (HTTP binding, section 3.1.3.2), which the SDK does not. Lenient: also what
-// was sent unencoded is read, and a "%" that begins no UTF-8 stays as it is.
-func decodeHeaders(header http.Header) {
+// was sent unencoded is read, and a "%" that begins no UTF-8 stays as it is. Returns one that is there more than once.
+func decodeHeaders(header http.Header) (repeated string) {
 	// Data is the body: a header of this name would hide it.
 	header.Del("Ce-Data")
 	for name, values := range header {
 		if !strings.HasPrefix(name, "Ce-") {
 			continue
 		}
+		if len(values) > 1 {
+			repeated = strings.ToLower(name)
+		}
 		for index, value := range values {
 			values[index] = decoded(value)
 		}
+		if values[0] == "" {
+			// An attribute without a value counts as missing.
+			header.Del(name)
+		}
 	}
+	return repeated
 }
 
 func decoded(value string) string {
@@ -57,8 +65,7 @@ func hexDigit(digit byte) byte {
 	return digit - '0'
 }
 
-// identified is an event of which the SDK takes not all, by what an answer needs: its sender learns by the answer
-// what is wrong, since a broker takes a 400 for delivered. Nil where it is no CloudEvent at all.
+// identified is an event of which the SDK takes not all, by what an answer needs. Nil where it is no CloudEvent at all.
 func identified(header http.Header, body []byte) *cloudevents.Event {
 	attributes := map[string]any{}
 	if strings.HasPrefix(header.Get("Content-Type"), "application/cloudevents") {
@@ -71,7 +78,7 @@ func identified(header http.Header, body []byte) *cloudevents.Event {
 		}
 	}
 	text := func(name string) string { value, _ := attributes[name].(string); return value }
-	if text("specversion") != "1.0" || text("id") == "" || text("source") == "" || text("type") == "" {
+	if version := text("specversion"); version != "1.0" && version != "0.3" || text("id") == "" || text("source") == "" || text("type") == "" {
 		return nil
 	}
 	event := cloudevents.NewEvent()

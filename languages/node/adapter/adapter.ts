@@ -12,6 +12,7 @@ import { fail, log } from './fail.ts';
 import { type Handler, loadHandler, NotLoaded } from './load-handler.ts';
 import { endedEarly, loadOnce } from './load-once.ts';
 import { type WatchCall, watchCalls } from './overdue-calls.ts';
+import { refuseExit } from './refuse-exit.ts';
 import { readSettings } from './settings.ts';
 
 // The kernel ignores SIGTERM for process 1 unless it is handled: a pod that is stopped while it starts would wait for
@@ -77,9 +78,10 @@ async function serve(handler: Handler): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT', 'uncaughtException', 'unhandledRejection']) {
     process.removeAllListeners(signal);
   }
+  const exit = refuseExit();
   process.on('uncaughtException', (error) => {
     log('error', 'the function crashed', { stack: String(Object(error).stack ?? error) });
-    process.exit(1);
+    exit(1);
   });
   const stop = async () => {
     draining = true;
@@ -90,7 +92,7 @@ async function serve(handler: Handler): Promise<void> {
     const closing = setInterval(() => server.closeIdleConnections(), 10);
     await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, SECOND))]);
     clearInterval(closing);
-    process.exit(0);
+    exit(0);
   };
   process.on('SIGTERM', () => void stop());
   process.on('SIGINT', () => void stop());

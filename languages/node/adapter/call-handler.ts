@@ -1,4 +1,5 @@
 /** One request: CloudEvent in, the user's function, parser.complete out. */
+import type { Problem } from '#shared/events/problem.ts';
 import { decodeData } from '#shared/runtime/decode-data.ts';
 import { readEnvelope } from '#shared/runtime/envelope.ts';
 import { problemAnswer } from '#shared/runtime/problem-answer.ts';
@@ -8,6 +9,7 @@ import { callContext } from './call-context.ts';
 import { type Described, describeError, stackOf } from './describe-error.ts';
 import { withExactIntegers } from './exact-data.ts';
 import { log } from './fail.ts';
+import { identifiedEvent } from './identified-event.ts';
 import type { Handler } from './load-handler.ts';
 import { replyTo } from './reply.ts';
 import { exactJson, resultJson } from './result-json.ts';
@@ -29,14 +31,19 @@ export async function callHandler(
       throw error;
     }
     const { statusCode: status, message: detail, problems } = error;
-    return problemAnswer({ status, reason: 'NotACloudEvent', detail, ...(problems.length > 0 ? { problems } : {}) });
+    const known = problems.length > 0 ? identifiedEvent(request, MAX_EVENT_BYTES) : undefined;
+    if (known === undefined) {
+      return problemAnswer({ status, reason: 'NotACloudEvent', detail, ...(problems.length > 0 ? { problems } : {}) });
+    }
+    event = known;
+    problem = told(problems);
   }
   const started = performance.now();
   // Its sender learns it from the reply; a 4xx would be the end of the event in a broker.
   const body =
     problem === undefined
       ? await outcomeOf(handler, event, environment)
-      : failed({ type: 'BadData', message: `the event's data ${problem}` });
+      : failed({ type: 'BadData', message: `the event's ${problem}` });
   const duration_ms = Math.round((performance.now() - started) * 1000) / 1000;
   const contextId = exactJson(contextIdOf(event['data']));
   return replyTo(event, `{"context_id":${contextId},${body},"duration_ms":${duration_ms}}`, {
@@ -52,8 +59,17 @@ function read(request: FunctionRequest): { event: Record<string, unknown>; probl
   }
   const { attributes, content, problems } = readEnvelope(request, MAX_EVENT_BYTES);
   const { data, problem } = decodeData(content, attributes['datacontenttype'] as string | undefined);
-  const inHeaders = problems.find(({ path }) => path === 'data')?.message;
-  return { event: { ...attributes, data: withExactIntegers(data, request) }, problem: problem ?? inHeaders };
+  // Data is the body: of a header `ce-data` there is nothing to be handed over.
+  const unusable = problems.filter(({ path }) => path !== 'data');
+  return {
+    event: { ...attributes, data: withExactIntegers(data, request) },
+    problem: problem === undefined ? told(unusable) : `data ${problem}`,
+  };
+}
+
+/** Undefined where there are none. */
+function told(problems: Problem[]): string | undefined {
+  return problems.length > 0 ? problems.map(({ path, message }) => `${path} ${message}`).join(', ') : undefined;
 }
 
 /** JSON, without its braces. */

@@ -151,16 +151,18 @@ def load_handler(settings, is_excused=lambda _: False):
 
 
 async def read_body(receive):
-    """None where it is larger than any event may be."""
+    """None where it is larger than any event may be: read to its end, so that its sender can read the answer."""
     body = bytearray()
+    size = 0
     more = True
     while more:
         message = await receive()
-        body += message.get("body", b"")
+        part = message.get("body", b"")
+        size += len(part)
+        if size <= MAX_BODY_BYTES:
+            body += part
         more = message.get("more_body", False)
-        if len(body) > MAX_BODY_BYTES:
-            return None
-    return bytes(body)
+    return bytes(body) if size <= MAX_BODY_BYTES else None
 
 
 async def send_response(send, status, headers, body):
@@ -180,7 +182,7 @@ class Application:
             return await send_response(send, 200, {"content-type": "text/plain"}, b"OK")
         if path != "/":
             return await send_response(send, 404, {"content-type": "text/plain"}, b"Not Found")
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
         body = await read_body(receive)
         status, headers, body = await self.respond(method, headers, body)
         await send_response(send, status, headers, body)

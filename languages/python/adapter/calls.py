@@ -15,16 +15,20 @@ from contextlib import contextmanager
 THREADS = 32
 
 
-def text_of(error):
+# An error may be its own cause.
+MAX_CAUSES = 5
+
+
+def text_of(error, causes=MAX_CAUSES):
     """Its message, whatever its own str() does."""
     try:
         text = str(error)
     except BaseException as problem:
         return f"its message can't be read: {type(problem).__name__} in str()"
     cause = error.__cause__ or error.__context__
-    if text or cause is None:
+    if text or cause is None or causes == 0:
         return text or "it has no message"
-    return f"caused by {type(cause).__name__}: {text_of(cause)}"
+    return f"caused by {type(cause).__name__}: {text_of(cause, causes - 1)}"
 
 
 class Timeout(Exception):
@@ -76,7 +80,8 @@ class AsyncCalls:
             try:
                 return await self._handler(*arguments), None
             except BaseException as error:
-                return None, error
+                # Python makes a RuntimeError of it where a coroutine raises it.
+                return None, error.__cause__ if isinstance(error.__cause__, StopIteration) else error
 
     def run(self):
         """In the main thread, until `end`."""

@@ -8,7 +8,7 @@ import os
 import re
 import time
 import traceback
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from urllib.parse import unquote_to_bytes
 
 from calls import text_of
@@ -18,7 +18,8 @@ from cloudevents.core.v1.event import CloudEvent
 MAX_MESSAGE = 512
 # None where an event lacks them, so that a handler need not ask first.
 OPTIONAL = {"subject", "time", "datacontenttype", "dataschema"}
-TITLES = {400: "Not a CloudEvent", 405: "Method Not Allowed", 413: "Content Too Large"}
+TITLES = {400: "Not a CloudEvent", 405: "Method Not Allowed", 413: "Content Too Large", 415: "Unsupported Media Type"}
+TOO_LARGE = "has more than 8388608 bytes"
 
 
 class Event(dict):
@@ -38,7 +39,11 @@ class Event(dict):
 
 
 class NotAnEvent(Exception):
-    """Told to the caller as 400: no broker sends such a request."""
+    """Told to the caller as a 4xx: no broker sends such a request."""
+
+    def __init__(self, message, status=400):
+        super().__init__(message)
+        self.status = status
 
 
 class BadData(Exception):
@@ -50,17 +55,15 @@ class ResultNotSerializable(Exception):
 
 
 def responder(call, log):
-    """(method, headers, body) → (status, headers, body). `call` runs the user's handler and returns (result, error)."""
+    """(method, pairs of headers, body or None where it is too large) → (status, headers, body). `call` runs the user's handler and returns (result, error)."""
 
     async def respond(method, headers, body):
         if method != "POST":
             return problem(405, f"{method} is not for this address: POST a CloudEvent to it", {"allow": "POST"})
-        if body is None:
-            return problem(413, "the event is larger than 8 MiB")
         try:
             event, bad_data = read_event(headers, body)
         except NotAnEvent as error:
-            return problem(400, str(error))
+            return problem(error.status, str(error))
         started = time.perf_counter()
         result, error = (None, bad_data) if bad_data else await call(event)
         outcome = outcome_of(result, error)
@@ -90,40 +93,58 @@ def stack_of(error, told):
         return f"{told['type']}: {told['message']}"
 
 
-def read_event(headers, body):
-    """The event, and what is wrong with its data (which its sender learns by the reply, not by a 400 that a broker would swallow)."""
+def read_event(pairs, body):
+    """The event, and what is wrong with it (which its sender learns by the reply, not by a 400 that a broker would swallow)."""
+    headers = dict(pairs)
     media_type = media_type_of(headers.get("content-type", ""))
     if media_type.startswith("application/cloudevents-batch"):
-        raise NotAnEvent("batches are not supported: send one event a request")
+        raise NotAnEvent("batches are not supported: send one event a request", 415)
     if media_type.startswith("application/cloudevents"):
+        if media_type != "application/cloudevents+json":
+            raise NotAnEvent(f"the event format {media_type} is not supported: use application/cloudevents+json", 415)
         attributes, data, bad_data = structured(body)
     elif "ce-specversion" in headers or "ce-id" in headers:
         attributes, data, bad_data = binary(headers, body)
+        names = [name for name, _ in pairs if name.startswith("ce-")]
+        repeated = next((name for name in names if names.count(name) > 1), None)
+        if repeated:
+            bad_data = BadData(f"the event has the header {repeated} more than once")
     else:
         raise NotAnEvent('this is no CloudEvent: it has neither "ce-" headers nor content type application/cloudevents+json')
+    if attributes["specversion"] != "1.0":
+        bad_data = BadData(f"the event's specversion is {attributes['specversion']!r}: send the event in version 1.0")
     return Event({**attributes, "data": data}), bad_data
 
 
 def binary(headers, body):
     attributes = {name[3:]: decode_header(value) for name, value in headers.items() if name.startswith("ce-")}
+    # An optional attribute without a value counts as missing.
+    attributes = {name: value for name, value in attributes.items() if value}
     require(attributes)
     if headers.get("content-type"):
         attributes["datacontenttype"] = headers["content-type"]
     # Data is the body: a header of this name would hide it.
     attributes.pop("data", None)
+    if body is None:
+        return attributes, None, BadData(f"the event's data {TOO_LARGE}")
     return attributes, *decode_data(body or None, attributes.get("datacontenttype"))
 
 
 def structured(body):
+    if body is None:
+        raise NotAnEvent(f"the event {TOO_LARGE}", 413)
     try:
         document = parse_json(body)
     except ValueError as error:
         raise NotAnEvent(f"this is no valid CloudEvent: the body {error}") from error
     if not isinstance(document, dict):
         raise NotAnEvent("this is no valid CloudEvent: the body is no JSON object")
-    document = {name: value for name, value in document.items() if value is not None or name == "data"}
+    document = {name: value for name, value in document.items() if value not in (None, "") or name == "data"}
     require(document)
+    has_both = "data" in document and "data_base64" in document
     data, encoded = document.pop("data", None), document.pop("data_base64", None)
+    if has_both:
+        return document, None, BadData("the event has both data and data_base64: keep one of them")
     if encoded is None:
         return document, data, None
     try:
@@ -220,7 +241,8 @@ def require(attributes):
     missing = [name for name in REQUIRED if not (isinstance(attributes.get(name), str) and attributes[name])]
     if missing:
         raise NotAnEvent(f"this is no valid CloudEvent: {', '.join(missing)} missing or no text")
-    if attributes["specversion"] != "1.0":
+    # A Broker takes events of version 0.3, and delivers them: a 4xx would be the end of the event.
+    if attributes["specversion"] not in ("1.0", "0.3"):
         raise NotAnEvent(f"specversion {attributes['specversion']!r} is not supported: send 1.0")
 
 
@@ -239,11 +261,19 @@ def json_of(result):
 
 
 def dumped(value):
+    options = {"allow_nan": False, "separators": (",", ":"), "default": other_json}
     try:
-        return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+        return json.dumps(value, ensure_ascii=False, **options).encode("utf-8")
     except UnicodeEncodeError:
         # A lone surrogate has no UTF-8 form, but an escape.
-        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode("utf-8")
+        return json.dumps(value, **options).encode("utf-8")
+
+
+def other_json(value):
+    """Dates as the other languages write them."""
+    if isinstance(value, (date, datetime)):
+        return value.isoformat().replace("+00:00", "Z")
+    raise TypeError(f"{type(value).__name__} is not JSON serializable")
 
 
 def derive_id(*parts):

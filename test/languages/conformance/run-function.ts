@@ -1,19 +1,10 @@
-/** Starts an image's command as a process on a free port, and speaks to it. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
+/** Starts an image's command, and ends it with the test file. */
+import type { ChildProcess } from 'node:child_process';
 import { afterAll } from 'vitest';
-import { environment, type Image } from './image.ts';
+import type { Image } from './image.ts';
+import { type RunningFunction, startFunction } from './start-function.ts';
 
-export interface RunningFunction {
-  url: string;
-  process: ChildProcess;
-  /** What it wrote to stderr so far. */
-  errors(): string;
-  send(event: object): Promise<Response>;
-  /** SIGTERM; the exit code. */
-  stop(): Promise<number | null>;
-}
+export type { RunningFunction } from './start-function.ts';
 
 /** A test that fails does not stop what it started. */
 const started: ChildProcess[] = [];
@@ -25,52 +16,5 @@ afterAll(() => {
 
 /** Resolves when it is ready. Rejects, with what it wrote, where it ends before. */
 export async function runFunction(image: Image, extra: NodeJS.ProcessEnv = {}): Promise<RunningFunction> {
-  const port = await freePort();
-  const [program = '', ...parameters] = image.command;
-  const child = spawn(program, parameters, {
-    cwd: image.folder,
-    env: { ...environment(), PORT: String(port), THIRD_PARTY_ID: 'acme', PARSER_ID: 'p1', ...extra },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  started.push(child);
-  let errors = '';
-  child.stderr?.on('data', (chunk) => {
-    errors += chunk;
-  });
-  const ended = once(child, 'exit') as Promise<[number | null]>;
-  const url = `http://127.0.0.1:${port}`;
-  for (;;) {
-    const ready = await fetch(`${url}/health/readiness`).catch(() => undefined);
-    if (ready?.ok) {
-      break;
-    }
-    if (child.exitCode !== null || child.signalCode !== null) {
-      throw Object.assign(new Error(errors), { exitCode: child.exitCode });
-    }
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  return {
-    url,
-    process: child,
-    errors: () => errors,
-    send: async (event) =>
-      await fetch(url, {
-        method: 'POST',
-        headers: { 'content-type': 'application/cloudevents+json' },
-        body: JSON.stringify({ specversion: '1.0', id: '1', source: 'test', type: 'parser.start', ...event }),
-      }),
-    stop: async () => {
-      child.kill('SIGTERM');
-      return (await ended)[0];
-    },
-  };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0);
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address ? address.port : 0;
+  return await startFunction(image, extra, (child) => started.push(child));
 }

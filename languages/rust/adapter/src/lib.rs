@@ -3,26 +3,26 @@
 mod call_log;
 mod deadline;
 mod reply;
+mod request;
 
 use std::backtrace::Backtrace;
 use std::fmt::Display;
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use std::{env, io, panic, process};
 
-use axum::body::{to_bytes, Body};
+use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{header, HeaderMap, StatusCode};
+use axum::http::{header, StatusCode};
 use axum::response::Response;
 use axum::routing::{get, post};
 use axum::Router;
-use cloudevents::binding::http::to_event;
-use cloudevents::{AttributesReader, Data, Event};
+use cloudevents::{AttributesReader, Event};
 use serde::Serialize;
+use serde_json::json;
 use serde_json::value::to_raw_value;
-use serde_json::{json, Value};
 use tokio::net::TcpListener;
 use tokio::runtime::{self, Handle};
 use tokio::signal::unix::{signal, SignalKind};
@@ -30,9 +30,7 @@ use tokio::task::spawn_blocking;
 
 pub use call_log::set_logger;
 use reply::{answer, Outcome};
-
-/// Above the contract's 1 MiB of an event, so that the platform's limit is the one that counts.
-const MAX_EVENT_BYTES: usize = 8 << 20;
+use request::{read, Unusable};
 
 type Call = dyn Fn(Event) -> Outcome + Send + Sync;
 
@@ -129,48 +127,17 @@ fn routes(call: Arc<Call>) -> Router {
 }
 
 async fn respond(call: Arc<Call>, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, MAX_EVENT_BYTES).await else {
-        return refuse(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            &format!("the event has more than {MAX_EVENT_BYTES} bytes"),
-        );
-    };
-    match read(&parts.headers, body.into()) {
+    match read(request).await {
         Ok(event) => {
             let started = Instant::now();
             let outcome = invoke(call, event.clone()).await;
             answer(&event, outcome, started.elapsed())
         }
-        Err(problem) => refuse(StatusCode::BAD_REQUEST, &problem),
-    }
-}
-
-fn read(headers: &HeaderMap, body: Vec<u8>) -> Result<Event, String> {
-    let content_type = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    if content_type.starts_with("application/cloudevents-batch") {
-        return Err("batches are not supported: send one event a request".to_owned());
-    }
-    if !content_type.starts_with("application/cloudevents+json")
-        && !headers.contains_key("ce-specversion")
-    {
-        return Err("this is no CloudEvent: it has neither \"ce-\" headers nor content type application/cloudevents+json".to_owned());
-    }
-    let event =
-        to_event(headers, body).map_err(|error| format!("this is no valid CloudEvent: {error}"))?;
-    for (name, value) in [
-        ("id", event.id()),
-        ("source", event.source().as_str()),
-        ("type", event.ty()),
-    ] {
-        if value.is_empty() {
-            return Err(format!("this is no valid CloudEvent: {name} is empty"));
+        Err(Unusable::Event(event, problem)) => {
+            answer(&event, Outcome::failed("BadData", &problem), Duration::ZERO)
         }
+        Err(Unusable::Request(status, problem)) => refuse(status, &problem),
     }
-    Ok(event)
 }
 
 /// Turns an error or a panic into the outcome that tells of it. Not a crash: other events are in flight in this
@@ -178,10 +145,7 @@ fn read(headers: &HeaderMap, body: Vec<u8>) -> Result<Event, String> {
 ///
 /// Each event has a thread to itself, so that a handler that blocks keeps neither health checks nor other events
 /// waiting.
-async fn invoke(call: Arc<Call>, mut event: Event) -> Outcome {
-    if let Err(problem) = parse_data(&mut event) {
-        return Outcome::failed("BadData", &problem);
-    }
+async fn invoke(call: Arc<Call>, event: Event) -> Outcome {
     let id = event.id().to_owned();
     let called = spawn_blocking(move || {
         call_log::enter(&event);
@@ -201,35 +165,6 @@ fn message_of(error: tokio::task::JoinError) -> String {
             .unwrap_or_else(|| "the handler panicked".to_owned()),
         Err(error) => error.to_string(),
     }
-}
-
-/// Makes `Data::Json` of JSON, as it is in structured mode: in binary mode the SDK leaves it as bytes.
-fn parse_data(event: &mut Event) -> Result<(), String> {
-    let content_type = event.datacontenttype().unwrap_or_default();
-    let content_type = content_type
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_lowercase();
-    if !(content_type.is_empty()
-        || content_type.ends_with("/json")
-        || content_type.ends_with("+json"))
-    {
-        return Ok(());
-    }
-    let parsed = match event.data() {
-        Some(Data::Binary(bytes)) => serde_json::from_slice::<Value>(bytes),
-        Some(Data::String(text)) => serde_json::from_str(text),
-        _ => return Ok(()),
-    };
-    let value = parsed.map_err(|error| {
-        format!(
-            "the event's data is not the JSON that its content type {content_type} says: {error}"
-        )
-    })?;
-    event.set_data_unchecked(value);
-    Ok(())
 }
 
 /// Of an error: its type as the user wrote it, and "Error" for what has no name of its own.

@@ -49,7 +49,10 @@ impl Outcome {
     }
 
     pub fn failed(kind: &str, message: &str) -> Self {
-        let message = message.chars().take(MAX_MESSAGE).collect();
+        let message = match message {
+            "" => "it has no message".to_owned(),
+            _ => message.chars().take(MAX_MESSAGE).collect(),
+        };
         let error = Some(Failure {
             kind: kind.to_owned(),
             message,
@@ -121,13 +124,14 @@ pub fn extension(event: &Event, name: &str) -> Option<String> {
     })
 }
 
-/// A value as a header carries it (HTTP binding, section 3.1.3.2). The SDK does not decode, so a "%" that came in goes
-/// out as it is.
+/// A value as a header carries it (HTTP binding, section 3.1.3.2).
 fn encoded(value: &str) -> String {
     let mut header = String::with_capacity(value.len());
     for byte in value.bytes() {
         match byte {
-            b'"' => header.push_str("%22"),
+            b'"' | b'%' => {
+                write!(header, "%{byte:02X}").expect("a string takes all that is written")
+            }
             0x21..=0x7e => header.push(byte as char),
             _ => write!(header, "%{byte:02X}").expect("a string takes all that is written"),
         }
