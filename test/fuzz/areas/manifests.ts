@@ -198,7 +198,7 @@ async function harmlessInstructions(): Promise<Set<string>> {
   ]) {
     const manifest = JSON.stringify({ dependencies: { a: '1' }, ...extra });
     for (const lock of ['x', 'package-lock.json', 'pnpm-lock.yaml', 'yarn.lock', '.npmrc']) {
-      for (const lockText of ['', '__metadata:']) {
+      for (const lockText of lock === 'package-lock.json' ? ['{}'] : ['', '__metadata:']) {
         sources.push([{ ...node, 'package.json': manifest, [lock]: lockText }, 'node']);
       }
     }
