@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Identity } from '#shared/events/identity.ts';
 import { parseQuantity } from '#shared/kubernetes/quantity.ts';
 import { answering, slowToBuild } from '#test/contract/sources.ts';
-import { pause, until } from '#test/contract/until.ts';
+import { PATIENCE, pause, until } from '#test/contract/until.ts';
 import { type AnyObject, type RecordedEvent, World } from '#test/contract/world.ts';
 import { execute } from './container-exec.ts';
 
@@ -62,7 +62,8 @@ find().then(([{ webSocketDebuggerUrl }]) => {
 
 test('the sidecar crashes', async () => {
   const identity = world.parser('sidecar');
-  const { metadata } = await building(identity, slowToBuild('monitored', 30));
+  // On a busy machine the debugger takes half a minute to start, and a build that has ended needs no sidecar.
+  const { metadata } = await building(identity, slowToBuild('monitored', 30 * PATIENCE));
   const pod = metadata?.name ?? '';
   const container = { namespace: world.buildsNamespace, pod, container: 'build-monitor' };
 

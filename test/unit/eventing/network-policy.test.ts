@@ -162,6 +162,7 @@ describe.each(environments)('in environment %s', (environment) => {
     'another function': here(identityLabels({ third_party_id: 'globex', parser_id: 'p2' }, 'function', 'fn-p2')),
     broker: here({ 'eventing.knative.dev/brokerRole': 'ingress', 'eventing.knative.dev/broker': 'default' }),
     dispatcher: here({ 'eventing.knative.dev/brokerRole': 'dispatcher' }),
+    'dispatcher of dead letters': here({ 'eventing.knative.dev/brokerRole': 'dispatcher-dlq' }),
     source: here({ 'eventing.knative.dev/source': 'apiserver-source-controller' }),
     'sender of kn': here({ 'batch.kubernetes.io/job-name': 'kn-event-sender-1' }),
     queues: here({ 'app.kubernetes.io/component': 'queues' }),
@@ -196,6 +197,7 @@ describe.each(environments)('in environment %s', (environment) => {
     'another function': { world: ['443'] },
     broker: { rabbitmq: ['5672'] },
     dispatcher: { broker: ['8080'], rabbitmq: ['5672'], gateway: WAYS },
+    'dispatcher of dead letters': { broker: ['8080'], rabbitmq: ['5672'], gateway: WAYS },
     source: {
       broker: ['8080'],
       world: ['443', '6443'],
