@@ -1,6 +1,6 @@
 /**
- * Turns a failure of an upstream (Kubernetes, S3, ECR) into one of our two errors. The only place that decides what is
- * retried.
+ * Turns a failure of an upstream (Kubernetes, S3, ECR, a registry) into one of our two errors. The only place that
+ * decides what is retried.
  */
 import { PermanentError, RetryableError } from '#shared/events/errors.ts';
 
@@ -27,7 +27,7 @@ export type FailureKind =
 
 export interface UpstreamFailure {
   kind: FailureKind;
-  system: 'Kubernetes' | 'S3' | 'ECR';
+  system: 'Kubernetes' | 'S3' | 'ECR' | 'Registry';
   /** What we were doing, as a phrase: `creating Job build-p1-0123456789`. */
   doing: string;
   /** The upstream's own words. Must contain neither credentials nor bodies of unknown origin. */

@@ -1,4 +1,4 @@
-/** Metrics of the calls to Kubernetes, S3 and ECR. */
+/** Metrics of the calls to Kubernetes, S3, ECR and registries. */
 import { Counter } from 'prom-client';
 import { registry } from './metrics.ts';
 
@@ -12,7 +12,7 @@ export type CallOutcome = (typeof callOutcomes)[number];
 
 const calls = new Counter({
   name: 'knative_lambda_upstream_calls_total',
-  help: 'Calls to Kubernetes, S3 and ECR, by how they ended. One that was repeated counts once.',
+  help: 'Calls to Kubernetes, S3, ECR and registries, by how they ended. One that was repeated counts once.',
   labelNames: ['system', 'outcome'],
   registers: [registry],
 });
