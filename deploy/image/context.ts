@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createGzip } from 'node:zlib';
 import { pack } from 'tar-stream';
-import { writeTarEntry, writeTarRoot } from '#shared/packing/tar-entry.ts';
+import { writeTarEntry, writeTarFolder } from '#shared/packing/tar-entry.ts';
 
 /** The files and folders that .dockerignore lets through, and the two files that engines always read. */
 export function contextPaths(root: string): string[] {
@@ -46,7 +46,8 @@ export async function contextArchive(root: string): Promise<Buffer> {
 }
 
 async function writeEntries(tar: ReturnType<typeof pack>, root: string): Promise<void> {
-  writeTarRoot(tar);
+  // As in the context of a function: Kaniko gives this mode to the image's folder.
+  writeTarFolder(tar, './');
   for (const path of contextFiles(root)) {
     const content = readFileSync(join(root, path));
     await writeTarEntry(tar, { path, size: content.length }, [content]);

@@ -9,9 +9,9 @@ export const REASONS = {
   SourceTooLarge:
     'The source is larger than MAX_SOURCE_BYTES, by default 100 MB: remove what the function does not need.',
   TooManyFiles:
-    'The source has more files than MAX_SOURCE_FILES, by default 10,000: remove what the function does not need.',
+    'The source has more files or folders than MAX_SOURCE_FILES, by default 10,000: remove what is not needed.',
   UnsafePath:
-    'A key has `..`, control characters or no UTF-8, is absolute, or two keys cannot be one tree: rename or remove it.',
+    'A key has `..`, `.wh.`, control characters or no UTF-8, is absolute, or two keys are no tree: rename or remove it.',
   UnknownLanguage: 'No language is recognised: upload the manifest of one, or set parameters.language.',
   AmbiguousLanguage: 'More than one language is recognised: set parameters.language.',
   HandlerNotFound: 'The file has no function of the expected name: name it so, or set parameters.handler.',

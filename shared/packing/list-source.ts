@@ -1,7 +1,7 @@
 /** Lists a parser's source in S3: within limits, and only with paths that are safe to unpack. */
 import type { ObjectStore } from '#shared/clients/object-store.ts';
 import { PermanentError } from '#shared/events/errors.ts';
-import { pathProblems } from './safe-paths.ts';
+import { hasMoreFolders, pathProblems } from './safe-paths.ts';
 import type { SourceFile, SourceLimits, SourceListing } from './types.ts';
 
 /** How many bad keys a message names. */
@@ -48,6 +48,11 @@ export async function listSource(
     );
   }
   files.sort((a, b) => (a.path < b.path ? -1 : 1));
+  // A path can have 500 folders, and each costs an image as much as a file.
+  const paths = files.map(({ path }) => path);
+  if (hasMoreFolders(paths, limits.maxFiles)) {
+    throw tooMany(`s3://${bucket}/${prefix}`, 'folders', limits);
+  }
   return { bucket, prefix, files, bytes, observedAt: observedAt ?? new Date() };
 }
 
@@ -62,10 +67,7 @@ export function withinSecond(date: Date, now: Date): Date {
 
 function checkLimits(files: number, bytes: number, where: string, limits: SourceLimits): void {
   if (files > limits.maxFiles) {
-    throw new PermanentError(
-      'TooManyFiles',
-      `${where} has more than ${limits.maxFiles} files: leave out what the build can fetch itself (node_modules, .venv, .git), or raise MAX_SOURCE_FILES`,
-    );
+    throw tooMany(where, 'files', limits);
   }
   if (bytes > limits.maxBytes) {
     throw new PermanentError(
@@ -73,6 +75,13 @@ function checkLimits(files: number, bytes: number, where: string, limits: Source
       `${where} has more than ${Math.floor(limits.maxBytes / 1e6)} MB (${limits.maxBytes} bytes): leave out what the build can fetch itself (node_modules, .venv, .git) and data files, or raise MAX_SOURCE_BYTES`,
     );
   }
+}
+
+function tooMany(where: string, what: 'files' | 'folders', { maxFiles }: SourceLimits): PermanentError {
+  return new PermanentError(
+    'TooManyFiles',
+    `${where} has more than ${maxFiles} ${what}: leave out what the build can fetch itself (node_modules, .venv, .git), or raise MAX_SOURCE_FILES`,
+  );
 }
 
 function shellWord(text: string): string {

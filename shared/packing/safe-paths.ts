@@ -8,6 +8,13 @@ export interface PathProblem {
 /** The folder for the files that we add to a context: the Dockerfile and the adapter. Users can't put files into it. */
 export const GENERATED_FOLDER = '.knative-lambda';
 
+/**
+ * A file of this prefix in a layer means that another is deleted:
+ * https://github.com/opencontainers/image-spec/blob/v1.1.1/layer.md#whiteouts. Kaniko writes one as it is, so the image
+ * would lack both.
+ */
+const WHITEOUT = '.wh.';
+
 /** The limit of the file systems that images are unpacked to. */
 const SEGMENT_BYTES = 255;
 
@@ -78,10 +85,42 @@ function unsafe(path: string): string | undefined {
   if (segments.some((segment) => segment.length * 3 > SEGMENT_BYTES && Buffer.byteLength(segment) > SEGMENT_BYTES)) {
     return `has a path segment of more than ${SEGMENT_BYTES} bytes`;
   }
+  if (segments.some((segment) => segment.startsWith(WHITEOUT))) {
+    return `has a name that begins with "${WHITEOUT}", which in an image deletes another file`;
+  }
   if (segments[0]?.toLowerCase() === GENERATED_FOLDER) {
     return `is in ${GENERATED_FOLDER}/, which the platform writes itself`;
   }
   return undefined;
+}
+
+/** Whether these paths, in order, need more than `limit` folders. */
+export function hasMoreFolders(paths: readonly string[], limit: number): boolean {
+  let count = 0;
+  let previous = '';
+  for (const path of paths) {
+    count += newFolders(path, previous).length;
+    if (count > limit) {
+      return true;
+    }
+    previous = path;
+  }
+  return false;
+}
+
+/**
+ * The folders of `path` that are not folders of `previous`, the outermost first; each ends in `/`. Where paths come in
+ * order, each folder comes once.
+ */
+export function newFolders(path: string, previous: string): string[] {
+  const folders: string[] = [];
+  for (let end = path.indexOf('/') + 1; end > 0; end = path.indexOf('/', end) + 1) {
+    const folder = path.slice(0, end);
+    if (!previous.startsWith(folder)) {
+      folders.push(folder);
+    }
+  }
+  return folders;
 }
 
 /**

@@ -8,12 +8,9 @@ export type Content = Iterable<Buffer> | Readable;
 
 const SAME = { mtime: new Date(0), uid: 0, gid: 0 };
 
-/**
- * Kaniko gives the image's folder the mode of the context's folder. Without this entry that is 0700, and only root
- * could start the image.
- */
-export function writeTarRoot(tar: Pack): void {
-  tar.entry({ name: './', type: 'directory', mode: 0o755, ...SAME });
+/** `name` ends in `/`. */
+export function writeTarFolder(tar: Pack, name: string): void {
+  tar.entry({ name, type: 'directory', mode: 0o755, ...SAME });
 }
 
 /** Writes a file and hashes its content. Throws RetryableError where the content is not as long as the listing says. */

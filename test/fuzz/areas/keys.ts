@@ -8,6 +8,7 @@ import { extract } from 'tar-stream';
 import { planBuild } from '#functions/build-start/plan-build.ts';
 import { PermanentError } from '#shared/events/errors.ts';
 import { contextArchive } from '#shared/packing/archive.ts';
+import { codeLayer } from '#shared/packing/code-layer.ts';
 import { listSource } from '#shared/packing/list-source.ts';
 import { sourceReader } from '#shared/packing/source-reader.ts';
 import { InMemoryObjectStore } from '#test/fakes/object-store.ts';
@@ -43,6 +44,8 @@ const segment = fc.oneof(
     'Dockerfile.dockerignore',
     '.npmrc',
     'CON',
+    '.wh.a',
+    '.wh..wh..opq',
     'a'.repeat(255),
     'é'.repeat(128),
   ),
@@ -112,27 +115,24 @@ export const keys: Area = {
 
 async function pack(store: InMemoryObjectStore, language: Input['language']): Promise<void> {
   let archive: Buffer;
+  let layer: Buffer;
   let ours: { path: string; content: Buffer }[];
   let excludes: (path: string) => boolean;
   try {
     const listing = await listSource(store, { bucket: 'source', prefix, ...settings });
     const plan = await planBuild(sourceReader(store, listing), { language }, settings);
     ({ files: ours, excludes } = plan);
-    const packed = contextArchive(
-      store,
-      listing,
-      listing.files.filter(({ path }) => !excludes(path)),
-      ours,
-    );
+    const files = listing.files.filter(({ path }) => !excludes(path));
+    const packed = contextArchive(store, listing, files, ours);
     archive = await buffer(packed.body);
     await packed.done;
+    layer = await buffer(codeLayer(store, listing, files, ours, '/app').open());
   } catch (error) {
     if (error instanceof PermanentError && REASONS.includes(error.reason)) {
       return;
     }
     throw error;
   }
-  const unpacked = await unpack(archive);
   const expected = new Map(ours.map(({ path, content: body }) => [path, body]));
   for (const path of store.keys('source', prefix).map((one) => one.slice(prefix.length))) {
     const body = store.peek('source', prefix + path) as Buffer;
@@ -144,6 +144,11 @@ async function pack(store: InMemoryObjectStore, language: Input['language']): Pr
       expected.set(path, body);
     }
   }
+  compare(await unpack(archive, ''), expected);
+  compare(await unpack(layer, 'app/'), expected);
+}
+
+function compare(unpacked: Map<string, Buffer>, expected: Map<string, Buffer>): void {
   if (unpacked.size !== expected.size) {
     throw new Error(`has ${[...unpacked.keys()]}, not ${[...expected.keys()]}`);
   }
@@ -154,23 +159,30 @@ async function pack(store: InMemoryObjectStore, language: Input['language']): Pr
   }
 }
 
-/** Throws where an entry is anything but a file below the folder, or there twice. */
-async function unpack(archive: Buffer): Promise<Map<string, Buffer>> {
+/** Throws where an entry is anything but a file or folder below `root`, is there twice, or would delete another. */
+async function unpack(archive: Buffer, root: string): Promise<Map<string, Buffer>> {
   const files = new Map<string, Buffer>();
+  const entries = new Set<string>();
   const reading = createGunzip();
-  const entries = reading.pipe(extract());
+  const unpacking = reading.pipe(extract());
   reading.end(archive);
-  for await (const entry of entries) {
-    const { name, type } = entry.header;
+  for await (const entry of unpacking) {
+    const { name: whole, type } = entry.header;
     const body = await buffer(entry);
-    if (type === 'directory' && name === './') {
+    if (type === 'directory' && whole === './') {
       continue;
     }
+    const name = whole.slice(root.length);
     const segments = name.split('/');
-    if (type !== 'file' || segments.some((part) => ['', '.', '..'].includes(part)) || files.has(name)) {
-      throw new Error(`has the entry ${JSON.stringify(name)} of type ${type}`);
+    const isFolder = type === 'directory' && segments.pop() === '';
+    const isSafe = whole.startsWith(root) && !segments.some((part) => /^\.?\.?$|^\.wh\./.test(part));
+    if (!isSafe || (type !== 'file' && !isFolder) || entries.has(name)) {
+      throw new Error(`has the entry ${JSON.stringify(whole)} of type ${type}`);
     }
-    files.set(name, body);
+    entries.add(name);
+    if (!isFolder) {
+      files.set(name, body);
+    }
   }
   return files;
 }

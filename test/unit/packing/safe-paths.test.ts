@@ -21,6 +21,9 @@ describe('a path', () => {
     { case: 'has a character that could not be told', paths: ['a\ufffdb'] },
     { case: 'has a backslash', paths: ['..\\up'] },
     { case: 'has a segment of 256 bytes', paths: [`a/${'é'.repeat(128)}`] },
+    { case: 'would delete another file of an image', paths: ['a/.wh.b'] },
+    { case: 'would empty a folder of an image', paths: ['a/.wh..wh..opq'] },
+    { case: 'has a folder that would delete another', paths: ['.wh.a/b'] },
     { case: 'is in our folder', paths: ['.knative-lambda/Dockerfile'] },
     { case: 'is our folder', paths: ['.knative-lambda'] },
     { case: 'is our folder in capitals', paths: ['.Knative-Lambda/Dockerfile'] },
@@ -41,6 +44,9 @@ describe('a path', () => {
     'with space and "quotes" and $(rm -rf)',
     'é'.repeat(127),
     '-rf',
+    '..data',
+    '.wh',
+    'x.wh.y',
   ])('%j is safe', (path) => {
     expect(pathProblems([path])).toEqual([]);
   });
