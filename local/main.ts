@@ -54,6 +54,7 @@ function start(environment: RunEnvironment, journal: EventJournal): Promise<Plat
     directory: environment.LOCAL_DIRECTORY,
     brokerPort: environment.BROKER_PORT,
     s3Port: environment.S3_PORT,
+    registryPort: environment.REGISTRY_PORT,
     kubernetesPort: environment.KUBERNETES_PORT,
     gatewayPort: environment.GATEWAY_PORT,
     onEvent: journal.record,

@@ -14,6 +14,7 @@ import { createPodLogFiles } from './kubelet/pod-log-files.ts';
 import { startKubernetesApi } from './kubernetes/start-kubernetes-api.ts';
 import { createStorage, type Storage } from './kubernetes/storage.ts';
 import { writeKubeconfig } from './kubernetes/write-kubeconfig.ts';
+import { startRegistry } from './registry/start-registry.ts';
 import { awaitReady } from './run/await-ready.ts';
 import { applyAll, clusterObjects } from './run/cluster-objects.ts';
 import { FormerPorts } from './run/former-ports.ts';
@@ -33,6 +34,7 @@ export interface PlatformOptions {
   /** Ports: 0, the default, takes that of the last run in this directory, or any free one. */
   brokerPort?: number;
   s3Port?: number;
+  registryPort?: number;
   kubernetesPort?: number;
   gatewayPort?: number;
   /** How long a function without requests keeps its pods; default 20. */
@@ -49,6 +51,7 @@ export interface PlatformOptions {
 export interface Platform {
   brokerUrl: string;
   s3Url: string;
+  registryUrl: string;
   kubernetesUrl: string;
   gatewayUrl: string;
   /** Path. */
@@ -89,7 +92,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 /** What it has started, in that order, goes to the stack. */
 async function start(options: PlatformOptions, started: AsyncDisposableStack): Promise<Omit<Platform, 'close'>> {
   const { path: directory, seen } = stateDirectory(options.directory);
-  const { log = () => {}, brokerPort = 0, s3Port = 0, kubernetesPort = 0, gatewayPort = 0 } = options;
+  const { log = () => {}, brokerPort = 0, s3Port = 0, registryPort = 0, kubernetesPort = 0, gatewayPort = 0 } = options;
   if (seen !== undefined) {
     log(`functions and builds may find ${seen}, which no cluster has: choose another place by LOCAL_DIRECTORY=…`);
   }
@@ -103,11 +106,14 @@ async function start(options: PlatformOptions, started: AsyncDisposableStack): P
     startS3({ directory: join(directory, 's3'), port, buckets }),
   );
   started.defer(s3.close);
+  const registry = await ports.listen('REGISTRY_PORT', registryPort, (port) => startRegistry({ directory, port }));
+  started.defer(registry.close);
 
   const storage = createStorage(join(directory, 'objects.jsonl'));
   started.defer(storage.close);
   losePods(storage);
   const images = new ImageStore(directory);
+  images.removeUnfinished();
   registerPlatformImages(images, { root: ROOT, directory, config });
   const logs = createPodLogFiles(join(directory, 'logs'), storage);
   const kubeconfig = join(resolve(options.directory), 'kubeconfig');
@@ -142,9 +148,11 @@ async function start(options: PlatformOptions, started: AsyncDisposableStack): P
   const sources = startSources({ storage, kubernetesUrl: api.url, resolve: resolveRef, log });
   started.defer(sources.close);
   ports.keep();
-  log(`broker ${broker.url} · S3 ${s3.url} · Kubernetes ${api.url} · gateway ${serving.url}`);
+  log(
+    `broker ${broker.url} · S3 ${s3.url} · registry ${registry.url} · Kubernetes ${api.url} · gateway ${serving.url}`,
+  );
 
-  const addresses = { BROKER_URL: broker.url, S3_ENDPOINT: s3.url };
+  const addresses = { BROKER_URL: broker.url, S3_ENDPOINT: s3.url, REGISTRY_ENDPOINT: registry.url };
   const { objects } = clusterObjects(ROOT, { ...addresses, ...options.config });
   applyAll(storage, objects);
   // What runs comes last: the sources tell nothing of what ended before them, and no pod may see the addresses of the
@@ -165,6 +173,7 @@ async function start(options: PlatformOptions, started: AsyncDisposableStack): P
   return {
     brokerUrl: broker.url,
     s3Url: s3.url,
+    registryUrl: registry.url,
     kubernetesUrl: api.url,
     gatewayUrl: serving.url,
     kubeconfig,

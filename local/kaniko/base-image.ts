@@ -1,8 +1,7 @@
 /** The machine's own toolchain, which stands behind a FROM line together with an empty folder. */
 import { realpathSync, statSync } from 'node:fs';
-import { type BaseKind, commandOf, neededProgram } from '#local/kubelet/base-kinds.ts';
+import { type BaseKind, neededProgram } from '#local/kubelet/base-kinds.ts';
 import { findProgram } from '#local/kubelet/find-program.ts';
-import type { ImageConfig } from '#local/kubelet/images.ts';
 import { BuildError } from './build-error.ts';
 
 /**
@@ -23,11 +22,4 @@ export function toolchainVersion(kind: BaseKind, path: string): string {
   }
   const { size, mtimeMs } = statSync(program);
   return `${platform} ${realpathSync(program)} ${size} ${mtimeMs}`;
-}
-
-const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-
-/** What the image would say about running it, as far as that can be known without pulling it. */
-export function baseConfig(base: BaseKind): ImageConfig {
-  return { base, workingDir: '/', entrypoint: [], cmd: commandOf(base), env: { PATH } };
 }

@@ -4,9 +4,10 @@ import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { baseKind } from '#local/kubelet/base-kinds.ts';
-import type { ImageConfig } from '#local/kubelet/images.ts';
 import type { Toolchain } from '#local/kubelet/toolchain.ts';
-import { baseConfig, toolchainVersion } from './base-image.ts';
+import type { ImageConfig, Layer } from '#local/registry/oci-image.ts';
+import { baseConfig, baseLayers } from '#local/registry/stand-in.ts';
+import { toolchainVersion } from './base-image.ts';
 import { BuildError } from './build-error.ts';
 import type { SourceTree } from './context.ts';
 import { copyTree } from './copy-tree.ts';
@@ -14,6 +15,7 @@ import type { Dockerfile, Stage } from './dockerfile.ts';
 import { expandWord, type Variables } from './dockerfile-words.ts';
 import type { LayerCache } from './layer-cache.ts';
 import { type FromStage, planStage, type StagePlan, type StageStart } from './plan-stage.ts';
+import { type LayerTarget, StageLayers } from './stage-layers.ts';
 
 export interface BuildInput {
   dockerfile: Dockerfile;
@@ -27,14 +29,28 @@ export interface BuildInput {
   /** The machine's PATH, where the toolchain is looked up. */
   path: string;
   cache: LayerCache | undefined;
+  target: LayerTarget;
   log(line: string): void;
 }
 
+export interface BuiltImage {
+  rootfs: string;
+  config: ImageConfig;
+  /** What makes the rootfs when they are unpacked one after the other. */
+  layers: readonly Layer[];
+}
+
+interface StageFolder {
+  rootfs: string;
+  /** Of the stages that the image is made of; of others nobody needs them. */
+  layers: readonly Layer[];
+}
+
 /** A stage is only run where something needs its files: not if all that needs them is cached. Throws BuildError. */
-export async function build(input: BuildInput): Promise<{ rootfs: string; config: ImageConfig }> {
+export async function build(input: BuildInput): Promise<BuiltImage> {
   const { dockerfile, context, buildArgs, mounts, toolchain, log } = input;
   const variables = globalArgs(input);
-  const folders = new Map<StagePlan, Promise<string>>();
+  const folders = new Map<StagePlan, Promise<StageFolder>>();
   const plans: StagePlan[] = [];
   for (const stage of dockerfile.stages) {
     const from = (name: string): FromStage => {
@@ -44,58 +60,101 @@ export async function build(input: BuildInput): Promise<{ rootfs: string; config
           `COPY --from=${name}: there is no earlier stage of that name, and the embedded platform pulls no image; build on a cluster, or put the files into the source`,
         );
       }
-      return { key: earlier.key, tree: async () => ({ root: await materialize(earlier), ignored: () => false }) };
+      return {
+        key: earlier.key,
+        tree: async () => ({ root: (await materialize(earlier)).rootfs, ignored: () => false }),
+      };
     };
     const start = startOf(stage, plans, variables, input);
     plans.push(planStage({ stage, start, buildArgs, globalArgs: variables, context, mounts, toolchain, from, log }));
   }
 
+  const last = plans.at(-1) as StagePlan;
+  const inImage = new Set<StagePlan>();
+  for (let plan: StagePlan | undefined = last; plan !== undefined; plan = plan.start.stage) {
+    inImage.add(plan);
+  }
+
   /** The stage's folder, once. */
-  function materialize(plan: StagePlan): Promise<string> {
+  function materialize(plan: StagePlan): Promise<StageFolder> {
     const known = folders.get(plan);
     if (known !== undefined) {
       return known;
     }
     const rootfs = join(input.workspace, `stage-${folders.size}`);
-    const folder = runStage(plan, rootfs).then(() => rootfs);
+    const folder = runStage(plan, rootfs).then((layers) => ({ rootfs, layers }));
     folders.set(plan, folder);
     return folder;
   }
 
-  async function runStage({ start, steps }: StagePlan, rootfs: string): Promise<void> {
-    const restored = restore(steps, rootfs, input);
-    if (restored === 0) {
-      mkdirSync(rootfs, { recursive: true });
-      if (start.stage !== undefined) {
-        copyTree(await materialize(start.stage), rootfs);
-      }
+  /** Its beginning: from the cache, from another stage or from nothing. `done` of its steps are in it. */
+  async function begin(plan: StagePlan, rootfs: string): Promise<{ done: number; layers: readonly Layer[] }> {
+    const { start, steps } = plan;
+    const restored = restore(steps, rootfs, inImage.has(plan), input);
+    if (restored !== undefined) {
+      return restored;
     }
-    for (const { text, key, run, cached } of steps.slice(restored)) {
+    mkdirSync(rootfs, { recursive: true });
+    if (start.stage === undefined) {
+      const { contents, repository } = input.target;
+      return { done: 0, layers: baseLayers(contents, repository, start.config.base) };
+    }
+    const earlier = await materialize(start.stage);
+    copyTree(earlier.rootfs, rootfs);
+    return { done: 0, layers: earlier.layers };
+  }
+
+  async function runStage(plan: StagePlan, rootfs: string): Promise<readonly Layer[]> {
+    const withLayers = inImage.has(plan);
+    const { done, layers } = await begin(plan, rootfs);
+    const taken = withLayers ? new StageLayers(input.target, rootfs, layers) : undefined;
+    for (const { text, key, run, cached } of plan.steps.slice(done)) {
       if (run !== undefined) {
         log(`INFO ${text}`);
         await run(rootfs);
+        await taken?.take(text);
         if (cached) {
-          input.cache?.save(key, rootfs);
+          input.cache?.save(cacheKey(key, withLayers), rootfs, taken?.layers);
         }
       }
     }
+    return taken?.layers ?? [];
   }
 
-  const last = plans.at(-1) as StagePlan;
-  return { rootfs: await materialize(last), config: last.config };
+  return { ...(await materialize(last)), config: last.config };
 }
 
-/** From the last layer that is kept. How many steps it saves. */
-function restore(steps: StagePlan['steps'], rootfs: string, { cache, log }: BuildInput): number {
-  const hit = steps.findLastIndex((step) => step.cached && cache?.has(step.key));
+/** Kept for an image, a root file system comes with its layers. */
+function cacheKey(key: string, withLayers: boolean): string {
+  return withLayers ? `${key}-layers` : key;
+}
+
+/** From the last root file system that is kept. `done` is how many steps it saves. */
+function restore(
+  steps: StagePlan['steps'],
+  rootfs: string,
+  withLayers: boolean,
+  { cache, target, log }: BuildInput,
+): { done: number; layers: Layer[] } | undefined {
+  const hit = steps.findLastIndex((step) => step.cached && cache?.has(cacheKey(step.key, withLayers)));
   const step = steps[hit];
-  if (cache === undefined || step === undefined || !cache.restore(step.key, rootfs)) {
-    return 0;
+  if (cache === undefined || step === undefined) {
+    return undefined;
+  }
+  const key = cacheKey(step.key, withLayers);
+  const layers = cache.layersOf(key);
+  if (!layers.every(({ blob }) => target.contents.adopt(target.repository, blob))) {
+    // Somebody has emptied the registry.
+    cache.remove(key);
+    return undefined;
+  }
+  if (!cache.restore(key, rootfs)) {
+    return undefined;
   }
   for (const { text } of steps.slice(0, hit + 1).filter(({ cached }) => cached)) {
     log(`INFO Using caching version of cmd: ${text}`);
   }
-  return hit + 1;
+  return { done: hit + 1, layers };
 }
 
 /** By name or number. */

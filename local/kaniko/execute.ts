@@ -1,18 +1,18 @@
 /** One run of the executor: what Kaniko does with its flags, in folders. */
-import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseImageReference } from '#local/kubelet/image-reference.ts';
 import { ImageStore } from '#local/kubelet/images.ts';
 import { createToolchain } from '#local/kubelet/toolchain.ts';
+import { ContentStore, isRepository } from '#local/registry/content-store.ts';
 import { isAlive } from '#local/run/process-identity.ts';
 import { build } from './build.ts';
 import { BuildError } from './build-error.ts';
 import { openContext, readDockerfile } from './context.ts';
 import { parseDockerfile } from './dockerfile.ts';
 import type { BuildOptions } from './flags.ts';
-import { hashTree } from './hash-tree.ts';
 import { LayerCache } from './layer-cache.ts';
+import { composeImage, pushImage } from './push-image.ts';
 import { removeTree } from './remove-tree.ts';
 
 export interface ExecuteInput {
@@ -33,7 +33,8 @@ export async function execute({ options, directory, workspace, mounts, path, log
   const root = await openContext(options, join(workspace, 'context'));
   const { content, context } = readDockerfile(options, root);
   const repository = options.cacheRepo || `${destinations[0]?.repository}/cache`;
-  const { rootfs, config } = await build({
+  const contents = new ContentStore(directory);
+  const { rootfs, config, layers } = await build({
     dockerfile: parseDockerfile(content),
     context,
     buildArgs: options.buildArgs,
@@ -42,24 +43,24 @@ export async function execute({ options, directory, workspace, mounts, path, log
     toolchain: createToolchain(directory),
     path,
     cache: options.cache ? new LayerCache(directory, repository) : undefined,
+    target: { contents, repository: destinations[0]?.repository ?? '' },
     log,
   });
-  const hex = createHash('sha256').update(JSON.stringify(config)).update(hashTree(rootfs)).digest('hex');
-  const images = new ImageStore(directory);
-  await images.add(hex, config, rootfs);
+  const image = composeImage(config, layers);
+  await new ImageStore(directory).add(image.digest.replace('sha256:', ''), config, rootfs);
   for (const { repository: name, tag } of destinations) {
     log(`INFO Pushing image to ${name}:${tag}`);
-    await images.tag(name, tag, hex);
-    log(`INFO Pushed ${name}@sha256:${hex}`);
+    pushImage(contents, { repository: name, tag }, image);
+    log(`INFO Pushed ${name}@${image.digest}`);
   }
   if (options.digestFile !== '') {
-    writeFileSync(options.digestFile, `sha256:${hex}`);
+    writeFileSync(options.digestFile, image.digest);
   }
 }
 
 function parseDestination(text: string): { repository: string; tag: string } {
   const { repository, tag, digest } = parseImageReference(text) ?? {};
-  if (repository === undefined || tag === undefined || digest !== undefined) {
+  if (repository === undefined || tag === undefined || digest !== undefined || !isRepository(repository)) {
     throw new BuildError(`getting tag for destination: could not parse reference: ${text}`);
   }
   return { repository, tag };

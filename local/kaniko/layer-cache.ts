@@ -1,8 +1,9 @@
 /** Root file systems after expensive steps, kept for the next build. */
 
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, renameSync, statSync, utimesSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import type { Layer } from '#local/registry/oci-image.ts';
 import { copyTree } from './copy-tree.ts';
 import { removeTree } from './remove-tree.ts';
 
@@ -11,9 +12,9 @@ const LIMIT = 50;
 const STALE_MS = 3_600_000;
 
 /**
- * `<directory>/layers/<repository>/<key>/rootfs/`. Each --cache-repo has its own: what one tenant's build leaves is
- * never used for another's. Builds run side by side: a layer appears by rename, complete or not at all, and goes by
- * rename before it is removed.
+ * `<directory>/layers/<repository>/<key>/rootfs/`, with the image's layers up to there in `layers.json`. Each
+ * --cache-repo has its own: what one tenant's build leaves is never used for another's. Builds run side by side: a
+ * layer appears by rename, complete or not at all, and goes by rename before it is removed.
  */
 export class LayerCache {
   readonly #root: string;
@@ -46,7 +47,20 @@ export class LayerCache {
     return false;
   }
 
-  save(key: string, rootfs: string): void {
+  /** None where nobody has saved them. */
+  layersOf(key: string): Layer[] {
+    try {
+      return JSON.parse(readFileSync(join(this.#folder, key, 'layers.json'), 'utf8'));
+    } catch {
+      return [];
+    }
+  }
+
+  remove(key: string): void {
+    discard(join(this.#folder, key), 'lost');
+  }
+
+  save(key: string, rootfs: string, layers: readonly Layer[] = []): void {
     if (this.has(key)) {
       return;
     }
@@ -54,6 +68,7 @@ export class LayerCache {
     removeTree(temporary);
     mkdirSync(temporary, { recursive: true });
     copyTree(rootfs, join(temporary, 'rootfs'));
+    writeFileSync(join(temporary, 'layers.json'), JSON.stringify(layers));
     try {
       renameSync(temporary, join(this.#folder, key));
     } catch {
@@ -76,14 +91,19 @@ export class LayerCache {
     }
     layers.sort((a, b) => b.usedAt - a.usedAt);
     for (const [index, { path }] of layers.slice(this.#limit).entries()) {
-      const trash = join(path, '..', `.removed.${process.pid}.${index}`);
-      try {
-        renameSync(path, trash);
-        removeTree(trash);
-      } catch {
-        // Another build removed it.
-      }
+      discard(path, String(index));
     }
+  }
+}
+
+/** `name` is for the folder in between. */
+function discard(path: string, name: string): void {
+  const trash = join(path, '..', `.removed.${process.pid}.${name}`);
+  try {
+    renameSync(path, trash);
+    removeTree(trash);
+  } catch {
+    // Another build removed it.
   }
 }
 

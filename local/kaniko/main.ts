@@ -4,8 +4,8 @@
  * What differs from the real one: nothing is pulled, the machine's node, python3 and go stand in for those of base
  * images; a RUN step sees the machine's files, and only paths that are written out in it are led to the image's folder;
  * users, owners and capabilities do not exist, nor do volumes but one; RUN --mount caches are the machine's;
- * here-documents, ADD of URLs and ONBUILD are refused or without effect. The digest is that of a folder and its
- * configuration, not of an OCI image.
+ * here-documents, ADD of URLs and ONBUILD are refused or without effect. Layers have one fixed time for all files that
+ * are no Python, so that the same build gives the same digest.
  */
 import { sayError } from '#shared/say.ts';
 import { BuildError } from './build-error.ts';

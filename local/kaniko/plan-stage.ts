@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join, posix } from 'node:path';
-import type { ImageConfig } from '#local/kubelet/images.ts';
 import type { Toolchain } from '#local/kubelet/toolchain.ts';
+import type { ImageConfig } from '#local/registry/oci-image.ts';
 import { BuildError } from './build-error.ts';
 import { findSources, hashSources, type SourceTree } from './context.ts';
 import { copyStep } from './copy-step.ts';
@@ -135,13 +135,16 @@ class StagePlanner {
           config.cmd = [];
         }
         break;
+      case 'USER':
+        config.user = this.#expand(text);
+        break;
       case 'RUN':
         return this.#run(command, instruction);
       case 'COPY':
       case 'ADD':
         return this.#copy(instruction);
       default:
-        // USER, LABEL, EXPOSE, VOLUME, STOPSIGNAL, HEALTHCHECK …: nothing here looks at them.
+        // LABEL, EXPOSE, VOLUME, STOPSIGNAL, HEALTHCHECK …: nothing here looks at them.
         this.#input.log(`WARN ${keyword} has no effect here`);
     }
     return { material: text };

@@ -1,5 +1,5 @@
 /** Unpacks the archive of a build context, and lets nothing out of the folder. */
-import { createReadStream, createWriteStream, mkdirSync } from 'node:fs';
+import { createReadStream, createWriteStream, mkdirSync, utimesSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -28,7 +28,11 @@ export async function unpackArchive(archive: string, folder: string): Promise<vo
   }
 }
 
-async function writeEntry({ name, type, mode = 0o644 }: Header, content: Readable, folder: string): Promise<void> {
+async function writeEntry(
+  { name, type, mode = 0o644, mtime }: Header,
+  content: Readable,
+  folder: string,
+): Promise<void> {
   const isSafe = !name.startsWith('/') && !/[\0\\]/.test(name) && !name.split('/').includes('..');
   if (!isSafe || (type !== 'file' && type !== 'directory')) {
     const why = isSafe ? `is of type ${type}: only files and folders are taken` : 'leaves the folder it is unpacked to';
@@ -41,4 +45,7 @@ async function writeEntry({ name, type, mode = 0o644 }: Header, content: Readabl
   }
   mkdirSync(dirname(target), { recursive: true });
   await pipeline(content, createWriteStream(target, { mode: mode & 0o777, flags: 'wx' }));
+  if (mtime !== undefined) {
+    utimesSync(target, mtime, mtime);
+  }
 }

@@ -134,12 +134,12 @@ export class Container {
     const name = this.spec.image ?? '';
     let delayMs = this.#context.node.delays.retryMs;
     while (!this.#stopping.signal.aborted) {
-      const image = await this.#context.node.images.resolve(name);
-      if (image !== undefined) {
+      const image = await this.#context.node.images.resolve(name).catch((error: Error) => error);
+      if (image !== undefined && !(image instanceof Error)) {
         return image;
       }
-      const message = `failed to pull image "${name}": not found: no build has pushed it to this platform`;
-      this.#record.waiting('ErrImagePull', message);
+      const why = image?.message ?? 'not found: no build has pushed it to this platform';
+      this.#record.waiting('ErrImagePull', `failed to pull image "${name}": ${why}`);
       await this.#pause(delayMs);
       delayMs = Math.min(MAX_PULL_RETRY_MS, delayMs * 2);
     }

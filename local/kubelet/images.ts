@@ -1,19 +1,13 @@
-/** The embedded platform's registry and node cache in one: images as folders. */
+/** The images of the node: folders, unpacked from what the registry has. */
 import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import type { BaseKind } from './base-kinds.ts';
-import { parseImageReference } from './image-reference.ts';
-
-/** `config.json` of a built image: what its Dockerfile says about running it. */
-export interface ImageConfig {
-  base: BaseKind;
-  /** Absolute within the root file system. */
-  workingDir: string;
-  entrypoint: string[];
-  cmd: string[];
-  env: Record<string, string>;
-}
+import { removeTree } from '#local/kaniko/remove-tree.ts';
+import { ContentStore } from '#local/registry/content-store.ts';
+import { type FoundImage, findImage } from '#local/registry/find-image.ts';
+import { type ImageConfig, imageConfig } from '#local/registry/oci-image.ts';
+import { type ImageReference, parseImageReference } from './image-reference.ts';
+import { ImageUnpacker } from './unpack-image.ts';
 
 export interface Image extends ImageConfig {
   /** Folder that stands for `/`. */
@@ -33,17 +27,30 @@ export interface BuiltInImage {
 }
 
 /**
- * `<directory>/images/<hex>/{config.json,rootfs/}`, and for each repository a folder
- * `<directory>/images/tags/<repository>/` with a file for each tag and each digest pushed there. One file each,
- * replaced by rename: builds of one repository that end at the same time do not overwrite each other's.
+ * `<directory>/images/<hex>/{config.json,rootfs/}`, where hex is the digest of the manifest; the registry says which
+ * repository has it.
+ *
+ * Images of versions before the registry have a digest of their folder, and for each repository a folder
+ * `<directory>/images/tags/<repository>/` with a file for each tag and each digest. Functions of that time still run.
  */
 export class ImageStore {
   readonly #directory: string;
+  readonly #contents: ContentStore;
+  readonly #unpacker: ImageUnpacker;
   readonly #builtIn = new Map<string, Image>();
+  /** By digest: several pods may ask at once. */
+  readonly #unpacking = new Map<string, Promise<void>>();
 
   /** `directory` is the platform's, as for the builds that write here. */
   constructor(directory: string) {
     this.#directory = join(resolve(directory), 'images');
+    this.#contents = new ContentStore(directory);
+    this.#unpacker = new ImageUnpacker(this.#contents, this.#directory);
+  }
+
+  /** What a former process was unpacking when it ended. */
+  removeUnfinished(): void {
+    this.#unpacker.removeUnfinished();
   }
 
   /** The name is matched as it is written in a pod. */
@@ -67,7 +74,10 @@ export class ImageStore {
     });
   }
 
-  /** Undefined where there is no such image, as a registry answers for one that was never pushed to that repository. */
+  /**
+   * Undefined where there is no such image, as a registry answers for one that was never pushed to that repository.
+   * Throws an Error where it cannot be unpacked.
+   */
   async resolve(reference: string): Promise<Image | undefined> {
     const builtIn = this.#builtIn.get(reference);
     if (builtIn !== undefined) {
@@ -77,13 +87,40 @@ export class ImageStore {
     if (parsed === undefined) {
       return undefined;
     }
-    const name = parsed.digest === undefined ? parsed.tag : `sha256-${parsed.digest}`;
-    const hex = await readFile(join(this.#tagFolder(parsed.repository), name ?? 'latest'), 'utf8').catch(
-      () => undefined,
-    );
-    if (hex === undefined) {
-      return undefined;
+    const { repository, tag = 'latest', digest } = parsed;
+    const found = findImage(this.#contents, repository, digest === undefined ? tag : `sha256:${digest}`);
+    if (found === undefined) {
+      return await this.#older(parsed);
     }
+    const hex = found.digest.replace('sha256:', '');
+    const image = await this.#unpacked(hex);
+    if (image !== undefined) {
+      return image;
+    }
+    const underWay = this.#unpacking.get(hex) ?? this.#unpack(hex, repository, found);
+    this.#unpacking.set(hex, underWay);
+    try {
+      await underWay;
+    } finally {
+      this.#unpacking.delete(hex);
+    }
+    return await this.#unpacked(hex);
+  }
+
+  async #unpack(hex: string, repository: string, found: FoundImage): Promise<void> {
+    const rootfs = await this.#unpacker.unpack(repository, found);
+    await this.add(hex, imageConfig(found.config), rootfs);
+    removeTree(dirname(rootfs));
+  }
+
+  async #older({ repository, tag = 'latest', digest }: ImageReference): Promise<Image | undefined> {
+    const name = digest === undefined ? tag : `sha256-${digest}`;
+    const file = join(this.#directory, 'tags', encodeURIComponent(repository), name);
+    const hex = await readFile(file, 'utf8').catch(() => undefined);
+    return hex === undefined ? undefined : await this.#unpacked(hex);
+  }
+
+  async #unpacked(hex: string): Promise<Image | undefined> {
     const folder = join(this.#directory, hex);
     const text = await readFile(join(folder, 'config.json'), 'utf8').catch(() => undefined);
     if (text === undefined) {
@@ -113,23 +150,5 @@ export class ImageStore {
         throw error;
       }
     }
-  }
-
-  /**
-   * What a push does. A tag that exists moves, also where the real registry would refuse: a retried build must not fail
-   * here.
-   */
-  async tag(repository: string, tag: string, hex: string): Promise<void> {
-    const folder = this.#tagFolder(repository);
-    await mkdir(folder, { recursive: true });
-    for (const name of [tag, `sha256-${hex}`]) {
-      const temporary = join(folder, `.${name}.${process.pid}`);
-      await writeFile(temporary, hex);
-      await rename(temporary, join(folder, name));
-    }
-  }
-
-  #tagFolder(repository: string): string {
-    return join(this.#directory, 'tags', encodeURIComponent(repository));
   }
 }

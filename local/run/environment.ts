@@ -13,6 +13,7 @@ const port = (fallback: number) =>
 const schema = z.object({
   BROKER_PORT: port(8080),
   S3_PORT: port(9000),
+  REGISTRY_PORT: port(0),
   KUBERNETES_PORT: port(8001),
   GATEWAY_PORT: port(8081),
   /** Where the platform keeps everything. */

@@ -5,9 +5,11 @@ import type { Terminal } from './terminal.ts';
 
 export function printAddresses(platform: Platform, { line, paint }: Terminal): void {
   const { port } = new URL(platform.gatewayUrl);
+  const { host: registry } = new URL(platform.registryUrl);
   const rows = [
     ['Broker', platform.brokerUrl],
     ['S3', `${platform.s3Url}  (any credentials, path style)`],
+    ['Registry', `${platform.registryUrl}  (crane catalog ${registry})`],
     ['Kubernetes', `${platform.kubernetesUrl}  (KUBECONFIG=${fromHere(platform.kubeconfig)})`],
     ['Functions', `http://SERVICE.${platform.namespace}.localhost:${port}`],
   ];

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startIngress } from '#local/broker/ingress.ts';
 import { startKubernetesApi } from '#local/kubernetes/start-kubernetes-api.ts';
 import { createStorage } from '#local/kubernetes/storage.ts';
+import { startRegistry } from '#local/registry/start-registry.ts';
 import { startS3 } from '#local/s3.ts';
 import { startServing } from '#local/serving/start-serving.ts';
 import { installGate } from '#shared/runtime/gate.ts';
@@ -25,6 +26,7 @@ beforeAll(async () => {
   const storage = createStorage();
   const logs = { read: () => undefined } as never;
   const s3 = await startS3({ directory: join(directory, 's3'), buckets: ['source'] });
+  const registry = await startRegistry({ directory });
   const broker = await startIngress(0, () => {
     published += 1;
     return true;
@@ -37,13 +39,14 @@ beforeAll(async () => {
   installGate(door, { limit: 1000, draining: () => false, loopback: true });
   Object.assign(urls, {
     S3: s3.url,
+    registry: `${registry.url}/v2/`,
     Broker: broker.url,
     API: api.url,
     gateway: serving.url,
     metrics: `http://127.0.0.1:${metrics.port}/metrics`,
     function: `http://127.0.0.1:${(door.address() as AddressInfo).port}`,
   });
-  closing.push(s3.close, broker.close, api.close, serving.close, metrics.close, () => door.close());
+  closing.push(s3.close, registry.close, broker.close, api.close, serving.close, metrics.close, () => door.close());
   closing.push(() => rmSync(directory, { recursive: true }));
 });
 afterAll(async () => {
@@ -52,7 +55,7 @@ afterAll(async () => {
   }
 });
 
-const SERVERS = ['S3', 'Broker', 'API', 'gateway', 'metrics', 'function'];
+const SERVERS = ['S3', 'registry', 'Broker', 'API', 'gateway', 'metrics', 'function'];
 
 describe.each(SERVERS)('%s', (name) => {
   test.each([
