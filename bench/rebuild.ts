@@ -83,6 +83,7 @@ export async function rebuild(): Promise<Row[]> {
       imageRegistry: 'registry',
       attemptId: randomUUID,
       pack: createPacking(),
+      now: () => new Date(),
     };
     const request = buildStartSchema.parse(identity);
     const milliseconds: number[] = [];

@@ -20,6 +20,7 @@ import type { UserFunctions } from '#test/chaos/user-functions.ts';
 import { inVirtualWorld } from '#test/chaos/virtual-world.ts';
 import { FUNCTIONS_NAMESPACE, InMemoryCluster, TRIGGERS } from '#test/fakes/cluster.ts';
 import { InMemoryObjectStore } from '#test/fakes/object-store.ts';
+import { InMemoryRegistry } from '#test/fakes/oci-registry.ts';
 import { deployedFunction, manyIdentities } from './many-functions.ts';
 import type { Row } from './row.ts';
 import { COSTS } from './scale-costs.ts';
@@ -72,7 +73,11 @@ async function simulate(simulation: Simulation, load: Load): Promise<Counts> {
         counts.requests.set(name, (counts.requests.get(name) ?? 0) + 1);
       }
     });
+  const registry = new InMemoryRegistry();
   const worldOf = (who: Who): World => ({
+    simulation,
+    registry,
+    wayOf: () => 'by a Job',
     cluster: as(who, 'Kubernetes', cluster),
     store: as(who, 'S3', store),
     limit: COSTS.buildSlots.value,
@@ -111,7 +116,7 @@ async function simulate(simulation: Simulation, load: Load): Promise<Counts> {
 
   startJobController(simulation, cluster);
   startServing(simulation, cluster);
-  startKubelet({ simulation, broker, cluster: worlds.builds.cluster, store: worlds.builds.store });
+  startKubelet({ simulation, broker, cluster: worlds.builds.cluster, store: worlds.builds.store, registry });
   const identities = manyIdentities(load.functions, load.tenants);
   for (const identity of identities) {
     await cluster.applyService(deployedFunction(identity, FUNCTIONS_NAMESPACE));

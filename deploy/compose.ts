@@ -17,6 +17,9 @@ import type { Settings } from './settings.ts';
 const CONFIG = 'knative-lambda-config';
 /** The function that makes all calls. */
 export const DOOR = 'parser-events';
+/** The function that puts images together, and pushes them. */
+const ASSEMBLER = 'build-start';
+const REGISTRY_CREDENTIALS = '/knative-lambda-registry';
 
 export interface Composition {
   /** The ConfigMap's content as the functions get it. */
@@ -51,7 +54,7 @@ export function compose(
   const patchOf = (name: string) => [
     ...functionPatch(root, name),
     annotation,
-    ...authorities(settings),
+    ...mounted(name, settings),
     ...(name === DOOR ? [{ ...awake, value: String(minScale) }] : []),
   ];
   return {
@@ -100,16 +103,44 @@ function checksum(config: Record<string, string>, { s3 }: Settings): string {
   return createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 16);
 }
 
-/** Node reads them when it starts. No function of ours has another volume. */
-function authorities({ caConfigMap }: Settings): unknown[] {
+/** What a builder function reads from files: func.yaml can't say that a Secret may be missing. */
+function mounted(name: string, { caConfigMap }: Settings): unknown[] {
+  const files = [
+    // An operator's authorities: Node adds them to those that it knows.
+    ...(caConfigMap === undefined
+      ? []
+      : [
+          {
+            volume: { name: 'authorities', configMap: { name: caConfigMap } },
+            mountPath: '/knative-lambda-ca',
+            env: { name: 'NODE_EXTRA_CA_CERTS', value: CA_FILE },
+          },
+        ]),
+    ...(name === ASSEMBLER
+      ? [
+          {
+            volume: {
+              name: 'registry',
+              secret: {
+                secretName: REGISTRY_SECRET,
+                optional: true,
+                items: [{ key: '.dockerconfigjson', path: 'config.json' }],
+              },
+            },
+            mountPath: REGISTRY_CREDENTIALS,
+            env: { name: 'DOCKER_CONFIG', value: REGISTRY_CREDENTIALS },
+          },
+        ]
+      : []),
+  ];
   const at = '/spec/template/spec';
-  const mount = { name: 'authorities', mountPath: '/knative-lambda-ca', readOnly: true };
-  return caConfigMap === undefined
+  const mounts = files.map(({ volume, mountPath }) => ({ name: volume.name, mountPath, readOnly: true }));
+  return files.length === 0
     ? []
     : [
-        { op: 'add', path: `${at}/volumes`, value: [{ name: mount.name, configMap: { name: caConfigMap } }] },
-        { op: 'add', path: `${at}/containers/0/volumeMounts`, value: [mount] },
-        { op: 'add', path: `${at}/containers/0/env/-`, value: { name: 'NODE_EXTRA_CA_CERTS', value: CA_FILE } },
+        { op: 'add', path: `${at}/volumes`, value: files.map(({ volume }) => volume) },
+        { op: 'add', path: `${at}/containers/0/volumeMounts`, value: mounts },
+        ...files.map(({ env }) => ({ op: 'add', path: `${at}/containers/0/env/-`, value: env })),
       ];
 }
 

@@ -44,6 +44,11 @@ export const ROOT = 'USER 0';
 /** Numeric, so that Kubernetes can check `runAsNonRoot`; the same number as in distroless images. */
 export const USER = '65532:65532';
 
+/** Of the code in the image. */
+export const FOLDER = '/app';
+/** What lies below the layer of this step stays the same where only the code changes. */
+export const COPY_CODE = 'COPY . .';
+
 /** What version control and earlier local runs leave behind. */
 export function isLitter(path: string): boolean {
   return /^(?:\.git|\.hg|\.svn)\//.test(path) || /(?:^|\/)(?:__pycache__|\.DS_Store)(?:\/|$)/.test(path);

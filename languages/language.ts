@@ -1,6 +1,6 @@
 /** What the platform knows of a language. All of it is in the language's folder; registry.ts lists the folders. */
 import type { SourceReader } from '#shared/packing/source-reader.ts';
-import type { BuildRequest, BuildSettings, GeneratedFile } from '#shared/packing/types.ts';
+import type { BuildRequest, BuildSettings, CodeLayerPlan, GeneratedFile } from '#shared/packing/types.ts';
 
 export interface LanguageSupport {
   /** As people write it. */
@@ -31,4 +31,6 @@ export interface RecipeResult {
   files: GeneratedFile[];
   /** Paths of the user's that must not come into the image: what the build makes itself. */
   excludes: (path: string) => boolean;
+  /** Undefined where the build itself runs or compiles the code. */
+  codeLayer?: CodeLayerPlan | undefined;
 }

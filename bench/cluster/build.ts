@@ -40,32 +40,38 @@ export async function timeBuild(
   const asked = await next('build.start');
   const ended = await next('build.complete');
   const { status, reason, error_message, image_uri, job_name } = ended.event.data;
-  if (status !== 'success' || !job_name) {
-    throw new Error(`the build of ${subject} ended as ${status} (${reason}): ${error_message ?? 'there was no Job'}`);
+  if (status !== 'success') {
+    throw new Error(`the build of ${subject} ended as ${status} (${reason}): ${error_message}`);
   }
-  const job = await next('job.start');
-  const started = await next('lifecycle.build.started');
+  const job = job_name ? await next('job.start') : undefined;
+  const started = job_name ? await next('lifecycle.build.started') : undefined;
   const deployed = await next('lifecycle.build.completed');
   const ready = await next('lifecycle.function.ready', ({ data }) => data.image_uri === image_uri);
   const answered = await answer(cluster, { from, subject, version });
 
-  const pod = await inBuildPod(cluster, job_name);
-  const building = ended.at - started.at;
-  const phases: Phases = {
-    'build-start: started, source listed and packed': job.at - asked.at,
-    'job-start: started, Job made': started.at - job.at,
-    'build pod placed, context fetched': building - (pod.told - pod.fetched),
-    'sidecar and Kaniko started': pod.kaniko.began - pod.fetched,
-    ...Object.fromEntries(KANIKO_PHASES.map((name) => [`Kaniko: ${name}`, pod.phases[name]])),
-    'end noticed, build.complete sent': pod.told - pod.kaniko.ended,
+  const whole = answered.at - asked.at;
+  const after: Phases = {
     'build-complete: started, Service and Trigger applied': deployed.at - ended.at,
     'function Ready': ready.at - deployed.at,
     'first answer': answered.at - ready.at,
   };
-  const kaniko = pod.kaniko.ended - pod.kaniko.began;
-  phases[TOTAL] = answered.at - asked.at;
+  const pod = job_name ? await inBuildPod(cluster, job_name) : undefined;
+  const kaniko = pod ? pod.kaniko.ended - pod.kaniko.began : 0;
+  const phases: Phases =
+    pod && job && started
+      ? {
+          'build-start: started, source listed and packed': job.at - asked.at,
+          'job-start: started, Job made': started.at - job.at,
+          'build pod placed, context fetched': ended.at - started.at - (pod.told - pod.fetched),
+          'sidecar and Kaniko started': pod.kaniko.began - pod.fetched,
+          ...Object.fromEntries(KANIKO_PHASES.map((name) => [`Kaniko: ${name}`, pod.phases[name]])),
+          'end noticed, build.complete sent': pod.told - pod.kaniko.ended,
+          ...after,
+        }
+      : { 'build-start: started, image put together': ended.at - asked.at, ...after };
+  phases[TOTAL] = whole;
   phases[KANIKO_TOTAL] = kaniko;
-  phases[OVERHEAD] = answered.at - asked.at - kaniko;
+  phases[OVERHEAD] = whole - kaniko;
   return { phases, image: image_uri, service: deployed.event.data.service_name };
 }
 

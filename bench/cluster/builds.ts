@@ -42,7 +42,8 @@ export async function builds(
     }
   }
   const names = [...columns.keys()];
-  const phases = Object.keys(columns.get(names[0] ?? '')?.[0] ?? {});
+  // Where no Job is needed, others pass.
+  const phases = [...new Set(names.flatMap((name) => Object.keys(columns.get(name)?.[0] ?? {})))];
   const middle = (name: string, phase: string) =>
     seconds(median((columns.get(name) ?? []).map((each) => each[phase] ?? Number.NaN)));
   const rows = phases.map((phase) => [phase, ...names.map((name) => middle(name, phase))]);

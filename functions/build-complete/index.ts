@@ -9,7 +9,7 @@ await defineFunction({
   config: configFor('build-complete'),
   events: { 'build.complete': buildCompleteSchema },
   // The cold start passes while Kaniko works.
-  wakes: ['lifecycle.build.started'],
+  wakes: ['lifecycle.build.started', 'build.start'],
   // A build pod holds no key: what it says counts where its Job says the same.
   unsigned: ['build.complete'],
   dependencies: async (config) => {

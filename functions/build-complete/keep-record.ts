@@ -1,8 +1,12 @@
-/** Writes the record of a success, from which an unchanged source is answered without a build. */
+/**
+ * Writes the record of a success, from which an unchanged source is answered without a build; and where its
+ * dependencies are, on which another source is put without one.
+ */
 import type { V1Job } from '@kubernetes/client-node';
 import { terminalCloudEvent } from '#shared/builds/terminal-event.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
+import { writeDependencyImage } from '#shared/requests/dependency-image.ts';
 import { writeRecord } from '#shared/requests/record.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
 
@@ -15,6 +19,10 @@ export async function keepRecord(
   const { image_uri, started_at, completed_at } = outcome;
   if (!build || !image_uri || !started_at || !completed_at) {
     return;
+  }
+  if (build.dependencies) {
+    const { third_party_id, dependencies } = build;
+    await writeDependencyImage(store, { bucket: temporaryBucket, third_party_id, dependencies }, image_uri);
   }
   // Not the event that was received: nothing has confirmed all of its data, and the record is trusted.
   const event = terminalCloudEvent(job, outcome).toJSON();

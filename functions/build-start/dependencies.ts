@@ -1,6 +1,7 @@
 /** What build-start works with. Types only: index.ts makes the real ones, tests and the simulator their own. */
 import type { ObjectStore } from '#shared/clients/object-store.ts';
 import type { BuildSettings } from '#shared/packing/types.ts';
+import type { Assembling } from './assemble-image.ts';
 import type { FunctionBounds } from './function-bounds.ts';
 import type { Packing } from './packing.ts';
 
@@ -19,4 +20,7 @@ export interface BuildStartDependencies {
   /** Different at every call. */
   attemptId: () => string;
   pack: Packing;
+  /** Undefined where every image is built by a Job. */
+  assembling?: Omit<Assembling, 'refused'> | undefined;
+  now: () => Date;
 }

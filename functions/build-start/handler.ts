@@ -8,18 +8,20 @@ import type { ObjectStore } from '#shared/clients/object-store.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
 import type { BuildStart } from '#shared/events/build-start.ts';
 import { asRetryable, PermanentError } from '#shared/events/errors.ts';
-import type { NewEvent, ReceivedEvent } from '#shared/events/event.ts';
+import { causedBy, type NewEvent, type ReceivedEvent } from '#shared/events/event.ts';
 import { subjectOf } from '#shared/events/identity.ts';
 import type { JobStart } from '#shared/events/job-start.ts';
 import { eventRejected } from '#shared/events/rejected.ts';
 import { fingerprintOf } from '#shared/packing/fingerprint.ts';
 import { listSource } from '#shared/packing/list-source.ts';
+import type { AssembledBuild } from '#shared/packing/types.ts';
 import { answerFromRecord } from '#shared/requests/answer-from-record.ts';
 import { type RequestOutcome, readOutcome, recordOutcome, settleRequest } from '#shared/requests/outcome.ts';
-import { readRecord } from '#shared/requests/record.ts';
+import { type BuildRecord, readRecord, writeRecord } from '#shared/requests/record.ts';
 import { recordRequest } from '#shared/requests/request.ts';
+import type { HandlerContext } from '#shared/runtime/types.ts';
 import { imageRepository, imageTag } from '#shared/specs/names.ts';
-import type { RequestAddress } from '#shared/specs/s3-keys.ts';
+import { logKey, type RequestAddress } from '#shared/specs/s3-keys.ts';
 import { sourcePrefixOf } from '#shared/specs/source-prefix.ts';
 import type { BuildStartDependencies } from './dependencies.ts';
 import { boundProblems } from './function-bounds.ts';
@@ -29,6 +31,7 @@ import { prepareBuild } from './prepare-build.ts';
 export async function buildStart(
   event: ReceivedEvent<BuildStart>,
   deps: BuildStartDependencies,
+  { note = () => undefined }: Partial<Pick<HandlerContext, 'note'>> = {},
 ): Promise<NewEvent<'job.start' | 'build.complete' | 'lifecycle.build.started' | 'event.rejected'>> {
   const bucket = event.data.s3_bucket ?? deps.sourceBucket;
   const allowed = [deps.sourceBucket, ...deps.sourceBuckets];
@@ -52,7 +55,7 @@ export async function buildStart(
   const where = { bucket: settings.temporaryBucket, identity: event.data, terminalId: terminalIdOfRequest(event) };
   try {
     const [reply, request, outcome] = await Promise.allSettled([
-      requestBuild(event, { bucket, prefix: source.prefix }, deps),
+      requestBuild(event, { bucket, prefix: source.prefix, note }, deps),
       recordRequest(store, where, event),
       readOutcome(store, where),
     ]);
@@ -93,7 +96,7 @@ async function replyEnded(
 
 async function requestBuild(
   event: ReceivedEvent<BuildStart>,
-  { bucket, prefix }: { bucket: string; prefix: string },
+  { bucket, prefix, note }: { bucket: string; prefix: string; note: HandlerContext['note'] },
   deps: BuildStartDependencies,
 ): Promise<NewEvent<'job.start' | 'build.complete'>> {
   const { store, settings } = deps;
@@ -115,12 +118,21 @@ async function requestBuild(
   // The id belongs to this attempt alone: otherwise two deliveries of one event would overwrite and remove each other's
   // upload. An upload that a crash leaves behind expires together with the archives.
   const stagingId = deps.attemptId();
-  const prepared = await deps.pack(fingerprint, () =>
-    prepareBuild(store, { listing, identity: data, request, settings, stagingId }),
+  const began = deps.now();
+  // Whoever forces a build wants everything anew.
+  const assembling =
+    data.force || !deps.assembling
+      ? undefined
+      : { ...deps.assembling, refused: (message: string) => note({ registry_refused: message }) };
+  const prepared = await deps.pack(data.force ? `${fingerprint} by force` : fingerprint, () =>
+    prepareBuild(store, { listing, identity: data, request, settings, stagingId, assembling }),
   );
   // The archive may have been packed for another request, which saw the same source earlier. This request's own time
   // counts then.
   const { observedAt } = prepared.fingerprint === fingerprint ? listing : prepared.listing;
+  if ('image' in prepared) {
+    return await recordAssembled(event, { prepared, observedAt, began }, deps);
+  }
   const jobStart: JobStart = {
     third_party_id: data.third_party_id,
     parser_id: data.parser_id,
@@ -130,12 +142,61 @@ async function requestBuild(
     observed_at: observedAt.toISOString(),
     context: prepared.context,
     image: { repository: imageRepository(deps.imageRegistry, data), tag: imageTag(prepared.buildKey) },
+    ...(prepared.dependencies ? { dependencies: prepared.dependencies } : {}),
     language: prepared.language,
     priority: data.priority,
     force: data.force,
     parameters: data.parameters,
   };
   return { type: 'job.start', subject: subjectOf(data), data: jobStart };
+}
+
+/** build-complete deploys what a record confirms, so the record comes first. */
+async function recordAssembled(
+  event: ReceivedEvent<BuildStart>,
+  { prepared, observedAt, began }: { prepared: AssembledBuild; observedAt: Date; began: Date },
+  { store, settings, now }: Pick<BuildStartDependencies, 'store' | 'settings' | 'now'>,
+): Promise<NewEvent<'build.complete'>> {
+  const { third_party_id, parser_id, parameters } = event.data;
+  const ended = now();
+  const name = `image-${prepared.buildKey.slice(0, 10)}`;
+  const log = { bucket: settings.temporaryBucket, key: logKey({ third_party_id, parser_id }, name) };
+  const about = {
+    third_party_id,
+    parser_id,
+    fingerprint: prepared.fingerprint,
+    build_key: prepared.buildKey,
+    image_uri: prepared.image,
+    observed_at: observedAt.toISOString(),
+    started_at: began.toISOString(),
+    completed_at: ended.toISOString(),
+  };
+  const data: BuildComplete = {
+    ...about,
+    correlation_id: event.correlationId,
+    status: 'success',
+    cached: false,
+    log,
+    parameters,
+    duration_ms: ended.getTime() - began.getTime(),
+  };
+  const reply: NewEvent<'build.complete'> = {
+    type: 'build.complete',
+    id: terminalIdOfRequest(event),
+    subject: subjectOf(data),
+    time: about.completed_at,
+    data,
+  };
+  const { language, listing } = prepared;
+  const text = [
+    'Put together without a build: what lies below the code is there already.',
+    `Code: ${listing.files.length} files, ${listing.bytes} bytes, of s3://${listing.bucket}/${listing.prefix}`,
+    `Pushed ${prepared.image} after ${data.duration_ms} ms`,
+  ];
+  await store.write(log.bucket, log.key, `${text.join('\n')}\n`, 'text/plain; charset=utf-8');
+  const complete = causedBy(event, reply).toJSON() as BuildRecord['event'];
+  await writeRecord(store, settings.temporaryBucket, { ...about, language, event: complete });
+  return reply;
 }
 
 /** Messages quote the source, in which a name can be as long as the file. */

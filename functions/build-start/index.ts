@@ -1,6 +1,9 @@
-/** Starts build-start with a real S3. */
+/** Starts build-start with a real S3 and registry. */
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { ecrRegistryOf, repositoryPath } from '#shared/clients/image-registry.ts';
 import { buildStartSchema } from '#shared/events/build-start.ts';
+import { codeLayer } from '#shared/packing/code-layer.ts';
 import { defineFunction } from '#shared/runtime/define-function.ts';
 import { baseImagesOf } from '#shared/settings/base-images.ts';
 import { configFor } from '#shared/settings/select.ts';
@@ -13,9 +16,15 @@ await defineFunction({
   config: configFor('build-start'),
   events: { 'build.start': buildStartSchema },
   dependencies: async (config) => {
-    const { createObjectStore } = await import('#shared/clients/s3.ts');
+    const [{ createObjectStore }, { createOciRegistry }] = await Promise.all([
+      import('#shared/clients/s3.ts'),
+      import('#shared/clients/oci-client.ts'),
+    ]);
+    const store = createObjectStore(config);
+    const ecr = ecrRegistryOf(config.IMAGE_REGISTRY);
+    const imageRegistry = ecr && (await import('#shared/clients/ecr.ts')).createEcrRegistry(config, ecr);
     return {
-      store: createObjectStore(config),
+      store,
       settings: {
         maxBytes: config.MAX_SOURCE_BYTES,
         maxFiles: config.MAX_SOURCE_FILES,
@@ -35,6 +44,20 @@ await defineFunction({
       imageRegistry: config.IMAGE_REGISTRY,
       attemptId: randomUUID,
       pack: createPacking(),
+      assembling: {
+        store,
+        temporaryBucket: config.TEMPORARY_BUCKET,
+        registry: createOciRegistry({
+          endpoint: config.REGISTRY_ENDPOINT,
+          credentialsFile: config.DOCKER_CONFIG && join(config.DOCKER_CONFIG, 'config.json'),
+          aws: config,
+        }),
+        layerOf: codeLayer,
+        ensureRepository:
+          imageRegistry && ((repository) => imageRegistry.ensureRepository(repositoryPath(repository), 'images')),
+        imageRegistry: config.IMAGE_REGISTRY,
+      },
+      now: () => new Date(),
     };
   },
   handle: buildStart,

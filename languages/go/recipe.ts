@@ -39,16 +39,7 @@ export const goRecipe: Recipe = async ({ source, request, settings }) => {
   };
 };
 
-const ADAPTER = [
-  'adapter.go',
-  'deadlines.go',
-  'headers.go',
-  'log.go',
-  'reply.go',
-  'request.go',
-  'go.mod',
-  'go.sum',
-];
+const ADAPTER = ['adapter.go', 'deadlines.go', 'headers.go', 'log.go', 'reply.go', 'request.go', 'go.mod', 'go.sum'];
 
 /** Of a folder: by the module that it belongs to, which is the nearest above it. */
 function importPath({ modules }: GoWorkspace, folder: string): string {

@@ -1,8 +1,18 @@
 /** Node: dependencies by the lock file that is there, then the code; run as it is, TypeScript too. */
 import { findHandler } from '#languages/find-handler.ts';
-import { adapterFile, dockerfile, generated, isLitter, ROOT, USER } from '#languages/generated-files.ts';
+import {
+  adapterFile,
+  COPY_CODE,
+  dockerfile,
+  FOLDER,
+  generated,
+  isLitter,
+  ROOT,
+  USER,
+} from '#languages/generated-files.ts';
 import type { Recipe, RecipeInput } from '#languages/language.ts';
 import { INSTALL_SCRIPT, installScript, installStep, laterStep } from '#languages/private-dependencies.ts';
+import type { BelowCode, GeneratedFile } from '#shared/packing/types.ts';
 import { nodeEntryFiles, nodeModules } from './entry-files.ts';
 import { nodeNames } from './exported-names.ts';
 import { type Install, installOf } from './install.ts';
@@ -25,13 +35,12 @@ export const nodeRecipe: Recipe = async ({ source, request, settings }) => {
       usualFiles: `parser, index or handler with .js, .mjs, .cjs or .ts, nor ${missingMain(manifest)}`,
     }));
   const install = manifest && (await installOf(source, manifest, made !== undefined));
+  const entry = generated('function.json', JSON.stringify({ file: handler.file, function: handler.name ?? null }));
+  const adapter = await adapterFile(settings.adapters, 'node', 'adapter.mjs');
+  const below = belowCode(settings.baseImages.node, install, adapter);
   return {
-    files: [
-      ...dockerfile(dockerfileLines(settings.baseImages.node, install)),
-      generated('function.json', JSON.stringify({ file: handler.file, function: handler.name ?? null })),
-      await adapterFile(settings.adapters, 'node', 'adapter.mjs'),
-      installScript(),
-    ],
+    files: [...dockerfile(dockerfileLines(settings.baseImages.node, install)), entry, adapter, installScript()],
+    codeLayer: below && { files: [entry], below },
     // Installed packages belong to the machine they were installed on. Without a package.json they are all there is, so
     // they stay.
     excludes: (path) => isLitter(path) || (install !== undefined && /(?:^|\/)node_modules\//.test(path)),
@@ -50,24 +59,34 @@ async function manifestOf(source: RecipeInput['source']): Promise<PackageJson | 
   return text === undefined ? undefined : parsePackageJson(text);
 }
 
+const ENVIRONMENT = ['NODE_ENV=production', 'NODE_COMPILE_CACHE=.knative-lambda/compile-cache'];
+const COMMAND = ['node', '.knative-lambda/adapter.mjs'];
+
+function belowCode(image: string, install: Install | undefined, adapter: GeneratedFile): BelowCode | undefined {
+  if (install === undefined) {
+    const config = { User: USER, WorkingDir: FOLDER, Env: ENVIRONMENT, Cmd: COMMAND };
+    return { kind: 'base', image, files: [adapter], config };
+  }
+  return install.manifests && { kind: 'installed', reads: install.manifests };
+}
+
 function dockerfileLines(base: string, install: Install | undefined): string[] {
   const installed =
     install === undefined
-      ? ['COPY . .']
+      ? [COPY_CODE]
       : install.manifests === undefined
-        ? ['COPY . .', installStep(install.install), ...(install.build ?? []).map(laterStep)]
-        : [`COPY ${install.manifests.join(' ')} ./`, installStep(install.install), 'COPY . .'];
+        ? [COPY_CODE, installStep(install.install), ...(install.build ?? []).map(laterStep)]
+        : [`COPY ${install.manifests.join(' ')} ./`, installStep(install.install), COPY_CODE];
   return [
     `FROM ${base}`,
     ROOT,
-    'WORKDIR /app',
-    'ENV NODE_ENV=production',
-    'ENV NODE_COMPILE_CACHE=.knative-lambda/compile-cache',
+    `WORKDIR ${FOLDER}`,
+    ...ENVIRONMENT.map((variable) => `ENV ${variable}`),
     `COPY .knative-lambda/adapter.mjs ${INSTALL_SCRIPT} .knative-lambda/`,
     ...installed,
     // Also fills the compile cache, which a pod can only read.
     laterStep('node .knative-lambda/adapter.mjs --check || exit 66'),
     `USER ${USER}`,
-    'CMD ["node", ".knative-lambda/adapter.mjs"]',
+    `CMD ${JSON.stringify(COMMAND)}`,
   ];
 }

@@ -16,6 +16,8 @@ export const jobStartSchema = z.object({
   observed_at: z.iso.datetime(),
   context: z.object({ bucket: z.string().min(1), key: z.string().min(1).max(1024), bytes: z.int().min(0) }),
   image: z.object({ repository: z.string().min(1).max(255), tag: z.string().regex(/^[\w][\w.-]{0,127}$/) }),
+  /** What the image's lower layers depend on, where a later change of the code can be put on them. */
+  dependencies: sha256.optional(),
   language: z.enum([...languages, 'docker']),
   priority: z.int().min(1).max(10).default(5),
   force: z.boolean().default(false),

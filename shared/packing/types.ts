@@ -53,6 +53,31 @@ export interface GeneratedFile {
   content: Buffer;
 }
 
+/**
+ * How a change of the code becomes an image without a build: where the code is only copied, as one layer on what lies
+ * below it.
+ */
+export interface CodeLayerPlan {
+  /** Ours that go with the code; the others lie below it, or are for the build alone. */
+  files: readonly GeneratedFile[];
+  below: BelowCode;
+}
+
+export type BelowCode =
+  /** The base image and files of ours, where nothing is installed. `config` is what the Dockerfile says besides. */
+  | { kind: 'base'; image: string; files: readonly GeneratedFile[]; config: RunConfig }
+  /** What a build has installed. It reads no other files of the user's. */
+  | { kind: 'installed'; reads: readonly string[] };
+
+/** Of the image's config, with its names. */
+export interface RunConfig {
+  User: string;
+  WorkingDir: string;
+  /** `NAME=value`: they replace the base image's of the same name. */
+  Env: readonly string[];
+  Cmd: readonly string[];
+}
+
 export interface PrepareBuildOptions {
   listing: SourceListing;
   identity: Identity;
@@ -65,13 +90,27 @@ export interface PrepareBuildOptions {
   stagingId: string;
 }
 
-export interface PreparedBuild {
+interface Prepared {
   language: Language;
   /** 64 hex digits. The archive, the Job and the image tag are named after it. */
   buildKey: string;
-  context: { bucket: string; key: string; bytes: number };
+  /** 64 hex digits: of what lies below the code, where a later change of the code can be put on it. */
+  dependencies?: string | undefined;
   /** The listing that was packed: a later one than was given, where the source has changed since. */
   listing: SourceListing;
   /** Of that listing. */
   fingerprint: string;
 }
+
+/** For a Job. */
+export interface PackedBuild extends Prepared {
+  context: { bucket: string; key: string; bytes: number };
+}
+
+/** No Job is needed. */
+export interface AssembledBuild extends Prepared {
+  /** By digest. */
+  image: string;
+}
+
+export type PreparedBuild = PackedBuild | AssembledBuild;

@@ -178,13 +178,27 @@ export const SETTINGS = {
     fillIn: true,
     says: "Where the users' images are pushed: host[:port]/path. Each function gets a repository below it.",
   },
+  REGISTRY_ENDPOINT: {
+    schema: url.optional(),
+    from: 'ConfigMap',
+    readBy: ['build-start'],
+    group: 'images',
+    example: '',
+    says: 'One address that answers for every registry (`?ns=` says for which), as a mirror of containerd does. The platform of `make run` is one; on a cluster it is left out.',
+  },
+  DOCKER_CONFIG: {
+    schema: text.optional(),
+    from: 'pod',
+    readBy: ['build-start'],
+    says: 'Folder of the config.json with the credentials for the registry.',
+  },
   REGISTRY_CONFIG_FILE: {
     schema: text.optional(),
     from: 'make',
     readBy: ['make deploy', 'make image'],
     group: 'images',
     example: 'registry.json',
-    says: 'A docker config.json with credentials in it, for a registry that asks: Kaniko pushes with it, every pod pulls with it.',
+    says: 'A docker config.json with credentials in it, for a registry that asks: Kaniko and build-start push with it, every pod pulls with it.',
   },
   KANIKO_IMAGE: {
     schema: text,

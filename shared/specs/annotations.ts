@@ -41,6 +41,7 @@ const buildSchema = z.object({
   image: z.string().min(1),
   /** `s3://bucket/key` of the build log. */
   log: z.string().optional(),
+  dependencies: sha256.optional(),
   language,
   priority: z.coerce.number().int().min(1).max(10),
   parameters: parametersSchema,

@@ -45,6 +45,7 @@ export function kanikoJob({ id, traceparent, data }: BuildRequested, settings: K
     traceparent,
     image: `${data.image.repository}:${data.image.tag}`,
     log: `s3://${settings.temporaryBucket}/${log}`,
+    dependencies: data.dependencies,
     language: data.language,
     priority: data.priority,
     parameters: data.parameters,

@@ -50,6 +50,13 @@ export function imageTag(buildKey: string): string {
   return buildKey.slice(0, 40);
 }
 
+/** `repository[:tag][@digest]` in two: the digest counts where both are given, and `latest` where neither is. */
+export function splitImage(name: string): { repository: string; reference: string } {
+  const [, repository = name, tag = 'latest', digest] =
+    /^(.+?)(?::([^:/@]+))?(?:@(sha256:[0-9a-f]{64}))?$/.exec(name) ?? [];
+  return { repository, reference: digest ?? tag };
+}
+
 /** The id itself where it is valid as a label's value, else a slug of it with its hash. */
 export function labelValue(id: string): string {
   return LABEL_VALUE.test(id) ? id : join(slug(id, 50), deriveId(id).slice(0, 10));

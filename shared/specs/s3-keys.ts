@@ -7,6 +7,7 @@ import type { Identity } from '#shared/events/identity.ts';
 export const CONTEXTS = 'contexts/';
 export const LOGS = 'logs/';
 export const RECORDS = 'builds/';
+export const DEPENDENCIES = 'dependencies/';
 export const REQUESTS = 'requests/';
 export const OUTCOMES = 'answers/';
 export const TOMBSTONES = 'tombstones/';
@@ -55,6 +56,11 @@ export function logKey(identity: Identity, jobName: string): string {
 /** The record of a source that was built. `fingerprint`: 64 hex digits. */
 export function recordKey(fingerprint: string): string {
   return `${RECORDS}${fingerprint}.json`;
+}
+
+/** Where a tenant's dependency image is named. `dependencies`: 64 hex digits. */
+export function dependencyImageKey(tenant: Pick<Identity, 'third_party_id'>, dependencies: string): string {
+  return `${tenantPrefix(DEPENDENCIES, tenant)}${dependencies}.json`;
 }
 
 export function requestKey({ identity, terminalId }: RequestAddress): string {

@@ -63,8 +63,13 @@ export function startClients(
     const { identity } = operation;
     if (operation.do === 'upload') {
       simulation.trace(() => `upload ${subjectOf(identity)} version ${operation.version}`);
-      for (const file of ['package.json', 'parser.mjs']) {
-        store.put(SOURCE_BUCKET, `global/parser/${identity.parser_id}/${file}`, `${file} ${operation.version}`);
+      const { version } = operation;
+      // Most new versions differ in their code alone.
+      for (const [file, content] of [
+        ['package.json', Math.floor(version / 4)],
+        ['parser.mjs', version],
+      ]) {
+        store.put(SOURCE_BUCKET, `global/parser/${identity.parser_id}/${file}`, `${file} ${content}`);
       }
       return;
     }

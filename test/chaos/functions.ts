@@ -20,11 +20,13 @@ import { sweep } from '#functions/sweep/handler.ts';
 import { buildCompleteSchema } from '#shared/events/build-complete.ts';
 import { buildStartSchema } from '#shared/events/build-start.ts';
 import type { NewEvent, ReceivedEvent } from '#shared/events/event.ts';
+import type { Identity } from '#shared/events/identity.ts';
 import { jobStartSchema } from '#shared/events/job-start.ts';
 import { parserStartSchema } from '#shared/events/parser.ts';
 import { serviceDeleteSchema } from '#shared/events/service-delete.ts';
 import type { SigningKeys } from '#shared/events/signature.ts';
 import { isRetryable } from '#shared/manifests/delivery-settings.ts';
+import type { codeLayer } from '#shared/packing/code-layer.ts';
 import { answerRequest } from '#shared/runtime/answer-request.ts';
 import type { Answer } from '#shared/runtime/request.ts';
 import type { EventSchemas, HandlerContext } from '#shared/runtime/types.ts';
@@ -34,19 +36,25 @@ import type { EventMetrics } from '#shared/telemetry/metrics.ts';
 import type { Tracing } from '#shared/telemetry/traces.ts';
 import type { InMemoryCluster } from '#test/fakes/cluster.ts';
 import type { InMemoryObjectStore } from '#test/fakes/object-store.ts';
+import type { InMemoryRegistry } from '#test/fakes/oci-registry.ts';
 import type { Message, SimulatedBroker } from './broker.ts';
 import type { CallLedger } from './call-ledger.ts';
 import type { Door, DoorPod } from './door.ts';
-import { simulatedPacking } from './packing.ts';
+import { simulatedPacking, type Way } from './packing.ts';
 import { clusterPort, storePort } from './ports.ts';
 import type { SimulatedProcess } from './process.ts';
+import { registryPort, simulatedLayer } from './registry.ts';
 import { buildSettings, jobSettings, REGISTRY, SOURCE_BUCKET, SOURCE_PREFIX, TEMPORARY_BUCKET } from './settings.ts';
+import type { Simulation } from './simulation.ts';
 import type { Subscription } from './subscriptions.ts';
 import type { UserFunctions } from './user-functions.ts';
 
 export interface World {
+  simulation: Simulation;
   cluster: InMemoryCluster;
   store: InMemoryObjectStore;
+  registry: InMemoryRegistry;
+  wayOf: (identity: Identity) => Way;
   broker: () => SimulatedBroker;
   /** MAX_CONCURRENT_BUILDS. */
   limit: number;
@@ -180,7 +188,16 @@ function functionNamed(name: string, world: World, process: SimulatedProcess): S
   const slots = { limit: world.limit };
   const temporaryBucket = TEMPORARY_BUCKET;
   switch (name) {
-    case 'build-start':
+    case 'build-start': {
+      const assembling = {
+        store,
+        temporaryBucket,
+        registry: registryPort(world, process),
+        layerOf: (...[, , files]: Parameters<typeof codeLayer>) => simulatedLayer(files),
+        ensureRepository: undefined,
+        imageRegistry: REGISTRY,
+        refused: () => undefined,
+      };
       return {
         events: { 'build.start': buildStartSchema },
         handle: (event) =>
@@ -193,9 +210,11 @@ function functionNamed(name: string, world: World, process: SimulatedProcess): S
             sourcePrefix: SOURCE_PREFIX,
             imageRegistry: REGISTRY,
             attemptId: randomUUID,
-            pack: simulatedPacking(store, event.data),
+            pack: simulatedPacking(store, event.data, { way: world.wayOf(event.data), assembling }),
+            now,
           }),
       };
+    }
     case 'job-start':
       return {
         events: { 'job.start': jobStartSchema },

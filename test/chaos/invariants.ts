@@ -10,11 +10,13 @@ import { deliveryOf, isOwnTrigger, UNUSED_SINCE, wantedDelivery } from '#shared/
 import { functionName } from '#shared/specs/names.ts';
 import { FUNCTIONS_NAMESPACE, type InMemoryCluster, LEASES, SERVICES, TRIGGERS } from '#test/fakes/cluster.ts';
 import type { InMemoryObjectStore } from '#test/fakes/object-store.ts';
+import type { InMemoryRegistry } from '#test/fakes/oci-registry.ts';
 import type { Delivery as BrokerDelivery, SimulatedBroker } from './broker.ts';
 import { callViolations } from './call-invariants.ts';
 import type { Door } from './door.ts';
 import type { Ledger, Request } from './ledger.ts';
-import { TEMPORARY_BUCKET } from './settings.ts';
+import { manifestIn } from './registry.ts';
+import { BASE_IMAGE, TEMPORARY_BUCKET } from './settings.ts';
 import type { Violation } from './violation.ts';
 
 export interface Settled {
@@ -25,6 +27,7 @@ export interface Settled {
   identities: Identity[];
   /** The digests of all images that were pushed. */
   pushed: ReadonlySet<string>;
+  registry: InMemoryRegistry;
   /** FUNCTION_DELIVERY. */
   delivery: Delivery;
   door: Door;
@@ -38,6 +41,7 @@ export function violationsOf(settled: Settled): Violation[] {
     ...successesDeployed(settled),
     ...nothingVanished(settled),
     ...noFalseSuccess(settled),
+    ...oneCode(settled),
     ...callViolations({ ...settled, calls: settled.ledger.calls }),
   ];
 }
@@ -76,9 +80,9 @@ function oneEnd({ ledger, broker }: Settled): Violation[] {
 }
 
 /**
- * The exceptions to the promise. Only its sender knows of an event that the Broker loses before build-start has kept it.
- * Where S3 is away at all tries of the Broker, the event is kept as a dead letter, which a person replays: `vanished`
- * finds it where it is not.
+ * The exceptions to the promise. Only its sender knows of an event that the Broker loses before build-start has kept
+ * it. Where S3 is away at all tries of the Broker, the event is kept as a dead letter, which a person replays:
+ * `vanished` finds it where it is not.
  */
 function isLostUnseen({ id }: Request, { deliveries }: SimulatedBroker): boolean {
   return deliveries
@@ -236,5 +240,22 @@ function noFalseSuccess({ ledger, pushed }: Settled): Violation[] {
       invariant: 'confirmed',
       what: `${id.slice(0, 12)} tells of ${image}, which nobody pushed`,
     }));
+  });
+}
+
+/** An image holds one code, which lies on the dependencies that this code names. */
+function oneCode({ registry }: Settled): Violation[] {
+  return [...registry.tags].flatMap(([name, digest]): Violation[] => {
+    const repository = name.split(/[@:](?=[^/]+$)/)[0] ?? '';
+    const manifest = registry.blobs.get(`${repository}@${digest}`);
+    const { layers = [] } = JSON.parse(manifest?.toString() ?? '{}') as { layers?: { digest: string }[] };
+    const texts = layers.map((layer) => registry.blobs.get(`${repository}@${layer.digest}`)?.toString() ?? '');
+    const codes = texts.filter((text) => text.startsWith('code '));
+    const installed = texts.find((text) => text.startsWith('dependencies '));
+    const named = manifestIn(codes[0] ?? '');
+    const isRight = codes.length === 1 && (!installed || !named || installed.endsWith(named));
+    return isRight || layers.length === 0 || name.startsWith(BASE_IMAGE) || repository.endsWith('/base/node')
+      ? []
+      : [{ invariant: 'layers', what: `${name} has ${texts}` }];
   });
 }

@@ -8,13 +8,16 @@ import { SECOND } from '#shared/durations.ts';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
 import { DEPENDENCY_INSTALL_EXIT_CODE } from '#shared/specs/exit-codes.ts';
+import { imageRepository } from '#shared/specs/names.ts';
 import { contextKey } from '#shared/specs/s3-keys.ts';
 import { BUILDS_NAMESPACE, type InMemoryCluster, JOBS, PODS } from '#test/fakes/cluster.ts';
 import type { InMemoryObjectStore } from '#test/fakes/object-store.ts';
+import type { InMemoryRegistry } from '#test/fakes/oci-registry.ts';
 import type { SimulatedBroker } from './broker.ts';
 import { clusterPort, storePort } from './ports.ts';
 import { SimulatedProcess } from './process.ts';
-import { TEMPORARY_BUCKET } from './settings.ts';
+import { pushBuilt } from './registry.ts';
+import { REGISTRY, TEMPORARY_BUCKET } from './settings.ts';
 import type { Simulation } from './simulation.ts';
 
 export interface Nodes {
@@ -22,6 +25,7 @@ export interface Nodes {
   cluster: InMemoryCluster;
   store: InMemoryObjectStore;
   broker: SimulatedBroker;
+  registry: InMemoryRegistry;
 }
 
 /** How long the sidecar may take once Kaniko has ended. */
@@ -143,7 +147,14 @@ class SimulatedPod {
     if (!undisturbed) {
       await simulation.sleep(simulation.between(`term ${this.#where}`, 10, 4 * SECOND));
     }
-    return pushes && !isEvicted ? outcome(simulation, this.#where, this.#uid) : { exitCode: 137 };
+    const ended = pushes && !isEvicted ? outcome(simulation, this.#where, this.#uid) : { exitCode: 137 };
+    const build = readBuild(this.#nodes.cluster.storage.get(JOBS, BUILDS_NAMESPACE, this.#job) ?? {});
+    if (build && ended.exitCode === 0 && ended.message) {
+      const context = this.#nodes.store.peek(TEMPORARY_BUCKET, contextKey(build, build.build_key))?.toString() ?? '';
+      const repository = imageRepository(REGISTRY, build);
+      await pushBuilt(this.#nodes.registry, { repository, digest: ended.message, context });
+    }
+    return ended;
   }
 
   async #runSidecar(): Promise<void> {

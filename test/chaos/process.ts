@@ -7,7 +7,7 @@ import { MINUTE, SECOND } from '#shared/durations.ts';
 import { RetryableError } from '#shared/events/errors.ts';
 import type { Simulation } from './simulation.ts';
 
-export type System = 'Kubernetes' | 'S3' | 'Broker';
+export type System = 'Kubernetes' | 'S3' | 'Broker' | 'the registry';
 
 export interface Step {
   system: System;
@@ -26,7 +26,7 @@ export interface Step {
 const never = () => new Promise<never>(() => undefined);
 
 /** How often nothing of it answers for a whole minute. */
-const AWAY: Record<System, number> = { Kubernetes: 0.01, S3: 0.01, Broker: 0 };
+const AWAY: Record<System, number> = { Kubernetes: 0.01, S3: 0.01, Broker: 0, 'the registry': 0.01 };
 
 /** How long a client waits for an answer. */
 const ANSWER_WITHIN = 10 * SECOND;

@@ -7,6 +7,7 @@ import { signingKeys } from '#shared/runtime/signing.ts';
 import { observedAt, readBuild } from '#shared/specs/annotations.ts';
 import { InMemoryCluster, PODS, SERVICES } from '#test/fakes/cluster.ts';
 import { InMemoryObjectStore } from '#test/fakes/object-store.ts';
+import { InMemoryRegistry } from '#test/fakes/oci-registry.ts';
 import { SimulatedBroker } from './broker.ts';
 import { brokerAddress, gatewayAddress, startClients } from './clients.ts';
 import { Door } from './door.ts';
@@ -18,8 +19,9 @@ import { startKubelet } from './kubelet.ts';
 import { callEach } from './last-calls.ts';
 import { Ledger } from './ledger.ts';
 import { installOlder } from './older-installation.ts';
+import type { Way } from './packing.ts';
 import { type Operation, plan } from './plan.ts';
-import { functionSettings, SOURCE_BUCKET, TEMPORARY_BUCKET } from './settings.ts';
+import { BASE_IMAGE, functionSettings, SOURCE_BUCKET, TEMPORARY_BUCKET } from './settings.ts';
 import { Simulation, START } from './simulation.ts';
 import { startApiServerSource, startPing, startServing, startTriggers } from './sources.ts';
 import { UserFunctions } from './user-functions.ts';
@@ -70,7 +72,30 @@ export async function run({ seed, without, trace }: RunOptions): Promise<RunResu
     const door = new Door(simulation);
     const users = new UserFunctions(simulation, cluster, calls);
     const keys = simulation.roll('AUTHENTICATION') < 0.6 ? signingKeys({ EVENT_KEY }) : undefined;
-    const world = { cluster, store, limit, settings, door, users, calls, keys, broker: () => broker };
+    const registry = new InMemoryRegistry();
+    const [base = '', tag = ''] = BASE_IMAGE.split(/:(?=[^:]+$)/);
+    await registry.image(base, tag, [{ text: 'base', by: 'ADD rootfs' }]);
+    const wayOf = ({ third_party_id, parser_id }: Identity) =>
+      simulation.pick<Way>(`way of ${third_party_id}/${parser_id}`, [
+        'by a Job',
+        'dependencies by a Job',
+        'dependencies by a Job',
+        'nothing to install',
+      ]);
+    const world = {
+      simulation,
+      registry,
+      wayOf,
+      cluster,
+      store,
+      limit,
+      settings,
+      door,
+      users,
+      calls,
+      keys,
+      broker: () => broker,
+    };
     const broker: SimulatedBroker = new SimulatedBroker(
       simulation,
       { handle: (subscription, message, process) => callFunction(world, subscription, message, process) },
@@ -84,7 +109,7 @@ export async function run({ seed, without, trace }: RunOptions): Promise<RunResu
     watchImages(cluster, pushed);
     watchOrder(cluster, ledger, atOnce);
     startJobController(simulation, cluster);
-    startKubelet({ simulation, cluster, store, broker });
+    startKubelet({ simulation, cluster, store, broker, registry });
     startServing(simulation, cluster);
     startTriggers(simulation, cluster, broker);
     startApiServerSource(simulation, cluster, broker);
@@ -109,9 +134,12 @@ export async function run({ seed, without, trace }: RunOptions): Promise<RunResu
     });
     await simulation.run(() => settled || simulation.now > START + SETTLED_WITHIN);
 
+    for (const digest of registry.tags.values()) {
+      pushed.add(digest);
+    }
     const violations = [
       ...atOnce,
-      ...violationsOf({ ledger, cluster, store, broker, identities, pushed, delivery, door }),
+      ...violationsOf({ ledger, cluster, store, broker, identities, pushed, registry, delivery, door }),
     ];
     return {
       violations,

@@ -302,6 +302,24 @@ export const SAFEGUARDS: Safeguard[] = [
     replace: 'if (time - since >= 0) {',
   },
   {
+    name: 'the record of an image comes before its end is told',
+    file: 'functions/build-start/handler.ts',
+    find: '  await writeRecord(store, settings.temporaryBucket, { ...about, language, event: complete });\n',
+    replace: '  void writeRecord;\n  void complete;\n  void language;\n  void store;\n  void settings;\n',
+  },
+  {
+    name: 'code goes on the dependencies, never on the last code',
+    file: 'functions/build-start/assemble-image.ts',
+    find: 'manifest.layers.length - (steps.length - code)',
+    replace: 'manifest.layers.length - (steps.length - code) + 1',
+  },
+  {
+    name: 'what the dependencies depend on names their image',
+    file: 'functions/build-start/assemble-image.ts',
+    find: '    hash.update(JSON.stringify([path, size, etag]));\n',
+    replace: '    void [path, size, etag];\n',
+  },
+  {
     name: 'what has no valid signature is not handled',
     file: 'shared/runtime/authenticate.ts',
     find: '  if (problem !== undefined) {',

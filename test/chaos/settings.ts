@@ -8,6 +8,8 @@ export const SOURCE_BUCKET = 'source';
 export const TEMPORARY_BUCKET = 'tmp';
 export const REGISTRY = 'registry.local/knative-lambda';
 
+export const BASE_IMAGE = 'registry.local/base/node:24';
+
 export const buildSettings = {
   maxBytes: 1_000_000,
   maxFiles: 100,

@@ -8,6 +8,7 @@ export const INVARIANTS = {
   order: 'no older build ever replaces a newer one',
   vanished: 'every event was acknowledged, refused or kept as a dead letter',
   confirmed: 'a success that is told was built',
+  layers: 'an image has the code of one source, on its own dependencies',
   call: 'every accepted call has its outcome, and only what was delivered more than once may have two kinds',
   answer: 'a parser.complete is what the function said, with the id of its call and the names of its function',
   reach: 'a call reaches the function that it names, as it was sent, and by one way only',

@@ -67,7 +67,7 @@ async function callOneThatIsNeverReady(): Promise<string> {
   const { third_party_id, parser_id } = identity;
   await world.upload(identity, { 'parser.mjs': "export const handler = () => 1;\nthrow new Error('no database');\n" });
   await world.send({ type: 'build.start', data: { third_party_id, parser_id } });
-  await world.seen('job.start', identity);
+  await world.seen('build.complete', identity);
   return await call(identity, {});
 }
 

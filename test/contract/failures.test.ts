@@ -185,9 +185,9 @@ test.for([
   await world.upload(identity, files);
   await world.send({ type: 'build.start', data: identity });
 
-  // The module is loaded once in the build, where nothing above the image is seen.
-  const told = await world.seen('lifecycle.build.failed', identity, undefined, 90);
+  // No build loads the module, since nothing has to be installed: the pod does, where nothing above the image is seen.
+  const told = await world.seen('lifecycle.function.failed', identity, undefined, 90);
 
-  expect(told.data).toMatchObject({ ...identity, status: 'failed' });
+  expect(told.data).toMatchObject({ ...identity, reason: 'FunctionNotReady' });
   expect(told.data.error_message).toContain('undeclared');
 });

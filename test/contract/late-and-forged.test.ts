@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Identity } from '#shared/events/identity.ts';
-import { answering } from './sources.ts';
+import { answering, byJob } from './sources.ts';
 import { pause, until } from './until.ts';
 import { type RecordedEvent, World } from './world.ts';
 
@@ -24,7 +24,7 @@ async function redeliver(event: RecordedEvent): Promise<void> {
 
 async function built(role: string, answer: string): Promise<Identity> {
   const identity = world.parser(role);
-  await world.upload(identity, answering(answer));
+  await world.upload(identity, byJob(answering(answer)));
   await world.send({ type: 'build.start', data: identity });
   await world.seen('lifecycle.function.ready', identity);
   return identity;
@@ -32,7 +32,7 @@ async function built(role: string, answer: string): Promise<Identity> {
 
 async function rebuilt(identity: Identity, answer: string): Promise<void> {
   const before = world.of('lifecycle.function.ready', identity).length;
-  await world.upload(identity, answering(answer));
+  await world.upload(identity, byJob(answering(answer)));
   await world.send({ type: 'build.start', data: identity });
   await until(
     'the newer function',

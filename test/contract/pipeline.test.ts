@@ -1,5 +1,6 @@
 /** From code in S3 to a function that answers. */
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import type { Identity } from '#shared/events/identity.ts';
 import { answering, example, TRANSFERS_OF_THE_EXAMPLE } from './sources.ts';
 import { PATIENCE, until } from './until.ts';
 import { World } from './world.ts';
@@ -21,22 +22,16 @@ describe.each(['node', 'python', 'go', 'rust'])('the %s example', (language) => 
       const { files, event } = example(language);
       await world.upload(identity, files as never);
 
-      expect(await world.send({ type: 'build.start', id: `${language}-${identity.parser_id}`, data: identity })).toBe(
-        202,
-      );
+      // Nothing has to be installed for the Node example, so that no Job builds it. What the others need, an earlier
+      // run of the suite may have left.
+      const force = language !== 'node';
+      const id = `${language}-${identity.parser_id}`;
+      expect(await world.send({ type: 'build.start', id, data: { ...identity, force } })).toBe(202);
 
-      const jobStart = await world.seen('job.start', identity);
-      expect(jobStart['causationid']).toBe(`${language}-${identity.parser_id}`);
-      expect(jobStart.data.language).toBe(language);
-      const started = await world.seen('lifecycle.build.started', identity);
-      expect(started.data).toMatchObject({ state: 'started', build_key: jobStart.data.build_key });
+      const job = language === 'node' ? undefined : await jobOf(identity, language);
       const complete = await world.seen('build.complete', identity, undefined, 800);
-      expect(complete.data).toMatchObject({
-        ...identity,
-        status: 'success',
-        cached: false,
-        job_name: started.data.job_name,
-      });
+      expect(complete.data).toMatchObject({ ...identity, status: 'success', cached: false });
+      expect(complete.data.job_name).toBe(job?.started.data.job_name);
       expect(complete.data.image_uri).toMatch(/@sha256:[0-9a-f]{64}$/);
       const deployed = await world.seen('lifecycle.build.completed', identity);
       const ready = await world.seen('lifecycle.function.ready', identity, undefined, 120);
@@ -44,7 +39,7 @@ describe.each(['node', 'python', 'go', 'rust'])('the %s example', (language) => 
         service_name: deployed.data.service_name,
         image_uri: complete.data.image_uri,
       });
-      const chain = [jobStart, started, complete, deployed, ready];
+      const chain = [...(job ? [job.start, job.started] : []), complete, deployed, ready];
       expect(new Set(chain.map((link) => link['correlationid']))).toEqual(
         new Set([`${language}-${identity.parser_id}`]),
       );
@@ -65,6 +60,15 @@ describe.each(['node', 'python', 'go', 'rust'])('the %s example', (language) => 
     },
   );
 });
+
+async function jobOf(identity: Identity, language: string) {
+  const start = await world.seen('job.start', identity);
+  expect(start['causationid']).toBe(`${language}-${identity.parser_id}`);
+  expect(start.data.language).toBe(language);
+  const started = await world.seen('lifecycle.build.started', identity);
+  expect(started.data).toMatchObject({ state: 'started', build_key: start.data.build_key });
+  return { start, started };
+}
 
 test('one file of CommonJS, without a package.json, answers', async () => {
   const identity = world.parser('commonjs');

@@ -1,6 +1,6 @@
 /** The same request again, many at once, and newer ones meanwhile: one build a source, one ending a build. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { answering, slowToBuild } from './sources.ts';
+import { answering, byJob, slowToBuild } from './sources.ts';
 import { pause, until } from './until.ts';
 import { World } from './world.ts';
 
@@ -22,7 +22,7 @@ async function settled(identity: { third_party_id: string; parser_id: string }):
 
 test('an unchanged source is answered from the record, without a Job', async () => {
   const identity = world.parser('unchanged');
-  await world.upload(identity, answering('once'));
+  await world.upload(identity, byJob(answering('once')));
   await world.send({ type: 'build.start', data: identity });
   const first = await world.seen('lifecycle.build.completed', identity);
   await settled(identity);
@@ -38,7 +38,7 @@ test('an unchanged source is answered from the record, without a Job', async () 
 
 test('an unchanged source with other settings is deployed anew without a build', async () => {
   const identity = world.parser('settings');
-  await world.upload(identity, { 'parser.mjs': 'export const handler = () => process.env.COLOUR;\n' });
+  await world.upload(identity, byJob({ 'parser.mjs': 'export const handler = () => process.env.COLOUR;\n' }));
   await world.send({ type: 'build.start', data: { ...identity, parameters: { env: { COLOUR: 'red' } } } });
   await world.seen('lifecycle.function.ready', identity);
   await settled(identity);
@@ -99,7 +99,7 @@ test('a newer source supersedes the build of an older one', async () => {
   await world.send({ type: 'build.start', id: `old-${identity.parser_id}`, data: identity });
   const old = await world.seen('lifecycle.build.started', identity);
 
-  await world.upload(identity, answering('new'));
+  await world.upload(identity, byJob(answering('new')));
   await world.send({ type: 'build.start', id: `new-${identity.parser_id}`, data: identity });
 
   await world.seen('lifecycle.function.ready', identity);

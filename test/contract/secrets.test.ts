@@ -196,7 +196,7 @@ async function everythingOf(tenant: string, identities: Identity[]): Promise<str
       }
     }
   }
-  const fingerprints = identities.map((identity) => world.of('job.start', identity)[0]?.data.fingerprint);
+  const fingerprints = identities.map((identity) => world.of('build.complete', identity)[0]?.data.fingerprint);
   const keys = await world.keys(temporaryBucket, '');
   const wanted = keys.filter((key) => [tenant, ...fingerprints].some((part) => key.includes(part)));
   expect(wanted.filter((key) => key.startsWith('builds/')).length).toBeGreaterThan(0);

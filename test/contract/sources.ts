@@ -9,6 +9,11 @@ export function answering(answer: string): Record<string, string> {
   };
 }
 
+/** Installing may see the whole source, so that each version of it is built by a Job. */
+export function byJob(files: Record<string, string>): Record<string, string> {
+  return { ...files, 'package.json': JSON.stringify({ version: '1.0.0', scripts: { postinstall: 'true' } }) };
+}
+
 /** Its build takes `seconds`, so that something can happen meanwhile. */
 export function slowToBuild(answer: string, seconds: number): Record<string, string> {
   return {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { terminalIdOfRequest } from '#shared/builds/terminal-event.ts';
 import type { Identity } from '#shared/events/identity.ts';
 import { UNUSED_SINCE } from '#shared/specs/delivery.ts';
-import { answering, slowToBuild } from './sources.ts';
+import { answering, byJob, slowToBuild } from './sources.ts';
 import { PATIENCE, pause, until } from './until.ts';
 import { type AnyObject, World } from './world.ts';
 
@@ -24,7 +24,7 @@ const minute = () =>
   world.send({ type: 'dev.knative.sources.ping', source: 'test', extensions: { task: 'sweep' }, data: {} });
 
 async function build(identity: Identity): Promise<void> {
-  await world.upload(identity, answering('mended'));
+  await world.upload(identity, byJob(answering('mended')));
   await world.send({ type: 'build.start', data: { ...identity, parameters: { delivery: 'own' } } });
   await world.seen('lifecycle.function.ready', identity);
 }

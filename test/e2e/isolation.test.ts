@@ -6,7 +6,7 @@
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Identity } from '#shared/events/identity.ts';
-import { answering } from '#test/contract/sources.ts';
+import { answering, byJob } from '#test/contract/sources.ts';
 import { until } from '#test/contract/until.ts';
 import { World } from '#test/contract/world.ts';
 import { policiesAreEnforced } from './isolation-enforced.ts';
@@ -50,7 +50,7 @@ beforeAll(async () => {
   });
 
   victim = { third_party_id: 'victim', parser_id: `victim-${run}-0` };
-  await world.upload(victim, answering('a trade secret'));
+  await world.upload(victim, byJob(answering('a trade secret')));
   await world.send({ type: 'build.start', data: victim });
   const { data } = await world.seen('job.start', victim);
   await world.seen('lifecycle.build.completed', victim);

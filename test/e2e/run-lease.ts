@@ -9,6 +9,7 @@ const RUN = 'e2e-run';
 const HEARTBEAT_MILLISECONDS = 10_000;
 /** An API server that restarts must not end a run. */
 const DEAD_AFTER_MILLISECONDS = 180_000;
+const SETTLED_AFTER_MILLISECONDS = 1_800_000;
 
 export interface RunLease {
   /** In the name of all that the run makes. */
@@ -61,12 +62,20 @@ export async function deadRuns(api: CoordinationV1Api, namespace: string): Promi
     .map(({ metadata }) => metadata?.name?.slice(RUN.length + 1) ?? '');
 }
 
-export async function removeLease(api: CoordinationV1Api, namespace: string, run: string): Promise<void> {
+async function removeLease(api: CoordinationV1Api, namespace: string, run: string): Promise<void> {
   await api.deleteNamespacedLease({ name: `${RUN}-${run}`, namespace }).catch((error: unknown) => {
     if (!(error instanceof ApiException) || error.code !== 404) {
       throw error;
     }
   });
+}
+
+/** A build that was under way may still be deployed: until that cannot be, the next run looks again. */
+export async function removeSettledLease(api: CoordinationV1Api, namespace: string, run: string): Promise<void> {
+  const { spec } = await api.readNamespacedLease({ name: `${RUN}-${run}`, namespace });
+  if (Date.now() - Date.parse(String(spec?.renewTime)) > SETTLED_AFTER_MILLISECONDS) {
+    await removeLease(api, namespace, run);
+  }
 }
 
 /** A process of this very machine need not be waited for. */

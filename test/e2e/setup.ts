@@ -11,7 +11,7 @@ import { findDeployment } from './deployment.ts';
 import { connectToPod } from './pod-stream.ts';
 import { createPrincipals, forgetPrincipals } from './principals.ts';
 import { clearBuckets, removeObjects } from './remove-traces.ts';
-import { deadRuns, removeLease, takeRunLease } from './run-lease.ts';
+import { deadRuns, removeSettledLease, takeRunLease } from './run-lease.ts';
 import { createScriptPod, PROBE } from './script-pod.ts';
 import { openTunnel, through } from './tunnel.ts';
 
@@ -121,7 +121,7 @@ export async function openPlatform(first: () => Promise<void> = async () => unde
     steps.push(() => removeObjects(run, namespace, clients.objects, pod.name));
     for (const each of dead) {
       await clearBuckets(each, platform);
-      await removeLease(leases, namespace, each);
+      await removeSettledLease(leases, namespace, each);
     }
     return { platform, close };
   } catch (error) {

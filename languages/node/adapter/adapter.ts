@@ -10,7 +10,7 @@ import { callHandler, MAX_EVENT_BYTES } from './call-handler.ts';
 import { checkSource } from './check-source.ts';
 import { fail, log } from './fail.ts';
 import { type Handler, loadHandler, NotLoaded } from './load-handler.ts';
-import { endedEarly, loadOnce } from './load-once.ts';
+import { endedEarly, loadOnce, neverLoaded } from './load-once.ts';
 import { type WatchCall, watchCalls } from './overdue-calls.ts';
 import { refuseExit } from './refuse-exit.ts';
 import { readSettings } from './settings.ts';
@@ -27,11 +27,17 @@ if (process.argv.includes('--check')) {
 if (process.argv.includes('--load')) {
   await loadOnce(settings);
 }
+/** Knative gives a revision two minutes, of which some pass before the module is loaded. */
+const LOADED_WITHIN = 80 * SECOND;
 await serve(await load());
 
 async function load(): Promise<Handler> {
   const early = (code: number) => fail(`${endedEarly(settings.file, code)}. Mend it, and send build.start again`);
   process.once('exit', early);
+  const late = setTimeout(() => {
+    process.off('exit', early);
+    fail(`${neverLoaded(settings.file, LOADED_WITHIN)}. Mend it, and send build.start again`);
+  }, LOADED_WITHIN).unref();
   try {
     return await loadHandler(settings);
   } catch (error) {
@@ -41,6 +47,7 @@ async function load(): Promise<Handler> {
     }
     throw error;
   } finally {
+    clearTimeout(late);
     process.off('exit', early);
   }
 }

@@ -51,8 +51,8 @@ export function endedEarly(file: string, code: number): string {
     : `${file} ends the process while it is loaded (process.exit): leave that out, the platform ends it`;
 }
 
-export function neverLoaded(file: string): string {
-  return `${file} does not finish loading within ${PATIENCE / SECOND} s: something at its top level, or in what it imports, loops or waits`;
+export function neverLoaded(file: string, milliseconds = PATIENCE): string {
+  return `${file} does not finish loading within ${milliseconds / SECOND} s: something at its top level, or in what it imports, loops or waits`;
 }
 
 function waitsForNetwork(): boolean {

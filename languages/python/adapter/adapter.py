@@ -228,7 +228,9 @@ def work(settings, listener, deadlines, lifeline):
     server, events = load_server(app, settings)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
+    loaded = load_once.end_late_import(lambda: never_loaded(settings, where_it_stands(), load_once.POD_SECONDS))
     handler = load_handler(settings)
+    loaded()
     made = calls.calls_of(handler, loop, deadlines)
     arguments = context.arguments_of(handler, deadlines.seconds)
     app.respond = events.responder(lambda event: made.call(*arguments(event)), log)
@@ -256,10 +258,21 @@ def check(settings):
         load_handler(settings, is_excused)
 
     where = load_once.load_once(load, ROOT, is_own)
-    fail(
-        f"{where or settings['file'] + ': '}the import of {settings['file']} does not end within {load_once.SECONDS} s: what serves, loops or waits belongs into the handler, "
+    fail(never_loaded(settings, where, load_once.SECONDS))
+
+
+def never_loaded(settings, where, seconds):
+    return (
+        f"{where or settings['file'] + ': '}the import of {settings['file']} does not end within {seconds} s: what serves, loops or waits belongs into the handler, "
         'or below `if __name__ == "__main__":`. Mend it and send build.start again'
     )
+
+
+def where_it_stands():
+    """The user's innermost line that the main thread is in, as `file:line: `."""
+    stack = traceback.walk_stack(sys._current_frames()[threading.main_thread().ident])
+    own = (f"{os.path.relpath(frame.f_code.co_filename, ROOT)}:{line}: " for frame, line in stack if is_own(frame.f_code.co_filename))
+    return next(own, "")
 
 
 def main():

@@ -10,9 +10,12 @@ import re
 import shutil
 import sys
 import tempfile
+import threading
 
 # A pod whose import takes longer does not become ready.
 SECONDS = 100
+# In the pod: Knative gives a revision two minutes, of which some pass before the import begins.
+POD_SECONDS = 80
 # The user in the image (languages/generated-files.ts).
 POD_USER = 65532
 
@@ -47,6 +50,26 @@ def load_once(load, root, is_own):
     lines = re.findall(r'File "([^"]+)", line (\d+)', trace[trace.rfind("hread 0x") :])
     own = [f"{os.path.relpath(file, root)}:{line}" for file, line in lines if is_own(file)]
     return f"{own[0]}: " if own else ""
+
+
+def end_late_import(message):
+    """In the pod: ends this process where the import takes too long. Call what it returns when the import has ended."""
+
+    def end():
+        print(message(), file=sys.stderr, flush=True)
+        os._exit(1)
+
+    timer = threading.Timer(POD_SECONDS, end)
+    timer.daemon = True
+    timer.start()
+    # Needs no lock of the interpreter, which the import may hold for ever.
+    faulthandler.dump_traceback_later(POD_SECONDS + 2, exit=True)
+
+    def ended():
+        timer.cancel()
+        faulthandler.cancel_dump_traceback_later()
+
+    return ended
 
 
 def become_pod_user(root):

@@ -165,7 +165,7 @@ async function check(language: AdapterLanguage, files: Files, harmless: Set<stri
     throw new Error(`the program is ${main}`);
   }
   const rust = ours(planned, 'rust/main.rs');
-  if (rust !== undefined && !rust.endsWith('\nfn main() {\n    knative_lambda_adapter::run(function::handle);\n}\n')) {
+  if (rust !== undefined && !RUST_MAIN.test(rust)) {
     throw new Error(`the program is ${rust}`);
   }
   const cargo = parseToml(ours(planned, 'rust/Cargo.toml') ?? '') as { dependencies?: { function: { path: string } } };
@@ -178,6 +178,8 @@ async function check(language: AdapterLanguage, files: Files, harmless: Set<stri
   }
 }
 
+const RUST_MAIN =
+  /\nfn main\(\) \{\n(?: {4}knative_lambda_adapter::set_logger\(\);\n)? {4}knative_lambda_adapter::run\(function::handle\);\n\}\n$/;
 const MAIN =
   /^\/\/ [^\n]*\npackage main\n\nimport \(\n\t"knative-lambda\.local\/adapter"\n\tfunction "[A-Za-z0-9._~/-]+"\n\)\n\nfunc main\(\) \{\n\tadapter\.Run\(function\.Handle\)\n\}\n$/;
 

@@ -33,7 +33,7 @@ const cases: Case[] = [
     name: 'an argument before FROM',
     text: `ARG BASE=node:24-slim\nFROM $BASE\nWORKDIR /app\nCOPY server.mjs ./\n${END}`,
   },
-  { name: 'lower case', text: 'from node:24-slim\nworkdir /app\ncopy . .\ncmd ["node", "server.mjs"]\n' },
+  { name: 'lower case', text: 'from node:24-slim\nworkdir /app\ncopy . .\nuser 65532\ncmd ["node", "server.mjs"]\n' },
   { name: 'CRLF', text: `${START}COPY . .\n${END}`.replaceAll('\n', '\r\n') },
   {
     name: 'a file that is not there',
@@ -70,15 +70,16 @@ const cases: Case[] = [
     text: `${START}COPY --from=nowhere /a /b\n${END}`,
     fault: { when: 'build', says: /nowhere/ },
   },
-  { name: 'no command', text: `${START}COPY . .\n`, loose: true },
+  { name: 'no command', text: `${START}COPY . .\nUSER 65532\n`, loose: true },
+  { name: 'no user', text: `${START}COPY . .\nCMD ["node", "server.mjs"]\n`, fault: { when: 'before', says: /USER/ } },
   {
     name: 'a program that is nowhere',
-    text: `${START}COPY . .\nCMD ["no-such-program-here"]\n`,
+    text: `${START}COPY . .\nUSER 65532\nCMD ["no-such-program-here"]\n`,
     fault: { when: 'start', says: /no-such-program-here/ },
   },
   {
     name: 'ends at once',
-    text: `${START}CMD ["node", "-e", "console.error('rows are missing'); process.exit(3)"]\n`,
+    text: `${START}USER 65532\nCMD ["node", "-e", "console.error('rows are missing'); process.exit(3)"]\n`,
     fault: { when: 'start', says: /rows are missing/ },
   },
   { name: 'an ignore file', text: `${START}COPY . .\n${END}`, files: { '.dockerignore': '*\n!server.mjs\n' } },

@@ -140,10 +140,14 @@ test('CA_CONFIG_MAP is trusted by every function of ours', () => {
 
   const services = plan?.composition.services ?? [];
   expect(services.length).toBeGreaterThan(5);
-  for (const { spec } of services) {
+  for (const { metadata, spec } of services) {
     const [container] = spec.template.spec.containers;
-    expect(spec.template.spec.volumes).toEqual([{ name: 'authorities', configMap: { name: 'own-ca' } }]);
-    expect(container.volumeMounts).toEqual([{ name: 'authorities', mountPath: '/knative-lambda-ca', readOnly: true }]);
+    // It has the registry's credentials besides.
+    const others = metadata.name === 'build-start' ? 1 : 0;
+    const { volumes } = spec.template.spec;
+    expect(volumes[0]).toEqual({ name: 'authorities', configMap: { name: 'own-ca' } });
+    expect(container.volumeMounts[0]).toEqual({ name: 'authorities', mountPath: '/knative-lambda-ca', readOnly: true });
+    expect([volumes.length, container.volumeMounts.length]).toEqual([1 + others, 1 + others]);
     const path = '/knative-lambda-ca/ca-certificates.crt';
     expect(container.env).toContainEqual({ name: 'NODE_EXTRA_CA_CERTS', value: path });
   }

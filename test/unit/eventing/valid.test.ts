@@ -113,6 +113,7 @@ describe.each(environments)('overlay %s', (environment) => {
     const routes = triggers.map(({ spec }) => `${spec.filter.attributes.type} → ${spec.subscriber.ref.name}`).sort();
     expect(routes).toEqual([
       'build.complete → build-complete',
+      'build.start → build-complete',
       'build.start → build-start',
       'build.start → job-start',
       'dead-letter.purge → dead-letter-replay',

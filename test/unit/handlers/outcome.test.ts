@@ -181,7 +181,7 @@ test.each<{
 }>([
   {
     case: 'dependencies',
-    job: job(failedFor('PodFailurePolicy')),
+    job: job(failedFor('PodFailurePolicy'), { annotations: { 'knative-lambda/language': 'python' } }),
     pods: [
       pod({
         exitCode: 65,

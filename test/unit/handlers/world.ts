@@ -248,5 +248,6 @@ export function buildStartDependencies(world: World, steps?: Steps): BuildStartD
     imageRegistry: REGISTRY,
     attemptId: randomUUID,
     pack: createPacking(),
+    now: () => world.now,
   };
 }

@@ -180,12 +180,12 @@ test('a bracket that is never closed is left to Python, which knows where it is'
 });
 
 test.each([
-  'FROM a\nRUN <<EOF\nCOPPY b\nEOF\nCOPY . .\n',
-  'FROM a\nRUN b && \\\n  # a comment\n\n  cat <<-"END" > c\n\tD\n\tEND\nCMD ["d"]\n',
-  'FROM a\nRUN echo "b <<EOF" && echo $((1<<2))\n',
-  '# escape=`\nFROM a\nRUN b `\n  c\n',
+  'FROM registry.example/a\nRUN <<EOF\nCOPPY b\nEOF\nCOPY . .\n',
+  'FROM registry.example/a\nRUN b && \\\n  # a comment\n\n  cat <<-"END" > c\n\tD\n\tEND\nCMD ["d"]\n',
+  'FROM registry.example/a\nRUN echo "b <<EOF" && echo $((1<<2))\n',
+  '# escape=`\nFROM registry.example/a\nRUN b `\n  c\n',
   'ARG A=b\r\nFROM $A\r\nONBUILD RUN c\r\nHEALTHCHECK NONE\r\n',
-  '# syntax=docker/dockerfile:1\nFROM a AS b\nCOPY <<X <<Y /c/\nd\nX\ne\nY\nCMD f\n',
+  '# syntax=docker/dockerfile:1\nFROM registry.example/a AS b\nCOPY <<X <<Y /c/\nd\nX\ne\nY\nCMD f\n',
 ])('a Dockerfile is left as it is: %j', async (text) => {
   const planned = await plan({ Dockerfile: text });
   expect(ours(planned, 'Dockerfile')).toBe(text);

@@ -1,0 +1,84 @@
+/** A change of the code alone: a new image without a Job, on what an earlier build has installed. */
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import type { Identity } from '#shared/events/identity.ts';
+import { PATIENCE, until } from './until.ts';
+import { World } from './world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await new World().open();
+});
+afterAll(async () => world.close());
+
+/** Uploads and builds it, and waits until it is ready. Returns its image. */
+async function deploy(identity: Identity, files: Record<string, string>): Promise<string> {
+  const before = world.of('lifecycle.function.ready', identity).length;
+  const builds = world.of('build.complete', identity).length;
+  await world.upload(identity, files);
+  await world.send({ type: 'build.start', data: identity });
+  const complete = await until(
+    'build.complete',
+    async () => world.of('build.complete', identity)[builds],
+    300 * PATIENCE,
+  );
+  expect(complete.data).toMatchObject({ status: 'success', cached: false });
+  await until('to be ready', async () => world.of('lifecycle.function.ready', identity)[before], 120 * PATIENCE);
+  return complete.data.image_uri;
+}
+
+async function answerOf(identity: Identity): Promise<unknown> {
+  const before = world.of('parser.complete', identity).length;
+  await world.send({ type: 'parser.start', subject: `${identity.third_party_id}/${identity.parser_id}`, data: {} });
+  const answer = await until(
+    'parser.complete',
+    async () => world.of('parser.complete', identity)[before],
+    120 * PATIENCE,
+  );
+  return answer.data.result;
+}
+
+const node = (answer: number) => ({ 'parser.mjs': `export const handler = () => ${answer};\n` });
+const python = (answer: number) => ({ 'parser.py': `def handler(event):\n    return ${answer}\n` });
+
+test('of Node without dependencies: never a Job, and each version answers as it was uploaded', async () => {
+  const identity = world.parser('quick');
+  const first = await deploy(identity, node(1));
+  expect(await answerOf(identity)).toBe(1);
+  const second = await deploy(identity, node(2));
+  expect(await answerOf(identity)).toBe(2);
+  // The same source gives the same image again, by its digest.
+  expect(await deploy(identity, { ...node(3), 'left.txt': 'x' })).not.toBe(second);
+  expect(second).not.toBe(first);
+  expect(world.of('job.start', identity)).toEqual([]);
+  expect(await world.jobs(identity)).toEqual([]);
+});
+
+test.runIf(inject('platform').languages.includes('python'))(
+  'of Python: one Job installs, and later versions and other functions of the tenant are put on that',
+  { timeout: 900_000 * PATIENCE },
+  async () => {
+    const identity = world.parser('installed');
+    await deploy(identity, python(1));
+    expect(await answerOf(identity)).toBe(1);
+    const jobs = world.of('job.start', identity).length;
+    await deploy(identity, python(2));
+    expect(await answerOf(identity)).toBe(2);
+    expect(world.of('job.start', identity).length).toBe(jobs);
+
+    const other = world.parser('installed-too');
+    await deploy(other, python(3));
+    expect(await answerOf(other)).toBe(3);
+    expect(world.of('job.start', other)).toEqual([]);
+  },
+);
+
+test('that fails when it is loaded is told by its own words, and the version before goes on answering', async () => {
+  const identity = world.parser('spoilt');
+  await deploy(identity, node(1));
+  await world.upload(identity, { 'parser.mjs': 'export const handler = () => 2;\nthrow new Error("no such luck");\n' });
+  await world.send({ type: 'build.start', data: identity });
+  const told = await world.seen('lifecycle.function.failed', identity, undefined, 120 * PATIENCE);
+  expect(told.data).toMatchObject({ ...identity, reason: 'FunctionNotReady' });
+  expect(told.data.error_message).toContain('no such luck');
+  expect(await answerOf(identity)).toBe(1);
+});
