@@ -202,7 +202,8 @@ describe('S3', () => {
     hungUp.destroy();
 
     expect(response.status).toBeGreaterThanOrEqual(400);
-    await vi.waitFor(async () => expect(await readdir(join(directory, 's3/bodies'))).toHaveLength(bodies));
+    const gone = async () => expect(await readdir(join(directory, 's3/bodies'))).toHaveLength(bodies);
+    await vi.waitFor(gone, { timeout: 10_000 });
     expect((await fetch(url)).status).toBe(404);
   });
 
