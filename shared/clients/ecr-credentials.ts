@@ -1,12 +1,10 @@
 /** The credentials of an ECR registry, for which it asks AWS. Loaded only where an image is in ECR. */
-import { ECRClient, GetAuthorizationTokenCommand } from '@aws-sdk/client-ecr';
-import { HOUR, MINUTE, SECOND } from '#shared/durations.ts';
+import { GetAuthorizationTokenCommand } from '@aws-sdk/client-ecr';
+import { HOUR, MINUTE } from '#shared/durations.ts';
 import type { AwsIdentity } from '#shared/settings/aws-identity.ts';
 import { awsError } from './aws-failure.ts';
-import { awsCredentials } from './aws-identity.ts';
-import { ONE_ATTEMPT, throughUpstream } from './aws-upstream.ts';
+import { createEcrClient } from './ecr-client.ts';
 import type { RegistryCredentials } from './registry-credentials.ts';
-import { createUpstream } from './upstream.ts';
 
 export interface EcrCredentials {
   /** Throws RetryableError('Unavailable' | 'Throttled') or PermanentError('Forbidden' | 'Refused'). */
@@ -16,25 +14,13 @@ export interface EcrCredentials {
 }
 
 const LIMITS = { atOnce: 4, perSecond: 10, burst: 20 };
-const LOOK = 'See whether ECR is well at https://health.aws.amazon.com';
 /** A push that begins with a token has to end with it. A token is valid for 12 hours. */
 const SPARE = 30 * MINUTE;
 const LIFETIME = 12 * HOUR;
 
 /** One token serves all registries that the identity may use, in one region. */
 export function ecrCredentials(identity: AwsIdentity, region: string, endpoint?: string): EcrCredentials {
-  const client = new ECRClient({
-    region,
-    credentials: awsCredentials(identity),
-    maxAttempts: ONE_ATTEMPT,
-    requestHandler: { connectionTimeout: 3 * SECOND, socketTimeout: 10 * SECOND },
-    ...(endpoint ? { endpoint } : {}),
-  });
-  client.middlewareStack.add(throughUpstream(createUpstream('ECR', LIMITS, LOOK)), {
-    step: 'initialize',
-    priority: 'high',
-    name: 'throughUpstream',
-  });
+  const client = createEcrClient(identity, { region, endpoint, limits: LIMITS });
   let token: { credentials: Promise<RegistryCredentials>; until: number } | undefined;
 
   async function ask(kept: NonNullable<typeof token>): Promise<RegistryCredentials> {

@@ -1,23 +1,18 @@
 /** The ImageRegistry by Amazon ECR: images are scanned on push, tags are immutable, old images are removed. */
 import {
   CreateRepositoryCommand,
-  ECRClient,
   GetLifecyclePolicyCommand,
   LifecyclePolicyNotFoundException,
   PutLifecyclePolicyCommand,
   RepositoryAlreadyExistsException,
 } from '@aws-sdk/client-ecr';
-import { SECOND } from '#shared/durations.ts';
 import type { AwsIdentity } from '#shared/settings/aws-identity.ts';
 import { awsError } from './aws-failure.ts';
-import { awsCredentials } from './aws-identity.ts';
-import { ONE_ATTEMPT, throughUpstream } from './aws-upstream.ts';
+import { createEcrClient } from './ecr-client.ts';
 import type { ImageRegistry, RepositoryUse } from './image-registry.ts';
-import { createUpstream } from './upstream.ts';
 
 /** Four calls a build. ECR has quotas for each action, and answers so when one is reached. */
 const LIMITS = { atOnce: 8, perSecond: 50, burst: 100 };
-const LOOK = 'See whether ECR is well at https://health.aws.amazon.com';
 
 /**
  * Enough to go back to an earlier one. The image that runs is among the newest, since only the newest build is
@@ -31,18 +26,7 @@ export function createEcrRegistry(
   identity: AwsIdentity,
   { account, region, endpoint }: { account: string; region: string; endpoint?: string },
 ): ImageRegistry {
-  const client = new ECRClient({
-    region,
-    credentials: awsCredentials(identity),
-    maxAttempts: ONE_ATTEMPT,
-    requestHandler: { connectionTimeout: 3 * SECOND, socketTimeout: 10 * SECOND },
-    ...(endpoint ? { endpoint } : {}),
-  });
-  client.middlewareStack.add(throughUpstream(createUpstream('ECR', LIMITS, LOOK)), {
-    step: 'initialize',
-    priority: 'high',
-    name: 'throughUpstream',
-  });
+  const client = createEcrClient(identity, { region, endpoint, limits: LIMITS });
 
   return {
     async ensureRepository(repositoryName, use) {
