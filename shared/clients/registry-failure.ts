@@ -15,15 +15,9 @@ const bodySchema = z.object({
   errors: z.array(z.object({ code: z.string(), message: z.string().default('') })).nonempty(),
 });
 
-const CERTIFICATE_CODE = /CERT|UNABLE_TO_VERIFY_LEAF_SIGNATURE/;
 const SHOWN_ERRORS = 3;
 /** A manifest names a blob that its repository does not have. */
 export const BLOB_UNKNOWN = ['MANIFEST_BLOB_UNKNOWN', 'BLOB_UNKNOWN'];
-
-/** The server speaks TLS, with a certificate that this process does not trust. */
-export function isCertificateCode(code: string): boolean {
-  return CERTIFICATE_CODE.test(code);
-}
 
 /** The codes of a refusal, such as MANIFEST_UNKNOWN. A body of another form has none. */
 export function registryCodes({ body }: HttpAnswer): string[] {
@@ -51,11 +45,7 @@ export function registryError(error: unknown, doing: string): Error {
   if (isClassified(error)) {
     return error;
   }
-  const code = networkCode(error);
-  const advice = isCertificateCode(code)
-    ? 'Its certificate is not trusted: NODE_EXTRA_CA_CERTS has to name a file with the authority that signed it'
-    : undefined;
-  return classify({ kind: 'no-answer', system: 'Registry', doing, detail: code, advice });
+  return classify({ kind: 'no-answer', system: 'Registry', doing, detail: networkCode(error) });
 }
 
 /** Undefined where the registry is healthy. */
