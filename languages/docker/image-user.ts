@@ -3,9 +3,11 @@
  * can check of a number alone: an image of another user would be built, and its pods never start.
  */
 
+import type { Instruction } from './instructions.ts';
+
 /** What is wrong with it, and what to write; undefined where nothing is, or only the build would show it. */
-export function userProblem(dockerfile: string): string | undefined {
-  const stage = lastStage(dockerfile);
+export function userProblem(instructions: readonly Instruction[]): string | undefined {
+  const stage = lastStage(instructions);
   if (stage === undefined) {
     return undefined;
   }
@@ -33,10 +35,10 @@ interface Stage {
   end: number;
 }
 
-function lastStage(dockerfile: string): Stage | undefined {
+function lastStage(instructions: readonly Instruction[]): Stage | undefined {
   const named = new Map<string, Stage>();
   let stage: Stage | undefined;
-  for (const { keyword, text, line, end } of instructions(dockerfile)) {
+  for (const { keyword, text, line, end } of instructions) {
     if (keyword === 'FROM') {
       const [, image = '', name] = /^(?:--\S+\s+)*(\S+)(?:\s+as\s+(\S+))?/i.exec(text) ?? [];
       const before = named.get(image.toLowerCase());
@@ -52,34 +54,6 @@ function lastStage(dockerfile: string): Stage | undefined {
     }
   }
   return stage;
-}
-
-/** Continued lines are joined; comments, and the documents of `RUN <<EOF`, are left out. */
-function* instructions(dockerfile: string): Generator<{ keyword: string; text: string; line: number; end: number }> {
-  let text = '';
-  let start = 0;
-  let until: string | undefined;
-  for (const [index, raw] of dockerfile
-    .replace(/^\uFEFF/, '')
-    .split(/\r?\n/)
-    .entries()) {
-    if (until !== undefined) {
-      until = raw.trim() === until ? undefined : until;
-      continue;
-    }
-    if (/^\s*(?:#|$)/.test(raw)) {
-      continue;
-    }
-    start = text === '' ? index + 1 : start;
-    text += `${raw.replace(/\\\s*$/, '')} `;
-    if (/\\\s*$/.test(raw)) {
-      continue;
-    }
-    const [, keyword = '', rest = ''] = /^\s*(\S+)\s*([\s\S]*)$/.exec(text) ?? [];
-    until = /^(?:RUN|COPY|ADD)$/i.test(keyword) ? /<<-?\s*["']?(\w+)/.exec(rest)?.[1] : undefined;
-    yield { keyword: keyword.toUpperCase(), text: rest.trim(), line: start, end: index + 1 };
-    text = '';
-  }
 }
 
 /** Surely: of images in other registries nobody knows it before the build. */

@@ -19,8 +19,7 @@ export const dockerRecipe: Recipe = async ({ source }) => {
       `Dockerfile ${text === undefined ? 'is larger than 1 MiB' : 'has no FROM line'}: begin it with a base image, such as "FROM debian:trixie-slim", then send build.start again`,
     );
   }
-  checkDockerfile(text);
-  const problem = userProblem(text);
+  const problem = userProblem(checkDockerfile(text));
   if (problem !== undefined) {
     throw new PermanentError('InvalidManifest', `Dockerfile ${problem}, then send build.start again`);
   }

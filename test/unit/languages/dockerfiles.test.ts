@@ -293,6 +293,12 @@ describe("a user's own Dockerfile", () => {
     { case: 'a name', dockerfile: 'FROM node:24\n\nuser node\nCMD ["a"]\n', says: 'line 3: USER node is a name' },
     { case: 'no USER', dockerfile: 'FROM node:24-slim\nCOPY . .\nCMD ["a"]\n', says: 'as node:24-slim does' },
     { case: 'no USER, and where to', dockerfile: 'FROM a\nRUN b \\\n  c\nCMD ["a"]\n', says: 'behind line 3' },
+    {
+      case: 'no USER behind a here-document',
+      dockerfile: 'FROM a\nRUN <<EOF\nUSER 1\nEOF\nCMD ["a"]\n',
+      says: 'behind line 4',
+    },
+    { case: 'an escape character of its own', dockerfile: '# escape=`\nFROM a\nRUN b `\n  c\n', says: 'behind line 4' },
     { case: 'scratch', dockerfile: 'FROM scratch\n', says: 'as scratch does' },
     { case: 'distroless', dockerfile: 'FROM gcr.io/distroless/static-debian12\n', says: 'runs as root' },
     { case: 'a stage before', dockerfile: 'FROM node AS Base\nUSER app\nFROM base\n', says: 'line 2: USER app' },
