@@ -79,7 +79,7 @@ async function outcomeOf(
   environment: NodeJS.ProcessEnv,
 ): Promise<string> {
   try {
-    const result = resultJson((await handler(event, callContext(event, environment))) ?? null);
+    const result = resultJson((await handler(event, () => callContext(event, environment))) ?? null);
     return `"succeeded":true,"result":${result}`;
   } catch (error) {
     log('error', 'the handler failed', { event: event['id'], stack: stackOf(error) });

@@ -8,7 +8,9 @@ import { keepPort } from './keep-port.ts';
 import type { Settings } from './settings.ts';
 import { isOfTsconfig } from './tsconfig-paths.ts';
 
-export type Handler = (event: Record<string, unknown>, context: CallContext) => unknown;
+/** Most handlers take no context, so that none is made for them. */
+export type Handler = (event: Record<string, unknown>, context: () => CallContext) => unknown;
+type Written = (event: Record<string, unknown>, context?: CallContext) => unknown;
 
 /** Why there is no handler: the place and what is wrong there, in one line, then what to do. */
 export class NotLoaded extends Error {
@@ -36,13 +38,13 @@ export async function loadHandler({ root, file, function: requested }: Settings)
   for (const name of requested === null ? USUAL_NAMES : [requested]) {
     for (const holder of holders as Record<string, unknown>[]) {
       if (Object.hasOwn(holder, name) && typeof holder[name] === 'function') {
-        return called(holder[name] as Handler, name, root, file);
+        return called(holder[name] as Written, name, root, file);
       }
     }
   }
   const byDefault = layers.slice(1).find((layer) => typeof layer === 'function');
   if (byDefault !== undefined && (requested === null || requested === 'default')) {
-    return called(byDefault as Handler, 'handler', root, file);
+    return called(byDefault as Written, 'handler', root, file);
   }
   const names = [...new Set(holders.flatMap((holder) => Object.keys(holder)))].filter(
     // Node's own names for what a CommonJS module exports.
@@ -55,12 +57,12 @@ export async function loadHandler({ root, file, function: requested }: Settings)
 }
 
 /** Throws NotLoaded where it is written to be called otherwise. */
-function called(handler: Handler, name: string, root: string, file: string): Handler {
+function called(handler: Written, name: string, root: string, file: string): Handler {
   const problem = signatureProblem(handler, name);
   if (problem !== undefined) {
     throw new NotLoaded(`${placeOfHandler(handler, root, file)} ${name} ${problem}`, MEND);
   }
-  return takesContext(handler) ? handler : (event) => (handler as (only: typeof event) => unknown)(event);
+  return takesContext(handler) ? (event, context) => handler(event, context()) : (event) => handler(event);
 }
 
 async function importModule(root: string, file: string): Promise<Record<string, unknown>> {
