@@ -2,13 +2,14 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import type { V1EnvVar, V1Volume } from '@kubernetes/client-node';
 import { stringify } from 'yaml';
 import { mergePatch } from '#shared/kubernetes/merge-patch.ts';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { builderServices, functionPatch } from '#shared/manifests/builder-services.ts';
 import { renderOverlay } from '#shared/manifests/render-overlay.ts';
 import { REGISTRY_SECRET } from '#shared/specs/build-pod/settings.ts';
-import { CA_FILE } from '#shared/specs/build-pod/volumes.ts';
+import { CA_DIRECTORY, registrySecret, trustedAuthorities } from '#shared/specs/build-pod/volumes.ts';
 import type { Environment } from './environment.ts';
 import { changedPolicies } from './network-policies.ts';
 import { RABBITMQ_SECRET } from './secrets.ts';
@@ -105,28 +106,17 @@ function checksum(config: Record<string, string>, { s3 }: Settings): string {
 
 /** What a builder function reads from files: func.yaml can't say that a Secret may be missing. */
 function mounted(name: string, { caConfigMap }: Settings): unknown[] {
-  const files = [
+  const files: { volume: V1Volume; mountPath: string; env: V1EnvVar }[] = [
     // An operator's authorities: Node adds them to those that it knows.
-    ...(caConfigMap === undefined
-      ? []
-      : [
-          {
-            volume: { name: 'authorities', configMap: { name: caConfigMap } },
-            mountPath: '/knative-lambda-ca',
-            env: { name: 'NODE_EXTRA_CA_CERTS', value: CA_FILE },
-          },
-        ]),
+    ...trustedAuthorities({ caConfigMap }).map((env) => ({
+      volume: { name: 'authorities', configMap: { name: caConfigMap ?? '' } },
+      mountPath: CA_DIRECTORY,
+      env,
+    })),
     ...(name === ASSEMBLER
       ? [
           {
-            volume: {
-              name: 'registry',
-              secret: {
-                secretName: REGISTRY_SECRET,
-                optional: true,
-                items: [{ key: '.dockerconfigjson', path: 'config.json' }],
-              },
-            },
+            volume: registrySecret,
             mountPath: REGISTRY_CREDENTIALS,
             env: { name: 'DOCKER_CONFIG', value: REGISTRY_CREDENTIALS },
           },

@@ -19,8 +19,17 @@ export const apiToken: V1VolumeMount = {
   mountPath: '/var/run/secrets/kubernetes.io/serviceaccount',
   readOnly: true,
 };
-export const registryCredentials: V1VolumeMount = {
+/** As the config.json that docker's clients read; empty where the registry needs no credentials. */
+export const registrySecret: V1Volume = {
   name: 'registry-credentials',
+  secret: {
+    secretName: REGISTRY_SECRET,
+    optional: true,
+    items: [{ key: '.dockerconfigjson', path: 'config.json' }],
+  },
+};
+export const registryCredentials: V1VolumeMount = {
+  name: registrySecret.name,
   mountPath: '/kaniko/.docker',
   readOnly: true,
 };
@@ -50,14 +59,7 @@ export function buildVolumes({ caConfigMap }: { caConfigMap?: string | undefined
         ],
       },
     },
-    {
-      name: 'registry-credentials',
-      secret: {
-        secretName: REGISTRY_SECRET,
-        optional: true,
-        items: [{ key: '.dockerconfigjson', path: 'config.json' }],
-      },
-    },
+    registrySecret,
     ...(caConfigMap ? [{ name: 'certificates', configMap: { name: caConfigMap } }] : []),
   ];
 }
