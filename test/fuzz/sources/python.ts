@@ -1,9 +1,9 @@
 /** Python sources: every manifest that says what is installed, crossed with layouts and code. */
 import { createHash } from 'node:crypto';
+import { wheel } from '#test/fakes/zip.ts';
 import { type PythonContext, pythonCode } from './python-code.ts';
 import type { Random } from './random.ts';
 import { addOne, emptySource, type Mark, type Part, type Source } from './source.ts';
-import { wheel } from './zip.ts';
 
 /** The step that installs has the file. */
 const reads = (path: string, refused = path): Mark => ({
