@@ -8,7 +8,7 @@ await defineFunction({
   name: 'build-complete',
   config: configFor('build-complete'),
   events: { 'build.complete': buildCompleteSchema },
-  // The cold start passes while Kaniko works.
+  // The cold start passes while build-start puts an image together, or Kaniko works.
   wakes: ['lifecycle.build.started', 'build.start'],
   // A build pod holds no key: what it says counts where its Job says the same.
   unsigned: ['build.complete'],

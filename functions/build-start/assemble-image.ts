@@ -7,7 +7,15 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { COPY_CODE, FOLDER } from '#languages/generated-files.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
-import type { Descriptor, Image, ImageConfig, Manifest, OciRegistry } from '#shared/clients/oci-registry.ts';
+import {
+  type Descriptor,
+  DOCKER_MANIFEST,
+  type Image,
+  type ImageConfig,
+  type Manifest,
+  OCI_MANIFEST,
+  type OciRegistry,
+} from '#shared/clients/oci-registry.ts';
 import type { Identity } from '#shared/events/identity.ts';
 import type { codeLayer } from '#shared/packing/code-layer.ts';
 import { RECIPE_VERSION } from '#shared/packing/recipe-version.ts';
@@ -35,6 +43,8 @@ export interface AssembledSource {
   /** Those of the listing that go into the image. */
   files: SourceFile[];
   identity: Identity;
+  /** dependenciesOf() it. */
+  dependencies: string | undefined;
 }
 
 export interface AssembledImage {
@@ -55,8 +65,6 @@ interface Below {
 /** Times would make two images of the same content differ. */
 const CREATED = '1970-01-01T00:00:00Z';
 const COPY_ADAPTER = 'COPY .knative-lambda .knative-lambda';
-const OCI_MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
-const DOCKER_MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json';
 const KINDS: Record<string, { config: string; layer: string }> = {
   [OCI_MANIFEST]: {
     config: 'application/vnd.oci.image.config.v1+json',
@@ -91,14 +99,14 @@ export function dependenciesOf(plan: Plan, listing: SourceListing, identity: Ide
 
 /** Undefined where a Job has to build what lies below the code: nobody has, or the registry has lost it. */
 export async function assembleImage(
-  { plan, listing, files, identity }: AssembledSource,
+  { plan, listing, files, identity, dependencies }: AssembledSource,
   deps: Assembling,
 ): Promise<AssembledImage | undefined> {
   if (plan.codeLayer === undefined) {
     return undefined;
   }
   const { registry, store, imageRegistry } = deps;
-  const below = await findBelow(plan.codeLayer.below, dependenciesOf(plan, listing, identity), identity, deps);
+  const below = await findBelow(plan.codeLayer.below, dependencies, identity, deps);
   const kind = below && KINDS[below.mediaType];
   if (!below || !kind) {
     return undefined;
@@ -141,8 +149,11 @@ async function findBelow(
   if (below.kind === 'base') {
     const { repository, reference } = splitImage(below.image);
     const image = await registry.readImage(repository, reference);
-    const whole = image && lowerLayers(image, image.manifest.layers.length);
-    return whole && { ...whole, repository, config: configuredBy(whole.config, below.config) };
+    if (!image) {
+      return undefined;
+    }
+    const { layers, mediaType } = image.manifest;
+    return { repository, layers, mediaType, config: configuredBy(image.config, below.config) };
   }
   if (dependencies === undefined) {
     return undefined;
@@ -153,29 +164,27 @@ async function findBelow(
   }
   const { repository, reference } = splitImage(kept.image_uri);
   const image = await registry.readImage(repository, reference);
-  const count = image && countBelowCode(image);
-  return count === undefined ? undefined : { ...lowerLayers(image as Image, count), repository };
+  const lower = image && belowCode(image);
+  return lower && { repository, ...lower };
 }
 
-/** How many layers lie below that of the code. Undefined where the image does not say which that is. */
-function countBelowCode({ manifest, config }: Image): number | undefined {
-  const steps = (config.history ?? []).filter(({ empty_layer }) => !empty_layer);
-  const code = steps.findLastIndex(({ created_by }) => created_by === COPY_CODE);
-  // Counted from above: of a base image's own layers the history may not tell.
-  return code < 0 ? undefined : manifest.layers.length - (steps.length - code);
-}
-
-function lowerLayers({ manifest, config }: Image, count: number): Omit<Below, 'repository'> {
+/** What lies below the layer of the code. Undefined where the image does not say which that is. */
+function belowCode({ manifest, config }: Image): Omit<Below, 'repository'> | undefined {
   const history = config.history ?? [];
-  const code = history.findLastIndex(({ created_by }) => created_by === COPY_CODE);
-  const isWhole = count === manifest.layers.length;
+  const code = history.findLastIndex(({ created_by, empty_layer }) => created_by === COPY_CODE && !empty_layer);
+  if (code < 0) {
+    return undefined;
+  }
+  // Counted from above: of a base image's own layers the history may not tell.
+  const above = history.slice(code).filter(({ empty_layer }) => !empty_layer);
+  const count = manifest.layers.length - above.length;
   return {
     layers: manifest.layers.slice(0, count),
     mediaType: manifest.mediaType,
     config: {
       ...config,
       rootfs: { type: 'layers', diff_ids: config.rootfs.diff_ids.slice(0, count) },
-      history: isWhole ? history : history.slice(0, code),
+      history: history.slice(0, code),
     },
   };
 }

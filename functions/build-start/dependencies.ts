@@ -21,6 +21,6 @@ export interface BuildStartDependencies {
   attemptId: () => string;
   pack: Packing;
   /** Undefined where every image is built by a Job. */
-  assembling?: Omit<Assembling, 'refused'> | undefined;
+  assembling?: Pick<Assembling, 'registry' | 'layerOf' | 'ensureRepository'> | undefined;
   now: () => Date;
 }

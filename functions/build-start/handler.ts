@@ -123,7 +123,13 @@ async function requestBuild(
   const assembling =
     data.force || !deps.assembling
       ? undefined
-      : { ...deps.assembling, refused: (message: string) => note({ registry_refused: message }) };
+      : {
+          ...deps.assembling,
+          store,
+          temporaryBucket: settings.temporaryBucket,
+          imageRegistry: deps.imageRegistry,
+          refused: (message: string) => note({ registry_refused: message }),
+        };
   const prepared = await deps.pack(data.force ? `${fingerprint} by force` : fingerprint, () =>
     prepareBuild(store, { listing, identity: data, request, settings, stagingId, assembling }),
   );

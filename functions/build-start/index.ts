@@ -20,11 +20,10 @@ await defineFunction({
       import('#shared/clients/s3.ts'),
       import('#shared/clients/oci-client.ts'),
     ]);
-    const store = createObjectStore(config);
     const ecr = ecrRegistryOf(config.IMAGE_REGISTRY);
     const imageRegistry = ecr && (await import('#shared/clients/ecr.ts')).createEcrRegistry(config, ecr);
     return {
-      store,
+      store: createObjectStore(config),
       settings: {
         maxBytes: config.MAX_SOURCE_BYTES,
         maxFiles: config.MAX_SOURCE_FILES,
@@ -45,8 +44,6 @@ await defineFunction({
       attemptId: randomUUID,
       pack: createPacking(),
       assembling: {
-        store,
-        temporaryBucket: config.TEMPORARY_BUCKET,
         registry: createOciRegistry({
           endpoint: config.REGISTRY_ENDPOINT,
           credentialsFile: config.DOCKER_CONFIG && join(config.DOCKER_CONFIG, 'config.json'),
@@ -55,7 +52,6 @@ await defineFunction({
         layerOf: codeLayer,
         ensureRepository:
           imageRegistry && ((repository) => imageRegistry.ensureRepository(repositoryPath(repository), 'images')),
-        imageRegistry: config.IMAGE_REGISTRY,
       },
       now: () => new Date(),
     };

@@ -67,7 +67,7 @@ async function prepare(store: PackingStore, listing: SourceListing, options: Pre
     listing,
     fingerprint: fingerprintOf({ listing, identity, request, settings }),
   };
-  const assembled = assembling && (await assembleIfAllowed({ plan, listing, files, identity }, assembling));
+  const assembled = assembling && (await assembleIfAllowed({ ...about, plan, files, identity }, assembling));
   if (assembled) {
     return { ...about, buildKey: assembled.buildKey, image: assembled.image };
   }

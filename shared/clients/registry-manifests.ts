@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { bounded } from '#shared/bounded-text.ts';
 import { PermanentError } from '#shared/events/errors.ts';
-import type { Descriptor, ImageConfig, Manifest } from './oci-registry.ts';
+import { type Descriptor, DOCKER_MANIFEST, type ImageConfig, type Manifest, OCI_MANIFEST } from './oci-registry.ts';
 
-const IMAGES = ['application/vnd.oci.image.manifest.v1+json', 'application/vnd.docker.distribution.manifest.v2+json'];
+const IMAGES = [OCI_MANIFEST, DOCKER_MANIFEST];
 const INDEXES = [
   'application/vnd.oci.image.index.v1+json',
   'application/vnd.docker.distribution.manifest.list.v2+json',

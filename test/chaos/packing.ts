@@ -35,7 +35,7 @@ export function simulatedPacking(
       listing,
       fingerprint: fingerprintOf({ listing, identity: data, request: { language, handler }, settings: buildSettings }),
     };
-    const source = { plan, listing, files: listing.files, identity: data };
+    const source = { ...about, plan, files: listing.files, identity: data };
     const assembled = data.force ? undefined : await assembleImage(source, assembling);
     if (assembled) {
       return { ...about, ...assembled };

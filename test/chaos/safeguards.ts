@@ -310,8 +310,8 @@ export const SAFEGUARDS: Safeguard[] = [
   {
     name: 'code goes on the dependencies, never on the last code',
     file: 'functions/build-start/assemble-image.ts',
-    find: 'manifest.layers.length - (steps.length - code)',
-    replace: 'manifest.layers.length - (steps.length - code) + 1',
+    find: 'manifest.layers.length - above.length;',
+    replace: 'manifest.layers.length - above.length + 1;',
   },
   {
     name: 'what the dependencies depend on names their image',

@@ -59,12 +59,9 @@ const start = (data: Data = {}, id?: string) => {
     {
       ...deps,
       assembling: {
-        store: deps.store,
-        temporaryBucket: TEMPORARY_BUCKET,
         registry,
         layerOf: codeLayer,
         ensureRepository: undefined,
-        imageRegistry: REGISTRY,
       },
     },
     { note: ({ registry_refused }) => void refused.push(String(registry_refused)) },
