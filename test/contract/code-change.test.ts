@@ -78,22 +78,21 @@ test.runIf(inject('platform').languages.includes('python') && inject('platform')
   'of Python: a Job installs again, by itself, what the registry has lost',
   { timeout: 900_000 * PATIENCE },
   async () => {
-    const identity = world.parser('lost');
-    // Nothing else of this run rests on these dependencies.
-    const own = (answer: number) => ({ ...python(answer), 'requirements.txt': '# those of the adapter alone\n' });
-    const image = await deploy(identity, own(1));
+    // Nothing else of this run rests on this tenant's dependencies.
+    const identity = world.parser('lost', 'forgotten');
+    const image = await deploy(identity, python(1));
     const jobs = world.of('job.start', identity).length;
     expect(jobs).toBe(1);
-    await deploy(identity, own(2));
+    await deploy(identity, python(2));
     expect(world.of('job.start', identity).length).toBe(jobs);
 
     const [repository = ''] = image.split('@');
     await rm(join(world.platform.directory ?? '', 'registry/repositories', repository), { recursive: true });
-    await deploy(identity, own(3));
+    await deploy(identity, python(3));
     expect(world.of('job.start', identity).length).toBe(jobs + 1);
     expect(await answerOf(identity)).toBe(3);
     // And the next change is put on what that has installed.
-    await deploy(identity, own(4));
+    await deploy(identity, python(4));
     expect(await answerOf(identity)).toBe(4);
     expect(world.of('job.start', identity).length).toBe(jobs + 1);
   },
