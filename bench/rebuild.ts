@@ -78,6 +78,7 @@ export async function rebuild(): Promise<Row[]> {
       settings,
       sourceBucket: SOURCE,
       sourceBuckets: [],
+      buildsPerMinute: 1_000_000,
       functionBounds: { cpu: '4', memory: '8Gi', pods: 100, minPods: 10 },
       sourcePrefix: 'global/parser/{parser_id}/',
       imageRegistry: 'registry',
