@@ -1,11 +1,11 @@
 /** One build from build.start to the first answer of the new code, by phase. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
+import type { Seen, SeenEvent, UnderTest } from '#bench/under-test.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
 import { FETCH_CONTEXT } from '#shared/specs/build-pod/fetch-context.ts';
 import { KANIKO } from '#shared/specs/build-pod/kaniko.ts';
 import { KANIKO_PHASES, kanikoPhases, type LogLine } from './kaniko-phases.ts';
-import type { ClusterUnderTest, Seen } from './open-cluster.ts';
 import type { Files } from './sources.ts';
 
 /** Milliseconds by name, in the order in which they pass. */
@@ -25,13 +25,13 @@ export const OVERHEAD = 'of it ours and the cluster’s';
 const RESEND_MILLISECONDS = 300;
 
 export async function timeBuild(
-  cluster: ClusterUnderTest,
+  cluster: UnderTest,
   { identity, files, version }: { identity: Identity; files: Files; version: string },
 ): Promise<TimedBuild> {
   await cluster.upload(identity, files);
   const from = cluster.seen.length;
   const subject = subjectOf(identity);
-  const next = (type: string, matches: (event: Seen['event']) => boolean = () => true) =>
+  const next = (type: string, matches: (event: SeenEvent) => boolean = () => true) =>
     cluster.wait(
       `${type} of ${subject}`,
       (seen) => isOf(cluster, seen, { from, type, subject }) && matches(seen.event),
@@ -76,7 +76,7 @@ export async function timeBuild(
 }
 
 /** build.start of an unchanged source → build.complete. */
-export async function timeUnchanged(cluster: ClusterUnderTest, identity: Identity): Promise<number> {
+export async function timeUnchanged(cluster: UnderTest, identity: Identity): Promise<number> {
   const from = cluster.seen.length;
   const subject = subjectOf(identity);
   const next = (type: string) =>
@@ -93,12 +93,12 @@ interface Wanted {
   subject: string;
 }
 
-function isOf(cluster: ClusterUnderTest, seen: Seen, { from, type, subject }: Wanted): boolean {
+function isOf(cluster: UnderTest, seen: Seen, { from, type, subject }: Wanted): boolean {
   return seen.event.type === type && seen.event.subject === subject && cluster.seen.indexOf(seen) >= from;
 }
 
 async function answer(
-  cluster: ClusterUnderTest,
+  cluster: UnderTest,
   { from, subject, version }: { from: number; subject: string; version: string },
 ): Promise<Seen> {
   const wanted = { from, type: 'parser.complete', subject };
@@ -118,7 +118,7 @@ async function answer(
 }
 
 /** By the clock of its node, which may differ from ours: only differences are used. */
-async function inBuildPod({ core, platform }: ClusterUnderTest, job: string) {
+async function inBuildPod({ core, platform }: UnderTest, job: string) {
   const namespace = `${platform.namespace}-builds`;
   const labelSelector = `batch.kubernetes.io/job-name=${job}`;
   const { items } = await core.listNamespacedPod({ namespace, labelSelector });

@@ -1,8 +1,8 @@
 /** From build.start of a function that is new to lifecycle.function.ready, and to the first answer of its code. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { median } from '#bench/row.ts';
+import type { Seen, UnderTest } from '#bench/under-test.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
-import type { ClusterUnderTest, Seen } from './open-cluster.ts';
 import { ECHO, type Files } from './sources.ts';
 import { seconds, table } from './table.ts';
 
@@ -22,7 +22,7 @@ export interface FirstDeployment {
 }
 
 export async function timeFirstDeployment(
-  cluster: ClusterUnderTest,
+  cluster: UnderTest,
   identity: Identity,
   files: Files = ECHO,
 ): Promise<FirstDeployment> {
@@ -49,7 +49,7 @@ export async function timeFirstDeployment(
   };
 }
 
-async function firstAnswer({ seen, send }: ClusterUnderTest, subject: string, from: number): Promise<Seen> {
+async function firstAnswer({ seen, send }: UnderTest, subject: string, from: number): Promise<Seen> {
   const deadline = performance.now() + PATIENCE_MILLISECONDS;
   const answer = () =>
     seen.slice(from).find(({ event }) => event.type === 'parser.complete' && event.subject === subject);
@@ -66,7 +66,7 @@ async function firstAnswer({ seen, send }: ClusterUnderTest, subject: string, fr
   throw new Error(`${subject} does not answer`);
 }
 
-export async function firstDeployments(cluster: ClusterUnderTest, { runs }: { runs: number }): Promise<string> {
+export async function firstDeployments(cluster: UnderTest, { runs }: { runs: number }): Promise<string> {
   const all: FirstDeployment[] = [];
   for (let run = 1; run <= runs; run += 1) {
     console.error(`first deployment: ${run} of ${runs} …`);
