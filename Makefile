@@ -39,8 +39,8 @@ chaos: $(INSTALLED) ## whole lives of builds with everything failing, simulated:
 bench: build ## the measurements, as a table
 	@node bench/main.ts
 
-bench-builds: build ## many builds of many clients at once on this machine, some 20 minutes: BUILDS=1000, TENANTS=50, BIG=600 (one client's)
-	@node bench/many-builds.ts
+bench-builds: build ## many builds of many clients at once on this machine, some 20 minutes: BUILDS=1000, TENANTS=50, BIG=600 (one client's); MIX=1: requests of every kind, and whether each promise holds (SEED=1)
+	@node bench/$(if $(MIX),mixed-requests,many-builds).ts
 
 bench-cluster: $(INSTALLED) ## the measurements of the cluster of KUBECONFIG, as tables: ENV=dev (PARTS=latency,throughput; numbers: see docs/performance.md)
 	@node bench/cluster/main.ts

@@ -1,7 +1,7 @@
 /** What a measurement knows of a platform, of a laptop or a cluster: ways to send, upload and call, and all events. */
 import { randomBytes } from 'node:crypto';
 import { Agent, request } from 'node:http';
-import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { CoreV1Api, KubeConfig, KubernetesObjectApi } from '@kubernetes/client-node';
 import { type Identity, idSchema } from '#shared/events/identity.ts';
 import { signHeaders, signingKeys } from '#shared/runtime/signing.ts';
@@ -41,6 +41,8 @@ export interface UnderTest {
   /** Signed where events must be. Answers the event's id. */
   send(event: EventToSend): Promise<string>;
   upload(identity: Identity, files: Record<string, string>): Promise<void>;
+  /** What the temporary bucket has below it. Of no more than a thousand. */
+  kept(prefix: string): Promise<string[]>;
   /** How long the Service takes to answer, in milliseconds. Throws where it answers anything but 2xx. */
   call(service: string, event: EventToSend): Promise<number>;
   /** The first that matches, waited for. */
@@ -99,6 +101,10 @@ export async function underTest(
       for (const [name, Body] of Object.entries(files)) {
         await s3.send(new PutObjectCommand({ Bucket: platform.sourceBucket, Key: `${prefix}${name}`, Body }));
       }
+    },
+    async kept(Prefix) {
+      const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: platform.temporaryBucket, Prefix }));
+      return Contents.map(({ Key = '' }) => Key);
     },
     async call(service, event) {
       const { headers, body } = binary(event);

@@ -15,6 +15,8 @@ export interface TimedBuild {
   phases: Phases;
   image: string;
   service: string;
+  /** Milliseconds from the source listed to the manifest pushed, where no Job was needed. */
+  append: number | undefined;
 }
 
 export const TOTAL = 'build.start → first answer';
@@ -39,7 +41,7 @@ export async function timeBuild(
   await cluster.send({ type: 'build.start', subject, data: identity });
   const asked = await next('build.start');
   const ended = await next('build.complete');
-  const { status, reason, error_message, image_uri, job_name } = ended.event.data;
+  const { status, reason, error_message, image_uri, job_name, duration_ms } = ended.event.data;
   if (status !== 'success') {
     throw new Error(`the build of ${subject} ended as ${status} (${reason}): ${error_message}`);
   }
@@ -68,11 +70,20 @@ export async function timeBuild(
           'end noticed, build.complete sent': pod.told - pod.kaniko.ended,
           ...after,
         }
-      : { 'build-start: started, image put together': ended.at - asked.at, ...after };
+      : {
+          'build-start: started, source listed, answered': ended.at - asked.at - duration_ms,
+          'registry: image put together': duration_ms,
+          ...after,
+        };
   phases[TOTAL] = whole;
   phases[KANIKO_TOTAL] = kaniko;
   phases[OVERHEAD] = whole - kaniko;
-  return { phases, image: image_uri, service: deployed.event.data.service_name };
+  return {
+    phases,
+    image: image_uri,
+    service: deployed.event.data.service_name,
+    append: job_name ? undefined : duration_ms,
+  };
 }
 
 /** build.start of an unchanged source → build.complete. */

@@ -3,6 +3,7 @@
  * else the cluster does falls on all.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { percentile } from '#bench/row.ts';
 import type { Identity } from '#shared/events/identity.ts';
 import { subjectOf } from '#shared/events/identity.ts';
 import type { EventToSend } from '#test/contract/post.ts';
@@ -12,7 +13,7 @@ import { timeBuild } from './build.ts';
 import { awake, idle } from './idle.ts';
 import type { ClusterUnderTest } from './open-cluster.ts';
 import { emptyService, SOURCES } from './sources.ts';
-import { percentile, seconds, table } from './table.ts';
+import { seconds, table } from './table.ts';
 
 /** Between the end of the last pod and the next request: Knative puts its activator in the path again. */
 const SETTLE_MILLISECONDS = 1000;
