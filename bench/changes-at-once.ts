@@ -4,6 +4,7 @@
  */
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
 import { brokenPromises, type Wanted } from './check-platform.ts';
+import { cpuOfTree } from './cpu-of-tree.ts';
 import { startEmptyServer } from './empty-server.ts';
 import { inParallel } from './in-parallel.ts';
 import { openLaptop } from './open-laptop.ts';
@@ -61,7 +62,9 @@ async function measure(laptop: UnderTest, log: RequestLog, changes: number): Pro
 
   console.error(`changing all of them at once …`);
   const before = laptop.seen.length;
+  const cpuBefore = cpuOfTree();
   const times = await Promise.all(identities.map(build));
+  const cpu = (cpuOfTree() - cpuBefore) / changes;
   const seconds = (Math.max(...times.map(({ ended }) => ended)) - Math.min(...times.map(({ sent }) => sent))) / 1000;
   console.error(`${seconds.toFixed(1)} s; calling all of them …`);
   const broken = [...log.brokenEnds(), ...(await brokenPromises(laptop, wanted))];
@@ -81,6 +84,7 @@ async function measure(laptop: UnderTest, log: RequestLog, changes: number): Pro
       ratio: (perSecond * median(starts)) / 1000,
       aim: '≥ 20 a second',
     },
+    { name: `${name}, CPU of one until all are built`, value: cpu, unit: 'ms' },
     { name: `${name}, each`, value: median(each), unit: 'ms', p95: percentile(each, 0.95) },
   ];
 }

@@ -95,41 +95,40 @@ function sourceOf(version: string): Files {
   };
 }
 
-export interface Aims {
-  first?: string;
-  zero?: string;
-  awake?: string;
-  unchangedZero?: string;
-}
+/** Milliseconds of each round, by what was measured. */
+export const TOTALS = {
+  'code change from zero, build.start → first answer': ({ zero }: CodeChanges) => totals(zero),
+  'code change awake, build.start → first answer': ({ awake }: CodeChanges) => totals(awake),
+  'first build without dependencies, from zero': ({ first }: CodeChanges) => totals(first),
+  'append of 20 files, listed → manifest pushed': ({ append }: CodeChanges) => append,
+  'unchanged source from zero → build.complete': ({ unchangedZero }: CodeChanges) => unchangedZero,
+  'unchanged source awake → build.complete': ({ unchangedAwake }: CodeChanges) => unchangedAwake,
+};
+
+export type Aims = Partial<Record<keyof typeof TOTALS, string>>;
+
+const totals = (phases: Phases[]) => phases.map((one) => one[TOTAL] ?? Number.NaN);
 
 /** `baseline`: its name. */
 export function codeChangeRows(measured: CodeChanges, { baseline, aims }: { baseline: string; aims: Aims }): Row[] {
   const base = median(measured.baseline);
-  const against = (name: string, values: number[], aim?: string): Row => ({
-    ...summed(name, values),
-    baseline,
-    ratio: median(values) / base,
-    ...(aim ? { aim } : {}),
-  });
-  const totals = (phases: Phases[]) => phases.map((one) => one[TOTAL] ?? Number.NaN);
   const zero = totals(measured.zero);
   const p95 = percentile(zero, 0.95);
   return [
     summed(baseline, measured.baseline),
-    against('code change from zero, build.start → first answer', zero, aims.zero),
+    ...Object.entries(TOTALS).map(([name, valuesOf]) => {
+      const values = valuesOf(measured);
+      const aim = aims[name as keyof Aims];
+      return { ...summed(name, values), baseline, ratio: median(values) / base, ...(aim ? { aim } : {}) };
+    }),
     {
       name: 'code change from zero, p95',
       value: p95,
       unit: 'ms',
-      baseline: 'its p50',
+      baseline: 'its own p50',
       ratio: p95 / median(zero),
       aim: '≤ 1.5',
     },
-    against('code change awake, build.start → first answer', totals(measured.awake), aims.awake),
-    against('first build without dependencies, from zero', totals(measured.first), aims.first),
-    { ...summed(`append of ${FILES} files, listed → manifest pushed`, measured.append), aim: '≤ 150 ms' },
-    against('unchanged source from zero → build.complete', measured.unchangedZero, aims.unchangedZero),
-    { ...summed('unchanged source awake → build.complete', measured.unchangedAwake), aim: '≤ 60 ms' },
     ...phaseRows('from zero', measured.zero),
     ...phaseRows('awake', measured.awake),
   ];

@@ -1,10 +1,11 @@
 /** `make bench`: every measurement, one after the other, printed as a table. Name some to run only those. */
 import { buildRequests } from './build-requests.ts';
+import { changesAtOnce } from './changes-at-once.ts';
 import { coldStart } from './cold-start.ts';
 import { contextStream } from './context-stream.ts';
 import { door } from './door.ts';
+import { laptopCodeChange } from './laptop-code-change.ts';
 import { listFunctions } from './list-functions.ts';
-import { rebuild } from './rebuild.ts';
 import { type Row, rounded } from './row.ts';
 import { scaleLoad } from './scale-load.ts';
 import { signatures } from './signatures.ts';
@@ -12,7 +13,8 @@ import { signatures } from './signatures.ts';
 const measurements: Record<string, () => Promise<Row[]>> = {
   'cold-start': coldStart,
   'context-stream': contextStream,
-  rebuild,
+  'code-change': laptopCodeChange,
+  'changes-at-once': changesAtOnce,
   door,
   'build-requests': buildRequests,
   'list-functions': listFunctions,
