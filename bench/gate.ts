@@ -15,7 +15,7 @@ import { median, type Row } from './row.ts';
 
 const FILE = new URL('limits.json', import.meta.url);
 const ROUNDS = 6;
-const RUNS = 3;
+const RUNS = Number(process.env['RUNS'] ?? 3);
 
 const MEASUREMENTS: Record<string, () => Promise<Ratios>> = {
   'code changes': codeChanges,
