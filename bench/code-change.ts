@@ -15,6 +15,8 @@ export const ON_THE_WAY = ['build-start', 'build-complete', 'cluster-events', 'p
 /** Rounds between a function's first build and its change: then it has no pod any more. */
 const LEAD = 2;
 const FILES = 20;
+/** Of the functions: a round need not wait for them. */
+const SOON_IDLE = { scaling: { scale_down_delay: '0s' } };
 
 /** Milliseconds, one of each round. */
 export interface CodeChanges {
@@ -74,15 +76,15 @@ export async function measureCodeChanges(
     const { phases, append = Number.NaN } = await change(target, identity, 'three');
     measured.awake.push(phases);
     measured.append.push(append);
-    measured.unchangedAwake.push(await timeUnchanged(target, identity));
+    measured.unchangedAwake.push(await timeUnchanged(target, identity, SOON_IDLE));
     await fromZero();
-    measured.unchangedZero.push(await timeUnchanged(target, identity));
+    measured.unchangedZero.push(await timeUnchanged(target, identity, SOON_IDLE));
   }
   return measured;
 }
 
 function change(target: UnderTest, identity: Identity, version: string) {
-  return timeBuild(target, { identity, files: sourceOf(version), version });
+  return timeBuild(target, { identity, files: sourceOf(version), version, parameters: SOON_IDLE });
 }
 
 /** Node without dependencies, of 20 files. One line of one of them differs. */

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Seen, SeenEvent, UnderTest } from '#bench/under-test.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
+import type { Parameters } from '#shared/events/parameters.ts';
 import { FETCH_CONTEXT } from '#shared/specs/build-pod/fetch-context.ts';
 import { KANIKO } from '#shared/specs/build-pod/kaniko.ts';
 import { KANIKO_PHASES, kanikoPhases, type LogLine } from './kaniko-phases.ts';
@@ -26,9 +27,17 @@ export const OVERHEAD = 'of it ours and the cluster’s';
 /** Before an event that found nobody is sent again: a new Trigger takes a moment until the Broker delivers by it. */
 const RESEND_MILLISECONDS = 300;
 
+export interface Wanted {
+  identity: Identity;
+  files: Files;
+  /** What the new code answers as `version`. */
+  version: string;
+  parameters?: Parameters;
+}
+
 export async function timeBuild(
   cluster: UnderTest,
-  { identity, files, version }: { identity: Identity; files: Files; version: string },
+  { identity, files, version, parameters = {} }: Wanted,
 ): Promise<TimedBuild> {
   await cluster.upload(identity, files);
   const from = cluster.seen.length;
@@ -38,7 +47,7 @@ export async function timeBuild(
       `${type} of ${subject}`,
       (seen) => isOf(cluster, seen, { from, type, subject }) && matches(seen.event),
     );
-  await cluster.send({ type: 'build.start', subject, data: identity });
+  await cluster.send({ type: 'build.start', subject, data: { ...identity, parameters } });
   const asked = await next('build.start');
   const ended = await next('build.complete');
   const { status, reason, error_message, image_uri, job_name, duration_ms } = ended.event.data;
@@ -87,24 +96,28 @@ export async function timeBuild(
 }
 
 /** build.start of an unchanged source → build.complete. */
-export async function timeUnchanged(cluster: UnderTest, identity: Identity): Promise<number> {
+export async function timeUnchanged(
+  cluster: UnderTest,
+  identity: Identity,
+  parameters: Parameters = {},
+): Promise<number> {
   const from = cluster.seen.length;
   const subject = subjectOf(identity);
   const next = (type: string) =>
     cluster.wait(`${type} of ${subject}`, (seen) => isOf(cluster, seen, { from, type, subject }));
-  await cluster.send({ type: 'build.start', subject, data: identity });
+  await cluster.send({ type: 'build.start', subject, data: { ...identity, parameters } });
   const asked = await next('build.start');
   return (await next('build.complete')).at - asked.at;
 }
 
-interface Wanted {
+interface WantedEvent {
   /** Index in `seen`. */
   from: number;
   type: string;
   subject: string;
 }
 
-function isOf(cluster: UnderTest, seen: Seen, { from, type, subject }: Wanted): boolean {
+function isOf(cluster: UnderTest, seen: Seen, { from, type, subject }: WantedEvent): boolean {
   return seen.event.type === type && seen.event.subject === subject && cluster.seen.indexOf(seen) >= from;
 }
 
