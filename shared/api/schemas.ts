@@ -1,0 +1,243 @@
+/**
+ * What the API answers, and takes. The gateway makes its OpenAPI description of these; the command and the page read
+ * their types.
+ */
+import * as z from 'zod';
+import { idSchema } from '#shared/events/identity.ts';
+
+const time = z.iso.datetime({ offset: true });
+const count = z.int().nonnegative();
+const milliseconds = z.number().nonnegative();
+const identity = { third_party_id: idSchema, parser_id: idSchema };
+
+export function pageOf<Item extends z.ZodType>(item: Item) {
+  return z.object({ items: z.array(item), next_cursor: z.string().optional() });
+}
+
+export const problemDocumentSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  reason: z.string(),
+  /** What was wrong, and what to do next. */
+  detail: z.string(),
+  problems: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+});
+
+export const meSchema = z.object({
+  principal: z.string(),
+  operator: z.boolean(),
+  third_party_ids: z.array(z.string()),
+  authentication: z.enum(['off', 'warn', 'required']),
+  version: z.string(),
+  platform: z.enum(['laptop', 'cluster']),
+  namespace: z.string(),
+});
+
+export const buildStatusSchema = z.enum([
+  'queued',
+  'running',
+  'success',
+  'failed',
+  'timeout',
+  'cancelled',
+  'superseded',
+]);
+
+export const buildSchema = z.object({
+  ...identity,
+  correlation_id: z.string(),
+  status: buildStatusSchema,
+  reason: z.string().optional(),
+  error_message: z.string().optional(),
+  language: z.string().optional(),
+  /** Whether nothing had to be done, only the code was put on its dependencies, or a Job ran. */
+  path: z.enum(['cached', 'layer', 'job']).optional(),
+  job_name: z.string().optional(),
+  image_uri: z.string().optional(),
+  queue_position: count.optional(),
+  started_at: time.optional(),
+  completed_at: time.optional(),
+  duration_ms: milliseconds.optional(),
+});
+
+export const functionStateSchema = z.enum(['building', 'ready', 'starting', 'failed', 'deleting']);
+
+export const functionSchema = z.object({
+  ...identity,
+  state: functionStateSchema,
+  /** Why it is not ready, for people. */
+  message: z.string().optional(),
+  service_name: z.string(),
+  url: z.string().optional(),
+  revision: z.string().optional(),
+  image_uri: z.string().optional(),
+  language: z.string().optional(),
+  delivery: z.enum(['shared', 'own']),
+  pods: count.optional(),
+  observed_at: time.optional(),
+  created_at: time.optional(),
+  last_build: buildSchema.optional(),
+});
+
+export const versionSchema = z.object({
+  revision: z.string(),
+  image_uri: z.string().optional(),
+  created_at: time,
+  observed_at: time.optional(),
+  ready: z.boolean(),
+  message: z.string().optional(),
+  traffic_percent: z.number().min(0).max(100),
+});
+
+export const functionDetailSchema = functionSchema.extend({
+  settings: z.object({
+    env: z.array(z.object({ name: z.string(), value: z.string() })),
+    secrets: z.array(
+      z.object({ name: z.string(), key: z.string(), env: z.string().optional(), file: z.string().optional() }),
+    ),
+    scaling: z.record(z.string(), z.unknown()),
+    resources: z.record(z.string(), z.unknown()),
+    timeout_seconds: z.number().optional(),
+    concurrency: z.number().optional(),
+  }),
+  conditions: z.array(
+    z.object({ type: z.string(), status: z.string(), reason: z.string().optional(), message: z.string().optional() }),
+  ),
+  versions: z.array(versionSchema),
+  builds: z.array(buildSchema),
+});
+
+export const logLineSchema = z.object({
+  time,
+  pod: z.string(),
+  container: z.string().optional(),
+  revision: z.string().optional(),
+  /** The id of the call's event, where the line belongs to one. */
+  call: z.string().optional(),
+  text: z.string(),
+});
+
+export const eventLineSchema = z.object({
+  /** Goes on after this one: Last-Event-ID. */
+  cursor: z.string(),
+  time,
+  type: z.string(),
+  source: z.string(),
+  id: z.string(),
+  third_party_id: z.string().optional(),
+  parser_id: z.string().optional(),
+  correlation_id: z.string().optional(),
+  causation_id: z.string().optional(),
+  /** Cut at 16 KiB. */
+  data: z.unknown().optional(),
+});
+
+export const timelineEntrySchema = z.object({
+  time,
+  /** Since the first entry. */
+  after_ms: milliseconds,
+  kind: z.enum(['event', 'job', 'pod', 'service', 'log', 'letter']),
+  title: z.string(),
+  detail: z.string().optional(),
+  event: eventLineSchema.optional(),
+});
+
+export const explanationSchema = z.object({
+  about: z.string(),
+  healthy: z.boolean(),
+  reason: z.string().optional(),
+  /** One sentence. */
+  cause: z.string(),
+  evidence: z.array(
+    z.object({
+      kind: z.enum(['log', 'file', 'object', 'event', 'time', 'setting']),
+      text: z.string(),
+      where: z.string().optional(),
+    }),
+  ),
+  next: z.object({ say: z.string(), command: z.string().optional() }).optional(),
+});
+
+export const buildDetailSchema = buildSchema.extend({
+  phases: z.array(z.object({ name: z.string(), started_at: time, duration_ms: milliseconds.optional() })),
+  timeline: z.array(timelineEntrySchema),
+  explanation: explanationSchema.optional(),
+  log_tail: z.array(z.string()).optional(),
+});
+
+export const callSchema = z.object({
+  ...identity,
+  id: z.string(),
+  correlation_id: z.string().optional(),
+  time,
+  succeeded: z.boolean(),
+  error: z.object({ type: z.string(), message: z.string() }).optional(),
+  result: z.unknown().optional(),
+  duration_ms: milliseconds.optional(),
+  revision: z.string().optional(),
+});
+
+export const letterSchema = z.object({
+  id: z.string(),
+  time,
+  type: z.string(),
+  category: z.string(),
+  reason: z.string(),
+  third_party_id: z.string().optional(),
+  parser_id: z.string().optional(),
+  state: z.string(),
+  advice: z.string().optional(),
+});
+
+export const checkSchema = z.object({
+  name: z.string(),
+  group: z.string(),
+  status: z.enum(['ok', 'warning', 'failed', 'unknown']),
+  message: z.string(),
+  next: z.object({ say: z.string(), command: z.string().optional() }).optional(),
+});
+
+export const doctorSchema = z.object({ checks: z.array(checkSchema) });
+
+const fileSchema = z.object({
+  path: z.string().min(1).max(1000),
+  size: count,
+  /** 64 hex digits. */
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+});
+
+export const uploadRequestSchema = z.object({ files: z.array(fileSchema).min(1).max(10_000) });
+
+export const uploadPlanSchema = z.object({
+  prefix: z.string(),
+  unchanged: z.array(z.string()),
+  uploads: z.array(
+    z.object({
+      path: z.string(),
+      method: z.literal('PUT'),
+      url: z.string(),
+      headers: z.record(z.string(), z.string()),
+    }),
+  ),
+  /** In S3 and not in the request: finish removes them. */
+  remove: z.array(z.string()),
+});
+
+export const uploadDoneSchema = z.object({ prefix: z.string(), removed: z.array(z.string()) });
+
+export type Me = z.infer<typeof meSchema>;
+export type Build = z.infer<typeof buildSchema>;
+export type BuildDetail = z.infer<typeof buildDetailSchema>;
+export type FunctionSummary = z.infer<typeof functionSchema>;
+export type FunctionDetail = z.infer<typeof functionDetailSchema>;
+export type Version = z.infer<typeof versionSchema>;
+export type LogLine = z.infer<typeof logLineSchema>;
+export type EventLine = z.infer<typeof eventLineSchema>;
+export type TimelineEntry = z.infer<typeof timelineEntrySchema>;
+export type Explanation = z.infer<typeof explanationSchema>;
+export type Call = z.infer<typeof callSchema>;
+export type Letter = z.infer<typeof letterSchema>;
+export type Check = z.infer<typeof checkSchema>;
+export type UploadRequest = z.infer<typeof uploadRequestSchema>;
+export type UploadPlan = z.infer<typeof uploadPlanSchema>;
