@@ -234,6 +234,20 @@ describe('any other end', () => {
     recorded(world, { type: 'lifecycle.build.started', data: {} });
     expect(await answerTo(world)).toBeUndefined();
   });
+
+  test('of a Job that is gone is not told of the one that a second delivery of its job.start has made', async () => {
+    const world = new World();
+    const job = await world.running();
+    recorded(world, { type: 'lifecycle.build.started', data: {} });
+    const before = new Date(new Date(job.metadata?.creationTimestamp ?? 0).getTime() - 1000).toISOString();
+    const claim = (started_at: string) => ({ ...claimed, job_name: nameOf(), started_at });
+
+    expect(await answerTo(world, successClaim(claim(before)))).toBeUndefined();
+
+    expect((await world.cluster.getJob(nameOf()))?.metadata?.finalizers).not.toEqual([]);
+    const now = new Date(job.metadata?.creationTimestamp ?? 0).toISOString();
+    expect(await answerTo(world, successClaim(claim(now)))).toMatchObject({ type: 'event.rejected' });
+  });
 });
 
 describe('a success without a Job', () => {
