@@ -68,6 +68,7 @@ async function mixedRequests(requests: number, seed: number): Promise<Mixed> {
           const random = (what: string) => chance(seed, `${what} of ${n}`);
           const kind = await request({ laptop, log, registry }, one, random);
           kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+          process.stderr.write(`\r${log.sent.length} of ${requests} requests sent `);
         }
         await Promise.all(own.flatMap(({ pending }) => pending.map(({ ended }) => ended)));
       }),
