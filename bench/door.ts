@@ -124,7 +124,13 @@ function rowsOf(
       ...(atOnce > 1 ? { aim: '≥ 0.8' } : {}),
     },
     { name, value: middle(called, 'perSecond'), unit: 'calls/s', ...directly, ratio: against(direct, 'perSecond') },
-    { name: `${name}, median`, value: middle(called, 'median'), unit: 'ms', ...directly, ratio: against(direct, 'median') },
+    {
+      name: `${name}, median`,
+      value: middle(called, 'median'),
+      unit: 'ms',
+      ...directly,
+      ratio: against(direct, 'median'),
+    },
     {
       name: `${name}, CPU of a call`,
       value: cpuOf(called),

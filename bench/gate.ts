@@ -94,7 +94,9 @@ async function judge(name: string, limits: Limits): Promise<string[]> {
   }
   const again = await measure(name, `once more, since these are worse: ${suspects.join('; ')}`);
   const broken = worse(limits, again).filter((each) => suspects.includes(each));
-  const better = Object.fromEntries(suspects.filter((each) => !broken.includes(each)).map((each) => [each, again[each]]));
+  const better = Object.fromEntries(
+    suspects.filter((each) => !broken.includes(each)).map((each) => [each, again[each]]),
+  );
   print(limits, { ...ratios, ...(better as Ratios) });
   return broken.map((each) => sentenceFor(each, limits, ratios));
 }
@@ -119,7 +121,9 @@ async function codeChanges(): Promise<Ratios> {
 /** Of the rows that are held against something empty. */
 function ratiosOf(rows: Row[]): Ratios {
   const against = rows.filter(({ baseline = '', ratio }) => baseline.startsWith('an empty') && ratio !== undefined);
-  return Object.fromEntries(against.map(({ name, unit, ratio = Number.NaN }) => [unit === 'calls/s' ? `${name}, calls a second` : name, ratio]));
+  return Object.fromEntries(
+    against.map(({ name, unit, ratio = Number.NaN }) => [unit === 'calls/s' ? `${name}, calls a second` : name, ratio]),
+  );
 }
 
 function print(limits: Limits, ratios: Ratios): void {
