@@ -3,6 +3,8 @@
  * measured: how far the runs that it comes from lay apart.
  */
 
+import { median } from './row.ts';
+
 /** A ratio of each figure to its baseline of the same run. */
 export type Ratios = Record<string, number>;
 
@@ -28,9 +30,8 @@ export function limitsOf(runs: Ratios[]): Limits {
 }
 
 function limitOf(ratios: number[]): Limit {
-  const sorted = [...ratios].sort((a, b) => a - b);
-  const middle = sorted[sorted.length >> 1] ?? Number.NaN;
-  const spread = ((sorted.at(-1) ?? Number.NaN) - (sorted[0] ?? Number.NaN)) / middle;
+  const middle = median(ratios);
+  const spread = (Math.max(...ratios) - Math.min(...ratios)) / middle;
   return { ratio: rounded(middle), margin: rounded(Math.max(LEAST_MARGIN, SAFETY * spread)) };
 }
 
