@@ -42,7 +42,7 @@ bench: build ## the measurements, as a table
 bench-builds: build ## many builds of many clients at once on this machine, some 20 minutes: BUILDS=1000, TENANTS=50, BIG=600 (one client's); MIX=1: requests of every kind, and whether each promise holds (SEED=1)
 	@node bench/$(if $(MIX),mixed-requests,many-builds).ts
 
-bench-gate: build ## the quick ones of the measurements, against the ratios of bench/limits.json, some five minutes (UPDATE=1: write that file; ONLY=changes,starts,door)
+bench-gate: build ## the quick ones of the measurements, against the ratios of bench/limits.json, some five minutes (UPDATE=1: write that file; ONLY=awake,changes,starts,door)
 	@node bench/gate.ts
 
 bench-cluster: $(INSTALLED) ## the measurements of the cluster of KUBECONFIG, as tables: ENV=dev (PARTS=latency,throughput; numbers: see docs/performance.md)

@@ -16,7 +16,7 @@ export const ON_THE_WAY = ['build-start', 'build-complete', 'cluster-events', 'p
 const LEAD = 2;
 const FILES = 20;
 /** Of the functions: a round need not wait for them. */
-const SOON_IDLE = { scaling: { scale_down_delay: '0s' } };
+export const SOON_IDLE = { scaling: { scale_down_delay: '0s' } };
 
 /** Milliseconds, one of each round. */
 export interface CodeChanges {
@@ -83,7 +83,7 @@ export async function measureCodeChanges(
   return measured;
 }
 
-function change(target: UnderTest, identity: Identity, version: string) {
+export function change(target: UnderTest, identity: Identity, version: string) {
   return timeBuild(target, { identity, files: sourceOf(version), version, parameters: SOON_IDLE });
 }
 
