@@ -1,4 +1,4 @@
-/** The baseline of what a laptop does: how long a Node server that does nothing takes from its spawn until it listens. */
+/** The baseline of what a laptop does: a Node server that does nothing, from its spawn until it listens. */
 import { tmpdir } from 'node:os';
 import { median } from './row.ts';
 import { whileRunning } from './start-process.ts';

@@ -1,4 +1,4 @@
-/** Builds of sources with dependencies from zero, each language and round in turn: a first one, and one of changed code. */
+/** Builds of sources with dependencies from zero, in turns: a first one, and one of changed code. */
 import { median } from '#bench/row.ts';
 import { type Phases, TOTAL, timeBuild } from './build.ts';
 import { idle } from './idle.ts';

@@ -101,7 +101,7 @@ export function callsOf(
   return { name: subject, url: brokerUrl, subject, data: {}, every: 0, ...stream };
 }
 
-/** Each call gets its id and signature here, since the caller's pod has no key. One sent to a function needs neither. */
+/** Each call gets its id and signature here: the caller's pod has no key. One sent to a function needs neither. */
 export function signedStream(stream: Stream, eventKey: string | undefined): Stream {
   const keys = signingKeys({ EVENT_KEY: eventKey });
   if (!keys || stream.direct) {
