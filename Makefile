@@ -54,7 +54,7 @@ scale: $(INSTALLED) ## what a load needs, and which limit it meets first: FUNCTI
 e2e: $(INSTALLED) ## the contract suite and more against what is deployed on the cluster of KUBECONFIG: ENV=dev (E2E_S3_ENDPOINT=url, AUDIT_LOG=file of the API server)
 	@export ENV=$(or $(ENV),dev) E2E_STARTED=$$(date -u +%Y-%m-%dT%H:%M:%SZ); vitest run --project e2e --maxWorkers 3 && DELIVERY=own vitest run --project e2e test/contract/calls.test.ts && vitest run --project permissions
 
-e2e-disturbed: $(INSTALLED) ## builds and calls while dispatchers and functions are killed: ENV=dev (ONLY=calls, BUILDS=50, CALLS=500; RABBITMQ_STOP, RABBITMQ_START, API_SERVER_STOP, API_SERVER_START, API_SERVER_RESTART: commands)
+e2e-disturbed: $(INSTALLED) ## builds and calls while dispatchers and functions are killed: ENV=dev (ONLY=calls or registry, BUILDS=50, CALLS=500; REGISTRY_STOP, REGISTRY_START, RABBITMQ_STOP, RABBITMQ_START, API_SERVER_STOP, API_SERVER_START, API_SERVER_RESTART: commands)
 	@ENV=$(or $(ENV),dev) vitest run --project disturbed --no-file-parallelism $(ONLY)
 
 image: $(INSTALLED) ## build our image and push it: IMAGE=host/path[:tag] (ENV=dev, SETTINGS=file, BUILDER=docker|podman|buildah|kaniko|pack, PLATFORM, REGISTRY_INSECURE=1)

@@ -20,6 +20,9 @@ export const CALL_HISTORY = 'history-calls/';
 export const FEED = 'feed/';
 export const MANIFESTS = 'uploads/';
 
+const ZSTD = '.tar.zst';
+const GZIP = '.tar.gz';
+
 /** Identifies a request: the bucket for its records, its parser, and the id of its one build.complete. */
 export interface RequestAddress {
   bucket: string;
@@ -48,7 +51,21 @@ export function contextPrefix(identity: Identity): string {
 
 /** The context archive of this content. `buildKey`: 64 hex digits. */
 export function contextKey(identity: Identity, buildKey: string): string {
-  return `${contextPrefix(identity)}${buildKey}.tar.gz`;
+  return `${contextPrefix(identity)}${buildKey}${ZSTD}`;
+}
+
+/** Its key in versions before that. A Job or a job.start of theirs names it. */
+export function formerContextKey(identity: Identity, buildKey: string): string {
+  return `${contextPrefix(identity)}${buildKey}${GZIP}`;
+}
+
+export function isZstdContext(key: string): boolean {
+  return key.endsWith(ZSTD);
+}
+
+/** False for an archive that is still being uploaded. */
+export function isContext(key: string): boolean {
+  return key.endsWith(ZSTD) || key.endsWith(GZIP);
 }
 
 /** Where an archive is uploaded to until its build key is known. `id` differs at each attempt. */

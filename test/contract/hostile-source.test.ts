@@ -1,4 +1,4 @@
-/** A source full of strange names is the same tree in the function, whoever has made the layer of it and unpacked it. */
+/** A source full of strange names is the same tree in the function, whoever has made its layer and unpacked it. */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { Identity } from '#shared/events/identity.ts';

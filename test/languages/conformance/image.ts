@@ -4,9 +4,11 @@
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { saveContext } from '#build-pod/save-context.ts';
 import { prepareBuild } from '#functions/build-start/prepare-build.ts';
 import type { BuildRequest } from '#shared/packing/types.ts';
 import { cache } from './adapters.ts';
@@ -41,7 +43,8 @@ export async function buildImage(files: Files, request: BuildRequest = {}): Prom
   });
   const folder = mkdtempSync(join(tmpdir(), 'knative-lambda-image-'));
   const archive = join(folder, '..', `${prepared.buildKey}.tar.gz`);
-  writeFileSync(archive, store.peek('temporary', prepared.context.key) ?? '');
+  const packed = store.peek('temporary', prepared.context.key) ?? Buffer.alloc(0);
+  await saveContext(Readable.from([packed]), prepared.context.key, archive);
   execFileSync('tar', ['-xzf', archive, '-C', folder]);
   rmSync(archive);
 

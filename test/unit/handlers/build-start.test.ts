@@ -43,7 +43,7 @@ test('packs the source under the name of its content and asks for its build', as
       language: 'node',
       priority: 2,
       parameters: { env: { A: '1' } },
-      context: { bucket: TEMPORARY_BUCKET, key: `contexts/acme/p1/${data.build_key}.tar.gz` },
+      context: { bucket: TEMPORARY_BUCKET, key: `contexts/acme/p1/${data.build_key}.tar.zst` },
       image: { repository: expect.stringMatching(`^${REGISTRY}/fn-p1-`), tag: data.build_key.slice(0, 40) },
     },
   });

@@ -191,7 +191,7 @@ test('of many deletions each is remembered', async () => {
 
 test('an archive that a newer build of the same content needs is kept', async () => {
   const world = new World();
-  const archive = `contexts/acme/p1/${keyOf('same')}.tar.gz`;
+  const archive = `contexts/acme/p1/${keyOf('same')}.tar.zst`;
   world.store.put(TEMPORARY_BUCKET, archive, 'x');
   await remove(world, 'delete-1');
   expect(world.store.keys(TEMPORARY_BUCKET, 'contexts/')).toEqual([]);

@@ -91,7 +91,7 @@ export function jobStartData({
     observed_at,
     context: {
       bucket: TEMPORARY_BUCKET,
-      key: `contexts/${identity.third_party_id}/${identity.parser_id}/${build_key}.tar.gz`,
+      key: `contexts/${identity.third_party_id}/${identity.parser_id}/${build_key}.tar.zst`,
       bytes: 100,
     },
     image: { repository: imageRepository(REGISTRY, identity), tag: imageTag(build_key) },
