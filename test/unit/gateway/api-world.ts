@@ -71,6 +71,16 @@ export async function openApiWorld(changes: Partial<ApiDependencies> = {}): Prom
     namespace: FUNCTIONS_NAMESPACE,
     buildsNamespace: 'builds',
     streamLog: async function* () {},
+    installation: {
+      version: async () => 'v1.34.1',
+      apiGroups: async () => ['serving.knative.dev', 'eventing.knative.dev', 'rabbitmq.com'],
+      brokers: async () => undefined,
+      sources: async () => undefined,
+      quotas: async () => [],
+      policies: async () => [],
+      hasLease: async () => true,
+    },
+    probeId: () => 'probe',
     eventFeed: createEventFeed(store, TEMPORARY),
     platform: 'laptop',
     version: '1.2.3',
@@ -90,7 +100,7 @@ export async function openApiWorld(changes: Partial<ApiDependencies> = {}): Prom
     const headers = { ...(as === '' ? {} : { authorization: `Bearer ${as}` }), ...init.headers };
     const answer = await fetch(new URL(`/api/v1${path}`, running.url), { ...init, headers });
     const text = await answer.text();
-    const isJson = /json$/.test(answer.headers.get('content-type') ?? '');
+    const isJson = /[/+]json$/.test(answer.headers.get('content-type') ?? '');
     return {
       status: answer.status,
       headers: answer.headers,
