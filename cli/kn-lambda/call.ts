@@ -1,0 +1,83 @@
+/** One call of a function by an event, and its answer out of the stream of events. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { EventLine } from '#shared/api/schemas.ts';
+import { type Identity, subjectOf } from '#shared/events/identity.ts';
+import type { Api } from './client.ts';
+import { Failure, Interrupted } from './failure.ts';
+import { openEvents } from './follow-events.ts';
+
+export interface Called {
+  id: string;
+  trace_id: string;
+  succeeded: boolean;
+  result?: unknown;
+  error?: { type: string; message: string };
+  /** As the door measured it; the second from here. */
+  duration_ms?: number;
+  round_trip_ms: number;
+  version?: string;
+}
+
+export interface Call {
+  identity: Identity;
+  data: Buffer<ArrayBuffer> | string;
+  contentType: string;
+  /** How long to wait for the answer. */
+  patienceMs: number;
+}
+
+/** Throws Failure where no answer comes: it says of whom. */
+export async function callFunction(
+  api: Api,
+  { identity, data, contentType, patienceMs }: Call,
+  signal: AbortSignal,
+): Promise<Called> {
+  const subject = subjectOf(identity);
+  const waiting = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
+  // Before the call: its answer may come at once.
+  const events = await openEvents(api, { ...identity }, waiting);
+  const correlationid = `call-${randomUUID()}`;
+  const traceId = randomBytes(16).toString('hex');
+  const traceparent = `00-${traceId}-${randomBytes(8).toString('hex')}-01`;
+  const began = performance.now();
+  const { id } = await api.send(
+    {
+      id: randomUUID(),
+      type: 'parser.start',
+      subject,
+      contentType,
+      extensions: { correlationid, traceparent, recorded: 'asked' },
+      data,
+    },
+    signal,
+  );
+  for await (const event of events) {
+    const answer = event.correlation_id === correlationid ? answerIn(event) : undefined;
+    if (answer !== undefined) {
+      return { id, trace_id: traceId, ...answer, round_trip_ms: Math.round(performance.now() - began) };
+    }
+  }
+  if (signal.aborted) {
+    throw new Interrupted(`The call goes on, and its answer is an event: kn-lambda logs ${subject} --call ${id}`);
+  }
+  throw new Failure(
+    `${subject} has not answered within ${Math.round(patienceMs / 1000)} s; the call was taken (id ${id})`,
+    {
+      next: `See what it waits for: kn-lambda explain function ${subject}`,
+    },
+  );
+}
+
+/** Undefined for an event that is no end of a call. */
+export function answerIn({ type, data }: Pick<EventLine, 'type' | 'data'>) {
+  const told = (data ?? {}) as Record<string, unknown>;
+  if (type === 'parser.complete') {
+    return told as unknown as Pick<Called, 'succeeded' | 'result' | 'error' | 'duration_ms'>;
+  }
+  if (type !== 'event.rejected') {
+    return undefined;
+  }
+  const problems = Array.isArray(told['problems']) ? (told['problems'] as { path: string; message: string }[]) : [];
+  const message = problems.map(({ path, message: text }) => `${path} ${text}`).join('; ');
+  return { succeeded: false, error: { type: String(told['reason'] ?? 'Rejected'), message } };
+}

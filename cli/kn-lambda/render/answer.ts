@@ -1,0 +1,19 @@
+/** What became of a call, in one line, and the error under it. */
+import type { Called } from '#cli/kn-lambda/call.ts';
+import type { Runtime } from '#cli/kn-lambda/session.ts';
+import { printable, printableCell } from '#shared/printable.ts';
+import { took } from './time.ts';
+
+export function noteAnswer(told: Called & { cold?: boolean }, { terminal }: Pick<Runtime, 'terminal'>): void {
+  const { note, paintNote } = terminal;
+  const facts = [
+    took(told.duration_ms ?? told.round_trip_ms),
+    told.cold === undefined ? '' : told.cold ? 'cold' : 'warm',
+    told.version === undefined ? '' : `version ${printableCell(told.version)}`,
+    `trace ${told.trace_id}`,
+  ].filter((fact) => fact !== '');
+  note(`${told.succeeded ? paintNote('green', '✔ answered') : paintNote('red', '✖ failed')} (${facts.join(', ')})`);
+  if (told.error !== undefined) {
+    note(`${paintNote('red', printableCell(told.error.type))}: ${printable(told.error.message)}`);
+  }
+}

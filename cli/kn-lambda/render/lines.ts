@@ -1,0 +1,80 @@
+/** One line of a log, and one event, for people. */
+
+import type { Style, Terminal } from '#cli/kn-lambda/terminal.ts';
+import type { EventLine, LogLine } from '#shared/api/schemas.ts';
+import { printableCell } from '#shared/printable.ts';
+import { clock } from './time.ts';
+
+export function logText({ time, pod, text }: LogLine, paint: Terminal['paint'], withPod = true): string {
+  const [message, style] = messageIn(text);
+  const shown = printableCell(message);
+  const from = withPod && pod !== '' ? `${paint('dim', printableCell(shortPod(pod)))}  ` : '';
+  return `${paint('dim', clock(time))}  ${from}${style === undefined ? shown : paint(style, shown)}`;
+}
+
+/** The last part of a pod's name tells it from its siblings. */
+function shortPod(pod: string): string {
+  return pod.split('-').slice(-2).join('-');
+}
+
+const LEVELS: Record<string, Style> = { error: 'red', fatal: 'red', warn: 'yellow', warning: 'yellow' };
+
+/** Adapters write JSON: level, msg, and the fields of the call, which the reader has asked for already. */
+function messageIn(text: string): [string, Style | undefined] {
+  if (!text.startsWith('{')) {
+    return [text, undefined];
+  }
+  try {
+    const {
+      level,
+      msg,
+      time: _time,
+      event: _event,
+      correlation_id: _id,
+      trace_id: _trace,
+      ...fields
+    } = JSON.parse(text) as Record<string, unknown>;
+    if (typeof msg !== 'string') {
+      return [text, undefined];
+    }
+    const rest = Object.entries(fields).map(
+      ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+    );
+    const style = LEVELS[String(level)];
+    return [[style === undefined ? '' : `${String(level)}: `, [msg, ...rest].join('  ')].join(''), style];
+  } catch {
+    return [text, undefined];
+  }
+}
+
+const TOLD = ['status', 'state', 'reason', 'revision', 'succeeded', 'error_message', 'duration_ms'];
+
+export function eventText(event: EventLine, paint: Terminal['paint']): string {
+  const data = (typeof event.data === 'object' && event.data !== null ? event.data : {}) as Record<string, unknown>;
+  const isOurs = /^(build\.complete|lifecycle\.|parser\.complete|event\.rejected|dead-letter)/.test(event.type);
+  const error = data['error'] as { type?: unknown; message?: unknown } | undefined;
+  const told = isOurs
+    ? [
+        ...TOLD.filter((name) => data[name] !== undefined).map((name) => told1(name, data[name])),
+        ...(error === undefined ? [] : [`${String(error.type)}: ${String(error.message).split('\n')[0]}`]),
+      ].join('  ')
+    : '';
+  const failed =
+    data['succeeded'] === false ||
+    /failed|rejected/.test(event.type) ||
+    /^(failed|timeout)$/.test(String(data['status']));
+  const subject = event.third_party_id === undefined ? '' : `${event.third_party_id}/${event.parser_id}`;
+  return [
+    paint('dim', clock(event.time)),
+    paint(failed ? 'red' : 'bold', printableCell(event.type).padEnd(25)),
+    printableCell(subject).padEnd(20),
+    printableCell(told),
+  ]
+    .join('  ')
+    .trimEnd();
+}
+
+function told1(name: string, value: unknown): string {
+  const text = String(value).split('\n')[0] ?? '';
+  return name === 'succeeded' ? `succeeded: ${text}` : name === 'duration_ms' ? `${text} ms` : text;
+}
