@@ -95,7 +95,8 @@ function upstreams(): string {
     if (failure === undefined || failure.outcome === 'rejected') {
       return [looks, `\`${error.reason}\``, 'the request ends: `build.complete` failed, or event.rejected'];
     }
-    const wait = failure.retryAfter === undefined ? '' : `, Retry-After ${failure.retryAfter} s`;
+    const seconds = failure.headers['retry-after'];
+    const wait = seconds === undefined ? '' : `, Retry-After ${seconds} s`;
     return [looks, `\`${error.reason}\``, `${failure.details.status}${wait}: retried`];
   });
   return table(['Kubernetes, S3 or ECR', 'reason', 'the function answers'], rows);

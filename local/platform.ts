@@ -140,6 +140,7 @@ async function start(options: PlatformOptions, started: AsyncDisposableStack): P
       port,
       queueFile: join(directory, 'queues.jsonl'),
       resolve: resolveRef,
+      api: serving.as(namespace, 'gateway'),
       log,
       ...(options.onEvent ? { tap: options.onEvent } : {}),
     }),

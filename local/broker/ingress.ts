@@ -1,5 +1,5 @@
 /** A Broker's ingress: HTTP in, RabbitMQ's exchange behind it (eventing-rabbitmq: cmd/ingress). */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { foreignRequest } from '#shared/foreign-request.ts';
 import type { Trace } from './amqp-message.ts';
@@ -17,9 +17,14 @@ export interface Ingress {
 /** False where there is no exchange to publish to. */
 export type Publish = (event: BrokerEvent, trace: Trace) => boolean;
 
-/** Port 0 takes a free one. */
-export async function startIngress(port: number, publish: Publish): Promise<Ingress> {
+/** Port 0 takes a free one. `api`: answers every GET, and whatever is below /api/. */
+export async function startIngress(port: number, publish: Publish, api?: RequestListener): Promise<Ingress> {
   const server = createServer((request, response) => {
+    const isRead = request.method === 'GET' || request.method === 'HEAD';
+    if (api && (isRead || request.url?.startsWith('/api/')) && foreignRequest(request.headers) === undefined) {
+      api(request, response);
+      return;
+    }
     answer(request, response, publish).catch(() => response.destroy());
   });
   await new Promise<void>((resolve, reject) => {

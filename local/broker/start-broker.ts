@@ -3,6 +3,7 @@
  * to life, events go in by HTTP and out to subscribers. An event is answered with 202 once it is in the file of the
  * queues, and stays there until it is acknowledged.
  */
+import type { RequestListener } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import { DiskError } from '#local/disk/disk-error.ts';
 import type { ObjectStorage } from '#local/kubernetes/types.ts';
@@ -36,6 +37,8 @@ export interface BrokerOptions {
   namespace: string;
   /** What is in it is delivered again. Without one, queues end with the process. */
   queueFile?: string;
+  /** Answers every GET at the ingress on `port`, and whatever is below /api/: one address for all. */
+  api?: RequestListener;
   tap?: Tap;
   log?: (line: string) => void;
   /** For tests: what waits between retries. */
@@ -66,7 +69,7 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
   const triggers = new Map<string, TriggerRuntime>();
   const main = `${namespace}/default`;
   const publish: Publish = (event, trace) => brokers.get(main)?.publish(event, trace) ?? false;
-  const ingress = await startIngress(port, publish).catch((error) => {
+  const ingress = await startIngress(port, publish, options.api).catch((error) => {
     queues.close();
     throw error;
   });

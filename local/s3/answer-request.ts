@@ -47,6 +47,9 @@ export async function answerRequest(
     if (foreign !== undefined) {
       throw s3Error(403, 'AccessDenied', foreign);
     }
+    if (allowOrigin(request, response)) {
+      return;
+    }
     // Not by URL, which would resolve the `..` of a key.
     const [, bucket = '', key = '', search] = /^\/*([^/?]*)\/?([^?]*)\??(.*)$/.exec(request.url ?? '') ?? [];
     const query = new URLSearchParams(search);
@@ -68,6 +71,26 @@ export async function answerRequest(
     const hasBody = request.method !== 'HEAD' && status !== 304;
     send(response, hasBody ? xml('Error', { Code: code, Message: message, Resource: request.url }) : undefined);
   }
+}
+
+/** A page of this machine may upload. True where the browser only asks whether it may. */
+function allowOrigin({ method, headers }: IncomingMessage, response: ServerResponse): boolean {
+  if (headers.origin === undefined) {
+    return false;
+  }
+  response.setHeader('access-control-allow-origin', headers.origin);
+  response.setHeader('vary', 'origin');
+  if (method !== 'OPTIONS') {
+    return false;
+  }
+  response
+    .writeHead(204, {
+      'access-control-allow-methods': 'GET, HEAD, PUT',
+      'access-control-allow-headers': headers['access-control-request-headers'] ?? '',
+      'access-control-max-age': '600',
+    })
+    .end();
+  return true;
 }
 
 function send(response: ServerResponse, answer: string | undefined): void {

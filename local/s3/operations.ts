@@ -57,9 +57,28 @@ export async function putObject(exchange: Exchange): Promise<string | undefined>
   if ('x-amz-copy-source' in request.headers) {
     return await copyObject(exchange);
   }
-  const body = await storeBody(files, contentOf(request));
+  const sha256 = request.headers['x-amz-checksum-sha256'];
+  checkPresigned(exchange);
+  const body = await storeBody(files, contentOf(request), sha256 === undefined ? undefined : String(sha256));
   response.setHeader('etag', commit(exchange, body, keptHeaders(request.headers)).etag);
   return undefined;
+}
+
+/**
+ * Nobody's signature is checked here, but what a presigned address binds is: every header that is signed must be sent,
+ * and it is not taken after its time.
+ */
+function checkPresigned({ query, request }: Exchange): void {
+  const names = query.get('X-Amz-SignedHeaders')?.split(';') ?? [];
+  const missing = names.filter((name) => request.headers[name] === undefined);
+  if (missing.length > 0) {
+    throw s3Error(403, 'SignatureDoesNotMatch', `The address is signed for the headers ${missing.join(', ')} as well`);
+  }
+  const [, date, time] = /^(\d{8})T(\d{6})Z$/.exec(query.get('X-Amz-Date') ?? '') ?? [];
+  const began = Date.parse(`${date}T${time}Z`.replace(/^(....)(..)(..T..)(..)/, '$1-$2-$3:$4:'));
+  if (Date.now() > began + Number(query.get('X-Amz-Expires') ?? 0) * 1000) {
+    throw s3Error(403, 'AccessDenied', 'Request has expired');
+  }
 }
 
 async function copyObject(exchange: Exchange): Promise<string> {

@@ -8,20 +8,28 @@ import { s3Error } from './xml.ts';
 
 const LONGEST_LINE = 16 * 1024;
 
-/** Into a new file, which is gone where this throws: where the client hung up, or sent less than it said. */
-export async function storeBody(files: ObjectFiles, content: AsyncIterable<Buffer>): Promise<Body> {
+/**
+ * Into a new file, which is gone where this throws: where the client hung up, or sent less than it said, or something
+ * else than what has this hash (in base64).
+ */
+export async function storeBody(files: ObjectFiles, content: AsyncIterable<Buffer>, sha256?: string): Promise<Body> {
   const file = randomUUID();
   const hash = createHash('md5');
+  const checksum = createHash('sha256');
   let size = 0;
   const counted = async function* () {
     for await (const piece of content) {
       hash.update(piece);
+      checksum.update(piece);
       size += piece.length;
       yield piece;
     }
   };
   try {
     await pipeline(counted, createWriteStream(files.path(file), { flags: 'wx' }));
+    if (sha256 !== undefined && checksum.digest('base64') !== sha256) {
+      throw s3Error(400, 'BadDigest', 'The SHA256 you specified did not match what we received');
+    }
   } catch (error) {
     files.discard(file);
     throw error;

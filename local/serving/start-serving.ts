@@ -3,6 +3,7 @@
  * them.
  */
 import { once } from 'node:events';
+import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ObjectStorage } from '#local/kubernetes/types.ts';
 import { ServingController } from './controller.ts';
@@ -19,6 +20,8 @@ const DEFAULTS: ServingOptions = {
 export interface Serving {
   /** The gateway's. */
   url: string;
+  /** Answers requests as if they had come to this Service's own address. */
+  as(namespace: string, name: string): RequestListener;
   close(): Promise<void>;
 }
 
@@ -48,6 +51,10 @@ export async function startServing(settings: {
   controller = new ServingController(settings.storage, options, addresses, settings.log ?? (() => {}));
   return {
     url: `http://127.0.0.1:${port}`,
+    as: (namespace, name) => (request, response) => {
+      request.headers.host = `${name}.${namespace}.${DOMAIN}`;
+      gateway.emit('request', request, response);
+    },
     close: async () => {
       controller?.close();
       gateway.close();

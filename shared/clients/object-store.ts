@@ -11,6 +11,11 @@ export interface StoredObject {
   modified: Date;
 }
 
+export interface ListFrom {
+  after?: string | undefined;
+  limit?: number | undefined;
+}
+
 /**
  * Every method throws RetryableError('Unavailable' | 'Throttled', …) where S3 is down, slow or throttling, and
  * PermanentError('Forbidden', …) where we lack the permission. A missing object is no error.
@@ -18,9 +23,9 @@ export interface StoredObject {
 export interface ObjectStore {
   /**
    * Pages in key order. `date` is S3's own clock (its Date header), which orders the builds of one parser. Throws
-   * PermanentError('NoSource') where the bucket does not exist.
+   * PermanentError('NoSource') where the bucket does not exist. `after`: only keys after this one; `limit`: keys a page.
    */
-  list(bucket: string, prefix: string): AsyncIterable<{ objects: StoredObject[]; date: Date }>;
+  list(bucket: string, prefix: string, from?: ListFrom): AsyncIterable<{ objects: StoredObject[]; date: Date }>;
   /** Undefined where there is no such object. The caller must consume or destroy `body`. */
   open(bucket: string, key: string): Promise<{ body: Readable; etag: string; size: number } | undefined>;
   /** `text` is undefined where there is no such object. `date` is S3's clock in both cases. */

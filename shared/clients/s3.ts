@@ -48,13 +48,19 @@ export function createObjectStore(settings: S3Settings, timeouts?: S3Timeouts): 
   }
 
   return {
-    async *list(bucket, prefix) {
+    async *list(bucket, prefix, { after, limit } = {}) {
       let token: string | undefined;
       do {
         const page: ListObjectsV2CommandOutput = await attempt(`listing s3://${bucket}/${prefix}`, bucket, () =>
           client.send(
             // Encoded, since XML can't represent the control characters that a key may contain.
-            new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ContinuationToken: token, EncodingType: 'url' }),
+            new ListObjectsV2Command({
+              Bucket: bucket,
+              Prefix: prefix,
+              EncodingType: 'url',
+              ...(token === undefined ? { StartAfter: after } : { ContinuationToken: token }),
+              MaxKeys: limit,
+            }),
           ),
         );
         yield { objects: objectsOf(page), date: dateOf(page.$metadata) };

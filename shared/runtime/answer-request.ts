@@ -179,9 +179,8 @@ async function process(
     if (failure.outcome === 'rejected') {
       return { ...reject(failure.reason, failure.event), error };
     }
-    const headers: Record<string, string> =
-      failure.retryAfter === undefined ? {} : { 'retry-after': String(failure.retryAfter) };
-    return { answer: problemAnswer(failure.details, headers), outcome: failure.outcome, reason: failure.reason, error };
+    const { outcome, reason, details, headers } = failure;
+    return { answer: problemAnswer(details, headers), outcome, reason, error };
   }
 }
 

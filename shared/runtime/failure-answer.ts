@@ -10,7 +10,26 @@ export type Failure =
   /** Retrying cannot help: the reply is an event.rejected. */
   | { outcome: 'rejected'; reason: Reason; event: NewEvent<'event.rejected'> }
   /** Retrying may help: the Broker retries at every 5xx and 429. */
-  | { outcome: 'retry' | 'failed'; reason: Reason; details: ProblemDetails; retryAfter?: number };
+  | ({ reason: Reason } & FailedAnswer);
+
+export interface FailedAnswer {
+  outcome: 'retry' | 'failed' | 'refused';
+  details: ProblemDetails;
+  headers: Record<string, string>;
+}
+
+/** Thrown by a route: the request is answered with this problem. */
+export class RequestProblem extends Error {
+  override readonly name = 'RequestProblem';
+  readonly details: ProblemDetails;
+  readonly headers: Record<string, string>;
+
+  constructor(details: ProblemDetails, headers: Record<string, string> = {}) {
+    super(details.detail);
+    this.details = details;
+    this.headers = headers;
+  }
+}
 
 /**
  * Only the error's class decides. An upstream's `code`, `status` or message is never shown to the sender. An unexpected
@@ -21,19 +40,31 @@ export function failureOf(error: unknown, event: ReceivedEvent<unknown>): Failur
     const problems = [{ path: 'data', message: error.message }];
     return { outcome: 'rejected', reason: error.reason, event: eventRejected(event.original, error.reason, problems) };
   }
+  const answer = problemOf(error);
+  return { reason: answer.details.reason, ...answer };
+}
+
+/** The same for a request that is no event. An upstream that refuses us for good is no fault of who asks. */
+export function problemOf(error: unknown): FailedAnswer {
+  if (error instanceof RequestProblem) {
+    return { outcome: 'refused', details: error.details, headers: error.headers };
+  }
+  if (error instanceof PermanentError) {
+    const { reason, message: detail } = error;
+    return { outcome: 'failed', details: { status: 502, reason, detail }, headers: {} };
+  }
   if (error instanceof RetryableError) {
     const { reason, message: detail, retryAfter } = error;
     // The status tells dead letters what was down (503) and what was overloaded (429).
     const status = retryAfter === undefined || reason === 'Unavailable' ? 503 : 429;
-    const details = { status, reason, detail };
-    return retryAfter === undefined
-      ? { outcome: 'retry', reason, details }
-      : { outcome: 'retry', reason, details, retryAfter: Math.max(1, Math.ceil(retryAfter)) };
+    const wait = retryAfter === undefined ? undefined : Math.max(1, Math.ceil(retryAfter));
+    const headers: Record<string, string> = wait === undefined ? {} : { 'retry-after': String(wait) };
+    return { outcome: 'retry', details: { status, reason, detail }, headers };
   }
   const fingerprint = fingerprintOf(error);
   const detail = `The function failed; its log says why under fingerprint ${fingerprint}.`;
   const reason = 'InternalError';
-  return { outcome: 'failed', reason, details: { status: 500, reason, detail, fingerprint } };
+  return { outcome: 'failed', details: { status: 500, reason, detail, fingerprint }, headers: {} };
 }
 
 /** The error's class and the place that threw it: the same bug has the same fingerprint, whatever the event is. */

@@ -18,6 +18,9 @@ const MAX_HEADER_BYTES = 1024 * 1024;
  */
 const STRUCTURED_KEPT_BYTES = 8 * 1024 * 1024;
 
+/** Of a request to a route. The names and hashes of 10,000 files have less. */
+const ROUTE_BYTES = 4 * 1024 * 1024;
+
 /** The runtime copies headers by `{...request.headers}`, which keeps symbols. No client can send a symbol. */
 const REQUEST = Symbol('request');
 
@@ -27,14 +30,18 @@ export interface GateOptions {
   draining: () => boolean;
   /** It listens on loopback. */
   loopback: boolean;
+  /** Undefined where the request is for no route, as `POST /` never is. Gives what answers it once it is read. */
+  route?: (method: string, path: string) => AnswerRead | undefined;
 }
+
+type AnswerRead = (read: FunctionRequest & { query: URLSearchParams }, response: ServerResponse) => void;
 
 /**
  * The runtime's own reading of requests is wrong for us: it takes `?cloudevent=` for an event, answers 500 if an
  * attribute is missing, cuts bodies off with errors of its own, and serves its metrics to everybody. So the gate shows
  * it an empty `POST /` in place of every request except health checks. The real request is passed on under a symbol.
  */
-export function installGate(server: Server, { limit, draining, loopback }: GateOptions): void {
+export function installGate(server: Server, { limit, draining, loopback, route }: GateOptions): void {
   const runtime = server.listeners('request') as RequestListener[];
   server.removeAllListeners('request');
   // Node reads both settings at every new connection. By default it drops all headers after the first thousand
@@ -55,9 +62,19 @@ export function installGate(server: Server, { limit, draining, loopback }: GateO
     if (draining()) {
       response.setHeader('connection', 'close');
     }
-    correctHeaders(response);
     const path = request.url?.split('?', 1)[0] ?? '';
-    if (request.method === 'GET' && HEALTH.has(path)) {
+    const isEvent = request.method === 'POST' && path === '/';
+    const isHealth = request.method === 'GET' && HEALTH.has(path);
+    const answerRead = isEvent || isHealth ? undefined : route?.(request.method ?? '', path);
+    if (answerRead) {
+      const query = new URLSearchParams(request.url?.slice(path.length + 1));
+      readRequest(request, path, ROUTE_BYTES, (read) =>
+        answerRead({ ...read, query, isGone: () => response.destroyed }, response),
+      );
+      return;
+    }
+    correctHeaders(response);
+    if (isHealth) {
       request.url = path;
       pass(request, response);
       return;

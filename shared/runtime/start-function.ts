@@ -13,6 +13,7 @@ import { eventMetrics, registry } from '#shared/telemetry/metrics.ts';
 import { type Tracing, untraced } from '#shared/telemetry/traces.ts';
 import { afterFirstAnswer } from './after-first-answer.ts';
 import { answerRequest } from './answer-request.ts';
+import { answerRoute } from './answer-route.ts';
 import type { Authenticating } from './authenticate.ts';
 import { gatedRequest, installGate } from './gate.ts';
 import { InFlight } from './in-flight.ts';
@@ -21,6 +22,7 @@ import { isLoopback } from './listen-address.ts';
 import { type MetricsServer, serveMetrics } from './metrics-server.ts';
 import { problemAnswer } from './problem-answer.ts';
 import type { Answer } from './request.ts';
+import { routeFinder, routeName } from './routes.ts';
 import { type ListenAddress, serve } from './serve.ts';
 import { signingKeys } from './signing.ts';
 import type { AcceptedEvent, EventSchemas, FunctionDefinition } from './types.ts';
@@ -54,15 +56,19 @@ export async function startFunction<Config extends z.ZodType, const Schemas exte
   environment: Environment,
   logDestination?: DestinationStream,
 ): Promise<RunningFunction> {
-  const { name, events, wakes = [], drainSeconds = DRAIN_SECONDS } = definition;
+  const { name, events, wakes = [], routes = [], drainSeconds = DRAIN_SECONDS } = definition;
   const { runtime, own } = parseConfig(definition.config, environment);
   const log = createLog({ function: name }, runtime.LOG_LEVEL, logDestination);
-  const metrics = eventMetrics(name, [...Object.keys(events), ...wakes]);
+  const metrics = eventMetrics(name, [...Object.keys(events), ...wakes, ...routes.map(routeName)]);
   const limit = '*' in events ? ANY_EVENT_BYTES : EVENT_BYTES;
   const inFlight = new InFlight();
-  let draining = false;
+  const drain = new AbortController();
 
-  const dependencies = lazy(() => definition.dependencies(own));
+  const made = lazy(() => definition.dependencies(own));
+  const dependencies = async () =>
+    await made().catch((cause: unknown) => {
+      throw new RetryableError('DependenciesUnavailable', `${name} could not connect to what it needs`, { cause });
+    });
   const tracing = lazy(() => startTracing(name, runtime, log));
   const answer = answerRequest({
     name,
@@ -75,10 +81,7 @@ export async function startFunction<Config extends z.ZodType, const Schemas exte
     metrics,
     log,
     handle: async (event, context) => {
-      const deps = await dependencies().catch((cause: unknown) => {
-        throw new RetryableError('DependenciesUnavailable', `${name} could not connect to what it needs`, { cause });
-      });
-      return await definition.handle(event as AcceptedEvent<Schemas>, deps, context);
+      return await definition.handle(event as AcceptedEvent<Schemas>, await dependencies(), context);
     },
   });
 
@@ -86,18 +89,28 @@ export async function startFunction<Config extends z.ZodType, const Schemas exte
     name,
     { host: runtime.HOST, port: runtime.PORT },
     {
-      isReady: () => !draining,
+      isReady: () => !drain.signal.aborted,
       handle: (headers) => inFlight.track(() => guarded(log, answer, headers)),
     },
   );
-  installGate(server, { limit, draining: () => draining, loopback: isLoopback(runtime.HOST) });
+  const find = routeFinder(routes);
+  const answerRead = answerRoute({ tracing, metrics, log, dependencies, draining: drain.signal });
+  installGate(server, {
+    limit,
+    draining: () => drain.signal.aborted,
+    loopback: isLoopback(runtime.HOST),
+    route: (method, path) => {
+      const matched = find(method, path);
+      return matched && ((read, response) => void inFlight.track(() => answerRead(matched, read, response)));
+    },
+  });
   const port = (server.address() as AddressInfo).port;
   const uptime = process.uptime();
   metrics.listening(uptime);
 
   // Loading clients blocks the process. The readiness probe is answered first, since it decides when events come.
   afterFirstAnswer(server, () => {
-    dependencies().catch((error: unknown) =>
+    made().catch((error: unknown) =>
       log.error({ err: error }, 'dependencies failed; trying again with the next event'),
     );
     void tracing();
@@ -110,7 +123,7 @@ export async function startFunction<Config extends z.ZodType, const Schemas exte
     metricsPort: metricsServer?.port,
     log,
     close: async () => {
-      draining = true;
+      drain.abort();
       log.info({ in_flight: inFlight.count }, 'draining');
       if (!(await inFlight.idle(drainSeconds * SECOND))) {
         log.error(

@@ -4,6 +4,7 @@ import type * as z from 'zod';
 import type { NewEvent, ReceivedEvent } from '#shared/events/event.ts';
 import type { Claims } from '#shared/events/signature.ts';
 import type { Answer, FunctionRequest } from './request.ts';
+import type { Route } from './routes.ts';
 
 /** The events that a function takes: type → schema of its data. The key `*` takes every type. */
 export type EventSchemas = Record<string, z.ZodType>;
@@ -49,6 +50,8 @@ export interface FunctionDefinition<Config extends z.ZodType, Schemas extends Ev
    * problem in the answer itself; their events have no signature yet.
    */
   answers?: 'the Broker' | 'clients';
+  /** What it answers beside `POST /`, which stays the events'. */
+  routes?: readonly Route<Deps>[];
   /** Pure: all its effects go through `deps`. It returns the reply event; to clients an HTTP answer. */
   handle: (event: AcceptedEvent<Schemas>, deps: Deps, context: HandlerContext) => Handled | Promise<Handled>;
 }

@@ -12,6 +12,7 @@ export async function warmUp<Config extends z.ZodType, Schemas extends EventSche
   const withoutClients = {
     ...definition,
     config: z.object({}),
+    routes: [],
     dependencies: () => undefined,
     handle: () => undefined,
   };

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import type { ObjectStore, StoredObject } from '#shared/clients/object-store.ts';
+import type { ListFrom, ObjectStore, StoredObject } from '#shared/clients/object-store.ts';
 import { PermanentError } from '#shared/events/errors.ts';
 
 interface Stored {
@@ -69,25 +69,34 @@ export class InMemoryObjectStore implements ObjectStore {
     this.#failures.set(method, [...(this.#failures.get(method) ?? []), error]);
   }
 
-  async *list(bucket: string, prefix: string): AsyncIterable<{ objects: StoredObject[]; date: Date }> {
+  async *list(
+    bucket: string,
+    prefix: string,
+    from: ListFrom = {},
+  ): AsyncIterable<{ objects: StoredObject[]; date: Date }> {
     this.#enter('list', bucket, prefix);
-    for (let after: string | undefined = ''; after !== undefined; ) {
-      const { objects, date, more } = this.page(bucket, prefix, after);
+    for (let after: string | undefined = from.after ?? ''; after !== undefined; ) {
+      const { objects, date, more } = this.page(bucket, prefix, after, from.limit);
       yield { objects, date };
       after = more ? objects.at(-1)?.key : undefined;
     }
   }
 
   /** The answer to one request of a listing: the keys after `after`. */
-  page(bucket: string, prefix: string, after: string): { objects: StoredObject[]; date: Date; more: boolean } {
+  page(
+    bucket: string,
+    prefix: string,
+    after: string,
+    limit: number = this.pageSize,
+  ): { objects: StoredObject[]; date: Date; more: boolean } {
     const stored = this.#objects(bucket);
     const keys = this.keys(bucket, prefix);
     const start = after === '' ? 0 : keys.findLastIndex((key) => byUtf8(key, after) <= 0) + 1;
-    const objects = keys.slice(start, start + this.pageSize).map((key) => {
+    const objects = keys.slice(start, start + limit).map((key) => {
       const { body, etag, modified } = stored.get(key) as Stored;
       return { key, size: body.length, etag, modified };
     });
-    return { objects, date: this.#now(), more: start + this.pageSize < keys.length };
+    return { objects, date: this.#now(), more: start + limit < keys.length };
   }
 
   async open(bucket: string, key: string): Promise<{ body: Readable; etag: string; size: number } | undefined> {
