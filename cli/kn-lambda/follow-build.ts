@@ -34,6 +34,7 @@ export async function* followBuild(followed: Followed): AsyncGenerator<BuildNews
   const ended = new AbortController();
   const signal = AbortSignal.any([followed.signal, ended.signal]);
   const news = new Inbox<BuildNews>();
+  followed.signal.addEventListener('abort', () => news.fail(followed.signal.reason), { once: true });
   const told = (work: Promise<void>): void => void work.catch((error: unknown) => news.fail(error));
   told(fromEvents(followed, news));
   told(fromApi({ ...followed, signal }, news));
