@@ -51,7 +51,8 @@ export interface OutgoingEvent {
 /** A function that wakes up, or a Broker that restarts. */
 const WAITS_MS = [300, 1000, 2500];
 const PASSING = new Set([502, 503, 504]);
-const SOURCE = 'kn-lambda';
+/** Of every event that the command sends. */
+export const SOURCE = 'kn-lambda';
 
 export function createApi({ server, origin, token }: Connection, fetchFrom: typeof fetch = fetch): Api {
   async function ask(path: string, init: RequestInit & { query?: Query | undefined }): Promise<Response> {

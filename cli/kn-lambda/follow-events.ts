@@ -11,8 +11,8 @@ export interface EventsWanted extends Partial<Identity> {
 const AGAIN_MS = [200, 1000, 3000];
 
 /**
- * Resolves when the stream is open: what happens from then on is in it, once. Ends with the signal. Throws Failure where
- * it cannot be opened the first time.
+ * Resolves when the stream is open: what happens from then on is in it, once. Ends with the signal. Throws Failure
+ * where it cannot be opened the first time.
  */
 export async function openEvents(
   api: Api,

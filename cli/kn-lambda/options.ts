@@ -37,6 +37,10 @@ export function duration(text: string): number {
   return Number(text.slice(0, -1)) * (UNITS[text.slice(-1)] ?? 0);
 }
 
+export function timeLimit(description: string, usual: string): Option {
+  return new Option('--timeout <duration>', description).argParser(duration).default(duration(usual), usual);
+}
+
 export function count(text: string): number {
   const number = Number(text);
   if (!Number.isInteger(number) || number < 1) {

@@ -19,6 +19,8 @@ import { addEnv, addSecrets } from './verbs/settings.ts';
 import { addVersion } from './verbs/version.ts';
 import { addVersions } from './verbs/versions.ts';
 
+const WIDEST = 120;
+
 const AFTER = `
 Against the platform of make run nothing has to be configured. A cluster is named by KUBECONFIG (or --kubeconfig,
 --context, --namespace), or by --server with a token; kn-lambda login keeps both.
@@ -36,7 +38,7 @@ export function createProgram(runtime: Runtime, version: string): Command {
     .helpOption('-h, --help', 'this; after a verb: what it takes')
     .helpCommand(false)
     .addHelpText('after', AFTER)
-    .configureHelp({ helpWidth: 120 })
+    .configureHelp({ helpWidth: Math.min(WIDEST, runtime.terminal.out.columns ?? WIDEST) })
     .configureOutput({
       writeOut: (text) => runtime.terminal.say(text.trimEnd()),
       writeErr: (text) => runtime.terminal.note(text.trimEnd()),

@@ -4,7 +4,7 @@ import type { Api } from '#cli/kn-lambda/client.ts';
 import { DeploymentFailed, type DeploymentOptions, deploy } from '#cli/kn-lambda/deployment.ts';
 import { tellFailure, whatGoesOn } from '#cli/kn-lambda/deployment-trouble.ts';
 import { EXIT, Exit, Failure, Interrupted, wrongUse } from '#cli/kn-lambda/failure.ts';
-import { connectable, duration, shown } from '#cli/kn-lambda/options.ts';
+import { connectable, shown, timeLimit } from '#cli/kn-lambda/options.ts';
 import { show } from '#cli/kn-lambda/render/output.ts';
 import { createSteps } from '#cli/kn-lambda/render/progress.ts';
 import { took } from '#cli/kn-lambda/render/time.ts';
@@ -40,7 +40,7 @@ export function addDeploy(program: Command, runtime: Runtime): void {
     .option('-v, --verbose', "show the build's log as it is written")
     .option('-w, --watch', 'again after every change, and call it with event.json; Ctrl-C ends it')
     .option('-d, --data <json>', 'with --watch: what it is called with')
-    .option('--timeout <duration>', 'how long to follow it', duration, HALF_AN_HOUR)
+    .addOption(timeLimit('how long to follow it', '30m'))
     .addHelpText('after', AFTER);
   connectable(shown(command)).action(async (folder: string, options: DeployOptions) => {
     const session = await openSession(options, runtime);

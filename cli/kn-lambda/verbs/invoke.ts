@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type Called, callFunction } from '#cli/kn-lambda/call.ts';
 import { EXIT, Exit, Failure, wrongUse } from '#cli/kn-lambda/failure.ts';
-import { connectable, duration, shown } from '#cli/kn-lambda/options.ts';
+import { connectable, shown, timeLimit } from '#cli/kn-lambda/options.ts';
 import { noteAnswer } from '#cli/kn-lambda/render/answer.ts';
 import { logText } from '#cli/kn-lambda/render/lines.ts';
 import { show } from '#cli/kn-lambda/render/output.ts';
@@ -31,7 +31,7 @@ export function addInvoke(program: Command, runtime: Runtime): void {
     .option('-d, --data <json>', `what it is called with. Default: ${TEST_EVENT} of its folder, else {}`)
     .option('--file <path>', 'the same from a file; - is standard input')
     .option('--content-type <type>', 'of the data; anything but JSON is sent as it is', 'application/json')
-    .option('--timeout <duration>', 'how long to wait for the answer', duration, 2 * MINUTE)
+    .addOption(timeLimit('how long to wait for the answer', '2m'))
     .option('--logs', 'show what the function wrote during the call');
   connectable(shown(command)).action(async (name: string | undefined, options: Options) => {
     const session = await openSession(options, runtime);
