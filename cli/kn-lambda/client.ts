@@ -68,7 +68,7 @@ export function createApi({ server, origin, token }: Connection, fetchFrom: type
     if (response.ok) {
       return response;
     }
-    throw await refused(response, { server, hasToken: given !== undefined });
+    throw await refused(response, { server, path, hasToken: given !== undefined });
   }
 
   async function patiently(request: () => Promise<Response>, signal?: AbortSignal | null): Promise<Response> {
@@ -185,7 +185,7 @@ function addressOf(server: string, path: string, query: Query = {}): URL {
 /** A problem that the platform tells, in its own words, with the next step where they have none. */
 async function refused(
   response: Response,
-  { server, hasToken }: { server: string; hasToken: boolean },
+  { server, path, hasToken }: { server: string; path: string; hasToken: boolean },
 ): Promise<Failure> {
   const text = await response.text().catch(() => '');
   const problem = problemIn(text);
@@ -205,9 +205,31 @@ async function refused(
         })
       : noApi(server, `it answers HTTP ${status}`);
   }
+  if (status === 404) {
+    return nothingThere(path, problem.detail);
+  }
   const seconds = response.headers.get('retry-after');
   const next = status === 429 && seconds !== null ? { next: `Try again in ${seconds} s.` } : {};
   return new Failure(`${problem.reason}: ${problem.detail}`, next);
+}
+
+/** What one may not see does not exist, so both are one sentence. The API cannot know what the person typed. */
+function nothingThere(path: string, detail: string): Failure {
+  const [collection, tenant, name, id] = path.replace('/api/v1/', '').split('/').map(decodeURIComponent);
+  const named = `${tenant}/${name}`;
+  if (collection === 'functions') {
+    return new Failure(`there is no function ${named}, or you may not see it`, {
+      next: 'kn-lambda list shows those that there are; --tenant names another tenant.',
+    });
+  }
+  if (collection === 'builds') {
+    return new Failure(`there is no build ${id} of ${named} that is still known, or you may not see it`, {
+      next: `kn-lambda describe ${named} shows its last builds.`,
+    });
+  }
+  return collection === 'dead-letters'
+    ? new Failure(`there is no dead letter ${tenant}`, { next: 'kn-lambda dead-letters list --all shows them.' })
+    : new Failure(detail);
 }
 
 function noApi(server: string, what: string): Failure {

@@ -8,6 +8,7 @@ export interface EventsWanted extends Partial<Identity> {
   type?: string;
 }
 
+const REMEMBERED = 2000;
 const AGAIN_MS = [200, 1000, 3000];
 
 /**
@@ -35,6 +36,7 @@ async function* follow(
 ): AsyncGenerator<EventLine> {
   let stream: AsyncIterable<SentEvent> | undefined = first;
   let cursor: string | undefined;
+  const seen = new Set<string>();
   for (let failures = 0; !signal.aborted; failures++) {
     try {
       stream ??= await open(cursor);
@@ -42,7 +44,9 @@ async function* follow(
         failures = 0;
         cursor = id ?? cursor;
         const line = eventLine(data);
-        if (line !== undefined) {
+        const key = `${line?.source} ${line?.id}`;
+        if (line !== undefined && !seen.has(key)) {
+          remember(seen, key);
           yield line;
         }
       }
@@ -56,6 +60,14 @@ async function* follow(
     }
     stream = undefined;
     await pause(AGAIN_MS[Math.min(failures, AGAIN_MS.length - 1)] ?? 0, signal).catch(() => {});
+  }
+}
+
+/** An event is delivered at least once: the same source and id are the same event. */
+function remember(seen: Set<string>, key: string): void {
+  seen.add(key);
+  if (seen.size > REMEMBERED) {
+    seen.delete(seen.values().next().value ?? '');
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * The page of a platform that wants a token, at an address of this machine: a browser cannot be given a token otherwise.
- * It takes requests for itself alone, so that no other page of the browser can use the token.
+ * The page of a platform that wants a token, at an address of this machine: a browser cannot be given a token
+ * otherwise. It takes requests for itself alone, so that no other page of the browser can use the token.
  */
 import { createServer, type IncomingMessage, request as requestHttp, type ServerResponse } from 'node:http';
 import { request as requestHttps } from 'node:https';

@@ -1,4 +1,4 @@
-/** The functions that `init` begins with: the folders of examples/. The bundle has what this module gives in its place. */
+/** The functions that `init` begins with: the folders of examples/. The bundle holds what this module gives. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 

@@ -11,7 +11,8 @@ export interface Steps {
 }
 
 export function createSteps(terminal: Terminal): Steps {
-  return terminal.err.isTTY === true ? living(terminal) : plain(terminal);
+  const { isTTY, columns = 0 } = terminal.err;
+  return isTTY === true && columns > 20 ? living(terminal) : plain(terminal);
 }
 
 function plain({ note, paintNote }: Terminal): Steps {

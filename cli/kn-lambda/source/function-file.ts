@@ -1,4 +1,4 @@
-/** `function.yaml` in a function's folder: its name, and what `build.start` says beside the code. It is not uploaded. */
+/** `function.yaml` in a function's folder: its name, and what `build.start` says beside the code. Not uploaded. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import { EXIT, Exit, Failure, Interrupted, wrongUse } from '#cli/kn-lambda/failure.ts';
 import { openEvents } from '#cli/kn-lambda/follow-events.ts';
-import { connectable, count, shown } from '#cli/kn-lambda/options.ts';
+import { connectable, count, duration, shown } from '#cli/kn-lambda/options.ts';
 import { show } from '#cli/kn-lambda/render/output.ts';
 import { pairs, table } from '#cli/kn-lambda/render/table.ts';
 import { age } from '#cli/kn-lambda/render/time.ts';
@@ -67,29 +67,35 @@ function addListLetters(group: Command, runtime: Runtime): void {
     .option('--max <n>', 'no more than these', count, 200);
   connectable(shown(choosing(command))).action(async (options: Choice) => {
     const session = await openSession(options, runtime);
-    const { category, type, reason, newerThan, olderThan } = options;
+    const { category, type, reason } = options;
     const letters = await session.api.list(PATH, letterSchema, {
       query: {
         third_party_id: session.tenant(),
         category,
         type,
         reason,
-        newer_than: newerThan,
-        older_than: olderThan,
         state: options.all ? undefined : 'open',
       },
       most: options.max ?? 200,
       signal: runtime.signal,
     });
-    if (letters.length === 0 && options.output === undefined) {
+    const chosen = letters.filter(inTime(options));
+    if (chosen.length === 0 && options.output === undefined) {
       runtime.terminal.say('no dead letters');
       return;
     }
-    show(letters, runtime, options, {
+    show(chosen, runtime, options, {
       text: (all) => lettersTable(all, runtime.terminal),
       names: (all) => all.map(({ id }) => id),
     });
   });
+}
+
+/** By the time at which it came last. */
+function inTime({ newerThan, olderThan }: Choice): (letter: Letter) => boolean {
+  const newest = olderThan === undefined ? Number.POSITIVE_INFINITY : Date.now() - duration(olderThan);
+  const oldest = newerThan === undefined ? Number.NEGATIVE_INFINITY : Date.now() - duration(newerThan);
+  return ({ time }) => Date.parse(time) >= oldest && Date.parse(time) <= newest;
 }
 
 function lettersTable(letters: Letter[], terminal: Terminal): string {

@@ -398,7 +398,7 @@ Next: kn-lambda explain call demo/hello ID
     await using stub = await new Stub().start();
     const { code, stderr } = await command.run(['invoke', 'nobody', '--server', stub.url]);
     expect({ code, sent: stub.sent }).toEqual({ code: 1, sent: [] });
-    expect(stderr).toContain('there is nothing of that name');
+    expect(stderr).toContain('there is no function demo/nobody, or you may not see it');
   });
 
   test('nobody answers: it says who was waited for', async () => {
@@ -508,7 +508,7 @@ describe('logs', () => {
     );
     const { code, stderr } = await command.run(['logs', 'hello', '-f', '--server', stub.url]);
     expect(code).toBe(1);
-    expect(stderr).toContain('NotFound: nothing');
+    expect(stderr).toContain('there is no function demo/hello');
   });
 });
 

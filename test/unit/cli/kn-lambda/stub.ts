@@ -1,4 +1,4 @@
-/** A platform as the command sees one: the API by HTTP, from memory, each answer as slow or as wrong as a test wants. */
+/** A platform as the command sees one: the API by HTTP, from memory, each answer as slow or wrong as a test wants. */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
