@@ -1,5 +1,6 @@
 /** The gateway with its API in this process, over a cluster and an S3 in memory. */
 import * as z from 'zod';
+import { createEventFeed } from '#functions/gateway/api/event-feed.ts';
 import { createSnapshot } from '#functions/gateway/api/snapshot.ts';
 import { API_ROUTES } from '#functions/gateway/api/table.ts';
 import { CLIENT_EVENTS } from '#functions/gateway/bind.ts';
@@ -68,6 +69,9 @@ export async function openApiWorld(changes: Partial<ApiDependencies> = {}): Prom
     temporaryBucket: TEMPORARY,
     sourceLimits: { maxBytes: 1000, maxFiles: 5 },
     namespace: FUNCTIONS_NAMESPACE,
+    buildsNamespace: 'builds',
+    streamLog: async function* () {},
+    eventFeed: createEventFeed(store, TEMPORARY),
     platform: 'laptop',
     version: '1.2.3',
     now: () => new Date(),
@@ -87,7 +91,12 @@ export async function openApiWorld(changes: Partial<ApiDependencies> = {}): Prom
     const answer = await fetch(new URL(`/api/v1${path}`, running.url), { ...init, headers });
     const text = await answer.text();
     const isJson = /json$/.test(answer.headers.get('content-type') ?? '');
-    return { status: answer.status, headers: answer.headers, text, json: isJson && text !== '' ? JSON.parse(text) : undefined };
+    return {
+      status: answer.status,
+      headers: answer.headers,
+      text,
+      json: isJson && text !== '' ? JSON.parse(text) : undefined,
+    };
   };
   return {
     running,
