@@ -1,14 +1,17 @@
 /** What a person is told where a deployment ends too early: by a failure, or by Ctrl-C. */
-import { buildDetailSchema } from '#shared/api/schemas.ts';
+import { type BuildDetail, buildDetailSchema } from '#shared/api/schemas.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
-import { printable, printableCell } from '#shared/printable.ts';
+import { printableCell } from '#shared/printable.ts';
 import { type Api, pause } from './client.ts';
 import type { DeploymentFailed } from './deployment.ts';
 import { Failure } from './failure.ts';
 import { explanationText } from './render/explanation.ts';
+import { inOurWords } from './render/words.ts';
 import { pathOf, type Runtime } from './session.ts';
 
 const TAIL = 20;
+const ATTEMPTS = 3;
+const AGAIN_MS = 300;
 
 export function whatGoesOn(name: string, asked: string | undefined): string {
   return asked === undefined
@@ -31,8 +34,9 @@ export async function tellFailure(
   note();
   const name = subjectOf(identity);
   if (explanation === undefined) {
-    note(`${paintNote('red', printableCell(news.reason))}: ${printable(news.message)}`);
-    note(`Next: kn-lambda ${wasBuilt ? `logs ${name}` : `logs ${name} --build ${correlationId}`}`);
+    const logs = `kn-lambda logs ${name}${wasBuilt ? '' : ` --build ${correlationId}`}`;
+    note(`${paintNote('red', printableCell(news.reason))}: ${inOurWords(news.message, wasBuilt ? undefined : logs)}`);
+    note(`Next: ${logs}`);
   } else {
     note(explanationText(explanation, paintNote));
   }
@@ -40,20 +44,23 @@ export async function tellFailure(
 }
 
 /** The end of the log and the explanation, once both have been kept. */
-async function explainFailure(api: Api, identity: Identity, correlationId: string, signal: AbortSignal) {
+async function explainFailure(
+  api: Api,
+  identity: Identity,
+  correlationId: string,
+  signal: AbortSignal,
+): Promise<Pick<BuildDetail, 'explanation' | 'log_tail'>> {
   const path = `/api/v1/builds/${pathOf(identity)}/${encodeURIComponent(correlationId)}`;
-  for (let attempt = 0; attempt < 3; attempt++) {
+  let known: Pick<BuildDetail, 'explanation' | 'log_tail'> = {};
+  for (let attempt = 0; attempt < ATTEMPTS && known.explanation === undefined; attempt++) {
+    await pause(attempt * AGAIN_MS, signal);
     try {
-      const { explanation, log_tail } = await api.get(path, buildDetailSchema, { signal });
-      if (explanation !== undefined) {
-        return { explanation, log_tail };
-      }
+      known = await api.get(path, buildDetailSchema, { signal });
     } catch (error) {
       if (!(error instanceof Failure)) {
         throw error;
       }
     }
-    await pause(400, signal);
   }
-  return {};
+  return known;
 }

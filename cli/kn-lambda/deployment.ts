@@ -62,7 +62,7 @@ export async function deploy(api: Api, options: DeploymentOptions, steps: Steps)
     return { title: `Read ${value.files.length} files, ${bytes(value.bytes)}${left}`, value };
   });
   const { prefix } = await steps.step('Upload', async (tell) => {
-    const onProgress = ({ done, of }: { done: number; of: number }) => tell(`${done} of ${of} files`);
+    const onProgress = ({ done, of }: { done: number; of: number }) => tell(`${done} of ${of} files`, true);
     const value = await upload(api, identity, source, { signal, onProgress });
     const told = [
       `${value.sent} sent`,
@@ -177,11 +177,7 @@ function builtText(item: Built | Ready): string {
   if (item.step === 'ready') {
     return 'Built';
   }
-  return item.cached
-    ? 'Built: nothing had changed'
-    : item.jobName === undefined
-      ? 'Built: only the code had changed'
-      : 'Built';
+  return item.cached ? 'Built: nothing had changed' : item.jobName === undefined ? 'Built: no Job was needed' : 'Built';
 }
 
 function newsText(item: BuildNews): string | undefined {

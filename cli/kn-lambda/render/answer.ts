@@ -1,8 +1,9 @@
 /** What became of a call, in one line, and the error under it. */
 import type { Called } from '#cli/kn-lambda/call.ts';
 import type { Runtime } from '#cli/kn-lambda/session.ts';
-import { printable, printableCell } from '#shared/printable.ts';
+import { printableCell } from '#shared/printable.ts';
 import { took } from './time.ts';
+import { inOurWords } from './words.ts';
 
 export function noteAnswer(told: Called & { cold?: boolean }, { terminal }: Pick<Runtime, 'terminal'>): void {
   const { note, paintNote } = terminal;
@@ -14,6 +15,6 @@ export function noteAnswer(told: Called & { cold?: boolean }, { terminal }: Pick
   ].filter((fact) => fact !== '');
   note(`${told.succeeded ? paintNote('green', '✔ answered') : paintNote('red', '✖ failed')} (${facts.join(', ')})`);
   if (told.error !== undefined) {
-    note(`${paintNote('red', printableCell(told.error.type))}: ${printable(told.error.message)}`);
+    note(`${paintNote('red', printableCell(told.error.type))}: ${inOurWords(told.error.message)}`);
   }
 }

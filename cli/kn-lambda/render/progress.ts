@@ -3,8 +3,11 @@ import { Listr, ListrLogger, ProcessOutput } from 'listr2';
 import type { Terminal } from '#cli/kn-lambda/terminal.ts';
 import { took } from './time.ts';
 
+/** `isOften`: of many, so that it would fill a file. */
+export type Tell = (text: string, isOften?: boolean) => void;
+
 /** The work tells what is going on, and gives what has become of it. */
-export type Work<T> = (tell: (text: string) => void) => Promise<{ title: string; value: T }>;
+export type Work<T> = (tell: Tell) => Promise<{ title: string; value: T }>;
 
 export interface Steps {
   step<T>(title: string, work: Work<T>): Promise<T>;
@@ -21,8 +24,8 @@ function plain({ note, paintNote }: Terminal): Steps {
       const began = performance.now();
       try {
         let before = '';
-        const done = await work((text) => {
-          if (text !== before) {
+        const done = await work((text, isOften = false) => {
+          if (text !== before && !isOften) {
             note(`  ${title}: ${text}`);
           }
           before = text;

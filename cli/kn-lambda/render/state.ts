@@ -4,6 +4,7 @@ import type { Style, Terminal } from '#cli/kn-lambda/terminal.ts';
 import type { Build, FunctionSummary, Version } from '#shared/api/schemas.ts';
 import { type Cell, table } from './table.ts';
 import { age, took } from './time.ts';
+import { inOurWords } from './words.ts';
 
 const STYLES: Record<string, Style> = {
   ready: 'green',
@@ -41,7 +42,7 @@ export function functionsTable(functions: FunctionSummary[], terminal: Terminal,
     each.pods === undefined ? '' : String(each.pods),
     stateCell(each.last_build?.status),
     age(each.last_build?.completed_at ?? each.observed_at ?? each.created_at, now),
-    (each.message ?? '').split('\n')[0],
+    inOurWords(each.message ?? '').split('\n')[0],
   ]);
   return table(['FUNCTION', 'STATE', 'VERSION', 'LANGUAGE', 'PODS', 'LAST BUILD', 'AGE', 'WHY'], rows, terminal);
 }
@@ -53,7 +54,7 @@ export function versionsTable(versions: Version[], terminal: Terminal, now = Dat
     `${each.traffic_percent} %`,
     shortImage(each.image_uri),
     age(each.created_at, now),
-    (each.message ?? '').split('\n')[0],
+    inOurWords(each.message ?? '').split('\n')[0],
   ]);
   return table(['VERSION', 'STATE', 'TRAFFIC', 'IMAGE', 'AGE', 'WHY'], rows, terminal);
 }

@@ -17,7 +17,7 @@ export function took(milliseconds: number | undefined): string {
     return '';
   }
   if (milliseconds < SECOND) {
-    return `${Math.round(milliseconds)} ms`;
+    return `${milliseconds < 10 ? Number(milliseconds.toFixed(1)) : Math.round(milliseconds)} ms`;
   }
   return milliseconds < 2 * MINUTE
     ? `${(milliseconds / SECOND).toFixed(1)} s`

@@ -3,6 +3,7 @@ import { connectable, shown } from '#cli/kn-lambda/options.ts';
 import { show } from '#cli/kn-lambda/render/output.ts';
 import { buildsTable, shortImage, stateCell, versionsTable } from '#cli/kn-lambda/render/state.ts';
 import { pairs } from '#cli/kn-lambda/render/table.ts';
+import { inOurWords } from '#cli/kn-lambda/render/words.ts';
 import { type CommonOptions, openSession, pathOf, type Runtime } from '#cli/kn-lambda/session.ts';
 import type { Terminal } from '#cli/kn-lambda/terminal.ts';
 import { type FunctionDetail, functionDetailSchema } from '#shared/api/schemas.ts';
@@ -30,11 +31,12 @@ export function addDescribe(program: Command, runtime: Runtime): void {
 function describe(detail: FunctionDetail, terminal: Terminal): string {
   const { settings, conditions } = detail;
   const { text, style } = stateCell(detail.state);
-  const wrong = conditions.filter(({ status }) => status !== 'True');
+  // What the state is due to has been said.
+  const wrong = conditions.filter(({ status, message }) => status !== 'True' && message !== detail.message);
   const head = pairs([
     ['Function', `${detail.third_party_id}/${detail.parser_id}`],
     ['State', style === undefined ? text : terminal.paint(style, text)],
-    ['Why', detail.message === undefined ? undefined : printable(detail.message)],
+    ['Why', detail.message === undefined ? undefined : inOurWords(detail.message)],
     ['Version', detail.revision],
     ['Image', shortImage(detail.image_uri)],
     ['Language', detail.language],

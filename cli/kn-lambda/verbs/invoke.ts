@@ -10,7 +10,7 @@ import { show } from '#cli/kn-lambda/render/output.ts';
 import { type CommonOptions, openSession, pathOf, type Runtime, type Session } from '#cli/kn-lambda/session.ts';
 import { TEST_EVENT } from '#cli/kn-lambda/source/ignored.ts';
 import { functionSchema, type LogLine } from '#shared/api/schemas.ts';
-import { MINUTE } from '#shared/durations.ts';
+import { MINUTE, SECOND } from '#shared/durations.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
 import { printable } from '#shared/printable.ts';
 
@@ -48,11 +48,13 @@ export function addInvoke(program: Command, runtime: Runtime): void {
       runtime.terminal.note(`${subjectOf(identity)} is being built: the call waits for it`);
     }
     const call = { identity, data: data.bytes, contentType, patienceMs: options.timeout ?? 2 * MINUTE };
+    // Clocks differ by a little.
+    const since = new Date(Date.now() - SECOND);
     const answer = await callFunction(session.api, call, runtime.signal);
     const cold = before.pods === undefined ? undefined : before.pods === 0;
     await tell({ ...answer, ...versionOf(answer, before.revision), ...(cold === undefined ? {} : { cold }) });
     if (options.logs || !answer.succeeded) {
-      await tellLogs(session, identity, answer.id, runtime);
+      await tellLogs(session, identity, answer.id, since, runtime);
     }
     if (!answer.succeeded) {
       runtime.terminal.note(`Next: kn-lambda explain call ${subjectOf(identity)} ${answer.id}`);
@@ -76,13 +78,23 @@ function versionOf({ version }: Called, before: string | undefined): { version?:
   return known === undefined ? {} : { version: known };
 }
 
-/** What it wrote is a help only: the answer stands without it. */
-async function tellLogs(session: Session, identity: Identity, call: string, runtime: Runtime): Promise<void> {
+/**
+ * What it wrote is a help only: the answer stands without it. Lines that name no call (`console.log`) are those that came
+ * meanwhile.
+ */
+async function tellLogs(session: Session, identity: Identity, call: string, since: Date, runtime: Runtime) {
   const { terminal, signal } = runtime;
+  const path = `/api/v1/functions/${pathOf(identity)}/logs`;
   try {
-    const path = `/api/v1/functions/${pathOf(identity)}/logs`;
-    for await (const line of await session.api.lines<LogLine>(path, { query: { call }, signal })) {
-      terminal.note(logText(line, terminal.paintNote, false));
+    for (const query of [{ call }, { since: since.toISOString() }]) {
+      let told = 0;
+      for await (const line of await session.api.lines<LogLine>(path, { query, signal })) {
+        terminal.note(logText(line, terminal.paintNote, false));
+        told += 1;
+      }
+      if (told > 0) {
+        return;
+      }
     }
   } catch (error) {
     if (!(error instanceof Failure)) {

@@ -177,7 +177,6 @@ describe('deploy', () => {
     const { code, stdout, stderr } = await command.run(['deploy', '--server', stub.url], { cwd: place });
     expect(stable(stderr)).toBe(`Deploying demo/hello to SERVER
 ✔ Read 1 files, 32 B; left out: event.json, function.yaml, node_modules/ (TIME)
-  Upload: 1 of 1 files
 ✔ Uploaded: 1 sent, 0 unchanged (TIME)
   Build: the source is looked at
   Build: the source is packed
