@@ -3,13 +3,15 @@
 import type { Style, Terminal } from '#cli/kn-lambda/terminal.ts';
 import type { EventLine, LogLine } from '#shared/api/schemas.ts';
 import { printableCell } from '#shared/printable.ts';
+import { ownStack } from './stack.ts';
 import { clock } from './time.ts';
 
 export function logText({ time, pod, text }: LogLine, paint: Terminal['paint'], withPod = true): string {
-  const [message, style] = messageIn(text);
+  const { message, style, stack } = messageIn(text);
   const shown = printableCell(message);
   const from = withPod && pod !== '' ? `${paint('dim', printableCell(shortPod(pod)))}  ` : '';
-  return `${paint('dim', clock(time))}  ${from}${style === undefined ? shown : paint(style, shown)}`;
+  const line = `${paint('dim', clock(time))}  ${from}${style === undefined ? shown : paint(style, shown)}`;
+  return [line, ...stack.map((frame) => `              ${paint('dim', frame)}`)].join('\n');
 }
 
 /** The last part of a pod's name tells it from its siblings. */
@@ -19,31 +21,35 @@ function shortPod(pod: string): string {
 
 const LEVELS: Record<string, Style> = { error: 'red', fatal: 'red', warn: 'yellow', warning: 'yellow' };
 
+interface Message {
+  message: string;
+  style?: Style;
+  stack: string[];
+}
+
 /** Adapters write JSON: level, msg, and the fields of the call, which the reader has asked for already. */
-function messageIn(text: string): [string, Style | undefined] {
-  if (!text.startsWith('{')) {
-    return [text, undefined];
+function messageIn(text: string): Message {
+  const written = text.startsWith('{') ? parsed(text) : undefined;
+  if (typeof written?.['msg'] !== 'string') {
+    return { message: text, stack: [] };
   }
+  const { level, msg, stack, time: _time, event: _event, correlation_id: _id, trace_id: _trace, ...fields } = written;
+  const rest = Object.entries(fields).map(
+    ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
+  const style = LEVELS[String(level)];
+  return {
+    message: `${style === undefined ? '' : `${String(level)}: `}${[String(msg), ...rest].join('  ')}`,
+    ...(style === undefined ? {} : { style }),
+    stack: typeof stack === 'string' ? ownStack(stack) : [],
+  };
+}
+
+function parsed(text: string): Record<string, unknown> | undefined {
   try {
-    const {
-      level,
-      msg,
-      time: _time,
-      event: _event,
-      correlation_id: _id,
-      trace_id: _trace,
-      ...fields
-    } = JSON.parse(text) as Record<string, unknown>;
-    if (typeof msg !== 'string') {
-      return [text, undefined];
-    }
-    const rest = Object.entries(fields).map(
-      ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
-    );
-    const style = LEVELS[String(level)];
-    return [[style === undefined ? '' : `${String(level)}: `, [msg, ...rest].join('  ')].join(''), style];
+    return JSON.parse(text) as Record<string, unknown>;
   } catch {
-    return [text, undefined];
+    return undefined;
   }
 }
 
@@ -55,7 +61,7 @@ export function eventText(event: EventLine, paint: Terminal['paint']): string {
   const error = data['error'] as { type?: unknown; message?: unknown } | undefined;
   const told = isOurs
     ? [
-        ...TOLD.filter((name) => data[name] !== undefined).map((name) => told1(name, data[name])),
+        ...TOLD.filter((name) => data[name] !== undefined).map((name) => toldField(name, data[name])),
         ...(error === undefined ? [] : [`${String(error.type)}: ${String(error.message).split('\n')[0]}`]),
       ].join('  ')
     : '';
@@ -74,7 +80,7 @@ export function eventText(event: EventLine, paint: Terminal['paint']): string {
     .trimEnd();
 }
 
-function told1(name: string, value: unknown): string {
+function toldField(name: string, value: unknown): string {
   const text = String(value).split('\n')[0] ?? '';
   return name === 'succeeded' ? `succeeded: ${text}` : name === 'duration_ms' ? `${text} ms` : text;
 }
