@@ -1,14 +1,17 @@
 /** One call of a function by an event, and its answer out of the stream of events. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { EventLine } from '#shared/api/schemas.ts';
+import { type EventLine, timelineEntrySchema } from '#shared/api/schemas.ts';
 import { deriveId } from '#shared/events/event.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
-import { type Api, SOURCE } from './client.ts';
+import { type Api, pause, SOURCE } from './client.ts';
 import { Failure, Interrupted } from './failure.ts';
 import { openEvents } from './follow-events.ts';
+import { pathOf } from './session.ts';
 
 /** CALL_SAMPLE below that is taken for none. Found in some hundred tries, which are milliseconds. */
 const SMALLEST_SAMPLE = 0.002;
+
+const ASK_MS = 3000;
 
 export interface Called {
   id: string;
@@ -55,11 +58,17 @@ export async function callFunction(
     },
     signal,
   );
-  for await (const event of events) {
-    const answer = event.correlation_id === correlationid ? answerIn(event) : undefined;
-    if (answer !== undefined) {
-      return { id, trace_id: traceId, ...answer, round_trip_ms: Math.round(performance.now() - began) };
+  const ended = new AbortController();
+  try {
+    const found = await Promise.race([
+      inEvents(events, correlationid),
+      inTimeline(api, identity, correlationid, AbortSignal.any([waiting, ended.signal])),
+    ]);
+    if (found !== undefined) {
+      return { id, trace_id: traceId, ...found, round_trip_ms: Math.round(performance.now() - began) };
     }
+  } finally {
+    ended.abort();
   }
   if (signal.aborted) {
     throw new Interrupted(`The call goes on, and its answer is an event: kn-lambda logs ${subject} --call ${id}`);
@@ -70,6 +79,35 @@ export async function callFunction(
       next: `See what it waits for: kn-lambda explain function ${subject}`,
     },
   );
+}
+
+type Answer = ReturnType<typeof answerIn>;
+
+/** Undefined where the wait is over. */
+async function inEvents(events: AsyncIterable<EventLine>, correlationId: string): Promise<Answer> {
+  for await (const event of events) {
+    const answer = event.correlation_id === correlationId ? answerIn(event) : undefined;
+    if (answer !== undefined) {
+      return answer;
+    }
+  }
+  return undefined;
+}
+
+/** In case the stream has missed it: what is recorded stands here, too. */
+async function inTimeline(api: Api, identity: Identity, correlationId: string, signal: AbortSignal): Promise<Answer> {
+  const path = `/api/v1/timeline/${pathOf(identity)}/${correlationId}`;
+  while (!signal.aborted) {
+    await pause(ASK_MS, signal).catch(() => {});
+    const entries = await api.list(path, timelineEntrySchema, { signal }).catch(() => []);
+    for (const { event } of entries) {
+      const answer = event && answerIn(event);
+      if (answer !== undefined) {
+        return answer;
+      }
+    }
+  }
+  return undefined;
 }
 
 /**

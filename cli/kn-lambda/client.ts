@@ -206,7 +206,7 @@ async function refused(
       : noApi(server, `it answers HTTP ${status}`);
   }
   if (status === 404) {
-    return nothingThere(path, problem.detail);
+    return nothingThere(path, server);
   }
   const seconds = response.headers.get('retry-after');
   const next = status === 429 && seconds !== null ? { next: `Try again in ${seconds} s.` } : {};
@@ -214,7 +214,7 @@ async function refused(
 }
 
 /** What one may not see does not exist, so both are one sentence. The API cannot know what the person typed. */
-function nothingThere(path: string, detail: string): Failure {
+function nothingThere(path: string, server: string): Failure {
   const [collection, tenant, name, id] = path.replace('/api/v1/', '').split('/').map(decodeURIComponent);
   const named = `${tenant}/${name}`;
   if (collection === 'functions') {
@@ -229,7 +229,9 @@ function nothingThere(path: string, detail: string): Failure {
   }
   return collection === 'dead-letters'
     ? new Failure(`there is no dead letter ${tenant}`, { next: 'kn-lambda dead-letters list --all shows them.' })
-    : new Failure(detail);
+    : new Failure(`${server} does not know ${path}`, {
+        next: 'The platform may be older than the command: kn-lambda version shows both.',
+      });
 }
 
 function noApi(server: string, what: string): Failure {

@@ -393,6 +393,27 @@ Next: kn-lambda explain call demo/hello ID
     });
   });
 
+  test('an answer that the stream has missed is found in the timeline', async () => {
+    await using stub = await new Stub().start();
+    stub.functions.set('demo/hello', aFunction());
+    stub.onEvent = (sent) => {
+      const event = {
+        cursor: '1',
+        time: '2026-11-27T10:00:00Z',
+        type: 'parser.complete',
+        source: 's',
+        id: '1',
+        data: { succeeded: true, result: 'found' },
+      };
+      const entry = { time: event.time, after_ms: 0, kind: 'event', title: 'parser.complete', event };
+      stub.answers.set(`GET /api/v1/timeline/demo/hello/${sent.correlationId}`, (_, response) =>
+        json(response, { items: [entry] }),
+      );
+    };
+    const { code, stdout } = await command.run(['invoke', 'hello', '--server', stub.url]);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '"found"\n' });
+  });
+
   test('no such function: told before anything is sent', async () => {
     await using stub = await new Stub().start();
     const { code, stderr } = await command.run(['invoke', 'nobody', '--server', stub.url]);
