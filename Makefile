@@ -3,7 +3,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 INSTALLED := node_modules/.package-lock.json
 
-.PHONY: help run test chaos fuzz fuzz-builds e2e bench lint format build clean e2e-disturbed bench-builds bench-cluster scale image deploy rotate-key undeploy manifests
+.PHONY: help run test chaos fuzz fuzz-builds e2e bench lint format build clean e2e-disturbed bench-builds bench-cluster bench-gate scale image deploy rotate-key undeploy manifests
 help: ## show what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
 
@@ -40,8 +40,11 @@ chaos: $(INSTALLED) ## whole lives of builds with everything failing, simulated:
 bench: build ## the measurements, as a table
 	@node bench/main.ts
 
-bench-builds: build ## many builds of many clients at once on this machine, some 20 minutes: BUILDS=1000, TENANTS=50, BIG=600 (one client's)
-	@node bench/many-builds.ts
+bench-builds: build ## many builds of many clients at once on this machine, some 20 minutes: BUILDS=1000, TENANTS=50, BIG=600 (one client's); MIX=1: requests of every kind, and whether each promise holds (SEED=1)
+	@node bench/$(if $(MIX),mixed-requests,many-builds).ts
+
+bench-gate: build ## the quick ones of the measurements, against the ratios of bench/limits.json, some five minutes (UPDATE=1: write that file)
+	@node bench/gate.ts
 
 bench-cluster: $(INSTALLED) ## the measurements of the cluster of KUBECONFIG, as tables: ENV=dev (PARTS=latency,throughput; numbers: see docs/performance.md)
 	@node bench/cluster/main.ts

@@ -1,6 +1,6 @@
 /**
  * What the door adds to a call: parser-events, bundled, as a process of its own, before a function that does nothing.
- * The baseline of the same run is the function posted to directly.
+ * Baselines of the same run: that function posted to directly, and an empty function of the door's own runtime.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundle } from '#bundle/main.ts';
+import { bundle, bundleProgram } from '#bundle/main.ts';
 import { DELIVERY_ANNOTATION } from '#shared/specs/delivery.ts';
 import { CONFIGURATION, NODE_OPTIONS } from './configuration.ts';
 import { type Posted, postForAWhile } from './post-for-a-while.ts';
@@ -19,6 +19,7 @@ const WARM_UP_MS = 3000;
 const MEASURED_MS = 5000;
 const AT_ONCE = [1, 100];
 
+const ACCEPTED = /^HTTP\/1\.1 202 /;
 const ANSWERED = /^HTTP\/1\.1 200 /;
 const COMPLETE = /^HTTP\/1\.1 200 [\s\S]*ce-type: parser\.complete\r\n/;
 
@@ -29,8 +30,11 @@ export async function door(): Promise<Row[]> {
   try {
     const dist = join(directory, 'dist');
     await bundle(dist);
+    const emptyFile = join(directory, 'empty.mjs');
+    await bundleProgram('bench/empty-function.ts', emptyFile, { plugins: [] });
+    const empty = { args: [emptyFile], cwd: directory, env: { NODE_OPTIONS } };
     return await whileRunning(stub, async ({ port }) => {
-      const target = `http://127.0.0.1:${port}`;
+      const target = urlOf(port);
       const kubernetes = await stubKubernetes(target);
       const { port: apiPort } = kubernetes.address() as AddressInfo;
       const env = {
@@ -42,8 +46,10 @@ export async function door(): Promise<Row[]> {
         CALL_PLACES_PER_TENANT: '1000',
       };
       try {
-        return await whileRunning({ args: [join(dist, 'main.js')], cwd: dist, env }, (running) =>
-          measure(running.pid, `http://127.0.0.1:${running.port}`, target),
+        return await whileRunning(empty, (idle) =>
+          whileRunning({ args: [join(dist, 'main.js')], cwd: dist, env }, ({ pid, port }) =>
+            measure(pid, { url: urlOf(port), target, empty: urlOf(idle.port) }),
+          ),
         );
       } finally {
         kubernetes.close();
@@ -55,23 +61,43 @@ export async function door(): Promise<Row[]> {
   }
 }
 
-async function measure(pid: number, url: string, target: string): Promise<Row[]> {
+const urlOf = (port: number) => `http://127.0.0.1:${port}`;
+
+/** `pid`, `url`: of the door. */
+async function measure(
+  pid: number,
+  { url, target, empty }: { url: string; target: string; empty: string },
+): Promise<Row[]> {
   await postForAWhile(target, 100, WARM_UP_MS, ANSWERED);
+  await postForAWhile(empty, 100, WARM_UP_MS, ACCEPTED);
   await postForAWhile(url, 100, WARM_UP_MS, COMPLETE);
   const rows: Row[] = [];
   for (const atOnce of AT_ONCE) {
     const direct = await postForAWhile(target, atOnce, MEASURED_MS, ANSWERED);
+    const nothing = await postForAWhile(empty, atOnce, MEASURED_MS, ACCEPTED);
     const before = cpuMilliseconds(pid);
     const called = await postForAWhile(url, atOnce, MEASURED_MS, COMPLETE);
-    rows.push(...rowsOf(atOnce, called, direct, (cpuMilliseconds(pid) - before) / called.calls));
+    rows.push(...rowsOf(atOnce, { called, direct, nothing }, (cpuMilliseconds(pid) - before) / called.calls));
   }
   return [...rows, { name: 'door, resident after that', value: residentMegabytes(pid), unit: 'MB' }];
 }
 
-function rowsOf(atOnce: number, called: Posted, direct: Posted, cpu: number): Row[] {
+function rowsOf(
+  atOnce: number,
+  { called, direct, nothing }: Record<'called' | 'direct' | 'nothing', Posted>,
+  cpu: number,
+): Row[] {
   const name = `door, ${atOnce} at once`;
   const baseline = 'posted directly';
   return [
+    {
+      name,
+      value: called.perSecond,
+      unit: 'calls/s',
+      baseline: 'an empty faas-js-runtime function',
+      ratio: called.perSecond / nothing.perSecond,
+      ...(atOnce > 1 ? { aim: '≥ 0.8' } : {}),
+    },
     { name, value: called.perSecond, unit: 'calls/s', baseline, ratio: called.perSecond / direct.perSecond },
     { name: `${name}, median`, value: called.median, unit: 'ms', baseline, ratio: called.median / direct.median },
     { name: `${name}, CPU of a call`, value: cpu, unit: 'ms' },

@@ -9,6 +9,7 @@ export const CONTEXTS = 'contexts/';
 export const LOGS = 'logs/';
 export const RECORDS = 'builds/';
 export const DEPENDENCIES = 'dependencies/';
+export const BEGINNINGS = 'begun/';
 export const REQUESTS = 'requests/';
 export const OUTCOMES = 'answers/';
 export const TOMBSTONES = 'tombstones/';
@@ -73,6 +74,16 @@ export function recordKey(fingerprint: string): string {
 /** Where a tenant's dependency image is named. `dependencies`: 64 hex digits. */
 export function dependencyImageKey(tenant: Pick<Identity, 'third_party_id'>, dependencies: string): string {
   return `${tenantPrefix(DEPENDENCIES, tenant)}${dependencies}.json`;
+}
+
+/** The prefix of what a client began in this minute since the epoch. */
+export function beginningPrefix(tenant: Pick<Identity, 'third_party_id'>, minute: number): string {
+  return `${tenantPrefix(BEGINNINGS, tenant)}${minute}/`;
+}
+
+/** Says that a build of this source began then. `fingerprint`: 64 hex digits. */
+export function beginningKey(tenant: Pick<Identity, 'third_party_id'>, minute: number, fingerprint: string): string {
+  return `${beginningPrefix(tenant, minute)}${fingerprint}`;
 }
 
 export function requestKey({ identity, terminalId }: RequestAddress): string {

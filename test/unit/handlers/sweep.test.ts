@@ -329,6 +329,15 @@ describe('answers', () => {
     expect(await world.swept()).toEqual({ answers_deleted: 1 });
     expect(world.store.keys(TEMPORARY_BUCKET, 'answers/')).toEqual(['answers/acme/p1/young.json']);
   });
+
+  test('and what says which builds began then', async () => {
+    world.store.put(TEMPORARY_BUCKET, 'begun/acme/1/old', '');
+    world.later(DAY);
+    world.store.put(TEMPORARY_BUCKET, 'begun/acme/2/young', '');
+    world.later(7);
+    expect(await world.swept()).toEqual({ answers_deleted: 1 });
+    expect(world.store.keys(TEMPORARY_BUCKET, 'begun/')).toEqual(['begun/acme/2/young']);
+  });
 });
 
 describe('functions', () => {

@@ -244,6 +244,7 @@ export function buildStartDependencies(world: World, steps?: Steps): BuildStartD
     sourceBucket: SOURCE_BUCKET,
     sourceBuckets: [],
     functionBounds: { cpu: '4', memory: '8Gi', pods: 100, minPods: 10 },
+    buildsPerMinute: LIMITS.perMinute,
     sourcePrefix: 'global/parser/{parser_id}/',
     imageRegistry: REGISTRY,
     attemptId: randomUUID,
