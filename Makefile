@@ -11,8 +11,9 @@ $(INSTALLED): package.json package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-build: $(INSTALLED) ## bundle every function into dist/
+build: $(INSTALLED) ## bundle every function into dist/, and the command kn-lambda
 	@node bundle/main.ts
+	@ln -sf ../../dist/cli/kn-lambda.mjs node_modules/.bin/kn-lambda
 
 run: build ## the whole platform on this machine, as it was left, and one function built and called (ONCE=1: exit afterwards)
 	@exec node local/main.ts
