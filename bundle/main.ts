@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build } from 'esbuild';
 import { kubernetesModels } from './kubernetes-models.ts';
+import { bundlePage } from './page.ts';
 import { runtimeLeftovers } from './runtime-leftovers.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -98,7 +99,11 @@ export async function bundle(outdir: string): Promise<void> {
 }
 
 async function bundleEverything(outdir: string): Promise<void> {
-  await Promise.all([bundlePrograms(outdir), bundleAdapters(join(outdir, 'adapters'))]);
+  await Promise.all([
+    bundlePrograms(outdir),
+    bundleAdapters(join(outdir, 'adapters')),
+    bundlePage(root, join(outdir, 'public')),
+  ]);
 }
 
 if (import.meta.main) {

@@ -1,0 +1,5 @@
+import { greet } from './lib/greet.js';
+
+export function handler(event) {
+  return { hello: greet(event.data.name) };
+}
