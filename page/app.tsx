@@ -6,7 +6,7 @@ import { forgetEvents, liveState, onLiveState, startLive } from './api/live.ts';
 import { DropZone } from './deploy/drop-zone.tsx';
 import { Header } from './header.tsx';
 import { MeContext } from './me.ts';
-import { Empty, Failure } from './parts/notices.tsx';
+import { Failure } from './parts/notices.tsx';
 import { followLinks, type Route, useRoute } from './router.ts';
 import { SignIn } from './sign-in.tsx';
 import { Build } from './views/build.tsx';
@@ -138,11 +138,12 @@ function View({ segments, query }: Route) {
     return <Health />;
   }
   return (
-    <Empty title="There is no such page">
+    <section class="empty">
+      <h1>There is no such page</h1>
       <p>
         <a href="/">All functions</a>
       </p>
-    </Empty>
+    </section>
   );
 }
 
