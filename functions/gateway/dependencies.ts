@@ -1,7 +1,12 @@
 /** What the gateway works with. Types only: index.ts makes the real ones, tests and the simulator their own. */
 import type { Broker } from '#shared/clients/broker.ts';
+import type { Cluster } from '#shared/clients/cluster.ts';
+import type { ObjectStore } from '#shared/clients/object-store.ts';
+import type { PresignUpload } from '#shared/clients/presigned-uploads.ts';
 import type { Principals } from '#shared/clients/principals.ts';
+import type { SourceLimits } from '#shared/packing/types.ts';
 import type { Authentication } from '#shared/runtime/signing.ts';
+import type { Snapshot } from './api/function-view.ts';
 import type { Rates } from './rates.ts';
 import type { VerifyToken } from './tokens.ts';
 
@@ -15,4 +20,21 @@ export interface GatewayDependencies {
   authentication: Authentication;
   /** SOURCE_PREFIX. */
   sourcePrefix: string;
+}
+
+/** What the API works with besides. */
+export interface ApiDependencies extends GatewayDependencies {
+  cluster: Pick<Cluster, 'getService' | 'listServices' | 'listRevisions' | 'listFunctionPods' | 'listJobMetadata'>;
+  store: Pick<ObjectStore, 'list' | 'read' | 'write' | 'remove'>;
+  presign: PresignUpload;
+  /** Of reads, which are more than events and cost less. */
+  reads: Rates;
+  snapshot: () => Promise<Snapshot>;
+  sourceBucket: string;
+  temporaryBucket: string;
+  sourceLimits: SourceLimits;
+  namespace: string;
+  platform: 'laptop' | 'cluster';
+  version: string;
+  now: () => Date;
 }

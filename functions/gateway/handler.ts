@@ -2,19 +2,16 @@
  * The gateway: the address for clients. The token tells who sends; what that principal may not say is refused, and what
  * it may is sent on to the Broker, signed for its tenant.
  */
-import { ANYBODY, type Principal, principalOf } from '#shared/clients/principals.ts';
 import type { ReceivedEvent } from '#shared/events/event.ts';
-import type { Reason } from '#shared/events/reasons.ts';
 import { writeBinary } from '#shared/runtime/binary-mode.ts';
 import { parseExactJson } from '#shared/runtime/exact-json.ts';
 import { isJson, isStructured } from '#shared/runtime/media-type.ts';
 import { problemAnswer } from '#shared/runtime/problem-answer.ts';
 import type { Answer, FunctionRequest } from '#shared/runtime/request.ts';
 import type { HandlerContext } from '#shared/runtime/types.ts';
+import { admit, refusal } from './admit.ts';
 import { bindEvent } from './bind.ts';
 import type { GatewayDependencies } from './dependencies.ts';
-
-type Admitted = { principal: Principal } | { answer: Answer };
 
 export async function gateway(
   event: ReceivedEvent<unknown>,
@@ -45,39 +42,6 @@ export async function gateway(
   return accepted({ id, correlation_id: event.correlationId, ...(subject ? { subject } : {}) });
 }
 
-async function admit(authorization: string | undefined, deps: GatewayDependencies): Promise<Admitted> {
-  const token = tokenIn(authorization);
-  if (token === undefined) {
-    return deps.authentication === 'required'
-      ? unauthenticated('send a token: Authorization: Bearer …')
-      : { principal: ANYBODY };
-  }
-  const principals = await deps.principals();
-  const verified = await deps.verify(token, principals.issuers);
-  if ('problem' in verified) {
-    return unauthenticated(verified.problem);
-  }
-  const principal = principalOf(principals, verified);
-  if (principal && !principal.blocked) {
-    return { principal };
-  }
-  const detail = principal
-    ? `${principal.name} is blocked: ask the operator`
-    : `the token of ${verified.claims.sub} is valid, but it speaks for nobody here: ask the operator to add it to ConfigMap knative-lambda-principals`;
-  return { answer: refusal(403, 'Forbidden', detail) };
-}
-
-/** As the password of a URL as well, for clients that can set no header: `kn event send --to-url`. */
-function tokenIn(authorization: string | undefined): string | undefined {
-  const [, scheme, value = ''] = /^(Bearer|Basic) +([A-Za-z0-9._~+/=-]+)$/i.exec(authorization ?? '') ?? [];
-  if (scheme === undefined) {
-    return authorization === undefined ? undefined : '';
-  }
-  return scheme.toLowerCase() === 'bearer'
-    ? value
-    : Buffer.from(value, 'base64').toString().split(':').slice(1).join(':');
-}
-
 /** The bytes as the client sent them. Decoded and encoded again, long numbers would lose digits. */
 function dataOf({ original }: ReceivedEvent<unknown>, { headers, body = Buffer.alloc(0) }: FunctionRequest): Buffer {
   if (!isStructured(headers['content-type'])) {
@@ -89,14 +53,6 @@ function dataOf({ original }: ReceivedEvent<unknown>, { headers, body = Buffer.a
   }
   const { body: data } = writeBinary(original);
   return Buffer.from(data);
-}
-
-function unauthenticated(detail: string): Admitted {
-  return { answer: refusal(401, 'Unauthenticated', detail, { 'www-authenticate': 'Bearer realm="knative-lambda"' }) };
-}
-
-function refusal(status: number, reason: Reason, detail: string, headers: Record<string, string> = {}): Answer {
-  return problemAnswer({ status, reason, detail }, headers);
 }
 
 function accepted(event: { id: string; correlation_id: string; subject?: string }): Answer {

@@ -1,30 +1,62 @@
-/** Starts the gateway with a real Broker and Kubernetes. */
+/** Starts the gateway with a real Broker, Kubernetes and S3. */
+import { MINUTE, SECOND } from '#shared/durations.ts';
 import { defineFunction } from '#shared/runtime/define-function.ts';
 import { configFor } from '#shared/settings/select.ts';
+import { createSnapshot } from './api/snapshot.ts';
+import { API_ROUTES } from './api/table.ts';
 import { CLIENT_EVENTS } from './bind.ts';
 import { gateway } from './handler.ts';
 import { createRates } from './rates.ts';
 import { readPrincipals } from './read-principals.ts';
+import { VERSION } from './version.ts';
+
+/** A page asks for several things where a client sends one event. */
+const READS_PER_EVENT = 50;
+const UPLOAD_TIME = 15 * MINUTE;
 
 await defineFunction({
   name: 'gateway',
   config: configFor('gateway'),
   events: CLIENT_EVENTS,
   answers: 'clients',
+  routes: API_ROUTES,
   dependencies: async (config) => {
-    const [{ createBroker }, { createIdentitySource }, { createVerifyToken }] = await Promise.all([
+    const [
+      { createBroker },
+      { createCluster },
+      { createObjectStore },
+      { createPresignUpload },
+      { createIdentitySource },
+      { createVerifyToken },
+    ] = await Promise.all([
       import('#shared/clients/broker.ts'),
+      import('#shared/clients/kubernetes.ts'),
+      import('#shared/clients/s3.ts'),
+      import('#shared/clients/presigned-uploads.ts'),
       import('#shared/clients/identity-source.ts'),
       import('./tokens.ts'),
     ]);
     const source = createIdentitySource(config);
+    const cluster = createCluster(config);
     return {
       broker: createBroker(config),
       principals: readPrincipals(source.principals),
       verify: createVerifyToken(source),
       rates: createRates(),
+      reads: createRates(READS_PER_EVENT),
       authentication: config.AUTHENTICATION,
       sourcePrefix: config.SOURCE_PREFIX,
+      cluster,
+      store: createObjectStore(config),
+      presign: createPresignUpload(config, UPLOAD_TIME / SECOND),
+      snapshot: createSnapshot(cluster),
+      sourceBucket: config.SOURCE_BUCKET,
+      temporaryBucket: config.TEMPORARY_BUCKET,
+      sourceLimits: { maxBytes: config.MAX_SOURCE_BYTES, maxFiles: config.MAX_SOURCE_FILES },
+      namespace: config.NAMESPACE,
+      platform: config.PLATFORM,
+      version: VERSION,
+      now: () => new Date(),
     };
   },
   handle: gateway,

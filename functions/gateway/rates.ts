@@ -8,10 +8,12 @@ export interface Rates {
   exceeded(principal: Principal): number | undefined;
 }
 
-export function createRates(): Rates {
+/** `factor`: how many of these a principal may ask for each event that it may send. */
+export function createRates(factor = 1): Rates {
   const buckets = new Map<string, { perMinute: number; bucket: TokenBucket }>();
   return {
-    exceeded({ name, events_per_minute: perMinute }) {
+    exceeded({ name, events_per_minute }) {
+      const perMinute = events_per_minute * factor;
       const perSecond = perMinute / 60;
       let own = buckets.get(name);
       if (own?.perMinute !== perMinute) {

@@ -97,6 +97,8 @@ export interface Cluster {
    * With `version`, throws RetryableError('Conflict') where the object has changed since. False where there was none.
    */
   deleteService(name: string, version?: ObjectVersion): Promise<boolean>;
+  /** Of one Service: its revisions, in no order. */
+  listRevisions(labelSelector: string): Promise<KnativeObject[]>;
   getTrigger(name: string): Promise<KnativeObject | undefined>;
   listTriggers(labelSelector: string): Promise<KnativeObject[]>;
   /** As applyService. */

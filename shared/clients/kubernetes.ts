@@ -36,6 +36,7 @@ export function createCluster(
   const coordination = new CoordinationV1Api(configuration);
   const knative = { namespace: NAMESPACE, fieldManager: FIELD_MANAGER };
   const services = knativeObjects(configuration, { ...knative, group: 'serving.knative.dev', plural: 'services' });
+  const revisions = knativeObjects(configuration, { ...knative, group: 'serving.knative.dev', plural: 'revisions' });
   const triggers = knativeObjects(configuration, { ...knative, group: 'eventing.knative.dev', plural: 'triggers' });
   // Fifty events may be handled at once, and each lists the same thousand Jobs.
   const listJobMetadata = singleflight((labelSelector) => listMetadata(configuration, namespace, labelSelector));
@@ -133,6 +134,7 @@ export function createCluster(
     applyService: services.apply,
     patchService: services.patch,
     deleteService: services.remove,
+    listRevisions: revisions.list,
     getTrigger: triggers.get,
     listTriggers: triggers.list,
     applyTrigger: triggers.apply,

@@ -55,6 +55,11 @@ export const REASONS = {
   TooManyHops: 'Events that cause each other go in a circle: find out which function sends what it is called with.',
   NotACloudEvent: 'The request is no CloudEvent: send it as the answer describes.',
 
+  // The API answers one of these.
+  InvalidRequest: 'The request to the API is wrong: correct each of its `problems`, then send it again.',
+  NoSuchResource: 'There is nothing of this name in the API, or nothing that you may see: list what there is.',
+  UploadIncomplete: 'Files of the upload are missing in S3, or are others than were announced: upload them again.',
+
   // A dead letter has one of these, or that of the refusal.
   Poison:
     'The event came back from two replays: find out what the subscriber fails on, mend that, then force its replay.',

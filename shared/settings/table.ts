@@ -67,6 +67,7 @@ const STORE_FUNCTIONS = [
   'parser-events',
   'dead-letter',
   'dead-letter-replay',
+  'gateway',
 ] as const;
 const AWS = [...STORE_FUNCTIONS, 'fetch-context', 'build-monitor', 'npm run dead-letters'] as const;
 const CLUSTER_FUNCTIONS = [
@@ -76,6 +77,7 @@ const CLUSTER_FUNCTIONS = [
   'service-delete',
   'sweep',
   'parser-events',
+  'gateway',
 ] as const;
 const ADMITTING = ['job-start', 'cluster-events', 'sweep'] as const;
 /** Functions that send events of their own accord, and not as replies. */
@@ -101,10 +103,18 @@ export const SETTINGS = {
     fillIn: true,
     says: 'Address of S3 as pods reach it, which is seldom as you do. Leave it out for AWS.',
   },
+  S3_PUBLIC_ENDPOINT: {
+    schema: url.optional(),
+    from: 'ConfigMap',
+    readBy: ['gateway'],
+    group: 'S3',
+    example: 'https://s3.example.com',
+    says: 'Address of S3 as clients reach it, to which they upload their sources. Left out: S3_ENDPOINT, or AWS.',
+  },
   SOURCE_BUCKET: {
     schema: text.default('knative-lambda-source'),
     from: 'ConfigMap',
-    readBy: ['build-start'],
+    readBy: ['build-start', 'gateway'],
     group: 'S3',
     example: 'knative-lambda-source-dev',
     fillIn: true,
@@ -415,14 +425,14 @@ export const SETTINGS = {
   MAX_SOURCE_BYTES: {
     schema: count(100_000_000),
     from: 'ConfigMap',
-    readBy: ['build-start'],
+    readBy: ['build-start', 'gateway'],
     group: 'builds',
     says: 'Bytes of source code that one build may have.',
   },
   MAX_SOURCE_FILES: {
     schema: count(10_000),
     from: 'ConfigMap',
-    readBy: ['build-start'],
+    readBy: ['build-start', 'gateway'],
     group: 'builds',
     says: 'Files of source code that one build may have.',
   },
@@ -699,10 +709,17 @@ export const SETTINGS = {
     group: 'the rest',
     says: 'Keeps the AWS SDK from asking the instance metadata of the node.',
   },
+  PLATFORM: {
+    schema: z.enum(['laptop', 'cluster']).default('cluster'),
+    from: 'ConfigMap',
+    readBy: ['gateway'],
+    givenBy: 'it says whether `make run` or `make deploy` made the installation',
+    says: 'What the API says it runs on: the platform of `make run` is a laptop.',
+  },
   NAMESPACE: {
     schema: text,
     from: 'ConfigMap',
-    readBy: [...CLUSTER_FUNCTIONS, 'gateway', 'dead-letter'],
+    readBy: [...CLUSTER_FUNCTIONS, 'dead-letter'],
     givenBy: 'it follows from ENV',
     says: "Namespace of the builder's functions and of the users'.",
   },

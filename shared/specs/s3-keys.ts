@@ -2,6 +2,7 @@
  * Every key of the temporary bucket. Lifecycle rules and permissions use these prefixes: a change here also needs one
  * in docs/install.md.
  */
+import { deriveId } from '#shared/events/event.ts';
 import type { Identity } from '#shared/events/identity.ts';
 
 export const CONTEXTS = 'contexts/';
@@ -12,6 +13,11 @@ export const REQUESTS = 'requests/';
 export const OUTCOMES = 'answers/';
 export const TOMBSTONES = 'tombstones/';
 export const DEAD_LETTERS = 'dead-letters/';
+export const HISTORY = 'history/';
+export const BUILD_HISTORY = 'history-builds/';
+export const CALL_HISTORY = 'history-calls/';
+export const FEED = 'feed/';
+export const MANIFESTS = 'uploads/';
 
 /** Identifies a request: the bucket for its records, its parser, and the id of its one build.complete. */
 export interface RequestAddress {
@@ -73,4 +79,24 @@ export function outcomeKey({ identity, terminalId }: RequestAddress): string {
 
 export function tombstoneKey(identity: Identity): string {
   return `${ofParser(TOMBSTONES, identity)}.json`;
+}
+
+/** What the API knows of a function's source: which content it has let somebody upload. */
+export function manifestKey(identity: Identity): string {
+  return `${ofParser(MANIFESTS, identity)}.json`;
+}
+
+/** The events of one chain, which all have this correlation id. */
+export function chainPrefix(identity: Identity, correlationId: string): string {
+  return `${ofParser(HISTORY, identity)}/${deriveId(correlationId)}/`;
+}
+
+/** Of a tenant's builds that have ended, newest first. */
+export function buildHistoryPrefix(tenant: Pick<Identity, 'third_party_id'>): string {
+  return tenantPrefix(BUILD_HISTORY, tenant);
+}
+
+/** Of a function's calls that were kept, newest first. */
+export function callHistoryPrefix(identity: Identity): string {
+  return `${ofParser(CALL_HISTORY, identity)}/`;
 }

@@ -40,6 +40,7 @@ const CALLS: Record<keyof Cluster, Call> = {
   listSecretMetadata: reads(`list ${SECRETS}`),
   getService: reads(`get ${SERVICES}`),
   listServices: reads(`list ${SERVICES}`),
+  listRevisions: reads('list revisions'),
   applyService: writes(`apply ${SERVICES}`, always),
   patchService: writes(`patch ${SERVICES}`, always),
   deleteService: writes(`delete ${SERVICES}`, withVersion),

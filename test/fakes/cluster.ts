@@ -21,6 +21,7 @@ export const JOBS = 'jobs.batch';
 export const PODS = 'pods';
 export const SECRETS = 'secrets';
 export const SERVICES = 'services.serving.knative.dev';
+export const REVISIONS = 'revisions.serving.knative.dev';
 export const TRIGGERS = 'triggers.eventing.knative.dev';
 export const LEASES = 'leases.coordination.k8s.io';
 
@@ -153,6 +154,10 @@ export class InMemoryCluster implements Cluster {
 
   async listServices(labelSelector: string): Promise<KnativeObject[]> {
     return this.#list(SERVICES, FUNCTIONS_NAMESPACE, labelSelector) as KnativeObject[];
+  }
+
+  async listRevisions(labelSelector: string): Promise<KnativeObject[]> {
+    return this.#list(REVISIONS, FUNCTIONS_NAMESPACE, labelSelector) as KnativeObject[];
   }
 
   async applyService(service: KnativeObject): Promise<KnativeObject> {

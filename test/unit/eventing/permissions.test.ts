@@ -26,6 +26,7 @@ const PERMISSIONS: Record<keyof Cluster, string[]> = {
   listSecretMetadata: ['list secrets'],
   getService: ['get services'],
   listServices: ['list services'],
+  listRevisions: ['list revisions'],
   applyService: ['patch services', 'create services'],
   patchService: ['patch services'],
   deleteService: ['delete services'],

@@ -1,0 +1,127 @@
+/** Functions: which there are, one of them with everything, and its versions. */
+import * as z from 'zod';
+import type { ApiDependencies } from '#functions/gateway/dependencies.ts';
+import {
+  type FunctionDetail,
+  functionDetailSchema,
+  functionSchema,
+  functionStateSchema,
+  versionSchema,
+} from '#shared/api/schemas.ts';
+import type { KnativeObject } from '#shared/clients/cluster.ts';
+import type { Identity } from '#shared/events/identity.ts';
+import { isOf, readBuild } from '#shared/specs/annotations.ts';
+import { functionName } from '#shared/specs/names.ts';
+import { lastBuilds } from './builds.ts';
+import {
+  conditionsOf,
+  functionView,
+  idOf,
+  podsByService,
+  podsSelector,
+  settingsOf,
+  versionsOf,
+} from './function-view.ts';
+import { operation } from './operation.ts';
+import { pageOf, pageQuery, placeOf } from './paging.ts';
+import { noSuchResource } from './problems.ts';
+import { maySee } from './serve.ts';
+
+const LAST_BUILDS = 10;
+
+export const listFunctions = operation({
+  method: 'GET',
+  path: '/functions',
+  says: 'Functions, in the order of their ids: those that run, idle, fail, and those that are being built.',
+  query: z.object({
+    ...pageQuery,
+    third_party_id: z.string().optional(),
+    search: z.string().max(200).optional(),
+    state: functionStateSchema.optional(),
+  }),
+  answers: { page: functionSchema },
+  handle: async ({ principal, query }, { snapshot }) => {
+    const { third_party_id, search = '', state, limit } = query;
+    const place = placeOf(query) ?? '';
+    const text = search.toLowerCase();
+    const { functions } = await snapshot();
+    const found = functions.filter(
+      (one) =>
+        maySee(principal, one.third_party_id) &&
+        (third_party_id === undefined || one.third_party_id === third_party_id) &&
+        (state === undefined || one.state === state) &&
+        (text === '' || idOf(one).toLowerCase().includes(text)) &&
+        idOf(one) > place,
+    );
+    return pageOf(found, limit, idOf);
+  },
+});
+
+export const getFunction = operation({
+  method: 'GET',
+  path: '/functions/{third_party_id}/{parser_id}',
+  says: 'One function: its settings, versions, last builds and conditions. Of secrets the names alone.',
+  answers: { one: functionDetailSchema },
+  handle: async ({ params }, deps): Promise<FunctionDetail> => {
+    const identity = identityOf(params);
+    const [service, builds] = await Promise.all([serviceOf(deps, identity), lastBuilds(deps, identity, LAST_BUILDS)]);
+    const build = service && readBuild(service);
+    const future = build ? undefined : (await deps.snapshot()).functions.find((one) => idOf(one) === idOf(identity));
+    if (!service || !build) {
+      if (!future) {
+        throw noSuchResource();
+      }
+      return {
+        ...future,
+        settings: { env: [], secrets: [], scaling: {}, resources: {} },
+        conditions: [],
+        versions: [],
+        builds,
+      };
+    }
+    const { name } = service.metadata;
+    const [pods, revisions] = await Promise.all([
+      deps.cluster.listFunctionPods(podsSelector(name)),
+      deps.cluster.listRevisions(podsSelector(name)),
+    ]);
+    const view = functionView(service, podsByService(pods).get(name) ?? 0);
+    if (!view) {
+      throw noSuchResource();
+    }
+    const [last] = builds;
+    return {
+      ...view,
+      ...(last ? { last_build: last } : {}),
+      settings: settingsOf(build),
+      conditions: conditionsOf(service),
+      versions: versionsOf(service, revisions),
+      builds,
+    };
+  },
+});
+
+export const listVersions = operation({
+  method: 'GET',
+  path: '/functions/{third_party_id}/{parser_id}/versions',
+  says: 'The versions of a function, newest first: the revisions that Knative keeps, each with its share of the calls.',
+  answers: { page: versionSchema },
+  handle: async ({ params }, deps) => {
+    const service = await serviceOf(deps, identityOf(params));
+    if (!service) {
+      throw noSuchResource();
+    }
+    return { items: versionsOf(service, await deps.cluster.listRevisions(podsSelector(service.metadata.name))) };
+  },
+});
+
+export function identityOf({ third_party_id = '', parser_id = '' }: Record<string, string>): Identity {
+  return { third_party_id, parser_id };
+}
+
+export async function serviceOf(
+  { cluster }: Pick<ApiDependencies, 'cluster'>,
+  identity: Identity,
+): Promise<KnativeObject | undefined> {
+  const service = await cluster.getService(functionName(identity));
+  return service && isOf(identity, service) ? service : undefined;
+}
