@@ -51,7 +51,7 @@ export function Header({ view, live, signOut }: HeaderProps) {
           </a>
         ))}
       </nav>
-      <div class="status">
+      <div class="about">
         <span class={`live-state ${look}`} role="status" title="Whether changes show by themselves">
           {word}
         </span>

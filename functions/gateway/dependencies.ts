@@ -5,6 +5,7 @@ import type { ObjectStore } from '#shared/clients/object-store.ts';
 import type { PresignUpload } from '#shared/clients/presigned-uploads.ts';
 import type { Principals } from '#shared/clients/principals.ts';
 import type { SourceLimits } from '#shared/packing/types.ts';
+import type { Answer, FunctionRequest } from '#shared/runtime/request.ts';
 import type { Authentication } from '#shared/runtime/signing.ts';
 import type { Snapshot } from './api/function-view.ts';
 import type { Rates } from './rates.ts';
@@ -36,5 +37,9 @@ export interface ApiDependencies extends GatewayDependencies {
   namespace: string;
   platform: 'laptop' | 'cluster';
   version: string;
+  page: ServePage;
   now: () => Date;
 }
+
+/** Answers GET and HEAD of everything that is no API. */
+export type ServePage = (path: string, headers: FunctionRequest['headers']) => Answer;

@@ -4,7 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { problemAnswer } from '#shared/runtime/problem-answer.ts';
-import type { Answer, FunctionRequest } from '#shared/runtime/request.ts';
+import type { Route } from '#shared/runtime/routes.ts';
+import type { ApiDependencies, ServePage } from './dependencies.ts';
 
 /** Beside what is bundled; started from the sources, in dist/. */
 const DIRECTORY = fileURLToPath(
@@ -20,8 +21,11 @@ const TYPES: Record<string, string> = {
   '.svg': 'image/svg+xml',
 };
 
-/** Answers GET and HEAD of everything that is no API. */
-export type ServePage = (path: string, headers: FunctionRequest['headers']) => Answer;
+export const PAGE_ROUTE: Route<ApiDependencies> = {
+  method: 'GET',
+  path: '/*',
+  handle: async ({ path, headers }, { page }) => page(path, headers),
+};
 
 interface PageFile {
   headers: Record<string, string>;
@@ -45,13 +49,19 @@ export function servePage({ uploadOrigins, directory = DIRECTORY }: PageOptions)
     const file = files.get(name) ?? (name.startsWith(HASHED) ? undefined : files.get(INDEX));
     if (file === undefined) {
       const detail =
-        files.size === 0 ? 'the page was not built: npm run build makes it' : 'this file is of another version of the page: load the page anew';
+        files.size === 0
+          ? 'the page was not built: npm run build makes it'
+          : 'this file is of another version of the page: load the page anew';
       return problemAnswer({ status: 404, reason: 'NotFound', detail }, { 'cache-control': 'no-store' });
     }
     const { etag, plain } = file;
     const gzip = /\bgzip\b/.test(String(headers['accept-encoding'] ?? '')) ? file.gzip : undefined;
     return gzip
-      ? { statusCode: 200, headers: { ...file.headers, etag: `"${etag}-gzip"`, 'content-encoding': 'gzip' }, body: gzip }
+      ? {
+          statusCode: 200,
+          headers: { ...file.headers, etag: `"${etag}-gzip"`, 'content-encoding': 'gzip' },
+          body: gzip,
+        }
       : { statusCode: 200, headers: { ...file.headers, etag: `"${etag}"` }, body: plain };
   };
 }

@@ -34,7 +34,12 @@ const COLUMNS: Column<Build>[] = [
       </a>
     ),
   },
-  { title: 'Reason', name: 'reason', cell: ({ reason }) => reason && <code>{reason}</code> },
+  {
+    title: 'Reason',
+    name: 'reason',
+    cell: ({ reason, status }) =>
+      reason && <code class={status === 'failed' || status === 'timeout' ? 'bad-text' : 'quiet'}>{reason}</code>,
+  },
   { title: 'Language', name: 'language', cell: ({ language }) => language ?? <span class="quiet">–</span> },
   { title: 'How', name: 'path quiet', cell: ({ path }) => path && WAYS[path] },
   { title: 'Took', name: 'took number', cell: ({ duration_ms }) => duration(duration_ms) },

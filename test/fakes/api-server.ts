@@ -125,17 +125,25 @@ export async function startFakeApi(data: FakeData): Promise<FakeApi> {
       timeline: () => ({ items: data.buildDetails[key]?.timeline ?? [] }),
       functions: () => {
         if (names.length === 0) {
-          return paged(data.functions.filter((item) => fits(item, query)), query);
+          return paged(
+            data.functions.filter((item) => fits(item, query)),
+            query,
+          );
         }
         const identity = names.slice(0, 2).join('/');
         if (last === 'logs') {
           return lines(data.logs[identity] ?? []);
         }
-        return last === 'calls' && names.length === 3 ? paged(data.calls[identity] ?? [], query) : data.details[identity];
+        return last === 'calls' && names.length === 3
+          ? paged(data.calls[identity] ?? [], query)
+          : data.details[identity];
       },
       builds: () => {
         if (names.length === 0) {
-          return paged(data.builds.filter((item) => fits(item, query)), query);
+          return paged(
+            data.builds.filter((item) => fits(item, query)),
+            query,
+          );
         }
         return last === 'log' ? lines(data.logs[key] ?? []) : data.buildDetails[key];
       },
@@ -160,13 +168,23 @@ export async function startFakeApi(data: FakeData): Promise<FakeApi> {
   function events(request: IncomingMessage, response: ServerResponse): void {
     if (!request.headers.accept?.includes('text/event-stream')) {
       response.writeHead(200, { 'content-type': 'application/x-ndjson' });
-      response.end(data.events.slice(-200).map((event) => `${JSON.stringify(event)}\n`).join(''));
+      response.end(
+        data.events
+          .slice(-200)
+          .map((event) => `${JSON.stringify(event)}\n`)
+          .join(''),
+      );
       return;
     }
     const after = data.events.findIndex(({ cursor }) => cursor === request.headers['last-event-id']);
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.write(': open\n\n');
-    response.write(data.events.slice(after + 1).map(serverEvent).join(''));
+    response.write(
+      data.events
+        .slice(after + 1)
+        .map(serverEvent)
+        .join(''),
+    );
     streams.add(response);
     response.once('close', () => streams.delete(response));
   }

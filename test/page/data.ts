@@ -1,12 +1,14 @@
 /** A platform with one of everything that the page can show, made up. */
-import type { FakeData } from '#test/fakes/api-server.ts';
+
 import type { Build, BuildDetail, EventLine, FunctionDetail, FunctionSummary, LogLine } from '#shared/api/schemas.ts';
+import type { FakeData } from '#test/fakes/api-server.ts';
 
 const NOW = Date.now();
 const before = (milliseconds: number) => new Date(NOW - milliseconds).toISOString();
 
 /** Text as somebody sends who would like it to be taken for more than text. */
-export const HOSTILE = '<img src=x onerror="document.title=`taken`"><script>document.title="taken"</script>\u202egnp.exe';
+export const HOSTILE =
+  '<img src=x onerror="document.title=`taken`"><script>document.title="taken"</script>\u202egnp.exe';
 
 const IMAGE = `127.0.0.1:5000/acme/transfers@sha256:${'3f7a9c1e'.repeat(8)}`;
 const FORMER_IMAGE = `127.0.0.1:5000/acme/transfers@sha256:${'b81d04fe'.repeat(8)}`;
@@ -38,7 +40,12 @@ const builds: Build[] = [
     duration_ms: undefined,
     image_uri: undefined,
   } as Partial<Build>),
-  build('ledger', 'c-queued', { status: 'queued', queue_position: 2, started_at: before(4000), language: 'rust' } as Partial<Build>),
+  build('ledger', 'c-queued', {
+    status: 'queued',
+    queue_position: 2,
+    started_at: before(4000),
+    language: 'rust',
+  } as Partial<Build>),
   build('transfers', 'c-2'),
   build('invoices', 'c-failed', {
     status: 'failed',
@@ -50,10 +57,34 @@ const builds: Build[] = [
     completed_at: before(688_000),
     duration_ms: 12_400,
   }),
-  build('transfers', 'c-1', { image_uri: FORMER_IMAGE, path: 'job', duration_ms: 8300, started_at: before(4_000_000), completed_at: before(3_991_700) }),
-  build('hooks', 'c-timeout', { status: 'timeout', reason: 'BuildTimeout', path: 'job', duration_ms: 600_000, started_at: before(9_000_000), completed_at: before(8_400_000), language: 'go' }),
-  build('hooks', 'c-superseded', { status: 'superseded', reason: 'Superseded', started_at: before(9_500_000), completed_at: before(9_490_000) }),
-  build('hooks', 'c-cancelled', { status: 'cancelled', reason: 'Cancelled', started_at: before(9_900_000), completed_at: before(9_890_000) }),
+  build('transfers', 'c-1', {
+    image_uri: FORMER_IMAGE,
+    path: 'job',
+    duration_ms: 8300,
+    started_at: before(4_000_000),
+    completed_at: before(3_991_700),
+  }),
+  build('hooks', 'c-timeout', {
+    status: 'timeout',
+    reason: 'BuildTimeout',
+    path: 'job',
+    duration_ms: 600_000,
+    started_at: before(9_000_000),
+    completed_at: before(8_400_000),
+    language: 'go',
+  }),
+  build('hooks', 'c-superseded', {
+    status: 'superseded',
+    reason: 'Superseded',
+    started_at: before(9_500_000),
+    completed_at: before(9_490_000),
+  }),
+  build('hooks', 'c-cancelled', {
+    status: 'cancelled',
+    reason: 'Cancelled',
+    started_at: before(9_900_000),
+    completed_at: before(9_890_000),
+  }),
 ];
 
 function summary(parser_id: string, fields: Partial<FunctionSummary> = {}): FunctionSummary {
@@ -76,7 +107,12 @@ function summary(parser_id: string, fields: Partial<FunctionSummary> = {}): Func
 }
 
 const functions: FunctionSummary[] = [
-  summary('hooks', { language: 'go', state: 'failed', message: 'the newest version does not start: panic: no configuration', pods: 0 }),
+  summary('hooks', {
+    language: 'go',
+    state: 'failed',
+    message: 'the newest version does not start: panic: no configuration',
+    pods: 0,
+  }),
   summary('invoices', { language: 'python', pods: 0 }),
   summary('ledger', { state: 'building', language: 'rust', pods: 0 }),
   summary('prices', { state: 'starting', language: 'python' }),
@@ -103,13 +139,32 @@ const transfers: FunctionDetail = {
     { type: 'RoutesReady', status: 'False', reason: 'RevisionMissing', message: 'the version 00003 is not ready yet' },
   ],
   versions: [
-    { revision: 'fn-acme-transfers-00002', image_uri: IMAGE, created_at: before(93_000), observed_at: before(95_000), ready: true, traffic_percent: 90 },
-    { revision: 'fn-acme-transfers-00001', image_uri: FORMER_IMAGE, created_at: before(3_990_000), observed_at: before(4_000_000), ready: true, traffic_percent: 10 },
+    {
+      revision: 'fn-acme-transfers-00002',
+      image_uri: IMAGE,
+      created_at: before(93_000),
+      observed_at: before(95_000),
+      ready: true,
+      traffic_percent: 90,
+    },
+    {
+      revision: 'fn-acme-transfers-00001',
+      image_uri: FORMER_IMAGE,
+      created_at: before(3_990_000),
+      observed_at: before(4_000_000),
+      ready: true,
+      traffic_percent: 10,
+    },
   ],
   builds: builds.filter(({ parser_id }) => parser_id === 'transfers'),
 };
 
-const line = (after: number, text: string): LogLine => ({ time: before(690_000 - after), pod: 'build-acme-invoices-1', container: 'kaniko', text });
+const line = (after: number, text: string): LogLine => ({
+  time: before(690_000 - after),
+  pod: 'build-acme-invoices-1',
+  container: 'kaniko',
+  text,
+});
 
 export const LONG_LOG: LogLine[] = [
   ...Array.from({ length: 3000 }, (_, index) => line(index, `step ${index}: unpacking a layer of the base image`)),
@@ -139,7 +194,11 @@ const failed: BuildDetail = {
     reason: 'DependencyInstallFailed',
     cause: 'pip could not install requests==99, which requirements.txt asks for in line 2: there is no such version.',
     evidence: [
-      { kind: 'log', text: 'ERROR: Could not find a version that satisfies the requirement requests==99', where: 'log of the build, line 3001' },
+      {
+        kind: 'log',
+        text: 'ERROR: Could not find a version that satisfies the requirement requests==99',
+        where: 'log of the build, line 3001',
+      },
       { kind: 'file', text: 'requests==99', where: 'requirements.txt, line 2' },
     ],
     next: { say: 'Ask for a version that is there, then deploy again.', command: 'kn-lambda deploy invoices' },
@@ -254,7 +313,12 @@ export function everything(): FakeData {
       },
     ],
     checks: [
-      { name: 'S3 can be reached', group: 'Storage', status: 'ok' as const, message: 'http://127.0.0.1:9000 answers in 3 ms' },
+      {
+        name: 'S3 can be reached',
+        group: 'Storage',
+        status: 'ok' as const,
+        message: 'http://127.0.0.1:9000 answers in 3 ms',
+      },
       {
         name: 'Letters do not grow',
         group: 'Events',
@@ -269,7 +333,12 @@ export function everything(): FakeData {
         message: 'the Trigger job-start names a Service that is not there',
         next: { say: 'Deploy it again.', command: 'make deploy ENV=dev' },
       },
-      { name: 'Clocks agree', group: 'Storage', status: 'unknown' as const, message: 'the registry does not say what time it has' },
+      {
+        name: 'Clocks agree',
+        group: 'Storage',
+        status: 'unknown' as const,
+        message: 'the registry does not say what time it has',
+      },
     ],
     now: { about: 'now', healthy: true, cause: 'Nothing is wrong now.', evidence: [] },
     events: [

@@ -68,7 +68,12 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
   });
 
   test('text of users is text: nothing of it is run or made an element', async () => {
-    for (const path of ['/functions/acme/transfers', '/functions/acme/transfers/calls', '/builds/acme/invoices/c-failed', '/events']) {
+    for (const path of [
+      '/functions/acme/transfers',
+      '/functions/acme/transfers/calls',
+      '/builds/acme/invoices/c-failed',
+      '/events',
+    ]) {
       const { page, problems, close } = await visit(browser, `${api.url}${path}`);
       await page.locator('main h1').waitFor();
       await page.waitForTimeout(300);
@@ -106,7 +111,10 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     await page.getByText('transfers').first().waitFor();
     await page.locator('.live-state.live').waitFor();
     const [first] = api.data.functions;
-    api.data.functions = [{ ...(first as typeof first & object), parser_id: 'brand-new', state: 'ready' }, ...api.data.functions];
+    api.data.functions = [
+      { ...(first as typeof first & object), parser_id: 'brand-new', state: 'ready' },
+      ...api.data.functions,
+    ];
     api.emit(event(30, { type: 'lifecycle.function.ready', parser_id: 'brand-new' }));
     await page.getByText('brand-new').first().waitFor({ timeout: 2000 });
   });
@@ -135,7 +143,10 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
   test('a folder is deployed: uploaded, built, and its build shown', async () => {
     const { page } = await open('/');
     await page.getByRole('button', { name: 'Deploy a folder' }).first().waitFor();
-    await page.locator('input[type=file]').first().setInputFiles(join(import.meta.dirname, 'folder'));
+    await page
+      .locator('input[type=file]')
+      .first()
+      .setInputFiles(join(import.meta.dirname, 'folder'));
     await page.getByRole('dialog').waitFor();
     expect(await accessibilityProblems(page)).toEqual([]);
     await page.getByLabel('Tenant', { exact: true }).last().fill('acme');
@@ -143,18 +154,25 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     await page.getByRole('button', { name: 'Deploy', exact: true }).click();
     await page.waitForURL(/\/builds\/acme\/hello\//);
     expect([...api.uploaded.keys()].sort()).toEqual(['acme/hello/index.js', 'acme/hello/lib/greet.js']);
-    expect(api.uploaded.get('acme/hello/index.js')).toBe(readFileSync(join(import.meta.dirname, 'folder/index.js'), 'utf8'));
+    expect(api.uploaded.get('acme/hello/index.js')).toBe(
+      readFileSync(join(import.meta.dirname, 'folder/index.js'), 'utf8'),
+    );
     expect(api.posted[0]?.data).toEqual({ third_party_id: 'acme', parser_id: 'hello', s3_prefix: 'acme/hello/' });
   });
 
   test('a function that is deployed again keeps its settings', async () => {
     const { page } = await open('/');
-    await page.locator('input[type=file]').first().setInputFiles(join(import.meta.dirname, 'folder'));
+    await page
+      .locator('input[type=file]')
+      .first()
+      .setInputFiles(join(import.meta.dirname, 'folder'));
     await page.getByLabel('Tenant', { exact: true }).last().fill('acme');
     await page.getByLabel('Name of the function').fill('transfers');
     await page.getByRole('button', { name: 'Deploy', exact: true }).click();
     await page.waitForURL(/\/builds\/acme\/transfers\//);
-    expect(api.posted[0]?.data).toMatchObject({ parameters: { env: { CURRENCY: 'EUR' }, scaling: { max: 20 }, timeout_seconds: 30 } });
+    expect(api.posted[0]?.data).toMatchObject({
+      parameters: { env: { CURRENCY: 'EUR' }, scaling: { max: 20 }, timeout_seconds: 30 },
+    });
   });
 
   test('a function is deleted only when its name was typed', async () => {
@@ -171,9 +189,24 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
   test('letters of one cause are tried, and the outcome told', async () => {
     const { page } = await open('/dead-letters');
     await page.getByRole('button', { name: 'Dry run' }).first().click();
-    await expect.poll(() => api.posted[0]?.data).toEqual({ reason: 'NoSuchFunction', type: 'parser.start', max: 1000, force: false, dry_run: true });
-    const data = { replayed: 0, refused: [{ id: '1', why: 'it would fail again' }], skipped: 1, remaining: 0, dry_run: true, ids: [] };
-    api.emit(event(50, { type: 'dead-letter.replayed', correlation_id: String(api.posted[0]?.headers['ce-correlationid']), data }));
+    await expect
+      .poll(() => api.posted[0]?.data)
+      .toEqual({ reason: 'NoSuchFunction', type: 'parser.start', max: 1000, force: false, dry_run: true });
+    const data = {
+      replayed: 0,
+      refused: [{ id: '1', why: 'it would fail again' }],
+      skipped: 1,
+      remaining: 0,
+      dry_run: true,
+      ids: [],
+    };
+    api.emit(
+      event(50, {
+        type: 'dead-letter.replayed',
+        correlation_id: String(api.posted[0]?.headers['ce-correlationid']),
+        data,
+      }),
+    );
     await page.getByText('0 letters would be sent, 1 refused, 1 had been replayed before').waitFor();
   });
 
@@ -210,7 +243,11 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     const { page } = await open('/');
     await page.getByText('npx kn-lambda init hello && kn-lambda deploy hello && kn-lambda invoke hello').waitFor();
     expect(await accessibilityProblems(page)).toEqual([]);
-    for (const [path, text] of [['/builds', 'Nothing has been built yet'], ['/events', 'Nothing has happened yet'], ['/dead-letters', 'No event was lost']]) {
+    for (const [path, text] of [
+      ['/builds', 'Nothing has been built yet'],
+      ['/events', 'Nothing has happened yet'],
+      ['/dead-letters', 'No event was lost'],
+    ]) {
       await page.goto(`${api.url}${path}`);
       await page.getByText(text ?? '').waitFor();
     }

@@ -1,10 +1,12 @@
 /** The gateway with its API in this process, over a cluster and an S3 in memory. */
+
 import * as z from 'zod';
 import { createSnapshot } from '#functions/gateway/api/snapshot.ts';
 import { API_ROUTES } from '#functions/gateway/api/table.ts';
 import { CLIENT_EVENTS } from '#functions/gateway/bind.ts';
 import type { ApiDependencies } from '#functions/gateway/dependencies.ts';
 import { gateway } from '#functions/gateway/handler.ts';
+import { servePage } from '#functions/gateway/page.ts';
 import { createRates } from '#functions/gateway/rates.ts';
 import { parsePrincipals } from '#shared/clients/principals.ts';
 import type { Build } from '#shared/specs/annotations.ts';
@@ -70,6 +72,7 @@ export async function openApiWorld(changes: Partial<ApiDependencies> = {}): Prom
     namespace: FUNCTIONS_NAMESPACE,
     platform: 'laptop',
     version: '1.2.3',
+    page: servePage({ uploadOrigins: [] }),
     now: () => new Date(),
     ...changes,
   };
@@ -87,7 +90,12 @@ export async function openApiWorld(changes: Partial<ApiDependencies> = {}): Prom
     const answer = await fetch(new URL(`/api/v1${path}`, running.url), { ...init, headers });
     const text = await answer.text();
     const isJson = /json$/.test(answer.headers.get('content-type') ?? '');
-    return { status: answer.status, headers: answer.headers, text, json: isJson && text !== '' ? JSON.parse(text) : undefined };
+    return {
+      status: answer.status,
+      headers: answer.headers,
+      text,
+      json: isJson && text !== '' ? JSON.parse(text) : undefined,
+    };
   };
   return {
     running,

@@ -51,7 +51,8 @@ test('amounts, sizes and images are short', () => {
 });
 
 describe('server-sent events', () => {
-  const STREAM = 'id: 1\ndata: {"a":1}\n\n: alive\n\nid: 2\r\nevent: line\r\ndata: one\r\ndata: two\r\n\r\ndata:three\n\n';
+  const STREAM =
+    'id: 1\ndata: {"a":1}\n\n: alive\n\nid: 2\r\nevent: line\r\ndata: one\r\ndata: two\r\n\r\ndata:three\n\n';
   test('are read alike wherever they are cut', () => {
     const whole = [
       { id: '1', data: '{"a":1}' },
@@ -78,17 +79,29 @@ test('lines of JSON: those that are none are left out', () => {
 
 describe('copied as a command', () => {
   const sender = { url: 'http://127.0.0.1:8080/', needsToken: false };
-  const event = { type: 'build.start', subject: 'acme/a', data: { third_party_id: 'acme', parser_id: 'a', text: "it's" } };
+  const event = {
+    type: 'build.start',
+    subject: 'acme/a',
+    data: { third_party_id: 'acme', parser_id: 'a', text: "it's" },
+  };
 
-  test.each(['plain', "it's", '$(rm -rf /)', '`id`', 'a\nb', '"', '\\', '', '-n', '*'])('a shell reads %j as it is', (text) => {
-    expect(execFileSync('sh', ['-c', `printf %s ${shellWord(text)}`], { encoding: 'utf8' })).toBe(text);
-  });
+  test.each(['plain', "it's", '$(rm -rf /)', '`id`', 'a\nb', '"', '\\', '', '-n', '*'])(
+    'a shell reads %j as it is',
+    (text) => {
+      expect(execFileSync('sh', ['-c', `printf %s ${shellWord(text)}`], { encoding: 'utf8' })).toBe(text);
+    },
+  );
 
   test('curl sends its data and attributes', () => {
     const command = asCurl(event, sender);
     const shown = execFileSync('sh', ['-c', command.replace(/^curl/, "printf '%s\\n'")], { encoding: 'utf8' });
     expect(shown.split('\n')).toEqual(
-      expect.arrayContaining(['http://127.0.0.1:8080/', 'ce-type: build.start', 'ce-subject: acme/a', JSON.stringify(event.data)]),
+      expect.arrayContaining([
+        'http://127.0.0.1:8080/',
+        'ce-type: build.start',
+        'ce-subject: acme/a',
+        JSON.stringify(event.data),
+      ]),
     );
   });
 
@@ -104,7 +117,9 @@ describe('copied as a command', () => {
   });
 
   test.each([[[1]], ['text'], [{ list: [1] }], [{ 'a.b': 1 }], [null]])('kn event cannot say %j', (data) => {
-    expect(asKn({ type: 'parser.start', data }, sender)).toBe(data === null ? asKn({ type: 'parser.start' }, sender) : undefined);
+    expect(asKn({ type: 'parser.start', data }, sender)).toBe(
+      data === null ? asKn({ type: 'parser.start' }, sender) : undefined,
+    );
   });
 });
 
@@ -148,12 +163,12 @@ test('what a function is set to is said again at its next build', () => {
 
 test('only operators and a tenant itself may write', () => {
   const acme = { operator: false, third_party_ids: ['acme'] };
-  expect([mayWrite(acme, 'acme'), mayWrite(acme, 'other'), mayWrite(acme), mayWrite({ operator: true, third_party_ids: [] }, 'other')]).toEqual([
-    true,
-    false,
-    true,
-    true,
-  ]);
+  expect([
+    mayWrite(acme, 'acme'),
+    mayWrite(acme, 'other'),
+    mayWrite(acme),
+    mayWrite({ operator: true, third_party_ids: [] }, 'other'),
+  ]).toEqual([true, false, true, true]);
   expect(mayWrite({ operator: false, third_party_ids: [] })).toBe(false);
 });
 
@@ -185,7 +200,9 @@ test('a filter finds words anywhere in an event', () => {
     parser_id: 'transfers',
     data: { reason: 'CompileFailed' },
   };
-  const found = ['', 'build', 'acme/transfers', 'compilefailed transfers', 'compilefailed other'].map((filter) => eventMatches(event, filter));
+  const found = ['', 'build', 'acme/transfers', 'compilefailed transfers', 'compilefailed other'].map((filter) =>
+    eventMatches(event, filter),
+  );
   expect(found).toEqual([true, true, true, true, false]);
 });
 
@@ -198,7 +215,11 @@ test('letters of one cause belong together, those with the most open ones first'
     reason,
     state,
   });
-  const causes = byCause([letter('1', 'NotFound', 'replayed'), letter('2', 'InvalidEvent', 'open'), letter('3', 'NotFound', 'replayed')]);
+  const causes = byCause([
+    letter('1', 'NotFound', 'replayed'),
+    letter('2', 'InvalidEvent', 'open'),
+    letter('3', 'NotFound', 'replayed'),
+  ]);
   expect(causes.map(({ reason, letters, open }) => [reason, letters.length, open])).toEqual([
     ['InvalidEvent', 1, 1],
     ['NotFound', 2, 0],

@@ -77,5 +77,8 @@ test('the policy allows scripts and styles of the page alone, and S3 to upload t
 
 test('a page that was not built says how to build it', () => {
   const answer = servePage({ uploadOrigins: [], directory: join(directory, 'nothing') })('/', {});
-  expect([answer.statusCode, JSON.parse(String(answer.body)).detail]).toEqual([404, expect.stringContaining('npm run build')]);
+  expect([answer.statusCode, JSON.parse(String(answer.body)).detail]).toEqual([
+    404,
+    expect.stringContaining('npm run build'),
+  ]);
 });
