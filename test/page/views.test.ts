@@ -50,21 +50,18 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     return visited;
   };
 
-  describe.each(VIEWS)('%s', (path, heading, text) => {
-    test.each([
-      ['light', undefined],
-      ['dark', undefined],
-      ['light', PHONE],
-      ['dark', PHONE],
-    ] as const)('in %s, size %j: is there, can be read by all, and fits', async (colorScheme, viewport) => {
-      const { page, problems } = await open(path, { colorScheme, ...(viewport ? { viewport } : {}) });
-      await page.getByText(text).filter({ visible: true }).first().waitFor();
-      expect((await page.locator('main').innerText()).replaceAll('\n', '')).toContain(heading);
-      expect(await accessibilityProblems(page)).toEqual([]);
-      expect(await sidewaysScroll(page)).toBeLessThanOrEqual(0);
-      expect(problems.filter(isAsked)).toEqual([]);
-      expect(await page.title()).toMatch(/Knative Lambda$/);
-    });
+  test.each(VIEWS)('%s is there, can be read by all, and fits', async (path, heading, text) => {
+    const { page, problems } = await open(path, { colorScheme: 'light' });
+    await page.getByText(text).filter({ visible: true }).first().waitFor();
+    expect((await page.locator('main').innerText()).replaceAll('\n', '')).toContain(heading);
+    expect(await accessibilityProblems(page)).toEqual([]);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    expect(await accessibilityProblems(page, ['color-contrast'])).toEqual([]);
+    await page.setViewportSize(PHONE);
+    expect(await sidewaysScroll(page)).toBeLessThanOrEqual(0);
+    expect(await accessibilityProblems(page)).toEqual([]);
+    expect(problems.filter(isAsked)).toEqual([]);
+    expect(await page.title()).toMatch(/Knative Lambda$/);
   });
 
   test('text of users is text: nothing of it is run or made an element', async () => {

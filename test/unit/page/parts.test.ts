@@ -15,7 +15,7 @@ import type { Build, EventLine, Letter } from '#shared/api/schemas.ts';
 test.each([
   [undefined, '–'],
   [0, '0 ms'],
-  [3.14159, '3.1 ms'],
+  [3.06, '3.1 ms'],
   [840.4, '840 ms'],
   [3240, '3.2 s'],
   [59_960, '1 min'],
