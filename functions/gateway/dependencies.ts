@@ -2,11 +2,13 @@
 import type { Broker } from '#shared/clients/broker.ts';
 import type { Cluster } from '#shared/clients/cluster.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
+import type { StreamPodLog } from '#shared/clients/pod-log-stream.ts';
 import type { PresignUpload } from '#shared/clients/presigned-uploads.ts';
 import type { Principals } from '#shared/clients/principals.ts';
 import type { SourceLimits } from '#shared/packing/types.ts';
 import type { Answer, FunctionRequest } from '#shared/runtime/request.ts';
 import type { Authentication } from '#shared/runtime/signing.ts';
+import type { EventFeed } from './api/event-feed.ts';
 import type { Snapshot } from './api/function-view.ts';
 import type { Rates } from './rates.ts';
 import type { VerifyToken } from './tokens.ts';
@@ -25,9 +27,14 @@ export interface GatewayDependencies {
 
 /** What the API works with besides. */
 export interface ApiDependencies extends GatewayDependencies {
-  cluster: Pick<Cluster, 'getService' | 'listServices' | 'listRevisions' | 'listFunctionPods' | 'listJobMetadata'>;
+  cluster: Pick<
+    Cluster,
+    'getService' | 'listServices' | 'listRevisions' | 'listFunctionPods' | 'listPods' | 'listJobMetadata'
+  >;
   store: Pick<ObjectStore, 'list' | 'read' | 'write' | 'remove'>;
   presign: PresignUpload;
+  streamLog: StreamPodLog;
+  eventFeed: EventFeed;
   /** Of reads, which are more than events and cost less. */
   reads: Rates;
   snapshot: () => Promise<Snapshot>;
@@ -35,6 +42,7 @@ export interface ApiDependencies extends GatewayDependencies {
   temporaryBucket: string;
   sourceLimits: SourceLimits;
   namespace: string;
+  buildsNamespace: string;
   platform: 'laptop' | 'cluster';
   version: string;
   page: ServePage;

@@ -2,6 +2,7 @@
 import { MINUTE, SECOND } from '#shared/durations.ts';
 import { defineFunction } from '#shared/runtime/define-function.ts';
 import { configFor } from '#shared/settings/select.ts';
+import { createEventFeed } from './api/event-feed.ts';
 import { createSnapshot } from './api/snapshot.ts';
 import { API_ROUTES } from './api/table.ts';
 import { CLIENT_EVENTS } from './bind.ts';
@@ -28,6 +29,7 @@ await defineFunction({
       { createCluster },
       { createObjectStore },
       { createPresignUpload, uploadOrigins },
+      { createStreamPodLog },
       { createIdentitySource },
       { createVerifyToken },
     ] = await Promise.all([
@@ -35,11 +37,13 @@ await defineFunction({
       import('#shared/clients/kubernetes.ts'),
       import('#shared/clients/s3.ts'),
       import('#shared/clients/presigned-uploads.ts'),
+      import('#shared/clients/pod-log-stream.ts'),
       import('#shared/clients/identity-source.ts'),
       import('./tokens.ts'),
     ]);
     const source = createIdentitySource(config);
     const cluster = createCluster(config);
+    const store = createObjectStore(config);
     return {
       broker: createBroker(config),
       principals: readPrincipals(source.principals),
@@ -49,13 +53,16 @@ await defineFunction({
       authentication: config.AUTHENTICATION,
       sourcePrefix: config.SOURCE_PREFIX,
       cluster,
-      store: createObjectStore(config),
+      store,
+      streamLog: createStreamPodLog(),
+      eventFeed: createEventFeed(store, config.TEMPORARY_BUCKET),
       presign: createPresignUpload(config, UPLOAD_TIME / SECOND),
       snapshot: createSnapshot(cluster),
       sourceBucket: config.SOURCE_BUCKET,
       temporaryBucket: config.TEMPORARY_BUCKET,
       sourceLimits: { maxBytes: config.MAX_SOURCE_BYTES, maxFiles: config.MAX_SOURCE_FILES },
       namespace: config.NAMESPACE,
+      buildsNamespace: config.BUILDS_NAMESPACE,
       platform: config.PLATFORM,
       version: VERSION,
       now: () => new Date(),

@@ -39,5 +39,7 @@ export interface ParserEventsDependencies {
   places: Places;
   patience: Patience;
   metrics: CallMetrics;
+  /** CALL_SAMPLE: of the calls that succeed, the share that is recorded. */
+  callSample: number;
   now: () => Date;
 }

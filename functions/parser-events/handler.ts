@@ -2,9 +2,10 @@
 import type { CloudEvent } from 'cloudevents';
 import { MINUTE, SECOND } from '#shared/durations.ts';
 import { RetryableError } from '#shared/events/errors.ts';
-import type { NewEvent, ReceivedOf } from '#shared/events/event.ts';
+import { deriveId, type NewEvent, type ReceivedOf } from '#shared/events/event.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
 import type { Reason } from '#shared/events/reasons.ts';
+import { IS_RECORDED } from '#shared/events/recorded.ts';
 import { eventRejected } from '#shared/events/rejected.ts';
 import { routeOf } from '#shared/events/route.ts';
 import { parseExactJson } from '#shared/runtime/exact-json.ts';
@@ -202,7 +203,7 @@ async function call(calling: Calling, found: ReadyFunction): Promise<Reply | und
   const { lane } = calling;
   deps.metrics.called({ identity, lane, revision, outcome, reason, cold, seconds: milliseconds / SECOND });
   context.note({ call: { outcome, ...(reason ? { reason } : {}), lane, revision, cold, duration_ms: milliseconds } });
-  return verdict.kind === 'answer' ? complete(identity, verdict.data) : passed(calling, verdict.detail);
+  return verdict.kind === 'answer' ? complete(calling, verdict.data, revision) : passed(calling, verdict.detail);
 }
 
 function mayBeUnrouted({ revision, readySince }: ReadyFunction, { known, now }: ParserEventsDependencies): boolean {
@@ -221,10 +222,26 @@ function passed(calling: Calling, detail: string): Reply {
   throw new RetryableError('Unavailable', `the function "${subjectOf(identity)}" could not be called: ${detail}`);
 }
 
-function complete(identity: Identity, data: Extract<Verdict, { kind: 'answer' }>['data']): Reply {
+function complete(
+  { event, identity, deps }: Calling,
+  data: Extract<Verdict, { kind: 'answer' }>['data'],
+  revision: string,
+): Reply {
   const subject = subjectOf(identity);
+  const isKept = !data.succeeded || isInSample(event, deps.callSample);
   // Its id follows from the call's source and id, as that of every reply: another delivery gives the same.
-  return { type: 'parser.complete', source: `knative-lambda/functions/${subject}`, subject, data };
+  return {
+    type: 'parser.complete',
+    source: `knative-lambda/functions/${subject}`,
+    subject,
+    data,
+    ...(isKept ? { extensions: { ...IS_RECORDED, revision } } : {}),
+  };
+}
+
+/** By its id, so that every delivery of a call is in it, or none. */
+function isInSample({ source, id }: Call, share: number): boolean {
+  return Number.parseInt(deriveId('sample', source, id).slice(0, 8), 16) < share * 2 ** 32;
 }
 
 function outcomeOf(verdict: Verdict): Pick<CallReport, 'outcome' | 'reason'> {

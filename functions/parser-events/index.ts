@@ -35,6 +35,7 @@ await defineFunction({
         leaveOut: config.CALL_METRICS_LEAVE_OUT,
         now,
       }),
+      callSample: config.CALL_SAMPLE,
       now,
     };
   },

@@ -23,7 +23,8 @@ export interface ListFrom {
 export interface ObjectStore {
   /**
    * Pages in key order. `date` is S3's own clock (its Date header), which orders the builds of one parser. Throws
-   * PermanentError('NoSource') where the bucket does not exist. `after`: only keys after this one; `limit`: keys a page.
+   * PermanentError('NoSource') where the bucket does not exist. `after`: only keys after this one. `limit`: keys in a
+   * page.
    */
   list(bucket: string, prefix: string, from?: ListFrom): AsyncIterable<{ objects: StoredObject[]; date: Date }>;
   /** Undefined where there is no such object. The caller must consume or destroy `body`. */

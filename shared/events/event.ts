@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { CloudEvent } from 'cloudevents';
 import type { Events, EventType } from './catalogue.ts';
+import { IS_RECORDED, isAlwaysRecorded } from './recorded.ts';
 
 /**
  * The CloudEvents source of everything that we send. Source and id together identify an event, and several of our
@@ -71,6 +72,7 @@ export function causedBy(
   const subject = event.subject ?? cause.subject;
   const traceparent = event.traceparent ?? cause.traceparent;
   const attributes = {
+    ...(isAlwaysRecorded(event.type) ? IS_RECORDED : {}),
     ...event.extensions,
     id: event.id ?? deriveId(cause.source, cause.id, event.type),
     source: event.source ?? SOURCE,

@@ -1,14 +1,14 @@
 /**
  * Builds that have ended, in the names of empty objects: one listing is a page of them, newest first.
  *
- *     history-builds/{third_party_id}/{time from its end}.{parser_id}.{status}.{reason}.{path}.{duration}.{correlation id}
+ *     history-builds/{third_party_id}/{countdown}.{parser_id}.{status}.{reason}.{path}.{duration}.{chain}
  */
-import type { Build } from '#shared/api/schemas.ts';
-import { buildStatusSchema } from '#shared/api/schemas.ts';
+import { type Build, buildStatusSchema } from '#shared/api/schemas.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
-import type { BuildComplete } from '#shared/events/build-complete.ts';
-import { deriveId } from '#shared/events/event.ts';
+import type { Identity } from '#shared/events/identity.ts';
 import { buildHistoryPrefix } from '#shared/specs/s3-keys.ts';
+import type { RecordedEvent } from './recorded-event.ts';
+import { buildOfChain } from './timeline.ts';
 
 /** Counted down from here, so that the newest has the smallest name. Milliseconds in 2286. */
 const END = 9_999_999_999_999;
@@ -19,20 +19,32 @@ export interface IndexedBuild {
   build: Build;
 }
 
-export function indexKey(data: BuildComplete, end: { id: string; time: string; correlationId: string }): string {
-  const ended = Date.parse(data.completed_at ?? end.time);
-  const path = data.cached ? 'cached' : data.job_name === undefined && data.status === 'success' ? 'layer' : 'job';
+/** Written again, it is the same. `chain`: of the build's correlation id, its end included. */
+export async function indexBuild(
+  store: Pick<ObjectStore, 'write'>,
+  bucket: string,
+  identity: Identity,
+  chain: RecordedEvent[],
+): Promise<void> {
+  const correlationId = chain.at(-1)?.correlation_id ?? '';
+  const build = buildOfChain(identity, correlationId, chain);
+  if (build?.completed_at !== undefined) {
+    await store.write(bucket, indexKey(build), '', 'application/octet-stream');
+  }
+}
+
+export function indexKey(build: Build): string {
+  const { parser_id, status, reason = '', path = 'job', duration_ms = 0, correlation_id } = build;
   const name = [
-    countdown(ended),
-    data.parser_id,
-    data.status,
-    data.reason ?? '',
+    countdown(Date.parse(build.completed_at ?? '')),
+    parser_id,
+    status,
+    /^\w{1,60}$/.test(reason) ? reason : '',
     path,
-    String(Math.round(data.duration_ms ?? 0)),
-    Buffer.from(end.correlationId).toString('base64url'),
-    deriveId(end.id).slice(0, 8),
+    String(Math.round(duration_ms)),
+    Buffer.from(correlation_id).toString('base64url'),
   ].join('.');
-  return `${buildHistoryPrefix(data)}${name}`;
+  return `${buildHistoryPrefix(build)}${name}`;
 }
 
 /** Undefined where the name is none of these. */

@@ -68,6 +68,7 @@ const STORE_FUNCTIONS = [
   'dead-letter',
   'dead-letter-replay',
   'gateway',
+  'recorder',
 ] as const;
 const AWS = [...STORE_FUNCTIONS, 'fetch-context', 'build-monitor', 'npm run dead-letters'] as const;
 const CLUSTER_FUNCTIONS = [
@@ -591,10 +592,17 @@ export const SETTINGS = {
     example: 'acme,shop/parser1',
     says: 'Tenants, and single functions as tenant/function, whose calls are counted as "other".',
   },
+  CALL_SAMPLE: {
+    schema: z.coerce.number().min(0).max(1).default(0.01),
+    from: 'ConfigMap',
+    readBy: ['parser-events'],
+    group: 'calls',
+    says: 'Of the calls that succeed, the share whose answers are recorded, from 0 to 1. Calls that fail are recorded all.',
+  },
   AUTHENTICATION: {
     schema: z.enum(['off', 'warn', 'required']).default('off'),
     from: 'ConfigMap',
-    readBy: ['every function', 'gateway'],
+    readBy: ['every function', 'gateway', 'recorder'],
     group: 'events',
     example: 'required',
     fillIn: true,

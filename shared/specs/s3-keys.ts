@@ -55,8 +55,13 @@ export function stagingKey(identity: Identity, id: string): string {
   return `${contextPrefix(identity)}.staging-${id}`;
 }
 
+/** The prefix of the logs of one parser's builds. */
+export function logPrefix(identity: Identity): string {
+  return `${ofParser(LOGS, identity)}/`;
+}
+
 export function logKey(identity: Identity, jobName: string): string {
-  return `${ofParser(LOGS, identity)}/${jobName}.log`;
+  return `${logPrefix(identity)}${jobName}.log`;
 }
 
 /** The record of a source that was built. `fingerprint`: 64 hex digits. */

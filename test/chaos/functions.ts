@@ -165,6 +165,7 @@ function doorIn(pod: DoorPod, headers: Message['headers'], world: World, process
     store: storePort(world.store, process),
     temporaryBucket: TEMPORARY_BUCKET,
     known: pod.known,
+    callSample: 0,
     places: pod.places,
     patience: pod.patience,
     metrics: { called: () => undefined, handedOn: () => undefined },

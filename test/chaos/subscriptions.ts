@@ -18,8 +18,8 @@ export interface Subscription {
 }
 
 const DIRECTORY = join(import.meta.dirname, '../../eventing/base/functions');
-/** Nothing depends on these: they start pods early, or do what a person asks for. */
-const NOT_SIMULATED = /-wake$|^dead-letter-/;
+/** Nothing depends on these: they start pods early, keep what happened, or do what a person asks for. */
+const NOT_SIMULATED = /-wake$|^dead-letter-|^recorded/;
 
 const objects = [
   ...readDocuments(join(DIRECTORY, 'broker.yaml')),

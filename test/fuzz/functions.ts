@@ -10,6 +10,7 @@ import { createKnownFunctions } from '#functions/parser-events/find-function.ts'
 import { handleParserEvent } from '#functions/parser-events/handler.ts';
 import { createPatience } from '#functions/parser-events/patience.ts';
 import { createPlaces } from '#functions/parser-events/places.ts';
+import { recorder } from '#functions/recorder/handler.ts';
 import { serviceDelete } from '#functions/service-delete/handler.ts';
 import { buildCompleteSchema } from '#shared/events/build-complete.ts';
 import { buildStartSchema } from '#shared/events/build-start.ts';
@@ -67,6 +68,14 @@ export const functions: Fuzzed[] = [
     },
   },
   {
+    name: 'recorder',
+    events: { '*': z.unknown() },
+    handle: async (event, world, context) => {
+      const deps = { ...world.deps(), feed: async () => undefined, authentication: 'off' as const };
+      return await recorder(event, deps, context);
+    },
+  },
+  {
     name: 'parser-events',
     events: { 'parser.start': parserStartSchema, 'parser.complete': parserCompleteSchema },
     handle: async (event, world, context) => {
@@ -74,6 +83,7 @@ export const functions: Fuzzed[] = [
         ...world.deps(),
         known: createKnownFunctions(),
         call: async () => ({ kind: 'broken' as const, began: false, detail: 'refused' }),
+        callSample: 0,
         places: createPlaces({ perTenant: 25 }),
         patience: createPatience(
           () => new Date(),

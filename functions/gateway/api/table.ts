@@ -3,8 +3,11 @@ import * as z from 'zod';
 import type { ApiDependencies } from '#functions/gateway/dependencies.ts';
 import type { Route } from '#shared/runtime/routes.ts';
 import { listBuilds } from './builds.ts';
+import { getBuild, getTimeline, listCalls } from './chains.ts';
+import { listEvents } from './events.ts';
 import { getFunction, listFunctions, listVersions } from './functions.ts';
 import { getLetter, listLetters } from './letters.ts';
+import { buildLogLines, functionLogLines } from './logs.ts';
 import { getMe } from './me.ts';
 import { openApi } from './openapi.ts';
 import { type Operation, operation } from './operation.ts';
@@ -25,7 +28,13 @@ export const OPERATIONS: readonly Operation[] = [
   listFunctions,
   getFunction,
   listVersions,
+  functionLogLines,
+  listCalls,
   listBuilds,
+  getBuild,
+  buildLogLines,
+  getTimeline,
+  listEvents,
   listLetters,
   getLetter,
   planUpload,

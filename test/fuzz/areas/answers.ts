@@ -132,6 +132,7 @@ async function call(result: CallResult, lane: string, data: unknown): Promise<vo
     temporaryBucket: 'tmp',
     known: createKnownFunctions(),
     call: async () => result,
+    callSample: 0,
     places: createPlaces({ perTenant: 1 }),
     patience: createPatience(
       () => new Date(),

@@ -55,6 +55,7 @@ beforeEach(async () => {
     store: new InMemoryObjectStore('tmp'),
     temporaryBucket: 'tmp',
     known: createKnownFunctions(),
+    callSample: 0,
     places: createPlaces({ perTenant: 4 }),
     patience: createPatience(now),
     metrics: { called: (report: CallReport) => void reports.push(report), handedOn: () => undefined },

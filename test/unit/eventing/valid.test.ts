@@ -102,20 +102,25 @@ describe.each(environments)('overlay %s', (environment) => {
     for (const trigger of triggers) {
       expect(services.map(({ metadata }) => metadata.name)).toContain(trigger['spec'].subscriber.ref.name);
       // Any PingSource sends that type: only our own extension tells whose it is.
-      const { task, deliverylane, ...others } = trigger['spec'].filter.attributes;
-      expect(Object.keys(others)).toEqual(['type']);
+      // What recorder gets is marked, whatever its type: one Trigger in place of a dozen.
+      const { task, deliverylane, recorded, ...others } = trigger['spec'].filter.attributes;
+      expect(Object.keys(others)).toEqual(recorded === undefined ? ['type'] : []);
+      expect([undefined, 'true']).toContain(recorded);
       expect(deliverylane).toBe(others.type === 'parser.deliver' ? 'overflow' : undefined);
       expect(task).toBe(others.type === 'dev.knative.sources.ping' ? 'sweep' : undefined);
       expect(trigger['spec'].broker).toBe('default');
       expect(trigger['spec'].delivery).toBeUndefined();
       expect(Number(trigger.metadata.annotations?.['rabbitmq.eventing.knative.dev/parallelism'])).toBeGreaterThan(0);
     }
-    const routes = triggers.map(({ spec }) => `${spec.filter.attributes.type} → ${spec.subscriber.ref.name}`).sort();
+    const routes = triggers
+      .map(({ spec }) => `${spec.filter.attributes.type ?? 'recorded'} → ${spec.subscriber.ref.name}`)
+      .sort();
     expect(routes).toEqual([
       'build.complete → build-complete',
       'build.start → build-complete',
       'build.start → build-start',
       'build.start → job-start',
+      'build.start → recorder',
       'dead-letter.purge → dead-letter-replay',
       'dead-letter.replay → dead-letter-replay',
       'dev.knative.apiserver.resource.add → cluster-events',
@@ -127,6 +132,8 @@ describe.each(environments)('overlay %s', (environment) => {
       'lifecycle.build.started → build-complete',
       'parser.deliver → parser-events',
       'parser.start → parser-events',
+      'recorded → recorder',
+      'service.delete → recorder',
       'service.delete → service-delete',
     ]);
   });

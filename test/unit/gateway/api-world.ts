@@ -1,6 +1,7 @@
 /** The gateway with its API in this process, over a cluster and an S3 in memory. */
 
 import * as z from 'zod';
+import { createEventFeed } from '#functions/gateway/api/event-feed.ts';
 import { createSnapshot } from '#functions/gateway/api/snapshot.ts';
 import { API_ROUTES } from '#functions/gateway/api/table.ts';
 import { CLIENT_EVENTS } from '#functions/gateway/bind.ts';
@@ -70,6 +71,9 @@ export async function openApiWorld(changes: Partial<ApiDependencies> = {}): Prom
     temporaryBucket: TEMPORARY,
     sourceLimits: { maxBytes: 1000, maxFiles: 5 },
     namespace: FUNCTIONS_NAMESPACE,
+    buildsNamespace: 'builds',
+    streamLog: async function* () {},
+    eventFeed: createEventFeed(store, TEMPORARY),
     platform: 'laptop',
     version: '1.2.3',
     page: servePage({ uploadOrigins: [] }),

@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { OPERATIONS } from '#functions/gateway/api/table.ts';
 import { VERSION } from '#functions/gateway/version.ts';
 import * as schemas from '#shared/api/schemas.ts';
-import { buildCompleteSchema } from '#shared/events/build-complete.ts';
 import { indexKey } from '#shared/history/build-index.ts';
 import { type ApiWorld, IMAGE, openApiWorld, TEMPORARY } from './api-world.ts';
 
@@ -24,17 +23,8 @@ beforeAll(async () => {
     ['2026-11-02T00:00:03.000Z', 'a1', 'acme'],
     ['2026-11-02T00:00:04.000Z', 'm1', 'mallory'],
   ] as const) {
-    const data = buildCompleteSchema.parse({
-      third_party_id: tenant,
-      parser_id,
-      correlation_id: `c ${at}`,
-      status: 'failed',
-      reason: 'NoSource',
-      error_message: 'nothing there',
-      completed_at: at,
-      duration_ms: 1500,
-    });
-    world.store.put(TEMPORARY, indexKey(data, { id: at, time: at, correlationId: `c ${at}` }), '');
+    const build = { third_party_id: tenant, parser_id, correlation_id: `c ${at}`, completed_at: at, duration_ms: 1500 };
+    world.store.put(TEMPORARY, indexKey({ ...build, status: 'failed', reason: 'NoSource' }), '');
   }
   for (const [id, subject] of [
     ['1'.repeat(32), 'acme/a1'],

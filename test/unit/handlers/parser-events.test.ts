@@ -66,6 +66,7 @@ class Door {
       store: this.store,
       temporaryBucket: BUCKET,
       known: this.known,
+      callSample: 0,
       places: this.places,
       patience: this.patience,
       now: () => new Date(this.clock),

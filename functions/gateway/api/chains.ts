@@ -1,0 +1,116 @@
+/** One build with everything, the timeline of one correlation id, and the calls that were kept. */
+import * as z from 'zod';
+import type { ApiDependencies } from '#functions/gateway/dependencies.ts';
+import { type BuildDetail, buildDetailSchema, callSchema, timelineEntrySchema } from '#shared/api/schemas.ts';
+import type { Identity } from '#shared/events/identity.ts';
+import { listCalls as listKept } from '#shared/history/calls.ts';
+import { readChain } from '#shared/history/chain.ts';
+import type { RecordedEvent } from '#shared/history/recorded-event.ts';
+import { buildOfChain, dataOf, phasesOf, timelineOf } from '#shared/history/timeline.ts';
+import { logKey, logPrefix } from '#shared/specs/s3-keys.ts';
+import { idOf } from './function-view.ts';
+import { identityOf } from './functions.ts';
+import { operation } from './operation.ts';
+import { pageOf, pageQuery, placeOf } from './paging.ts';
+import { noSuchResource } from './problems.ts';
+
+const TAIL_LINES = 100;
+
+export const getBuild = operation({
+  method: 'GET',
+  path: '/builds/{third_party_id}/{parser_id}/{correlation_id}',
+  says: 'One build: its phases, what happened, why it failed, and the end of its log.',
+  answers: { one: buildDetailSchema },
+  handle: async ({ params }, deps): Promise<BuildDetail> => {
+    const found = await findBuild(deps, identityOf(params), params['correlation_id'] ?? '');
+    if (!found) {
+      throw noSuchResource();
+    }
+    const { chain, build, log } = found;
+    return {
+      ...build,
+      phases: phasesOf(chain),
+      timeline: timelineOf(chain),
+      ...(log === undefined ? {} : { log_tail: log.trimEnd().split('\n').slice(-TAIL_LINES) }),
+    };
+  },
+});
+
+export const getTimeline = operation({
+  method: 'GET',
+  path: '/timeline/{third_party_id}/{parser_id}/{correlation_id}',
+  says: 'What happened under one correlation id, in order, each event after its cause.',
+  answers: { page: timelineEntrySchema },
+  handle: async ({ params }, deps) => {
+    const chain = await chainOf(deps, identityOf(params), params['correlation_id'] ?? '');
+    if (chain.length === 0) {
+      throw noSuchResource();
+    }
+    return { items: timelineOf(chain) };
+  },
+});
+
+export const listCalls = operation({
+  method: 'GET',
+  path: '/functions/{third_party_id}/{parser_id}/calls',
+  says: 'Calls that were recorded, newest first: all that failed, and of the others a sample (CALL_SAMPLE).',
+  query: z.object({ ...pageQuery, failed: z.enum(['0', '1', 'true', 'false']).optional() }),
+  answers: { page: callSchema },
+  handle: async ({ params, query }, deps) => {
+    const { store, temporaryBucket } = deps;
+    const { limit, failed } = query;
+    const found = [];
+    const from = { after: placeOf(query), limit: limit + 1 };
+    for await (const one of listKept(store, temporaryBucket, identityOf(params), from)) {
+      if (!one.call.succeeded || !(failed === '1' || failed === 'true')) {
+        found.push(one);
+      }
+      if (found.length > limit) {
+        break;
+      }
+    }
+    const page = pageOf(found, limit, ({ name }) => name);
+    return { ...page, items: page.items.map(({ call }) => call) };
+  },
+});
+
+/** What is known of a build: recorded, or running now. The log only of one that failed. */
+export async function findBuild(deps: ApiDependencies, identity: Identity, correlationId: string) {
+  const [chain, { running }] = await Promise.all([chainOf(deps, identity, correlationId), deps.snapshot()]);
+  const live = running.find((one) => idOf(one) === idOf(identity) && one.correlation_id === correlationId);
+  const recorded = buildOfChain(identity, correlationId, chain);
+  const isOver = recorded?.completed_at !== undefined;
+  const build = recorded && (isOver || !live) ? recorded : live && { ...recorded, ...live };
+  if (!build) {
+    return undefined;
+  }
+  const logOf = () => keptLog(deps, identity, chain);
+  const failed = isOver && build.status !== 'success';
+  return { chain, build, log: failed ? await logOf() : undefined, logOf };
+}
+
+/** The whole log, as it was kept; undefined where there is none. */
+async function keptLog(
+  { store, temporaryBucket }: Pick<ApiDependencies, 'store' | 'temporaryBucket'>,
+  identity: Identity,
+  chain: RecordedEvent[],
+): Promise<string | undefined> {
+  const stated = chain.map((event) => dataOf(event).log?.key).findLast((key) => key !== undefined);
+  const job = jobNameOf(chain);
+  // A name in an event is a claim: only what lies among this function's own logs is read.
+  const own = stated?.startsWith(logPrefix(identity)) ? stated : undefined;
+  const key = own ?? (job === undefined ? undefined : logKey(identity, job));
+  return key === undefined ? undefined : (await store.read(temporaryBucket, key)).text;
+}
+
+export function jobNameOf(chain: RecordedEvent[]): string | undefined {
+  return chain.map((event) => dataOf(event).job_name).findLast((name) => name !== undefined);
+}
+
+async function chainOf(
+  { store, temporaryBucket }: Pick<ApiDependencies, 'store' | 'temporaryBucket'>,
+  identity: Identity,
+  correlationId: string,
+): Promise<RecordedEvent[]> {
+  return await readChain(store, temporaryBucket, identity, correlationId);
+}

@@ -1,0 +1,12 @@
+/** What recorder works with. Types only: index.ts makes the real ones, tests their own. */
+import type { ObjectStore } from '#shared/clients/object-store.ts';
+import type { AddToFeed } from '#shared/history/feed.ts';
+import type { Authentication } from '#shared/runtime/signing.ts';
+
+export interface RecorderDependencies {
+  store: Pick<ObjectStore, 'list' | 'read' | 'write' | 'create'>;
+  temporaryBucket: string;
+  feed: AddToFeed;
+  authentication: Authentication;
+  now: () => Date;
+}

@@ -1,0 +1,11 @@
+/**
+ * The extension by which recorder gets an event. One Trigger on it costs one dispatcher pod, where one for each type
+ * would cost a dozen.
+ */
+export const RECORDED = 'recorded';
+export const IS_RECORDED = { [RECORDED]: 'true' } as const;
+
+/** Calls are many: the door marks those that are kept. Everything else of ours is recorded. */
+export function isAlwaysRecorded(type: string): boolean {
+  return !type.startsWith('parser.');
+}

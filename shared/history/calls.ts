@@ -1,0 +1,58 @@
+/** Calls that were kept, newest first: `history-calls/{third_party_id}/{parser_id}/{time from its end}-{hash}.json`. */
+import type { Call } from '#shared/api/schemas.ts';
+import type { ObjectStore } from '#shared/clients/object-store.ts';
+import { deriveId } from '#shared/events/event.ts';
+import type { Identity } from '#shared/events/identity.ts';
+import { parserCompleteSchema } from '#shared/events/parser.ts';
+import { callHistoryPrefix } from '#shared/specs/s3-keys.ts';
+import { countdown } from './build-index.ts';
+import { parseRecorded, type RecordedEvent } from './recorded-event.ts';
+
+export function callKey(identity: Identity, { time, source, id }: RecordedEvent): string {
+  return `${callHistoryPrefix(identity)}${countdown(Date.parse(time))}-${deriveId(source, id)}.json`;
+}
+
+export interface KeptCall {
+  /** The name below the function's prefix: a place in the order. */
+  name: string;
+  call: Call;
+}
+
+export async function* listCalls(
+  store: Pick<ObjectStore, 'list' | 'read'>,
+  bucket: string,
+  identity: Identity,
+  { after, limit }: { after?: string | undefined; limit: number },
+): AsyncGenerator<KeptCall, void> {
+  const prefix = callHistoryPrefix(identity);
+  for await (const { objects } of store.list(bucket, prefix, { ...(after ? { after: prefix + after } : {}), limit })) {
+    const read = objects.map(async ({ key }) => ({ key, event: parseRecorded((await store.read(bucket, key)).text) }));
+    for (const { key, event } of await Promise.all(read)) {
+      const call = event && callOf(identity, event);
+      if (call) {
+        yield { name: key.slice(prefix.length), call };
+      }
+    }
+  }
+}
+
+/** By the id of the call itself: that of its parser.start. */
+function callOf(identity: Identity, event: RecordedEvent): Call | undefined {
+  const data = parserCompleteSchema.safeParse(event.data).data;
+  if (!data) {
+    return undefined;
+  }
+  const { succeeded, error, result, duration_ms } = data;
+  return {
+    third_party_id: identity.third_party_id,
+    parser_id: identity.parser_id,
+    id: event.causation_id ?? event.id,
+    time: event.time,
+    succeeded,
+    ...(event.correlation_id ? { correlation_id: event.correlation_id } : {}),
+    ...(error ? { error } : {}),
+    ...(result === undefined ? {} : { result }),
+    ...(duration_ms === undefined ? {} : { duration_ms }),
+    ...(event.revision ? { revision: event.revision } : {}),
+  };
+}
