@@ -76,6 +76,11 @@ export function shortImage(uri: string | undefined): string {
   return digest === undefined ? (uri.split('/').at(-1) ?? uri) : digest.slice(0, 12);
 }
 
+/** Digests in the middle of a text, cut to what tells them apart. */
+export function shortDigests(text: string): string {
+  return text.replaceAll(/@sha256:([0-9a-f]{12})[0-9a-f]{52}/g, '@sha256:$1…');
+}
+
 export function pretty(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value, undefined, 2) ?? '');
 }

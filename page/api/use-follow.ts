@@ -11,10 +11,19 @@ export interface Followed<Item> {
   dropped: number;
 }
 
+interface FollowOptions<Item> {
+  /** Whether a stream that ends is asked for again. */
+  endless: boolean;
+  /** So many lines are kept. */
+  max?: number;
+  /** Where a stream that goes on may tell again what it has told. */
+  keyOf?: (item: Item) => string;
+}
+
 /** Undefined as path: nothing is followed. */
 export function useFollow<Item>(
   path: string | undefined,
-  { endless, max = 20_000 }: { endless: boolean; max?: number },
+  { endless, max = 20_000, keyOf }: FollowOptions<Item>,
 ): Followed<Item> {
   const [followed, setFollowed] = useState<Followed<Item>>({ items: [], state: 'connecting', dropped: 0 });
   useEffect(() => {
@@ -23,6 +32,7 @@ export function useFollow<Item>(
       return;
     }
     const controller = new AbortController();
+    const seen = new Set<string>();
     let waiting: Item[] = [];
     let isAnew = false;
     let frame: ReturnType<typeof setTimeout> | undefined;
@@ -45,7 +55,7 @@ export function useFollow<Item>(
           waiting = [];
           isAnew = true;
         }
-        waiting.push(...items);
+        waiting.push(...(keyOf ? items.filter((item) => isNew(seen, keyOf(item))) : items));
         // No animation frame: a page in the background has none.
         frame ??= setTimeout(flush, 16);
       },
@@ -57,4 +67,8 @@ export function useFollow<Item>(
     };
   }, [path, endless, max]);
   return followed;
+}
+
+function isNew(seen: Set<string>, key: string): boolean {
+  return seen.has(key) ? false : seen.add(key) !== undefined;
 }

@@ -1,7 +1,7 @@
 /** Brings a folder to the platform, and has it built. */
-import { ApiError, functionPath, read, write } from '#page/api/client.ts';
+import { ApiError, functionPath, query, read, write } from '#page/api/client.ts';
 import { sendEvent } from '#page/api/send-event.ts';
-import type { FunctionDetail, UploadPlan, UploadRequest } from '#shared/api/schemas.ts';
+import type { FunctionDetail, FunctionSummary, UploadPlan, UploadRequest } from '#shared/api/schemas.ts';
 import { parametersOf } from './parameters.ts';
 import type { Folder } from './read-folder.ts';
 
@@ -49,6 +49,7 @@ async function uploadAll({ uploads }: UploadPlan, folder: Folder, onDone: (done:
       if (!response?.ok) {
         throw uploadError(path, response);
       }
+      await response.arrayBuffer();
       done += 1;
       onDone(done);
     }
@@ -65,14 +66,12 @@ function uploadError(path: string, response: Response | undefined): ApiError {
 
 /** Undefined where there is no such function yet. */
 async function settingsNow(identity: Identity): Promise<Record<string, unknown> | undefined> {
-  try {
-    return parametersOf(await read<FunctionDetail>(`/functions/${functionPath(identity)}`));
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 404) {
-      return undefined;
-    }
-    throw error;
-  }
+  const { third_party_id, parser_id } = identity;
+  const found = await read<{ items: FunctionSummary[] }>(
+    `/functions${query({ third_party_id, search: parser_id, limit: 200 })}`,
+  );
+  const isThere = found.items.some((item) => item.parser_id === parser_id && item.image_uri !== undefined);
+  return isThere ? parametersOf(await read<FunctionDetail>(`/functions/${functionPath(identity)}`)) : undefined;
 }
 
 async function sha256(file: File): Promise<string> {

@@ -1,5 +1,5 @@
 /** What happened, in order, each with the time since the first. */
-import { clock, duration, pretty } from '#page/format.ts';
+import { clock, duration, pretty, shortDigests } from '#page/format.ts';
 import type { TimelineEntry } from '#shared/api/schemas.ts';
 import { printable } from '#shared/printable.ts';
 
@@ -16,7 +16,7 @@ export function Timeline({ entries }: { entries: readonly TimelineEntry[] }) {
           </span>
           <div>
             <span>{printable(entry.title)}</span> <small class="quiet">{entry.kind}</small>
-            {entry.detail !== undefined && <p class="quiet">{printable(entry.detail)}</p>}
+            {entry.detail !== undefined && <p class="quiet">{printable(shortDigests(entry.detail))}</p>}
             {entry.event?.data !== undefined && (
               <details>
                 <summary>Data</summary>

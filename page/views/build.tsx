@@ -4,6 +4,7 @@ import { functionPath, query } from '#page/api/client.ts';
 import { useResource } from '#page/api/use-api.ts';
 import { useFollow } from '#page/api/use-follow.ts';
 import { duration, shortImage } from '#page/format.ts';
+import { useMe } from '#page/me.ts';
 import { Explained } from '#page/parts/explanation.tsx';
 import { Log } from '#page/parts/log.tsx';
 import { Moment } from '#page/parts/moment.tsx';
@@ -11,6 +12,7 @@ import { Empty, Failure, Loading } from '#page/parts/notices.tsx';
 import { Phases } from '#page/parts/phases.tsx';
 import { Timeline } from '#page/parts/timeline.tsx';
 import { useNow } from '#page/parts/use-now.ts';
+import { mayWrite } from '#page/rights.ts';
 import type { BuildDetail, Build as BuildOf, LogLine } from '#shared/api/schemas.ts';
 import { printable } from '#shared/printable.ts';
 import { BuildMark } from './builds.tsx';
@@ -23,6 +25,7 @@ interface BuildProps {
 }
 
 export function Build(props: BuildProps) {
+  const me = useMe();
   const { correlation_id } = props;
   const path = `/builds/${functionPath(props)}/${encodeURIComponent(correlation_id)}`;
   const { data, error, loading, refresh } = useResource<BuildDetail>(path, {
@@ -32,17 +35,15 @@ export function Build(props: BuildProps) {
     every: 2000,
   });
   const title = (
-    <div class="title">
-      <h1>
-        <a class="crumb" href="/builds">
-          Builds
-        </a>
-        <a href={functionAddress(props)}>
-          <span class="quiet">{props.third_party_id}/</span>
-          {props.parser_id}
-        </a>
-      </h1>
-    </div>
+    <h1>
+      <a class="crumb" href="/builds">
+        Builds
+      </a>
+      <a href={functionAddress(props)}>
+        <span class="quiet">{props.third_party_id}/</span>
+        {props.parser_id}
+      </a>
+    </h1>
   );
   if (data === undefined) {
     const isUnknown = error?.status === 404;
@@ -68,7 +69,14 @@ export function Build(props: BuildProps) {
   }
   return (
     <>
-      {title}
+      <div class="title">
+        {title}
+        {data.status === 'success' && mayWrite(me, props.third_party_id) && (
+          <a class="button push" href={functionAddress(props, 'try')}>
+            Try it
+          </a>
+        )}
+      </div>
       {error && <Failure error={error} />}
       <Known build={data} path={path} />
     </>
@@ -83,9 +91,16 @@ function Known({ build, path }: { build: BuildDetail; path: string }) {
     { every: 60_000 },
   );
   const former = buildBefore(before.data?.items ?? [], build);
+  const stopped = build.timeline.findLast(({ event }) => /^lifecycle\.function\./.test(event?.type ?? ''));
   return (
     <>
       <Facts build={build} isUnderWay={isUnderWay} />
+      {stopped?.event?.type === 'lifecycle.function.failed' && !build.explanation && (
+        <section class="card explained bad" aria-label="Explanation">
+          <h2>The build succeeded, but the new version does not start</h2>
+          <p class="cause">{printable(stopped.detail ?? stopped.title)}</p>
+        </section>
+      )}
       {build.explanation && !(build.explanation.healthy && build.status === 'success') ? (
         <Explained explanation={build.explanation} />
       ) : (

@@ -19,6 +19,8 @@ type Stage =
   | { at: 'answered'; took: number; sent: Sent; answer: CallAnswer }
   | { at: 'failed'; error: ApiError };
 
+const HINT_AFTER = 8000;
+
 export function TryIt({ detail }: { detail: FunctionDetail }) {
   const me = useMe();
   const key = `knative-lambda-try ${functionPath(detail)}`;
@@ -42,7 +44,7 @@ export function TryIt({ detail }: { detail: FunctionDetail }) {
     try {
       const sent = await sendEvent({ type: 'parser.start', subject, data: parsed.data });
       setStage({ at: 'sent', since, sent });
-      const answer = await waitForAnswer(detail, sent, controller.signal);
+      const answer = await waitForAnswer(sent, controller.signal);
       setStage({ at: 'answered', took: performance.now() - began, sent, answer });
     } catch (error) {
       if (!controller.signal.aborted) {
@@ -164,11 +166,20 @@ function AnswerOf({ stage }: { stage: Stage }) {
 }
 
 function Waiting({ since }: { since: number }) {
+  const me = useMe();
   const now = useNow(100);
   return (
-    <p>
-      <Mark state="running">Waiting for the answer</Mark> <span class="number quiet">{duration(now - since)}</span>
-    </p>
+    <>
+      <p>
+        <Mark state="running">Waiting for the answer</Mark> <span class="number quiet">{duration(now - since)}</span>
+      </p>
+      {me.platform === 'cluster' && now - since > HINT_AFTER && (
+        <p class="quiet">
+          Of calls that succeed, only a sample is recorded here (CALL_SAMPLE), and the page sees what is recorded. Calls
+          that fail are always seen.
+        </p>
+      )}
+    </>
   );
 }
 

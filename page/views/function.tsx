@@ -94,8 +94,14 @@ export function OneFunction({ tab, ...identity }: FunctionProps) {
   );
 }
 
+/** Kubernetes gives every line its time to the nanosecond. */
+const lineKey = ({ time, pod, text }: LogLine) => `${time} ${pod} ${text}`;
+
 function Logs({ identity }: { identity: { third_party_id: string; parser_id: string } }) {
-  const log = useFollow<LogLine>(`/functions/${functionPath(identity)}/logs?follow=1&since=1h`, { endless: true });
+  const log = useFollow<LogLine>(`/functions/${functionPath(identity)}/logs?follow=1&since=1h`, {
+    endless: true,
+    keyOf: lineKey,
+  });
   return (
     <section class="card" aria-label="Logs">
       <Log

@@ -1,11 +1,12 @@
 /** Sends an order about all letters of one cause, and tells what came of it. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ApiError } from '#page/api/client.ts';
-import { onEvents } from '#page/api/live.ts';
+import { keptEvents, onEvents } from '#page/api/live.ts';
 import { sendEvent } from '#page/api/send-event.ts';
 import { counted } from '#page/format.ts';
 import { Mark } from '#page/parts/mark.tsx';
 import { Failure } from '#page/parts/notices.tsx';
+import type { EventLine } from '#shared/api/schemas.ts';
 
 interface LetterOrdersProps {
   reason: string;
@@ -37,7 +38,7 @@ export function LetterOrders({ reason, type, isPermanent }: LetterOrdersProps) {
     if (wanted === undefined) {
       return;
     }
-    return onEvents((batch) => {
+    const see = (batch: readonly EventLine[]) => {
       const answer = batch.find(
         (event) => event.correlation_id === wanted && /^dead-letter\.(replayed|purged)$/.test(event.type),
       );
@@ -45,7 +46,10 @@ export function LetterOrders({ reason, type, isPermanent }: LetterOrdersProps) {
         setOutcome(answer.data as Outcome);
         setWaiting(undefined);
       }
-    });
+    };
+    // It may have come before anybody knew what to look for.
+    see(keptEvents());
+    return onEvents(see);
   }, [wanted]);
 
   const send = async (order: Order) => {

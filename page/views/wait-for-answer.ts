@@ -1,8 +1,9 @@
 /** Waits for what comes of a call: parser.complete, or an event.rejected. */
-import { functionPath, read } from '#page/api/client.ts';
+import { API, call, query } from '#page/api/client.ts';
 import { keptEvents, onEvents } from '#page/api/live.ts';
+import { jsonLineReader } from '#page/api/parse-stream.ts';
 import type { Sent } from '#page/api/send-event.ts';
-import type { Call, EventLine, TimelineEntry } from '#shared/api/schemas.ts';
+import type { Call, EventLine } from '#shared/api/schemas.ts';
 import { SECOND } from '#shared/durations.ts';
 
 export interface CallAnswer {
@@ -16,14 +17,10 @@ export interface CallAnswer {
 
 const PATIENCE = 90 * SECOND;
 /** Between two looks at the record, where the stream of events has not told it before. */
-const LOOK = SECOND;
+const LOOK = 3 * SECOND;
 
 /** Throws AbortError when the signal says so. */
-export async function waitForAnswer(
-  identity: { third_party_id: string; parser_id: string },
-  { correlation_id }: Sent,
-  signal: AbortSignal,
-): Promise<CallAnswer> {
+export async function waitForAnswer({ correlation_id }: Sent, signal: AbortSignal): Promise<CallAnswer> {
   const isOurs = (event: EventLine) =>
     event.correlation_id === correlation_id && (event.type === 'parser.complete' || event.type === 'event.rejected');
   return await new Promise<CallAnswer>((resolve, reject) => {
@@ -45,17 +42,15 @@ export async function waitForAnswer(
     const unsubscribe = onEvents(see);
     see(keptEvents());
     const looking = setInterval(() => {
-      const path = `/timeline/${functionPath(identity)}/${encodeURIComponent(correlation_id)}`;
-      read<{ items: TimelineEntry[] } | TimelineEntry[]>(path, signal)
-        .then((timeline) =>
-          see((Array.isArray(timeline) ? timeline : timeline.items).flatMap(({ event }) => event ?? [])),
-        )
+      call(`${API}/events${query({ correlation_id })}`, { headers: { accept: 'application/x-ndjson' }, signal })
+        .then((response) => response.text())
+        .then((text) => see(jsonLineReader<EventLine>()(`${text}\n`)))
         // It is asked again.
         .catch(() => undefined);
     }, LOOK);
     const patience = setTimeout(() => {
       const message =
-        'There was no answer within 90 s. The event is not lost: it waits where the function is not ready, and comes to the dead letters where nobody takes it.';
+        'No answer is on record after 90 s. Of calls that succeed a sample is recorded (CALL_SAMPLE), so it may have been answered all the same. Where the function is not ready the event waits, and where nobody takes it, it comes to the dead letters.';
       end({ state: 'unknown', title: 'No answer yet', message });
     }, PATIENCE);
     signal.addEventListener('abort', () => {

@@ -1,0 +1,5 @@
+import { missing } from './nowhere.js';
+
+export function handler() {
+  return missing;
+}
