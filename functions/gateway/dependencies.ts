@@ -29,7 +29,13 @@ export interface GatewayDependencies {
 export interface ApiDependencies extends GatewayDependencies {
   cluster: Pick<
     Cluster,
-    'getService' | 'listServices' | 'listRevisions' | 'listFunctionPods' | 'listPods' | 'listJobMetadata'
+    | 'getService'
+    | 'listServices'
+    | 'listRevisions'
+    | 'listFunctionPods'
+    | 'listPods'
+    | 'listJobMetadata'
+    | 'listTriggers'
   >;
   store: Pick<ObjectStore, 'list' | 'read' | 'write' | 'remove'>;
   presign: PresignUpload;

@@ -188,6 +188,10 @@ export const letterSchema = z.object({
   parser_id: z.string().optional(),
   state: z.string(),
   advice: z.string().optional(),
+  /** Of the event that it keeps. */
+  event_id: z.string().optional(),
+  /** The event in structured form, where one letter is asked for. */
+  event: z.record(z.string(), z.unknown()).optional(),
 });
 
 export const checkSchema = z.object({

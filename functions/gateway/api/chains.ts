@@ -1,40 +1,18 @@
-/** One build with everything, the timeline of one correlation id, and the calls that were kept. */
+/** What was recorded under one correlation id, and the calls that were kept. */
 import * as z from 'zod';
 import type { ApiDependencies } from '#functions/gateway/dependencies.ts';
-import { type BuildDetail, buildDetailSchema, callSchema, timelineEntrySchema } from '#shared/api/schemas.ts';
+import { callSchema, timelineEntrySchema } from '#shared/api/schemas.ts';
 import type { Identity } from '#shared/events/identity.ts';
 import { listCalls as listKept } from '#shared/history/calls.ts';
 import { readChain } from '#shared/history/chain.ts';
 import type { RecordedEvent } from '#shared/history/recorded-event.ts';
-import { buildOfChain, dataOf, phasesOf, timelineOf } from '#shared/history/timeline.ts';
+import { buildOfChain, dataOf, timelineOf } from '#shared/history/timeline.ts';
 import { logKey, logPrefix } from '#shared/specs/s3-keys.ts';
 import { idOf } from './function-view.ts';
 import { identityOf } from './functions.ts';
 import { operation } from './operation.ts';
 import { pageOf, pageQuery, placeOf } from './paging.ts';
 import { noSuchResource } from './problems.ts';
-
-const TAIL_LINES = 100;
-
-export const getBuild = operation({
-  method: 'GET',
-  path: '/builds/{third_party_id}/{parser_id}/{correlation_id}',
-  says: 'One build: its phases, what happened, why it failed, and the end of its log.',
-  answers: { one: buildDetailSchema },
-  handle: async ({ params }, deps): Promise<BuildDetail> => {
-    const found = await findBuild(deps, identityOf(params), params['correlation_id'] ?? '');
-    if (!found) {
-      throw noSuchResource();
-    }
-    const { chain, build, log } = found;
-    return {
-      ...build,
-      phases: phasesOf(chain),
-      timeline: timelineOf(chain),
-      ...(log === undefined ? {} : { log_tail: log.trimEnd().split('\n').slice(-TAIL_LINES) }),
-    };
-  },
-});
 
 export const getTimeline = operation({
   method: 'GET',

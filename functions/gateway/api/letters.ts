@@ -3,6 +3,7 @@ import pLimit from 'p-limit';
 import * as z from 'zod';
 import type { ApiDependencies } from '#functions/gateway/dependencies.ts';
 import { type Letter, letterSchema } from '#shared/api/schemas.ts';
+import type { Principal } from '#shared/clients/principals.ts';
 import { attributeOf, type DeadLetter } from '#shared/dead-letters/letter.ts';
 import { createLetterBox, type LetterBox } from '#shared/dead-letters/letter-box.ts';
 import { isOpen, type LetterPlace, linkTo } from '#shared/dead-letters/place.ts';
@@ -12,9 +13,15 @@ import { type Page, pageOf, pageQuery, placeOf } from './paging.ts';
 import { noSuchResource } from './problems.ts';
 import { maySee } from './serve.ts';
 
+type Deps = Pick<ApiDependencies, 'store' | 'temporaryBucket'>;
+type Wanted = Partial<
+  Record<'third_party_id' | 'parser_id' | 'category' | 'type' | 'reason' | 'state', string | undefined>
+>;
+
 const AT_ONCE = 8;
 /** Letters that are read for one page. */
 const MOST_READ = 1000;
+const LONGEST_SHOWN = 64 * 1024;
 
 export const listLetters = operation({
   method: 'GET',
@@ -31,30 +38,8 @@ export const listLetters = operation({
   }),
   answers: { page: letterSchema },
   handle: async ({ principal, query }, deps): Promise<Page<Letter>> => {
-    const { limit, state, ...wanted } = query;
-    const after = placeOf(query);
-    const box = boxOf(deps);
-    const places = (await placesOf(box)).filter(
-      (place) =>
-        (after === undefined || linkTo(place) < after) &&
-        (state === undefined || state === (isOpen(place) ? 'open' : 'replayed')),
-    );
-    const found: { place: LetterPlace; letter: Letter }[] = [];
-    const read = pLimit(AT_ONCE);
-    let looked = 0;
-    while (found.length <= limit && looked < Math.min(places.length, MOST_READ)) {
-      const next = places.slice(looked, looked + limit);
-      looked += next.length;
-      const letters = await Promise.all(
-        next.map((place) => read(async () => ({ place, letter: await box.read(place) }))),
-      );
-      for (const { place, letter } of letters) {
-        const view = letter && letterView(place, letter);
-        if (view && maySee(principal, view.third_party_id) && isWanted(view, wanted)) {
-          found.push({ place, letter: view });
-        }
-      }
-    }
+    const { limit, cursor: _, ...wanted } = query;
+    const found = await find(deps, principal, wanted, limit, placeOf(query));
     const page = pageOf(found, limit, ({ place }) => linkTo(place));
     return { ...page, items: page.items.map(({ letter }) => letter) };
   },
@@ -70,21 +55,63 @@ export const getLetter = operation({
     if (!found || !maySee(principal, found.view.third_party_id)) {
       throw noSuchResource();
     }
-    return found.view;
+    // The event itself, unless it is so long that nobody reads it here.
+    const { event } = found.letter;
+    return JSON.stringify(event).length <= LONGEST_SHOWN ? { ...found.view, event } : found.view;
   },
 });
 
-export async function findLetter(
-  deps: Pick<ApiDependencies, 'store' | 'temporaryBucket'>,
-  id: string,
-): Promise<{ letter: DeadLetter; view: Letter } | undefined> {
+/** The newest ones. Without a principal all that are wanted: then the caller has asked who asks. */
+export async function lettersOf(
+  deps: Deps,
+  principal: Principal | undefined,
+  wanted: Wanted,
+  limit: number,
+): Promise<Letter[]> {
+  return (await find(deps, principal, wanted, limit)).slice(0, limit).map(({ letter }) => letter);
+}
+
+/** One more than `limit`, where there are more. */
+async function find(
+  deps: Deps,
+  principal: Principal | undefined,
+  { state, ...wanted }: Wanted,
+  limit: number,
+  after?: string,
+): Promise<{ place: LetterPlace; letter: Letter }[]> {
+  const box = boxOf(deps);
+  const places = (await placesOf(box)).filter(
+    (place) =>
+      (after === undefined || linkTo(place) < after) &&
+      (state === undefined || state === (isOpen(place) ? 'open' : 'replayed')),
+  );
+  const found: { place: LetterPlace; letter: Letter }[] = [];
+  const read = pLimit(AT_ONCE);
+  let looked = 0;
+  while (found.length <= limit && looked < Math.min(places.length, MOST_READ)) {
+    const next = places.slice(looked, looked + limit + 1);
+    looked += next.length;
+    const letters = await Promise.all(
+      next.map((place) => read(async () => ({ place, letter: await box.read(place) }))),
+    );
+    for (const { place, letter } of letters) {
+      const view = letter && letterView(place, letter);
+      if (view && (!principal || maySee(principal, view.third_party_id)) && isWanted(view, wanted)) {
+        found.push({ place, letter: view });
+      }
+    }
+  }
+  return found.slice(0, limit + 1);
+}
+
+export async function findLetter(deps: Deps, id: string): Promise<{ letter: DeadLetter; view: Letter } | undefined> {
   const box = boxOf(deps);
   const place = (await placesOf(box)).find((one) => one.id === id);
   const letter = place && (await box.read(place));
   return letter && { letter, view: letterView(place, letter) };
 }
 
-function boxOf({ store, temporaryBucket }: Pick<ApiDependencies, 'store' | 'temporaryBucket'>): LetterBox {
+function boxOf({ store, temporaryBucket }: Deps): LetterBox {
   return createLetterBox(store, temporaryBucket);
 }
 
@@ -103,6 +130,7 @@ function letterView(place: LetterPlace, letter: DeadLetter): Letter {
     id: place.id,
     time: letter.last_at || `${place.date}T00:00:00Z`,
     type: attributeOf(letter, 'type'),
+    ...optional('event_id', attributeOf(letter, 'id')),
     category: letter.category,
     reason: letter.reason,
     ...(isOfFunction ? { third_party_id, parser_id } : {}),

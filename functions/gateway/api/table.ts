@@ -2,9 +2,11 @@
 import * as z from 'zod';
 import type { ApiDependencies } from '#functions/gateway/dependencies.ts';
 import type { Route } from '#shared/runtime/routes.ts';
+import { getBuild } from './build-detail.ts';
 import { listBuilds } from './builds.ts';
-import { getBuild, getTimeline, listCalls } from './chains.ts';
+import { getTimeline, listCalls } from './chains.ts';
 import { listEvents } from './events.ts';
+import { explainIt } from './explain.ts';
 import { getFunction, listFunctions, listVersions } from './functions.ts';
 import { getLetter, listLetters } from './letters.ts';
 import { buildLogLines, functionLogLines } from './logs.ts';
@@ -35,6 +37,7 @@ export const OPERATIONS: readonly Operation[] = [
   buildLogLines,
   getTimeline,
   listEvents,
+  explainIt,
   listLetters,
   getLetter,
   planUpload,

@@ -93,7 +93,7 @@ export async function openApiWorld(changes: Partial<ApiDependencies> = {}): Prom
     const headers = { ...(as === '' ? {} : { authorization: `Bearer ${as}` }), ...init.headers };
     const answer = await fetch(new URL(`/api/v1${path}`, running.url), { ...init, headers });
     const text = await answer.text();
-    const isJson = /json$/.test(answer.headers.get('content-type') ?? '');
+    const isJson = /[/+]json$/.test(answer.headers.get('content-type') ?? '');
     return {
       status: answer.status,
       headers: answer.headers,

@@ -1,0 +1,188 @@
+/** Gathers what explain has to know: recorded events, objects, logs, letters. Each is read once, and all at once. */
+import type { V1Pod } from '@kubernetes/client-node';
+import type { ApiDependencies } from '#functions/gateway/dependencies.ts';
+import type { Build, Call, Letter } from '#shared/api/schemas.ts';
+import type { Principal } from '#shared/clients/principals.ts';
+import { type Identity, subjectOf } from '#shared/events/identity.ts';
+import { type Facts, noFacts, type PlatformTrouble, type PodFact } from '#shared/explain/facts.ts';
+import { listCalls } from '#shared/history/calls.ts';
+import { readChain } from '#shared/history/chain.ts';
+import { startTroubles } from '#shared/kubernetes/start-troubles.ts';
+import { readTombstone } from '#shared/requests/tombstone.ts';
+import { functionName } from '#shared/specs/names.ts';
+import { lastBuilds } from './builds.ts';
+import { findBuild } from './chains.ts';
+import { conditionsOf, idOf, podsSelector } from './function-view.ts';
+import { findLetter, lettersOf } from './letters.ts';
+import { maySee } from './serve.ts';
+
+const CALLS = 20;
+const LETTERS = 20;
+const OF_PLATFORM = 'app.kubernetes.io/part-of=knative-lambda';
+
+/** Of a build; without an id of the last one. */
+export async function gatherBuild(deps: ApiDependencies, identity: Identity, id: string | undefined): Promise<Facts> {
+  const correlationId = id ?? (await lastBuilds(deps, identity, 1))[0]?.correlation_id ?? '';
+  const [base, found] = await Promise.all([
+    gatherBase(deps, 'build', identity),
+    findBuild(deps, identity, correlationId),
+  ]);
+  const { chain = [], log } = found ?? {};
+  const build: Build | undefined = found?.build;
+  const isRunning = build?.job_name !== undefined && build.completed_at === undefined;
+  const pods = isRunning ? await deps.cluster.listPods(`batch.kubernetes.io/job-name=${build.job_name}`) : [];
+  const about = new Set([correlationId, ...chain.map((event) => event.id)]);
+  return {
+    ...base,
+    id: correlationId,
+    chain,
+    build,
+    log,
+    pods: pods.flatMap(podFact),
+    // Of this build, where one can tell; a letter of another build explains nothing here.
+    letters: base.letters.filter(
+      ({ type, id: letter }) => type !== 'parser.start' && (build === undefined || about.has(letter)),
+    ),
+  };
+}
+
+export async function gatherFunction(deps: ApiDependencies, identity: Identity): Promise<Facts> {
+  const [base, pods, failedCalls, tombstone] = await Promise.all([
+    gatherBase(deps, 'function', identity),
+    deps.cluster.listFunctionPods(podsSelector(functionName(identity))),
+    lastFailed(deps, identity),
+    readTombstone(deps.store, deps.temporaryBucket, identity),
+  ]);
+  const deletedAt = tombstone.tombstone?.time;
+  return { ...base, pods: pods.flatMap(podFact), failedCalls, ...(deletedAt ? { deletedAt } : {}) };
+}
+
+/** Of a call, by the id of its event, or by its correlation id; without one, of the last that failed. */
+export async function gatherCall(deps: ApiDependencies, identity: Identity, id: string | undefined): Promise<Facts> {
+  const [base, calls] = await Promise.all([gatherBase(deps, 'call', identity), lastCalls(deps, identity)]);
+  const call = id === undefined ? calls.find((one) => !one.succeeded) : calls.find((one) => isCall(one, id));
+  const wanted = call?.id ?? id ?? '';
+  const chain = await readChain(deps.store, deps.temporaryBucket, identity, call?.correlation_id ?? wanted);
+  const letters = base.letters.filter(({ type }) => type === 'parser.start' || type === 'parser.deliver');
+  return { ...base, id: wanted, chain, call, letters: call ? [] : letters.filter((one) => isAbout(one, wanted)) };
+}
+
+export async function gatherLetter(
+  deps: ApiDependencies,
+  principal: Principal,
+  id: string | undefined,
+): Promise<Facts> {
+  const found = id === undefined ? undefined : await findLetter(deps, id);
+  const view = found?.view ?? (id === undefined ? (await lettersOf(deps, principal, {}, 1))[0] : undefined);
+  const isVisible = view !== undefined && maySee(principal, view.third_party_id);
+  const { third_party_id, parser_id } = isVisible ? view : {};
+  return {
+    ...noFacts('letter', deps.now()),
+    id: isVisible ? view.id : (id ?? ''),
+    letters: isVisible ? [view] : [],
+    ...(third_party_id && parser_id ? { subject: `${third_party_id}/${parser_id}` } : {}),
+  };
+}
+
+export async function gatherNow(
+  deps: ApiDependencies,
+  principal: Principal,
+  tenant: string | undefined,
+): Promise<Facts> {
+  const isOwn = (one: { third_party_id?: string | undefined }) =>
+    maySee(principal, one.third_party_id) && (tenant === undefined || one.third_party_id === tenant);
+  const [{ functions, running }, platform, letters] = await Promise.all([
+    deps.snapshot(),
+    platformTroubles(deps),
+    lettersOf(deps, principal, { third_party_id: tenant, state: 'open' }, LETTERS),
+  ]);
+  return {
+    ...noFacts('now', deps.now()),
+    functions: functions.filter(isOwn),
+    running: running.filter(isOwn),
+    letters,
+    platform,
+    ...(principal.operator ? { slots: slotsOf(running) } : {}),
+  };
+}
+
+async function gatherBase(deps: ApiDependencies, about: Facts['about'], identity: Identity): Promise<Facts> {
+  const [{ functions, running }, platform, letters] = await Promise.all([
+    deps.snapshot(),
+    platformTroubles(deps),
+    lettersOf(deps, undefined, { ...identity, state: 'open' }, LETTERS),
+  ]);
+  return {
+    ...noFacts(about, deps.now()),
+    subject: subjectOf(identity),
+    buildsNamespace: deps.buildsNamespace,
+    fn: functions.find((one) => idOf(one) === idOf(identity)),
+    platform,
+    letters,
+    slots: slotsOf(running),
+  };
+}
+
+/** Our own Services and Triggers that are not Ready. */
+async function platformTroubles({ cluster }: ApiDependencies): Promise<PlatformTrouble[]> {
+  const [services, triggers] = await Promise.all([
+    cluster.listServices(`${OF_PLATFORM},app.kubernetes.io/component=builder`),
+    cluster.listTriggers(OF_PLATFORM),
+  ]);
+  const named = [
+    ...services.map((object) => ({ kind: 'Service', object })),
+    ...triggers.map((object) => ({ kind: 'Trigger', object })),
+  ];
+  return named.flatMap(({ kind, object }) => {
+    const conditions = conditionsOf(object);
+    const ready = conditions.find(({ type }) => type === 'Ready');
+    const why = conditions.find(({ status, message }) => status === 'False' && message) ?? ready;
+    return ready?.status === 'False'
+      ? [{ object: `${kind} ${object.metadata.name}`, message: why?.message ?? why?.reason ?? 'it is not Ready' }]
+      : [];
+  });
+}
+
+function podFact(pod: V1Pod): PodFact[] {
+  const [trouble] = startTroubles(pod);
+  const startedAt = pod.status?.startTime ? new Date(pod.status.startTime).toISOString() : undefined;
+  const text =
+    trouble?.kind === 'waiting'
+      ? `container ${trouble.container} waits: ${[trouble.reason, trouble.message].filter(Boolean).join(': ')}`
+      : trouble?.message;
+  return pod.metadata?.deletionTimestamp === undefined
+    ? [{ name: pod.metadata?.name ?? '', trouble: text, startedAt }]
+    : [];
+}
+
+async function lastCalls({ store, temporaryBucket }: ApiDependencies, identity: Identity): Promise<Call[]> {
+  const calls: Call[] = [];
+  for await (const { call } of listCalls(store, temporaryBucket, identity, { limit: 200 })) {
+    calls.push(call);
+    if (calls.length >= 200) {
+      break;
+    }
+  }
+  return calls;
+}
+
+/** Since the last one that succeeded, where that is known. */
+async function lastFailed(deps: ApiDependencies, identity: Identity): Promise<Call[]> {
+  const calls = (await lastCalls(deps, identity)).slice(0, CALLS);
+  const good = calls.findIndex(({ succeeded }) => succeeded);
+  return good === -1 ? calls : calls.slice(0, good);
+}
+
+/** The gateway makes ids the tenant's own: `{third_party_id}.{id}`. */
+function isCall({ id, correlation_id, third_party_id }: Call, wanted: string): boolean {
+  return [id, correlation_id].includes(wanted) || id === `${third_party_id}.${wanted}`;
+}
+
+function isAbout({ advice = '', id, event_id }: Letter, wanted: string): boolean {
+  return id === wanted || event_id === wanted || event_id?.endsWith(`.${wanted}`) === true || advice.includes(wanted);
+}
+
+function slotsOf(running: Build[]): NonNullable<Facts['slots']> {
+  const waiting = running.filter(({ status }) => status === 'queued').length;
+  return { running: running.length - waiting, waiting };
+}

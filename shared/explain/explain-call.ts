@@ -1,0 +1,115 @@
+/** What became of a call. */
+import type { Call, Explanation } from '#shared/api/schemas.ts';
+import { dataOf } from '#shared/history/timeline.ts';
+import { type Asked, adviceFor, isReason } from './advice.ts';
+import { duration, firstSentence, fromEvent, otherSentences, places } from './evidence.ts';
+import { explainLetters } from './explain-letter.ts';
+import type { Facts } from './facts.ts';
+import { platformFault } from './platform-fault.ts';
+
+type Found = Omit<Explanation, 'about'>;
+
+export function explainCall(facts: Facts): Explanation {
+  const { call, subject = '', id = '', chain } = facts;
+  const about = `call ${id} of ${subject}`;
+  const asked = { subject, id };
+  if (call && !call.succeeded) {
+    const answer = chain.findLast(({ type }) => type === 'parser.complete');
+    const found = callCause(call, asked);
+    return { about, ...found, evidence: [...found.evidence, ...fromEvent(answer)] };
+  }
+  if (call) {
+    const took = call.duration_ms === undefined ? '' : ` in ${duration(call.duration_ms)}`;
+    return {
+      about,
+      healthy: true,
+      cause: `it was answered${took}`,
+      evidence: [],
+      next: { say: 'See its lines', command: `kn-lambda logs ${subject} --call ${id}` },
+    };
+  }
+  const rejected = chain.findLast(({ type }) => type === 'event.rejected');
+  const told = explainLetters(facts.letters, facts);
+  return { about, ...(told ?? refused(rejected, asked) ?? waiting(facts)) };
+}
+
+/** Of a call that failed, by what the answer says. */
+export function callCause(call: Call, asked: Asked): Found {
+  const { type = 'Error', message = 'the function gave no message' } = call.error ?? {};
+  const took = call.duration_ms === undefined ? '' : `, after ${duration(call.duration_ms)}`;
+  const evidence = [
+    { kind: 'event' as const, text: `${type}: ${message}`, where: `parser.complete of ${call.id}` },
+    ...places(message),
+  ];
+  const byPlatform = isReason(type) ? type : undefined;
+  if (byPlatform) {
+    const { say, command } = adviceFor(byPlatform, asked);
+    const cause = `${firstSentence(message)}${took}`;
+    return {
+      healthy: false,
+      reason: byPlatform,
+      cause,
+      evidence,
+      next: { say: otherSentences(message) ?? say, ...(command ? { command } : {}) },
+    };
+  }
+  return {
+    healthy: false,
+    reason: 'HandlerFailed',
+    cause: `the handler raised ${type}: ${firstSentence(message)}`,
+    evidence,
+    next: {
+      say: 'Its log has the stack: mend the code, then deploy',
+      command: `kn-lambda logs ${asked.subject} --call ${call.id}`,
+    },
+  };
+}
+
+function refused(event: Facts['chain'][number] | undefined, asked: Asked): Found | undefined {
+  const { reason } = dataOf(event);
+  if (!event || !isReason(reason)) {
+    return undefined;
+  }
+  const problems = (event.data as { problems?: { path?: string; message?: string }[] }).problems ?? [];
+  const told = problems.map(({ path, message }) => `${path} ${message}`).join('; ');
+  const { say, command } = adviceFor(reason, asked);
+  return {
+    healthy: false,
+    reason,
+    cause: `it was refused: ${told || reason}`,
+    evidence: fromEvent(event),
+    next: { say, ...(command ? { command } : {}) },
+  };
+}
+
+function waiting(facts: Facts): Found {
+  const { fn, subject = '', id = '', chain } = facts;
+  const fault = platformFault(facts, 'parser-events');
+  if (fault) {
+    return fault;
+  }
+  if (fn && fn.state !== 'ready') {
+    return {
+      healthy: false,
+      reason: 'FunctionNotReady',
+      cause: `it waits for the function, which is ${fn.state}${fn.message ? `: ${firstSentence(fn.message)}` : ''}`,
+      evidence: [{ kind: 'object', text: fn.message ?? fn.state, where: `Service ${fn.service_name}` }],
+      next: { say: 'See why the function is not ready', command: `kn-lambda explain ${subject}` },
+    };
+  }
+  if (!fn) {
+    return {
+      healthy: false,
+      reason: 'NoSuchFunction',
+      cause: `there is no function ${subject}`,
+      evidence: [{ kind: 'object', text: 'no Knative Service of this name', where: subject }],
+      next: { say: 'Correct the name, or deploy it', command: 'kn-lambda list' },
+    };
+  }
+  return {
+    healthy: true,
+    cause: `no failure of ${id} is recorded: it succeeded and is not in the sample (CALL_SAMPLE), is under way, or never came`,
+    evidence: fromEvent(chain.at(-1)),
+    next: { say: 'Look for its lines', command: `kn-lambda logs ${subject} --call ${id}` },
+  };
+}

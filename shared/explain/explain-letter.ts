@@ -1,0 +1,66 @@
+/** Why an event became a dead letter, and whether sending it again helps. */
+import type { Explanation, Letter } from '#shared/api/schemas.ts';
+import { adviceFor, generalCause, isReason } from './advice.ts';
+import { firstSentence, otherSentences, since } from './evidence.ts';
+import type { Facts } from './facts.ts';
+
+type Found = Omit<Explanation, 'about'>;
+
+export function explainLetter(facts: Facts): Explanation {
+  const [letter] = facts.letters;
+  const about = `dead letter ${facts.id ?? ''}`;
+  return letter
+    ? { about, ...letterCause(letter, facts) }
+    : {
+        about,
+        healthy: false,
+        reason: 'NoSuchResource',
+        cause: 'there is no such letter: it was purged, is older than letters are kept, or is not yours',
+        evidence: [{ kind: 'time', text: `looked for at ${facts.now.toISOString()}` }],
+        next: { say: 'See which there are', command: 'kn-lambda dead-letters list' },
+      };
+}
+
+/** Of the newest one; undefined where there is none. */
+export function explainLetters(letters: Letter[], facts: Facts): Found | undefined {
+  const open = letters.find(({ state }) => state === 'open');
+  return open && letterCause(open, facts);
+}
+
+export function letterCause(letter: Letter, { now, subject = '' }: Pick<Facts, 'now' | 'subject'>): Found {
+  const { reason, advice, id, category, type, state } = letter;
+  const asked = { subject, id };
+  const general = isReason(reason) ? generalCause(reason) : reason;
+  const what = category === 'permanent' ? 'was refused' : 'could not be delivered';
+  const told = advice === undefined ? general : firstSentence(advice);
+  const { say, command } = isReason(reason)
+    ? adviceFor(reason, asked)
+    : { say: 'See the whole letter', command: `kn-lambda dead-letters show ${id}` };
+  const evidence = [
+    { kind: 'event' as const, text: `${type} ${what}: ${reason}`, where: `dead letter ${id}` },
+    since(letter.time, now, 'it came'),
+  ];
+  if (state !== 'open') {
+    return {
+      healthy: true,
+      reason,
+      cause: `${type} ${what} (${told}), was sent again, and has not come back since`,
+      evidence,
+      next: { say: 'There is nothing to do', command: `kn-lambda dead-letters show ${id}` },
+    };
+  }
+  const replay = `kn-lambda dead-letters replay ${id}`;
+  return {
+    healthy: false,
+    reason,
+    cause: `${type} ${what}: ${told}`,
+    evidence,
+    next:
+      category === 'transient'
+        ? {
+            say: `${(advice && otherSentences(advice)) ?? say} Then send it again`.replace(/([^.])( Then)/, '$1.$2'),
+            command: replay,
+          }
+        : { say: (advice && otherSentences(advice)) ?? say, ...(command ? { command } : {}) },
+  };
+}

@@ -1,0 +1,24 @@
+/** Whether what is waited for is a part of the platform that does not work. */
+import type { Explanation } from '#shared/api/schemas.ts';
+import { object } from './evidence.ts';
+import type { Facts } from './facts.ts';
+
+/** `whose`: the function of ours whose turn it is; undefined where anything may be at fault. */
+export function platformFault({ platform }: Facts, whose?: string): Omit<Explanation, 'about'> | undefined {
+  const isShared = (name: string) => /^(Broker|S3|Kubernetes|RabbitMQ)\b/.test(name);
+  const fault = platform.find(
+    ({ object: name }) => whose === undefined || name.endsWith(` ${whose}`) || isShared(name),
+  );
+  return (
+    fault && {
+      healthy: false,
+      reason: 'Unavailable',
+      cause: `${fault.object} does not work: ${fault.message}`,
+      evidence: [object(fault.message, fault.object)],
+      next: {
+        say: `Let the operator mend ${fault.object}; what waits goes on by itself then`,
+        command: 'kn-lambda doctor',
+      },
+    }
+  );
+}

@@ -1,0 +1,200 @@
+/** Every reason has a cause, evidence, and a command that goes with it; nothing is said but what the facts say. */
+import { describe, expect, test } from 'vitest';
+import type { Build, Call, FunctionSummary, Letter } from '#shared/api/schemas.ts';
+import { explanationSchema } from '#shared/api/schemas.ts';
+import { REASONS } from '#shared/events/reasons.ts';
+import { explain } from '#shared/explain/explain.ts';
+import { type Facts, noFacts } from '#shared/explain/facts.ts';
+import type { RecordedEvent } from '#shared/history/recorded-event.ts';
+
+const NOW = new Date('2026-11-02T01:00:00Z');
+const ACME = { third_party_id: 'acme', parser_id: 'p1' };
+const ago = (seconds: number) => new Date(NOW.getTime() - seconds * 1000).toISOString();
+
+const build = (changes: Partial<Build> = {}): Build => ({
+  ...ACME,
+  correlation_id: 'b1',
+  status: 'failed',
+  started_at: ago(60),
+  completed_at: ago(30),
+  duration_ms: 30_000,
+  ...changes,
+});
+const event = (type: string, seconds: number, data: object = {}): RecordedEvent => ({
+  time: ago(seconds),
+  type,
+  source: 'knative-lambda',
+  id: `${type}-1`,
+  correlation_id: 'b1',
+  data,
+});
+const fn = (changes: Partial<FunctionSummary> = {}): FunctionSummary => ({
+  ...ACME,
+  state: 'ready',
+  service_name: 'fn-p1',
+  delivery: 'shared',
+  ...changes,
+});
+const call = (type: string, message: string): Call => ({
+  ...ACME,
+  id: 'c1',
+  time: ago(5),
+  succeeded: false,
+  error: { type, message },
+  duration_ms: 1200,
+});
+const letter = (reason: string, changes: Partial<Letter> = {}): Letter => ({
+  id: 'a'.repeat(32),
+  time: ago(100),
+  type: 'parser.start',
+  category: 'transient',
+  reason,
+  ...ACME,
+  state: 'open',
+  ...changes,
+});
+const of = (about: Facts['about'], facts: Partial<Facts> = {}) =>
+  explanationSchema.parse(explain({ ...noFacts(about, NOW), subject: 'acme/p1', id: 'c1', ...facts }));
+
+describe.each(Object.entries(REASONS))('%s', (reason, sentence) => {
+  const answers = {
+    build: of('build', {
+      build: build({ reason, error_message: '' }),
+      chain: [event('lifecycle.build.failed', 30, { reason })],
+    }),
+    call: of('call', { call: call(reason, 'it went wrong in index.js:3'), fn: fn() }),
+    letter: of('letter', { letters: [letter(reason)] }),
+  };
+
+  test.each(Object.entries(answers))('of a %s', (_, answer) => {
+    expect(answer.healthy).toBe(false);
+    expect(answer.reason).toBe(reason);
+    expect(answer.cause).toMatch(/\S{3,}.*\s/);
+    expect(answer.evidence.length).toBeGreaterThan(0);
+    expect(answer.next?.say).toMatch(/^\S/);
+    expect(answer.next?.command).toMatch(/^(kn-lambda|kubectl) \S/);
+  });
+
+  test('never says the sentence of another', () => {
+    expect(sentence).toContain(answers.build.cause.slice(0, 20));
+  });
+});
+
+describe('a build that failed', () => {
+  test('is told by its own message, with the telling line of its log and the place in the file', () => {
+    const error_message =
+      'the code does not compile, or cannot be imported: index.js:7: SyntaxError. Mend it, upload it, then send build.start again. The whole log: `aws s3 cp x -`';
+    const log = 'INFO[0001] RUN node check\nindex.js:7: SyntaxError: Unexpected token\nerror building image';
+    const answer = of('build', { build: build({ reason: 'CompileFailed', error_message }), log });
+    expect(answer.cause).toBe('the code does not compile, or cannot be imported: index.js:7: SyntaxError');
+    expect(answer.evidence).toContainEqual({ kind: 'file', text: 'index.js:7', where: 'index.js:7' });
+    expect(answer.evidence.some(({ kind, text }) => kind === 'log' && text.includes('Unexpected token'))).toBe(true);
+    expect(answer.next).toMatchObject({
+      say: expect.stringMatching(/^Mend it/),
+      command: 'kn-lambda logs acme/p1 --build b1',
+    });
+  });
+
+  test('after Kaniko has done its work, where the function does not start', () => {
+    const error_message =
+      'revision fn-p1-2 does not become ready: Container failed with: Error: Cannot find module "x" at index.js:1.';
+    const answer = of('build', {
+      build: build({ status: 'success', image_uri: 'i@2' }),
+      chain: [event('lifecycle.function.failed', 3, { error_message })],
+      fn: fn({ state: 'failed', image_uri: 'i@2' }),
+    });
+    expect(answer).toMatchObject({ healthy: false, reason: 'FunctionNotReady' });
+    expect(answer.cause).toContain('Cannot find module');
+    expect(answer.evidence).toContainEqual({ kind: 'file', text: 'index.js:1', where: 'index.js:1' });
+  });
+});
+
+describe('a build that has not ended', () => {
+  const running = (changes: Partial<Build> = {}) => ({
+    ...build({ status: 'running', ...changes }),
+    completed_at: undefined,
+    duration_ms: undefined,
+  });
+
+  test('waits for a slot: for whom, and how many', () => {
+    const answer = of('build', {
+      build: running({ status: 'queued', queue_position: 3, job_name: 'j' }) as Build,
+      chain: [event('lifecycle.build.started', 20)],
+      slots: { running: 10, waiting: 7 },
+    });
+    expect(answer).toMatchObject({ healthy: true, cause: expect.stringMatching(/place 3: 10 builds run, 7 wait/) });
+  });
+
+  test.each([
+    ['0/3 nodes are available: 3 Insufficient memory', /No node has room/],
+    ['container kaniko waits: ImagePullBackOff: Back-off pulling image "x"', /cannot pull/],
+    ['exceeded quota: builds', /quota/],
+    ['container kaniko waits: CreateContainerConfigError: secret "s" not found', /Secret/],
+  ])('waits for its pod: %s', (trouble, advice) => {
+    const answer = of('build', { build: running({ job_name: 'j' }) as Build, pods: [{ name: 'p', trouble }] });
+    expect(answer.cause).toContain(trouble);
+    expect(answer.next?.say).toMatch(advice);
+  });
+
+  test('waits for a function of ours, and which', () => {
+    const chain = [event('build.start', 60)];
+    const silent = of('build', { build: running() as Build, chain });
+    expect(silent.cause).toMatch(/build-start has not answered build.start for 60 s/);
+    const platform = [{ object: 'Service build-start', message: 'Unable to fetch image' }];
+    expect(of('build', { build: running() as Build, chain, platform }).cause).toMatch(
+      /Service build-start does not work/,
+    );
+  });
+
+  test('that nobody knows: its event never came', () => {
+    expect(of('build', { platform: [{ object: 'Broker default', message: 'no exchange' }] }).cause).toMatch(
+      /Broker default/,
+    );
+    expect(of('build').cause).toMatch(/did not reach the Broker/);
+  });
+});
+
+describe('a function', () => {
+  test.each<[string, Partial<Facts>, RegExp, boolean]>([
+    ['never was', {}, /there is no function acme\/p1/, false],
+    ['was deleted', { deletedAt: ago(600) }, /deleted 10 min ago/, false],
+    ['is built for the first time', { fn: fn({ state: 'building' }) }, /being built/, true],
+    ['starts', { fn: fn({ state: 'starting' }) }, /is starting/, true],
+    ['is ready', { fn: fn() }, /ready, and no call/, true],
+    ['is deleted now', { fn: fn({ state: 'deleting' }) }, /being deleted/, true],
+    [
+      'has calls that fail',
+      { fn: fn(), failedCalls: [call('TypeError', 'x is not a function'), call('TypeError', 'y')] },
+      /raised TypeError: x is not a function \(so did 1 more\)/,
+      false,
+    ],
+    [
+      'is too slow',
+      { fn: fn(), failedCalls: [call('Timeout', 'the function did not answer within 20 s')] },
+      /did not answer within 20 s/,
+      false,
+    ],
+  ])('%s', (_, facts, cause, healthy) => {
+    const answer = of('function', facts);
+    expect(answer.cause).toMatch(cause);
+    expect(answer.healthy).toBe(healthy);
+  });
+});
+
+test('now: the platform first, then functions, letters and builds that take long', () => {
+  const all: Partial<Facts> = {
+    subject: undefined,
+    platform: [{ object: 'Service sweep', message: 'crashes' }],
+    functions: [fn({ state: 'failed', message: 'boom' }), fn()],
+    letters: [letter('Unavailable')],
+    running: [{ ...build({ status: 'running', started_at: ago(3600) }), completed_at: undefined } as Build],
+  };
+  expect(of('now', all).cause).toMatch(/Service sweep does not work/);
+  expect(of('now', { ...all, platform: [] }).cause).toMatch(/acme\/p1 does not start: boom/);
+  expect(of('now', { ...all, platform: [], functions: [] }).cause).toMatch(/1 event was refused or not delivered/);
+  expect(of('now', { ...all, platform: [], functions: [], letters: [] }).cause).toMatch(/under way for 60 min/);
+  expect(of('now', { functions: [fn()] })).toMatchObject({
+    healthy: true,
+    cause: expect.stringMatching(/nothing is wrong/),
+  });
+});
