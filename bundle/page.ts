@@ -2,17 +2,23 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { constants, gzipSync } from 'node:zlib';
-import { build } from 'vite';
+import { build, type InlineConfig } from 'vite';
 
 /** `root` is the folder of the sources of everything. */
-export async function bundlePage(root: string, outdir: string): Promise<void> {
-  await build({
+export function pageConfig(root: string): InlineConfig {
+  return {
     root: join(root, 'page'),
     // No file of settings: what is built is the same everywhere.
     configFile: false,
     envDir: false,
     logLevel: 'warn',
     oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  };
+}
+
+export async function bundlePage(root: string, outdir: string): Promise<void> {
+  await build({
+    ...pageConfig(root),
     build: {
       outDir: outdir,
       emptyOutDir: true,
@@ -21,6 +27,8 @@ export async function bundlePage(root: string, outdir: string): Promise<void> {
       assetsInlineLimit: 0,
       modulePreload: { polyfill: false },
       reportCompressedSize: false,
+      // How long its parts took is of no interest here.
+      rolldownOptions: { checks: { pluginTimings: false } },
     },
   });
   for (const file of filesUnder(outdir)) {

@@ -1,5 +1,6 @@
 /** All functions: what state each is in, and how its last build went. */
 
+import { useMemo } from 'preact/hooks';
 import { buildAddress, functionAddress } from '#page/addresses.ts';
 import { functionPath } from '#page/api/client.ts';
 import { useList } from '#page/api/use-api.ts';
@@ -14,7 +15,8 @@ import { type Column, Table } from '#page/parts/table.tsx';
 import { ThirdPartyFilter } from '#page/parts/third-party-filter.tsx';
 import { mayWrite } from '#page/rights.ts';
 import { type Route, setQuery } from '#page/router.ts';
-import type { FunctionSummary } from '#shared/api/schemas.ts';
+import type { Build, FunctionSummary } from '#shared/api/schemas.ts';
+import { buildKey } from './builds.tsx';
 
 const STATES = ['ready', 'starting', 'building', 'failed', 'deleting'] as const;
 
@@ -37,8 +39,20 @@ const COLUMNS: Column<FunctionSummary>[] = [
     cell: ({ pods }) =>
       pods === undefined ? '–' : pods === 0 ? <span class="quiet">asleep</span> : counted(pods, 'pod'),
   },
-  { title: 'Last build', name: 'last', cell: ({ last_build }) => last_build && <LastBuild build={last_build} /> },
 ];
+
+/** The newest of each function. The list of functions does not tell those that have ended, and the list of builds does. */
+function lastBuildColumn(builds: readonly Build[]): Column<FunctionSummary> {
+  const newest = new Map(builds.toReversed().map((build) => [functionPath(build), build]));
+  return {
+    title: 'Last build',
+    name: 'last',
+    cell: (item) => {
+      const build = item.last_build ?? newest.get(functionPath(item));
+      return build && <LastBuild build={build} />;
+    },
+  };
+}
 
 function LastBuild({ build }: { build: NonNullable<FunctionSummary['last_build']> }) {
   return (
@@ -66,6 +80,12 @@ export function Functions({ query }: Pick<Route, 'query'>) {
       about: ({ type }) => /^(lifecycle\.|build\.|job\.|service\.delete)/.test(type),
     },
   );
+  const builds = useList<Build>(
+    '/builds',
+    { third_party_id: thirdParty },
+    { keyOf: buildKey, changes: 'first', about: ({ type }) => type.startsWith('build.') },
+  );
+  const columns = useMemo(() => [...COLUMNS, lastBuildColumn(builds.items)], [builds.items]);
   const isFiltered = search !== '' || state !== '' || thirdParty !== '';
   const isNone = list.items.length === 0 && !list.loading && !list.error;
   return (
@@ -113,7 +133,7 @@ export function Functions({ query }: Pick<Route, 'query'>) {
           label="Functions"
           kind="functions"
           items={list.items}
-          columns={COLUMNS}
+          columns={columns}
           keyOf={functionPath}
           onNearEnd={list.more}
         />

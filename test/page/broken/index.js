@@ -1,5 +1,0 @@
-import { missing } from './nowhere.js';
-
-export function handler() {
-  return missing;
-}
