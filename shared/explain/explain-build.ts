@@ -69,13 +69,10 @@ function afterSuccess(facts: Facts): Found {
   }
   const notReady = chain.findLast(({ type }) => type === 'lifecycle.function.failed');
   const isCurrent = fn !== undefined && fn.image_uri === build?.image_uri;
-  if (notReady && (!fn || !isCurrent || fn.state !== 'ready')) {
+  const isReplaced = fn !== undefined && (!isCurrent || fn.state === 'ready');
+  if (notReady && !isReplaced) {
     const { error_message } = dataOf(notReady);
-    const { about: _, ...found } = explainFunction({
-      ...facts,
-      fn: fn && { ...fn, state: 'failed', message: error_message ?? fn.message },
-    });
-    return { ...found, healthy: false };
+    return failed(facts, 'FunctionNotReady', error_message);
   }
   if (isCurrent && fn.state !== 'ready') {
     const { about: _, ...found } = explainFunction(facts);

@@ -58,6 +58,95 @@ describe.skipIf(tokens.acme === '')('where every event must be signed', () => {
   }, 600_000);
   afterAll(async () => world.close());
 
+  describe('the API', () => {
+    const NOTHING = JSON.stringify({ items: [] });
+    const never = { third_party_id: 'acme', parser_id: 'never-was' };
+    const at = ({ third_party_id, parser_id }: Identity) => `${third_party_id}/${parser_id}`;
+    const ask = (path: string, body?: unknown) =>
+      world.api(path, { token: tokens.mallory, ...(body === undefined ? {} : { body }) });
+
+    test('wants a token', async () => {
+      expect((await world.api('/functions')).status).toBe(401);
+      expect((await world.api(`/functions/${at(victim)}`)).status).toBe(401);
+    });
+
+    test("answers about another's function as about one that never was, whatever is asked", async () => {
+      const { json } = await world.api('/openapi.json', { token: tokens.mallory });
+      const paths = Object.keys(json.paths).filter((path) => path.includes('{third_party_id}'));
+      expect(paths.length).toBeGreaterThan(5);
+      for (const path of paths) {
+        const about = (one: Identity) =>
+          path
+            .replace('/api/v1', '')
+            .replace('{third_party_id}/{parser_id}', at(one))
+            .replace('{correlation_id}', 'any');
+        const body = path.includes('/uploads/')
+          ? { files: [{ path: 'parser.mjs', size: 1, sha256: '0'.repeat(64) }] }
+          : undefined;
+        const [real, unreal] = await Promise.all([ask(about(victim), body), ask(about(never), body)]);
+        expect([path, real.status, real.text]).toEqual([path, 404, unreal.text]);
+      }
+    });
+
+    test('lists nothing of others, by no filter', async () => {
+      for (const list of ['functions', 'builds', 'dead-letters', 'events', 'explain', 'me', 'doctor']) {
+        const { status, text } = await ask(`/${list}`);
+        expect(status).toBe(200);
+        expect(text).not.toContain(victim.parser_id);
+        expect(text).not.toContain(SECRET);
+      }
+      for (const list of ['functions', 'builds', 'dead-letters']) {
+        expect((await ask(`/${list}?third_party_id=acme`)).text).toBe(NOTHING);
+        expect((await ask(`/${list}?third_party_id=acme&parser_id=${victim.parser_id}`)).text).toBe(NOTHING);
+      }
+      expect((await ask(`/functions?search=${victim.parser_id}`)).text).toBe(NOTHING);
+      const why = `/explain?about=function&third_party_id=acme&parser_id=${victim.parser_id}`;
+      expect((await ask(why)).text).toBe((await ask(why.replace(victim.parser_id, never.parser_id))).text);
+    });
+
+    test("streams nothing of others' events", async () => {
+      await answerOf(victim, tokens.acme);
+      await pause(2);
+      expect((await ask('/events?third_party_id=acme')).text).toBe('');
+      expect((await ask('/events')).text).not.toContain(victim.parser_id);
+    });
+
+    test.each([
+      ['/functions/acme%2Fx/y', 404],
+      [`/functions/mallory/..%2F..%2Facme`, 404],
+      ['/functions?limit=-1', 400],
+      ['/functions?limit=1e9', 400],
+      ['/functions?cursor=%00', 400],
+      [`/builds?cursor=${Buffer.from('../../acme/').toString('base64url')}`, 200],
+      ['/builds/mallory/p/%2e%2e%2f%2e%2e%2facme', 404],
+      ['/dead-letters/..%2f..%2fx', 404],
+      ['/explain?about=letter&id=../../../etc', 200],
+      ['/events?third_party_id=__proto__', 200],
+      ['/functions/__proto__/constructor', 404],
+      ['/%ff', 404],
+    ])('makes nothing of %s', async (path, status) => {
+      const answer = await ask(path);
+      expect([path, answer.status]).toEqual([path, status]);
+      expect(answer.text).not.toContain(victim.parser_id);
+    });
+
+    test('lets nobody out of their own folder', async () => {
+      for (const path of ['../payroll/parser.mjs', '/x', 'a/../../x', 'a//b', 'a/./b']) {
+        const { status } = await ask('/uploads/mallory/odd', { files: [{ path, size: 1, sha256: '0'.repeat(64) }] });
+        expect([path, status]).toEqual([path, 400]);
+      }
+      const { json } = await ask('/uploads/mallory/odd', { files: [{ path: 'ok', size: 1, sha256: '0'.repeat(64) }] });
+      expect(json.prefix).toContain('/mallory/');
+      expect(new URL(json.uploads[0].url).pathname).toContain('/mallory/');
+    });
+
+    test('cannot be made to write by its other methods', async () => {
+      const event = { type: 'service.delete', data: victim };
+      expect((await world.sendAs(tokens.mallory, event)).status).toBe(403);
+      await expectUntouched();
+    });
+  });
+
   describe('S1: the sources of others', () => {
     test.each([
       ['of everybody', () => 'global/parser/'],

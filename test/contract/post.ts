@@ -39,10 +39,11 @@ export function binary(event: EventToSend): Message {
 export async function post(
   url: URL,
   { headers, body }: Message,
+  method = 'POST',
 ): Promise<{ status: number; headers: IncomingHttpHeaders; body: string }> {
   return new Promise((resolve, reject) => {
     // A connection of its own: one that was kept may have been closed at the far end of a tunnel.
-    const call = request(url, { method: 'POST', headers, agent: false }, (response) => {
+    const call = request(url, { method, headers, agent: false }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('end', () =>
@@ -55,6 +56,6 @@ export async function post(
       response.on('error', reject);
     });
     call.on('error', reject);
-    call.end(body);
+    call.end(method === 'GET' ? undefined : body);
   });
 }

@@ -134,6 +134,30 @@ export class World {
     return { status, json: body.startsWith('{') ? JSON.parse(body) : {} };
   }
 
+  /** Asks the API of the gateway: GET, or POST with a body. */
+  async api(
+    path: string,
+    { body, token, headers = {} }: { body?: unknown; token?: string; headers?: Record<string, string> } = {},
+    // biome-ignore lint/suspicious/noExplicitAny: whatever was answered.
+  ): Promise<{ status: number; text: string; json: any; headers: IncomingHttpHeaders }> {
+    const host = `gateway.${this.platform.namespace}.svc.cluster.local`;
+    const authorization: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
+    const url = new URL(`/api/v1${path}`, this.platform.gatewayUrl);
+    const message = { headers: { ...headers, ...authorization, host }, body: JSON.stringify(body ?? {}) };
+    const answer = await post(url, message, body === undefined ? 'GET' : 'POST');
+    const isJson = /[/+]json$/.test(answer.headers['content-type'] ?? '');
+    const json = isJson && answer.body !== '' ? JSON.parse(answer.body) : undefined;
+    return { status: answer.status, text: answer.body, json, headers: answer.headers };
+  }
+
+  /** Puts what an address of the API was signed for, by the way in which the suite reaches S3. */
+  async putSigned({ url, headers }: { url: string; headers: Record<string, string> }, body: string): Promise<number> {
+    const { host, pathname, search } = new URL(url);
+    const length = { 'content-length': String(Buffer.byteLength(body)) };
+    const target = new URL(pathname + search, this.platform.s3.endpoint);
+    return (await post(target, { headers: { ...headers, ...length, host }, body }, 'PUT')).status;
+  }
+
   /** With the way of delivery that the suite runs in. Requests that make no function of ours stay as they are. */
   #asDelivered(event: EventToSend): EventToSend {
     const { parser_id, parameters } = (event.data ?? {}) as { parser_id?: string; parameters?: object };

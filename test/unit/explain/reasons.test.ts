@@ -1,60 +1,9 @@
 /** Every reason has a cause, evidence, and a command that goes with it; nothing is said but what the facts say. */
 import { describe, expect, test } from 'vitest';
-import type { Build, Call, FunctionSummary, Letter } from '#shared/api/schemas.ts';
-import { explanationSchema } from '#shared/api/schemas.ts';
+import type { Build } from '#shared/api/schemas.ts';
 import { REASONS } from '#shared/events/reasons.ts';
-import { explain } from '#shared/explain/explain.ts';
-import { type Facts, noFacts } from '#shared/explain/facts.ts';
-import type { RecordedEvent } from '#shared/history/recorded-event.ts';
-
-const NOW = new Date('2026-11-02T01:00:00Z');
-const ACME = { third_party_id: 'acme', parser_id: 'p1' };
-const ago = (seconds: number) => new Date(NOW.getTime() - seconds * 1000).toISOString();
-
-const build = (changes: Partial<Build> = {}): Build => ({
-  ...ACME,
-  correlation_id: 'b1',
-  status: 'failed',
-  started_at: ago(60),
-  completed_at: ago(30),
-  duration_ms: 30_000,
-  ...changes,
-});
-const event = (type: string, seconds: number, data: object = {}): RecordedEvent => ({
-  time: ago(seconds),
-  type,
-  source: 'knative-lambda',
-  id: `${type}-1`,
-  correlation_id: 'b1',
-  data,
-});
-const fn = (changes: Partial<FunctionSummary> = {}): FunctionSummary => ({
-  ...ACME,
-  state: 'ready',
-  service_name: 'fn-p1',
-  delivery: 'shared',
-  ...changes,
-});
-const call = (type: string, message: string): Call => ({
-  ...ACME,
-  id: 'c1',
-  time: ago(5),
-  succeeded: false,
-  error: { type, message },
-  duration_ms: 1200,
-});
-const letter = (reason: string, changes: Partial<Letter> = {}): Letter => ({
-  id: 'a'.repeat(32),
-  time: ago(100),
-  type: 'parser.start',
-  category: 'transient',
-  reason,
-  ...ACME,
-  state: 'open',
-  ...changes,
-});
-const of = (about: Facts['about'], facts: Partial<Facts> = {}) =>
-  explanationSchema.parse(explain({ ...noFacts(about, NOW), subject: 'acme/p1', id: 'c1', ...facts }));
+import type { Facts } from '#shared/explain/facts.ts';
+import { ago, build, call, event, fn, letter, of } from './facts.ts';
 
 describe.each(Object.entries(REASONS))('%s', (reason, sentence) => {
   const answers = {
