@@ -40,6 +40,7 @@ async function makeThings(page: Page): Promise<void> {
     [join(import.meta.dirname, 'folder'), 'greetings', 'globex'],
     [broken, 'invoices', 'acme'],
   ] as const) {
+    await go(page, '/');
     await page.locator('input[type=file]').first().setInputFiles(directory);
     await page.getByLabel('Tenant', { exact: true }).last().fill(tenant);
     await page.getByLabel('Name of the function').fill(name);
@@ -78,5 +79,6 @@ async function go(page: Page, path: string): Promise<void> {
 }
 
 async function take(page: Page, name: string): Promise<void> {
+  await page.locator('.live-state.live').waitFor();
   await page.screenshot({ path: join(IMAGES, `${name}.png`), animations: 'disabled', caret: 'hide' });
 }
