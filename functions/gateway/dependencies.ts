@@ -1,6 +1,7 @@
 /** What the gateway works with. Types only: index.ts makes the real ones, tests and the simulator their own. */
 import type { Broker } from '#shared/clients/broker.ts';
 import type { Cluster } from '#shared/clients/cluster.ts';
+import type { InstallationSource } from '#shared/clients/installation.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
 import type { StreamPodLog } from '#shared/clients/pod-log-stream.ts';
 import type { PresignUpload } from '#shared/clients/presigned-uploads.ts';
@@ -37,9 +38,12 @@ export interface ApiDependencies extends GatewayDependencies {
     | 'listJobMetadata'
     | 'listTriggers'
   >;
-  store: Pick<ObjectStore, 'list' | 'read' | 'write' | 'remove'>;
+  store: Pick<ObjectStore, 'list' | 'read' | 'write' | 'create' | 'remove'>;
   presign: PresignUpload;
   streamLog: StreamPodLog;
+  installation: InstallationSource;
+  /** Of the object that doctor writes and removes. */
+  probeId: () => string;
   eventFeed: EventFeed;
   /** Of reads, which are more than events and cost less. */
   reads: Rates;

@@ -1,4 +1,5 @@
 /** Starts the gateway with a real Broker, Kubernetes and S3. */
+import { randomUUID } from 'node:crypto';
 import { MINUTE, SECOND } from '#shared/durations.ts';
 import { defineFunction } from '#shared/runtime/define-function.ts';
 import { configFor } from '#shared/settings/select.ts';
@@ -30,6 +31,7 @@ await defineFunction({
       { createObjectStore },
       { createPresignUpload, uploadOrigins },
       { createStreamPodLog },
+      { createInstallationSource },
       { createIdentitySource },
       { createVerifyToken },
     ] = await Promise.all([
@@ -38,6 +40,7 @@ await defineFunction({
       import('#shared/clients/s3.ts'),
       import('#shared/clients/presigned-uploads.ts'),
       import('#shared/clients/pod-log-stream.ts'),
+      import('#shared/clients/installation.ts'),
       import('#shared/clients/identity-source.ts'),
       import('./tokens.ts'),
     ]);
@@ -55,6 +58,8 @@ await defineFunction({
       cluster,
       store,
       streamLog: createStreamPodLog(),
+      installation: createInstallationSource(config),
+      probeId: randomUUID,
       eventFeed: createEventFeed(store, config.TEMPORARY_BUCKET),
       presign: createPresignUpload(config, UPLOAD_TIME / SECOND),
       snapshot: createSnapshot(cluster),

@@ -18,6 +18,7 @@ export const BUILD_HISTORY = 'history-builds/';
 export const CALL_HISTORY = 'history-calls/';
 export const FEED = 'feed/';
 export const MANIFESTS = 'uploads/';
+export const PROBES = 'doctor/';
 
 /** Identifies a request: the bucket for its records, its parser, and the id of its one build.complete. */
 export interface RequestAddress {
@@ -104,4 +105,9 @@ export function buildHistoryPrefix(tenant: Pick<Identity, 'third_party_id'>): st
 /** Of a function's calls that were kept, newest first. */
 export function callHistoryPrefix(identity: Identity): string {
   return `${ofParser(CALL_HISTORY, identity)}/`;
+}
+
+/** What doctor writes to see whether it can, and removes. */
+export function probeKey(id: string): string {
+  return `${PROBES}${id}`;
 }

@@ -5,6 +5,7 @@ import type { Route } from '#shared/runtime/routes.ts';
 import { getBuild } from './build-detail.ts';
 import { listBuilds } from './builds.ts';
 import { getTimeline, listCalls } from './chains.ts';
+import { examine } from './doctor.ts';
 import { listEvents } from './events.ts';
 import { explainIt } from './explain.ts';
 import { getFunction, listFunctions, listVersions } from './functions.ts';
@@ -38,6 +39,7 @@ export const OPERATIONS: readonly Operation[] = [
   getTimeline,
   listEvents,
   explainIt,
+  examine,
   listLetters,
   getLetter,
   planUpload,

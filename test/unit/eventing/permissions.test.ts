@@ -38,7 +38,18 @@ const PERMISSIONS: Record<keyof Cluster, string[]> = {
 };
 
 /** What is asked of the API by another client than Cluster. */
-const OTHERS: Record<string, string[]> = { gateway: ['get configmaps', 'get pods/log'] };
+const OTHERS: Record<string, string[]> = {
+  gateway: [
+    'get configmaps',
+    'get leases',
+    'get pods/log',
+    'list apiserversources',
+    'list brokers',
+    'list networkpolicies',
+    'list pingsources',
+    'list resourcequotas',
+  ],
+};
 
 /** By the source text, since types do not exist at run time. */
 function needed(name: string): string[] {

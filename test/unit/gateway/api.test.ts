@@ -159,7 +159,10 @@ test("dead letters: one's own, and for operators those of nobody too", async () 
   const own = schemas.pageOf(schemas.letterSchema).parse((await world.get('/dead-letters')).json);
   expect(own.items).toMatchObject([{ id: '1'.repeat(32), reason: 'NotFound', state: 'open', advice: 'm' }]);
   expect((await world.get('/dead-letters', 'ops.root')).json.items).toHaveLength(3);
-  expect((await world.get(`/dead-letters/${'1'.repeat(32)}`)).json).toEqual({ ...own.items[0], event: { type: 'build.start' } });
+  expect((await world.get(`/dead-letters/${'1'.repeat(32)}`)).json).toEqual({
+    ...own.items[0],
+    event: { type: 'build.start' },
+  });
 });
 
 test('the description names every operation and resolves', async () => {
@@ -174,4 +177,22 @@ test('the description names every operation and resolves', async () => {
   );
   expect(references.length).toBeGreaterThan(10);
   expect(references.filter((name) => !(String(name) in json.components.schemas))).toEqual([]);
+});
+
+test('doctor: the installation for operators, their own functions for tenants', async () => {
+  const all = schemas.doctorSchema.parse((await world.get('/doctor', 'ops.root')).json).checks;
+  expect(new Set(all.map(({ group }) => group))).toEqual(
+    new Set(['cluster', 'builds', 'storage', 'security', 'functions']),
+  );
+  const of = (checks: typeof all, name: string) => checks.find((check) => check.name === name);
+  expect(of(all, 'conditional-writes')?.status).toBe('ok');
+  expect(of(all, 'brokers')?.status).toBe('unknown');
+  expect(of(all, 'functions-of-ours')?.status).toBe('failed');
+  expect(world.store.keys(TEMPORARY, 'doctor/')).toEqual([]);
+
+  const own = schemas.doctorSchema.parse((await world.get('/doctor')).json).checks;
+  expect(new Set(own.map(({ group }) => group))).toEqual(new Set(['functions']));
+  expect(of(own, 'functions-start')?.message).toContain('acme/a2');
+  expect(JSON.stringify((await world.get('/doctor', 'mallory.ci')).json)).not.toContain('acme');
+  expect((await world.get('/doctor?third_party_id=mallory')).status).toBe(404);
 });
