@@ -15,6 +15,7 @@ COPY shared shared
 COPY languages languages
 COPY functions functions
 COPY build-pod build-pod
+COPY page page
 RUN node bundle/main.ts /app && mkdir /app/.cache && chown 65532:65532 /app/.cache
 # The compile cache is used only by a process with the same node, path, NODE_OPTIONS and user as the one that filled it.
 ENV NODE_OPTIONS=--max-semi-space-size=1 \

@@ -3,7 +3,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 INSTALLED := node_modules/.package-lock.json
 
-.PHONY: help run test chaos fuzz fuzz-builds e2e bench lint format build clean e2e-disturbed bench-builds bench-cluster bench-gate scale image deploy rotate-key undeploy manifests
+.PHONY: help run test chaos fuzz fuzz-builds e2e bench lint format build clean e2e-disturbed bench-builds bench-cluster bench-gate scale page screenshots image deploy rotate-key undeploy manifests
 help: ## show what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
 
@@ -21,9 +21,16 @@ run: build ## the whole platform on this machine, as it was left, and one functi
 lint: $(INSTALLED) ## style and types
 	@biome check --error-on-warnings
 	@tsc --noEmit
+	@tsc --noEmit -p page
 
 format: $(INSTALLED) ## mend the style
 	@biome check --write
+
+page: $(INSTALLED) ## the page as it is written, beside a platform that runs: make run in another shell (PLATFORM=url)
+	@exec node bundle/serve-page.ts
+
+screenshots: build ## the pictures of the README, taken of the laptop platform by the machine's Chromium
+	@exec node test/page/screenshots.ts
 
 test: lint ## every test that needs no cluster
 	@npm run --silent test

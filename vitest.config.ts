@@ -78,6 +78,15 @@ export default defineConfig({
       },
       {
         test: {
+          // The page in a real browser: skipped where the machine has none.
+          name: 'page',
+          include: ['test/page/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
           name: 'e2e',
           include: ['test/contract/**/*.test.ts', 'test/attacks/**/*.test.ts', 'test/e2e/**/*.test.ts'],
           exclude: ['test/e2e/permissions.test.ts', ...DISTURBED],

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build } from 'esbuild';
 import { frozenTemplates } from './frozen-templates.ts';
 import { kubernetesModels } from './kubernetes-models.ts';
+import { bundlePage } from './page.ts';
 import { runtimeLeftovers } from './runtime-leftovers.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -111,7 +112,11 @@ export async function bundle(outdir: string): Promise<void> {
 }
 
 async function bundleEverything(outdir: string): Promise<void> {
-  await Promise.all([bundlePrograms(outdir), bundleAdapters(join(outdir, 'adapters'))]);
+  await Promise.all([
+    bundlePrograms(outdir),
+    bundleAdapters(join(outdir, 'adapters')),
+    bundlePage(root, join(outdir, 'public')),
+  ]);
   // The image is made from a part of the sources, without the command.
   if (existsSync(join(root, 'cli')) && existsSync(join(root, 'examples'))) {
     await bundleCommand(join(outdir, 'cli/kn-lambda.mjs'));

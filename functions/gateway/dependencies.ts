@@ -7,6 +7,7 @@ import type { StreamPodLog } from '#shared/clients/pod-log-stream.ts';
 import type { PresignUpload } from '#shared/clients/presigned-uploads.ts';
 import type { Principals } from '#shared/clients/principals.ts';
 import type { SourceLimits } from '#shared/packing/types.ts';
+import type { Answer, FunctionRequest } from '#shared/runtime/request.ts';
 import type { Authentication } from '#shared/runtime/signing.ts';
 import type { EventFeed } from './api/event-feed.ts';
 import type { Snapshot } from './api/function-view.ts';
@@ -54,5 +55,9 @@ export interface ApiDependencies extends GatewayDependencies {
   buildsNamespace: string;
   platform: 'laptop' | 'cluster';
   version: string;
+  page: ServePage;
   now: () => Date;
 }
+
+/** Answers GET and HEAD of everything that is no API. */
+export type ServePage = (path: string, headers: FunctionRequest['headers']) => Answer;

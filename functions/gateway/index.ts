@@ -8,6 +8,7 @@ import { createSnapshot } from './api/snapshot.ts';
 import { API_ROUTES } from './api/table.ts';
 import { CLIENT_EVENTS } from './bind.ts';
 import { gateway } from './handler.ts';
+import { PAGE_ROUTE, servePage } from './page.ts';
 import { createRates } from './rates.ts';
 import { readPrincipals } from './read-principals.ts';
 import { VERSION } from './version.ts';
@@ -21,13 +22,14 @@ await defineFunction({
   config: configFor('gateway'),
   events: CLIENT_EVENTS,
   answers: 'clients',
-  routes: API_ROUTES,
+  // The page is whatever is no API: it comes last.
+  routes: [...API_ROUTES, PAGE_ROUTE],
   dependencies: async (config) => {
     const [
       { createBroker },
       { createCluster },
       { createObjectStore },
-      { createPresignUpload },
+      { createPresignUpload, uploadOrigins },
       { createStreamPodLog },
       { createInstallationSource },
       { createIdentitySource },
@@ -69,6 +71,7 @@ await defineFunction({
       platform: config.PLATFORM,
       version: VERSION,
       now: () => new Date(),
+      page: servePage({ uploadOrigins: uploadOrigins(config) }),
     };
   },
   handle: gateway,

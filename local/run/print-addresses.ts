@@ -7,6 +7,7 @@ export function printAddresses(platform: Platform, { line, paint }: Terminal): v
   const { port } = new URL(platform.gatewayUrl);
   const { host: registry } = new URL(platform.registryUrl);
   const rows = [
+    ['Page', `${platform.brokerUrl}  (open it in a browser)`],
     ['Broker', platform.brokerUrl],
     ['S3', `${platform.s3Url}  (any credentials, path style)`],
     ['Registry', `${platform.registryUrl}  (crane catalog ${registry})`],

@@ -20,6 +20,23 @@ export type PresignUpload = (object: {
 
 const CHECKSUM = 'x-amz-checksum-sha256';
 
+/** Where those addresses lead: a browser has to be allowed to send there. AWS has two, by the name of the bucket. */
+export function uploadOrigins({ AWS_REGION, SOURCE_BUCKET, ...endpoints }: UploadSettings): string[] {
+  const endpoint = endpoints.S3_PUBLIC_ENDPOINT ?? endpoints.S3_ENDPOINT;
+  if (endpoint) {
+    return [new URL(endpoint).origin];
+  }
+  const host = `s3.${AWS_REGION}.amazonaws.com${AWS_REGION.startsWith('cn-') ? '.cn' : ''}`;
+  return [SOURCE_BUCKET.includes('.') ? `https://${host}` : `https://${SOURCE_BUCKET}.${host}`];
+}
+
+interface UploadSettings {
+  AWS_REGION: string;
+  SOURCE_BUCKET: string;
+  S3_ENDPOINT?: string | undefined;
+  S3_PUBLIC_ENDPOINT?: string | undefined;
+}
+
 /** `S3_PUBLIC_ENDPOINT` is S3's address for clients. The name is signed, so no proxy can change it later. */
 export function createPresignUpload(
   settings: S3Settings & { S3_PUBLIC_ENDPOINT?: string | undefined },

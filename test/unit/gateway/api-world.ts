@@ -1,4 +1,5 @@
 /** The gateway with its API in this process, over a cluster and an S3 in memory. */
+
 import * as z from 'zod';
 import { createEventFeed } from '#functions/gateway/api/event-feed.ts';
 import { createSnapshot } from '#functions/gateway/api/snapshot.ts';
@@ -6,6 +7,7 @@ import { API_ROUTES } from '#functions/gateway/api/table.ts';
 import { CLIENT_EVENTS } from '#functions/gateway/bind.ts';
 import type { ApiDependencies } from '#functions/gateway/dependencies.ts';
 import { gateway } from '#functions/gateway/handler.ts';
+import { servePage } from '#functions/gateway/page.ts';
 import { createRates } from '#functions/gateway/rates.ts';
 import { parsePrincipals } from '#shared/clients/principals.ts';
 import type { Build } from '#shared/specs/annotations.ts';
@@ -84,6 +86,7 @@ export async function openApiWorld(changes: Partial<ApiDependencies> = {}): Prom
     eventFeed: createEventFeed(store, TEMPORARY),
     platform: 'laptop',
     version: '1.2.3',
+    page: servePage({ uploadOrigins: [] }),
     now: () => new Date(),
     ...changes,
   };

@@ -1,0 +1,69 @@
+/** The files of a folder that was dropped on the page, or chosen. */
+import { isLeftOut } from './left-out.ts';
+
+export interface Folder {
+  name: string;
+  files: { path: string; file: File }[];
+  /** Files that are not uploaded. Those in folders that are not looked into do not count. */
+  leftOut: number;
+}
+
+/** As many as the platform takes. A folder beyond that is one dropped by mistake. */
+const MOST_FILES = 10_000;
+
+/** Undefined where no folder was dropped. Has to be called before the event of the drop is over. */
+export function readDropped(items: DataTransferItemList): Promise<Folder> | undefined {
+  const entries = [...items].flatMap((item) => (item.kind === 'file' ? (item.webkitGetAsEntry() ?? []) : []));
+  const [first] = entries;
+  if (first === undefined) {
+    return undefined;
+  }
+  return first.isDirectory && entries.length === 1
+    ? readEntries(first.name, [first], `${first.name}/`)
+    : readEntries(first.name.replace(/\.[^.]*$/, ''), entries, '');
+}
+
+/** `input` has the attribute webkitdirectory: every file's path begins with the folder's name. */
+export function readChosen(list: FileList): Folder {
+  const files = [...list].map((file) => ({ path: file.webkitRelativePath.split('/').slice(1).join('/'), file }));
+  const kept = files.filter(({ path }) => path !== '' && !isLeftOut(path));
+  const name = list[0]?.webkitRelativePath.split('/')[0] ?? '';
+  return { name, files: kept, leftOut: files.length - kept.length };
+}
+
+async function readEntries(name: string, entries: FileSystemEntry[], prefix: string): Promise<Folder> {
+  const folder: Folder = { name, files: [], leftOut: 0 };
+  const walk = async (entry: FileSystemEntry): Promise<void> => {
+    const path = entry.fullPath.slice(1 + prefix.length);
+    if (isLeftOut(entry.isDirectory ? `${path}/x` : path) && path !== '') {
+      folder.leftOut += 1;
+    } else if (entry.isDirectory) {
+      for (const child of await childrenOf(entry as FileSystemDirectoryEntry)) {
+        await walk(child);
+      }
+    } else if (folder.files.length < MOST_FILES + 1) {
+      folder.files.push({ path, file: await fileOf(entry as FileSystemFileEntry) });
+    }
+  };
+  for (const entry of entries) {
+    await walk(entry);
+  }
+  return folder;
+}
+
+/** The browser gives a hundred at a time. */
+async function childrenOf(folder: FileSystemDirectoryEntry): Promise<FileSystemEntry[]> {
+  const reader = folder.createReader();
+  const all: FileSystemEntry[] = [];
+  for (;;) {
+    const some = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
+    if (some.length === 0) {
+      return all;
+    }
+    all.push(...some);
+  }
+}
+
+function fileOf(entry: FileSystemFileEntry): Promise<File> {
+  return new Promise((resolve, reject) => entry.file(resolve, reject));
+}
