@@ -96,7 +96,7 @@ async function open(kubeConfig: KubeConfig, source: LogSource, signal: AbortSign
   });
 }
 
-/** The embedded platform stamps no lines: they get the time at which they are read. */
+/** A line without a time, such as the rest of a cut one, gets that at which it is read. */
 function lineOf(line: string): PodLine {
   const [, time, text = ''] = STAMPED.exec(line) ?? [];
   return time === undefined ? { time: new Date().toISOString(), text: line } : { time, text };

@@ -7,10 +7,10 @@ import { ownStack } from './stack.ts';
 import { clock } from './time.ts';
 
 export function logText({ time, pod, text }: LogLine, paint: Terminal['paint'], withPod = true): string {
-  const { message, style, stack } = messageIn(text);
+  const { message, style, stack, at = time } = messageIn(text);
   const shown = printableCell(message);
   const from = withPod && pod !== '' ? `${paint('dim', printableCell(shortPod(pod)))}  ` : '';
-  const line = `${paint('dim', clock(time))}  ${from}${style === undefined ? shown : paint(style, shown)}`;
+  const line = `${paint('dim', clock(at))}  ${from}${style === undefined ? shown : paint(style, shown)}`;
   return [line, ...stack.map((frame) => `              ${paint('dim', frame)}`)].join('\n');
 }
 
@@ -25,6 +25,8 @@ interface Message {
   message: string;
   style?: Style;
   stack: string[];
+  /** When the function wrote it, which is before it came into the log. */
+  at?: string;
 }
 
 /** Adapters write JSON: level, msg, and the fields of the call, which the reader has asked for already. */
@@ -33,7 +35,7 @@ function messageIn(text: string): Message {
   if (typeof written?.['msg'] !== 'string') {
     return { message: text, stack: [] };
   }
-  const { level, msg, stack, time: _time, event: _event, correlation_id: _id, trace_id: _trace, ...fields } = written;
+  const { level, msg, stack, time, event: _event, correlation_id: _id, trace_id: _trace, ...fields } = written;
   const rest = Object.entries(fields).map(
     ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
   );
@@ -42,6 +44,7 @@ function messageIn(text: string): Message {
     message: `${style === undefined ? '' : `${String(level)}: `}${[String(msg), ...rest].join('  ')}`,
     ...(style === undefined ? {} : { style }),
     stack: typeof stack === 'string' ? ownStack(stack) : [],
+    ...(typeof time === 'string' && !Number.isNaN(Date.parse(time)) ? { at: time } : {}),
   };
 }
 

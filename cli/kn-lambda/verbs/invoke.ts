@@ -79,8 +79,8 @@ function versionOf({ version }: Called, before: string | undefined): { version?:
 }
 
 /**
- * What it wrote is a help only: the answer stands without it. Lines that name no call (`console.log`) are those that came
- * meanwhile.
+ * What it wrote is a help only: the answer stands without it. Lines that name no call (`console.log`) are those that
+ * came meanwhile.
  */
 async function tellLogs(session: Session, identity: Identity, call: string, since: Date, runtime: Runtime) {
   const { terminal, signal } = runtime;

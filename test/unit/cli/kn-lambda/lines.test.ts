@@ -10,6 +10,7 @@ const line = (text: string) =>
 test.each([
   ['plain text', '10:00:00.500  deployment-abc  plain text'],
   ['{"level":"info","msg":"called","n":3,"event":"e","time":"t"}', '10:00:00.500  deployment-abc  called  n=3'],
+  ['{"msg":"then","time":"2026-11-27T09:59:59.1Z"}', '09:59:59.100  deployment-abc  then'],
   ['{"level":"error","msg":"no","why":"x"}', '10:00:00.500  deployment-abc  error: no  why=x'],
   ['{"some":"json"}', '10:00:00.500  deployment-abc  {"some":"json"}'],
   ['{broken', '10:00:00.500  deployment-abc  {broken'],
