@@ -1,4 +1,4 @@
-/** Addresses for uploads, against the platform's own S3: this content, of this length, with its headers, in its time. */
+/** Addresses for uploads, against the platform's own S3: this content, of this length, with its headers, in time. */
 import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
