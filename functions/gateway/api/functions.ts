@@ -3,6 +3,7 @@ import * as z from 'zod';
 import type { ApiDependencies } from '#functions/gateway/dependencies.ts';
 import {
   type FunctionDetail,
+  type FunctionSummary,
   functionDetailSchema,
   functionSchema,
   functionStateSchema,
@@ -45,14 +46,18 @@ export const listFunctions = operation({
     const place = placeOf(query) ?? '';
     const text = search.toLowerCase();
     const { functions } = await snapshot();
-    const found = functions.filter(
-      (one) =>
+    const found: FunctionSummary[] = [];
+    for (const one of functions) {
+      const isWanted =
         maySee(principal, one.third_party_id) &&
         (third_party_id === undefined || one.third_party_id === third_party_id) &&
         (state === undefined || one.state === state) &&
         (text === '' || idOf(one).toLowerCase().includes(text)) &&
-        idOf(one) > place,
-    );
+        idOf(one) > place;
+      if (isWanted && found.push(one) > limit) {
+        break;
+      }
+    }
     return pageOf(found, limit, idOf);
   },
 });

@@ -1,5 +1,6 @@
 /** What the ingress accepts, and what it answers to the rest. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startIngress } from '#local/broker/ingress.ts';
 import { type Subscriber, startWorld, until, type World } from './world.ts';
 
 let world: World;
@@ -178,4 +179,28 @@ test('answers 500 while there is no such Broker, and 202 once there is one again
   await until(() => other.storage.get('brokers.eventing.knative.dev', 'ns', 'default')?.['status']);
   expect(await other.send({})).toBe(202);
   await other.close();
+});
+
+describe('beside events', () => {
+  test('GET, HEAD and /api/ go to the gateway, but not for a foreign page; POST / stays the Broker', async () => {
+    const asked: string[] = [];
+    const ingress = await startIngress(
+      0,
+      () => true,
+      (request, response) => {
+        asked.push(`${request.method} ${request.url}`);
+        response.end('the gateway');
+      },
+    );
+    const ask = async (path: string, init?: RequestInit) => (await fetch(`${ingress.url}${path}`, init)).status;
+    expect(await ask('/')).toBe(200);
+    expect(await ask('/page.css', { method: 'HEAD' })).toBe(200);
+    expect(await ask('/api/v1/uploads/a/b', { method: 'POST', body: '{}' })).toBe(200);
+    expect(asked).toEqual(['GET /', 'HEAD /page.css', 'POST /api/v1/uploads/a/b']);
+    expect(await ask('/', { method: 'POST', headers: binary })).toBe(202);
+    expect(await ask('/x', { method: 'POST', headers: binary })).toBe(404);
+    expect(await ask('/api/v1/me', { headers: { origin: 'https://evil.example' } })).toBe(403);
+    expect(asked).toHaveLength(3);
+    await ingress.close();
+  });
 });

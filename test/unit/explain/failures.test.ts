@@ -83,6 +83,10 @@ const PLANTED: Record<string, [Explanation, RegExp]> = {
     ended('TooManyBuilds', 'acme has 1000 builds that wait, and may have no more. Send it again in 60 s'),
     /1000 builds that wait/,
   ],
+  'the client has begun as many builds as it may in a minute': [
+    ended('TooManyBuilds', 'acme has begun 600 builds in this minute, and may begin no more. Send it again in 20 s'),
+    /begun 600 builds in this minute/,
+  ],
   'the API server is down, slow, answers 409, 429, 5xx, or its answer is lost after it did the work': [
     late(60, 'job.start'),
     /job-start has not answered job.start for 60 s/,
