@@ -3,7 +3,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 INSTALLED := node_modules/.package-lock.json
 
-.PHONY: help run test chaos fuzz fuzz-builds e2e bench lint format build clean e2e-disturbed bench-builds bench-cluster scale page screenshots image deploy rotate-key undeploy manifests
+.PHONY: help run test chaos fuzz fuzz-builds e2e bench lint format build clean e2e-disturbed bench-builds bench-cluster bench-gate scale page screenshots image deploy rotate-key undeploy manifests
 help: ## show what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
 
@@ -11,8 +11,9 @@ $(INSTALLED): package.json package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-build: $(INSTALLED) ## bundle every function into dist/
+build: $(INSTALLED) ## bundle every function into dist/, and the command kn-lambda
 	@node bundle/main.ts
+	@ln -sf ../../dist/cli/kn-lambda.mjs node_modules/.bin/kn-lambda
 
 run: build ## the whole platform on this machine, as it was left, and one function built and called (ONCE=1: exit afterwards)
 	@exec node local/main.ts
@@ -46,8 +47,11 @@ chaos: $(INSTALLED) ## whole lives of builds with everything failing, simulated:
 bench: build ## the measurements, as a table
 	@node bench/main.ts
 
-bench-builds: build ## many builds of many clients at once on this machine, some 20 minutes: BUILDS=1000, TENANTS=50, BIG=600 (one client's)
-	@node bench/many-builds.ts
+bench-builds: build ## many builds of many clients at once on this machine, some 20 minutes: BUILDS=1000, TENANTS=50, BIG=600 (one client's); MIX=1: requests of every kind, and whether each promise holds (SEED=1)
+	@node bench/$(if $(MIX),mixed-requests,many-builds).ts
+
+bench-gate: build ## the quick ones of the measurements, against the ratios of bench/limits.json, some five minutes (UPDATE=1: write that file; ONLY=awake,changes,starts,door)
+	@node bench/gate.ts
 
 bench-cluster: $(INSTALLED) ## the measurements of the cluster of KUBECONFIG, as tables: ENV=dev (PARTS=latency,throughput; numbers: see docs/performance.md)
 	@node bench/cluster/main.ts
@@ -58,7 +62,7 @@ scale: $(INSTALLED) ## what a load needs, and which limit it meets first: FUNCTI
 e2e: $(INSTALLED) ## the contract suite and more against what is deployed on the cluster of KUBECONFIG: ENV=dev (E2E_S3_ENDPOINT=url, AUDIT_LOG=file of the API server)
 	@export ENV=$(or $(ENV),dev) E2E_STARTED=$$(date -u +%Y-%m-%dT%H:%M:%SZ); vitest run --project e2e --maxWorkers 3 && DELIVERY=own vitest run --project e2e test/contract/calls.test.ts && vitest run --project permissions
 
-e2e-disturbed: $(INSTALLED) ## builds and calls while dispatchers and functions are killed: ENV=dev (ONLY=calls, BUILDS=50, CALLS=500; RABBITMQ_STOP, RABBITMQ_START, API_SERVER_STOP, API_SERVER_START, API_SERVER_RESTART: commands)
+e2e-disturbed: $(INSTALLED) ## builds and calls while dispatchers and functions are killed: ENV=dev (ONLY=calls or registry, BUILDS=50, CALLS=500; REGISTRY_STOP, REGISTRY_START, RABBITMQ_STOP, RABBITMQ_START, API_SERVER_STOP, API_SERVER_START, API_SERVER_RESTART: commands)
 	@ENV=$(or $(ENV),dev) vitest run --project disturbed --no-file-parallelism $(ONLY)
 
 image: $(INSTALLED) ## build our image and push it: IMAGE=host/path[:tag] (ENV=dev, SETTINGS=file, BUILDER=docker|podman|buildah|kaniko|pack, PLATFORM, REGISTRY_INSECURE=1)

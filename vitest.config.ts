@@ -6,7 +6,11 @@
  */
 import { defineConfig } from 'vitest/config';
 
-const DISTURBED = ['test/e2e/disturbances.test.ts', 'test/e2e/disturbed-calls.test.ts'];
+const DISTURBED = [
+  'test/e2e/disturbances.test.ts',
+  'test/e2e/disturbed-calls.test.ts',
+  'test/e2e/registry-outage.test.ts',
+];
 
 const report = process.env['VITEST_JSON'];
 

@@ -104,7 +104,8 @@ async function stopSweep({ kubernetesUrl, namespace }: Platform): Promise<void> 
 async function upload({ s3Url }: Platform, name: string): Promise<void> {
   const contents: Record<string, string> = {
     'parser.mjs': `export const handler = () => '${name}';\n`,
-    'package.json': '{"type":"module"}',
+    // With a script to run, it is built by a Job.
+    'package.json': '{"type":"module","scripts":{"postinstall":"true"}}',
   };
   for (const file of FILES) {
     const url = `${s3Url}/${BUCKET}/global/parser/${name}/${file}`;

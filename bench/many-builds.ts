@@ -5,6 +5,8 @@ import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { KubeConfig, type V1Job, Watch } from '@kubernetes/client-node';
 import type { TapEntry } from '#local/broker/tap.ts';
 import { startPlatform } from '#local/platform.ts';
+import { answering, byJob } from '#test/contract/sources.ts';
+import { inParallel } from './in-parallel.ts';
 import { peakMemory } from './peak-memory.ts';
 import { sendBuild } from './send-build.ts';
 
@@ -50,9 +52,9 @@ let most = 0;
 const memory = peakMemory(SAMPLE_MS);
 try {
   await watchJobs();
-  await inParallel(builds, upload);
+  await inParallel(builds, SENDERS, upload);
   console.error(`${BUILDS} sources uploaded after ${seconds()} s`);
-  await inParallel(mixed(builds), send);
+  await inParallel(mixed(builds), SENDERS, send);
   console.error(`${BUILDS} events sent after ${seconds()} s`);
   const sent = performance.now();
   while (ended.size < BUILDS) {
@@ -103,8 +105,9 @@ async function watchJobs(): Promise<void> {
 }
 
 async function upload({ parser }: Build): Promise<void> {
-  const Body = `export const handler = () => '${parser}';\n`;
-  await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: `global/parser/${parser}/parser.mjs`, Body }));
+  for (const [name, Body] of Object.entries(byJob(answering(parser)))) {
+    await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: `global/parser/${parser}/${name}`, Body }));
+  }
 }
 
 async function send({ tenant, parser }: Build): Promise<void> {
@@ -119,16 +122,6 @@ async function send({ tenant, parser }: Build): Promise<void> {
  */
 function mixed(all: Build[]): Build[] {
   return all.map((_, index) => all[(index * STEP) % all.length] as Build);
-}
-
-async function inParallel(all: Build[], work: (build: Build) => Promise<void>): Promise<void> {
-  const queue = [...all];
-  const worker = async () => {
-    for (let next = queue.shift(); next; next = queue.shift()) {
-      await work(next);
-    }
-  };
-  await Promise.all(Array.from({ length: SENDERS }, worker));
 }
 
 function report(took: number): void {

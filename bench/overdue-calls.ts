@@ -23,7 +23,7 @@ for (const { name, needs, files } of KINDS) {
     for (const inFlight of [1, 20]) {
       const running = await startFunction(image, { FUNCTION_TIMEOUT_SECONDS: String(SECONDS) });
       const { overdue, next, others } = await callOverdue(running, act, inFlight);
-      running.process.kill('SIGKILL');
+      running.kill();
       const became = Object.entries(
         Object.groupBy(others, ({ outcome, times }) => `${outcome}${times > 1 ? ', called again' : ''}`),
       );

@@ -13,7 +13,7 @@ export function peakMemory(interval: number): { peaks(): Peak[]; stop(): void } 
 
   function sample(): void {
     for (const pid of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
-      const name = Number(pid) === process.pid ? 'the platform itself' : functionOf(pid);
+      const name = Number(pid) === process.pid ? 'the platform itself' : builderFunctionOf(pid);
       const kibibytes = name && Number(/VmHWM:\s+(\d+)/.exec(read(`/proc/${pid}/status`))?.[1]);
       if (name && kibibytes) {
         peaks.set(name, Math.max(peaks.get(name) ?? 0, Math.round(kibibytes / 1024)));
@@ -29,7 +29,7 @@ export function peakMemory(interval: number): { peaks(): Peak[]; stop(): void } 
 }
 
 /** Of the builder's own: they are told by FUNCTION which one they are. */
-function functionOf(pid: string): string | undefined {
+export function builderFunctionOf(pid: string): string | undefined {
   const environment = read(`/proc/${pid}/environ`).split('\0');
   return environment.find((entry) => entry.startsWith('FUNCTION='))?.slice('FUNCTION='.length);
 }

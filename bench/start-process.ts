@@ -17,6 +17,8 @@ export interface Program {
 
 export interface ColdStart {
   milliseconds: number;
+  /** CPU time until its first 2xx, and a little more. In milliseconds. */
+  cpu: number;
   megabytes: number;
 }
 
@@ -28,8 +30,9 @@ const SETTLE_MS = 500;
 /** Resident memory is read from /proc: Linux only. */
 export async function startProcess(program: Program): Promise<ColdStart> {
   return await whileRunning(program, async ({ milliseconds, pid }) => {
+    const cpu = cpuMilliseconds(pid);
     await sleep(SETTLE_MS);
-    return { milliseconds, megabytes: residentMegabytes(pid) };
+    return { milliseconds, cpu, megabytes: residentMegabytes(pid) };
   });
 }
 

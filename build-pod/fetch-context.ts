@@ -3,9 +3,7 @@
  * credentials into another. Only this container has keys that read S3 and sees the Secret, and it ends before the
  * container that runs the user's commands starts.
  */
-import { createWriteStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
 import * as z from 'zod';
 import { createObjectStore } from '#shared/clients/s3.ts';
 import { SECOND } from '#shared/durations.ts';
@@ -16,6 +14,7 @@ import { fieldsFor } from '#shared/settings/select.ts';
 import { FETCH_EXIT_CODE } from '#shared/specs/exit-codes.ts';
 import { fetchContext } from './fetch.ts';
 import { copyPrivateFiles } from './private-files.ts';
+import { saveContext } from './save-context.ts';
 
 const schema = z.object({
   ...fieldsFor('fetch-context'),
@@ -36,7 +35,7 @@ try {
   const { own: settings } = parseConfig(schema, process.env);
   const store = createObjectStore(settings);
   const { CONTEXT_BUCKET: bucket, CONTEXT_KEY: key, CONTEXT_BYTES: bytes } = settings;
-  const save = (body: NodeJS.ReadableStream) => pipeline(body, createWriteStream(settings.CONTEXT_FILE));
+  const save = (body: NodeJS.ReadableStream) => saveContext(body, key, settings.CONTEXT_FILE);
   const signal = AbortSignal.timeout(settings.FETCH_SECONDS * SECOND);
   await fetchContext({ store, save, log: say }, { bucket, key, bytes }, signal);
   if (settings.PRIVATE_FROM !== undefined && settings.PRIVATE_TO !== undefined) {

@@ -52,9 +52,17 @@ async function fetchOnce({ store, save, log }: Fetching, { bucket, key, bytes }:
     },
   });
   found.body.on('error', (error) => counter.destroy(error));
-  await save(found.body.pipe(counter));
-  if (received < found.size) {
+  let failure: Error | undefined;
+  await save(found.body.pipe(counter)).catch((error) => {
+    failure = error;
+  });
+  // Half an archive cannot be decompressed either: that it is half is the cause.
+  const isClassified = failure instanceof RetryableError || failure instanceof PermanentError;
+  if (received < found.size && !isClassified) {
     throw new RetryableError('Unavailable', `s3://${bucket}/${key} broke off after ${received} of ${found.size} bytes`);
+  }
+  if (failure) {
+    throw failure;
   }
   if (received !== bytes) {
     throw new PermanentError(

@@ -1,8 +1,9 @@
 /** `npm run build`: everything that runs in a cluster, as few small files in dist/. Same sources, same bytes. */
-import { cpSync, existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build } from 'esbuild';
+import { frozenTemplates } from './frozen-templates.ts';
 import { kubernetesModels } from './kubernetes-models.ts';
 import { bundlePage } from './page.ts';
 import { runtimeLeftovers } from './runtime-leftovers.ts';
@@ -62,6 +63,18 @@ export async function bundleProgram(entry: string, outfile: string, options: Bui
   await build({ ...common, ...options, entryPoints: [entry], outfile });
 }
 
+/** `kn-lambda` as one file, which runs by itself on Node 20 and later. */
+export async function bundleCommand(outfile: string): Promise<void> {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+  await bundleProgram('cli/kn-lambda/main.ts', outfile, {
+    target: 'node20',
+    banner: { js: `#!/usr/bin/env node\n${COMMONJS}` },
+    define: { KN_LAMBDA_VERSION: JSON.stringify(version) },
+    plugins: [frozenTemplates(root)],
+  });
+  chmodSync(outfile, 0o755);
+}
+
 /** What goes into users' images, a folder a language: an adapter in TypeScript as one file, the others as they are. */
 export async function bundleAdapters(outdir: string): Promise<void> {
   const languages = join(root, 'languages');
@@ -104,6 +117,10 @@ async function bundleEverything(outdir: string): Promise<void> {
     bundleAdapters(join(outdir, 'adapters')),
     bundlePage(root, join(outdir, 'public')),
   ]);
+  // The image is made from a part of the sources, without the command.
+  if (existsSync(join(root, 'cli')) && existsSync(join(root, 'examples'))) {
+    await bundleCommand(join(outdir, 'cli/kn-lambda.mjs'));
+  }
 }
 
 if (import.meta.main) {

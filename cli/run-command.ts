@@ -3,9 +3,9 @@ import { type FoundLetter, findLetters } from '#shared/dead-letters/find-letters
 import type { LetterBox } from '#shared/dead-letters/letter-box.ts';
 import { purgeLetters } from '#shared/dead-letters/purge-letters.ts';
 import { type Replaying, replayLetters } from '#shared/dead-letters/replay-letters.ts';
-import type { DeadLetterReplayed } from '#shared/events/dead-letter.ts';
 import type { Command } from './arguments.ts';
 import { letterAsText, lettersTable, stateOf } from './letters-table.ts';
+import { purgeLines, replayLines } from './order-lines.ts';
 
 export interface Output {
   /** False if something could not be done. */
@@ -48,27 +48,11 @@ export async function runCommand(
     }
     case 'purge': {
       const result = await purgeLetters(command.order, deps);
-      const lines = result.dry_run
-        ? [`would delete ${result.ids.length}`, ...result.ids]
-        : [`deleted ${result.purged}`];
-      return { ok: true, lines: [...lines, ...left(result.remaining)], json: result };
+      return { ok: true, lines: purgeLines(result), json: result };
     }
   }
 }
 
 function asJson({ place, letter }: FoundLetter) {
   return { ...letter, state: stateOf(place) };
-}
-
-function replayLines({ dry_run, ids, replayed, refused, skipped, remaining }: DeadLetterReplayed): string[] {
-  return [
-    ...(dry_run ? [`would replay ${ids.length}`, ...ids] : [`replayed ${replayed}`]),
-    ...(skipped > 0 ? [`passed over ${skipped}: replayed before, and not come back`] : []),
-    ...(refused.length > 0 ? [`refused ${refused.length}:`, ...refused.map(({ id, why }) => `  ${id}  ${why}`)] : []),
-    ...left(remaining),
-  ];
-}
-
-function left(remaining: number): string[] {
-  return remaining > 0 ? [`left ${remaining}: the same command goes on with them (--max at most 1000)`] : [];
 }

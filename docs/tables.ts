@@ -11,6 +11,7 @@ import { backoff, type DeliverySpec, deliverySettings } from '#shared/manifests/
 import { renderOverlay } from '#shared/manifests/render-overlay.ts';
 import { failureOf } from '#shared/runtime/failure-answer.ts';
 import { answerRows } from './answers-table.ts';
+import { cliHelp } from './cli-help.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 
@@ -20,6 +21,7 @@ export const FILES = readdirSync(import.meta.dirname)
   .map((file) => join(import.meta.dirname, file));
 
 const TABLES: Record<string, () => string> = {
+  cli: cliHelp,
   deliveries,
   letters,
   reasons,

@@ -3,12 +3,12 @@
  * and how many are answered in a second.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { median } from '#bench/row.ts';
+import { median, percentile } from '#bench/row.ts';
 import type { StreamReport } from '#test/e2e/caller.ts';
 import { type Caller, callsOf } from '#test/e2e/open-caller.ts';
 import { type CalledFunction, createFunctions, deleteFunctions, type Template, type Way } from './functions.ts';
 import type { ClusterUnderTest } from './open-cluster.ts';
-import { percentile, table } from './table.ts';
+import { table } from './table.ts';
 
 const PATIENCE_SECONDS = 120;
 const WARM_UP = 20;

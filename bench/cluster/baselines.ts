@@ -3,6 +3,8 @@
  * what they run alone.
  */
 import type { V1Container, V1OwnerReference } from '@kubernetes/client-node';
+import type { UnderTest } from '#bench/under-test.ts';
+import { waitUntil } from '#test/contract/wait-until.ts';
 
 export interface KnativeService {
   apiVersion: string;
@@ -18,6 +20,7 @@ export interface KnativeService {
 
 /** The shortest that Knative takes: thirty samples of a function that idles after minutes would take hours. */
 const WINDOW = '6s';
+const READY_SECONDS = 180;
 
 export function copyOf(service: KnativeService, name: string, owner: V1OwnerReference): KnativeService {
   const { metadata, spec } = service.spec.template;
@@ -56,3 +59,27 @@ export const HELLO = [
   '-e',
   "process.on('SIGTERM', () => process.exit()); require('http').createServer((_, r) => r.writeHead(202).end()).listen(process.env.PORT)",
 ];
+
+export async function readService({ objects, platform }: UnderTest, name: string): Promise<KnativeService> {
+  const metadata = { name, namespace: platform.namespace };
+  return (await objects.read({ apiVersion: 'serving.knative.dev/v1', kind: 'Service', metadata })) as KnativeService;
+}
+
+/** All at once; resolves when each is Ready. */
+export async function createAndWait(target: UnderTest, services: KnativeService[]): Promise<void> {
+  for (const service of services) {
+    await target.objects.create(service as never);
+  }
+  for (const { metadata } of services) {
+    await waitUntil(
+      `Service ${metadata.name} to be Ready (kubectl describe ksvc -n ${metadata.namespace} ${metadata.name})`,
+      async () => isReady(await readService(target, metadata.name)),
+      { seconds: READY_SECONDS, every: 500 },
+    );
+  }
+}
+
+function isReady(service: KnativeService): boolean {
+  const { status } = service as { status?: { conditions?: { type: string; status: string }[] } };
+  return status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false;
+}

@@ -1,11 +1,12 @@
 /** One build from build.start to the first answer of the new code, by phase. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
+import type { Seen, SeenEvent, UnderTest } from '#bench/under-test.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
+import type { Parameters } from '#shared/events/parameters.ts';
 import { FETCH_CONTEXT } from '#shared/specs/build-pod/fetch-context.ts';
 import { KANIKO } from '#shared/specs/build-pod/kaniko.ts';
 import { KANIKO_PHASES, kanikoPhases, type LogLine } from './kaniko-phases.ts';
-import type { ClusterUnderTest, Seen } from './open-cluster.ts';
 import type { Files } from './sources.ts';
 
 /** Milliseconds by name, in the order in which they pass. */
@@ -15,6 +16,8 @@ export interface TimedBuild {
   phases: Phases;
   image: string;
   service: string;
+  /** Milliseconds from the source listed to the manifest pushed, where no Job was needed. */
+  append: number | undefined;
 }
 
 export const TOTAL = 'build.start → first answer';
@@ -24,22 +27,30 @@ export const OVERHEAD = 'of it ours and the cluster’s';
 /** Before an event that found nobody is sent again: a new Trigger takes a moment until the Broker delivers by it. */
 const RESEND_MILLISECONDS = 300;
 
+export interface Wanted {
+  identity: Identity;
+  files: Files;
+  /** What the new code answers as `version`. */
+  version: string;
+  parameters?: Parameters;
+}
+
 export async function timeBuild(
-  cluster: ClusterUnderTest,
-  { identity, files, version }: { identity: Identity; files: Files; version: string },
+  cluster: UnderTest,
+  { identity, files, version, parameters = {} }: Wanted,
 ): Promise<TimedBuild> {
   await cluster.upload(identity, files);
   const from = cluster.seen.length;
   const subject = subjectOf(identity);
-  const next = (type: string, matches: (event: Seen['event']) => boolean = () => true) =>
+  const next = (type: string, matches: (event: SeenEvent) => boolean = () => true) =>
     cluster.wait(
       `${type} of ${subject}`,
       (seen) => isOf(cluster, seen, { from, type, subject }) && matches(seen.event),
     );
-  await cluster.send({ type: 'build.start', subject, data: identity });
+  await cluster.send({ type: 'build.start', subject, data: { ...identity, parameters } });
   const asked = await next('build.start');
   const ended = await next('build.complete');
-  const { status, reason, error_message, image_uri, job_name } = ended.event.data;
+  const { status, reason, error_message, image_uri, job_name, duration_ms } = ended.event.data;
   if (status !== 'success') {
     throw new Error(`the build of ${subject} ended as ${status} (${reason}): ${error_message}`);
   }
@@ -68,37 +79,50 @@ export async function timeBuild(
           'end noticed, build.complete sent': pod.told - pod.kaniko.ended,
           ...after,
         }
-      : { 'build-start: started, image put together': ended.at - asked.at, ...after };
+      : {
+          'build-start: started, source listed, answered': ended.at - asked.at - duration_ms,
+          'registry: image put together': duration_ms,
+          ...after,
+        };
   phases[TOTAL] = whole;
   phases[KANIKO_TOTAL] = kaniko;
   phases[OVERHEAD] = whole - kaniko;
-  return { phases, image: image_uri, service: deployed.event.data.service_name };
+  return {
+    phases,
+    image: image_uri,
+    service: deployed.event.data.service_name,
+    append: job_name ? undefined : duration_ms,
+  };
 }
 
 /** build.start of an unchanged source → build.complete. */
-export async function timeUnchanged(cluster: ClusterUnderTest, identity: Identity): Promise<number> {
+export async function timeUnchanged(
+  cluster: UnderTest,
+  identity: Identity,
+  parameters: Parameters = {},
+): Promise<number> {
   const from = cluster.seen.length;
   const subject = subjectOf(identity);
   const next = (type: string) =>
     cluster.wait(`${type} of ${subject}`, (seen) => isOf(cluster, seen, { from, type, subject }));
-  await cluster.send({ type: 'build.start', subject, data: identity });
+  await cluster.send({ type: 'build.start', subject, data: { ...identity, parameters } });
   const asked = await next('build.start');
   return (await next('build.complete')).at - asked.at;
 }
 
-interface Wanted {
+interface WantedEvent {
   /** Index in `seen`. */
   from: number;
   type: string;
   subject: string;
 }
 
-function isOf(cluster: ClusterUnderTest, seen: Seen, { from, type, subject }: Wanted): boolean {
+function isOf(cluster: UnderTest, seen: Seen, { from, type, subject }: WantedEvent): boolean {
   return seen.event.type === type && seen.event.subject === subject && cluster.seen.indexOf(seen) >= from;
 }
 
 async function answer(
-  cluster: ClusterUnderTest,
+  cluster: UnderTest,
   { from, subject, version }: { from: number; subject: string; version: string },
 ): Promise<Seen> {
   const wanted = { from, type: 'parser.complete', subject };
@@ -118,7 +142,7 @@ async function answer(
 }
 
 /** By the clock of its node, which may differ from ours: only differences are used. */
-async function inBuildPod({ core, platform }: ClusterUnderTest, job: string) {
+async function inBuildPod({ core, platform }: UnderTest, job: string) {
   const namespace = `${platform.namespace}-builds`;
   const labelSelector = `batch.kubernetes.io/job-name=${job}`;
   const { items } = await core.listNamespacedPod({ namespace, labelSelector });

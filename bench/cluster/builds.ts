@@ -1,9 +1,6 @@
-/**
- * Builds from zero, each language and round in turn: a first one, one of changed code, and a request for what is built
- * already.
- */
+/** Builds of sources with dependencies from zero, in turns: a first one, and one of changed code. */
 import { median } from '#bench/row.ts';
-import { type Phases, TOTAL, timeBuild, timeUnchanged } from './build.ts';
+import { type Phases, TOTAL, timeBuild } from './build.ts';
 import { idle } from './idle.ts';
 import type { ClusterUnderTest } from './open-cluster.ts';
 import { SOURCES } from './sources.ts';
@@ -17,7 +14,6 @@ export async function builds(
   { rounds, languages }: { rounds: number; languages: string[] },
 ): Promise<string> {
   const columns = new Map<string, Phases[]>();
-  const unchanged: number[] = [];
   let warm = 0;
   const fromZero = async () => {
     warm += (await idle(cluster, ON_THE_WAY)) ? 0 : 1;
@@ -37,8 +33,6 @@ export async function builds(
         add(`${language}, ${kind}`, phases);
         console.error(`  ${seconds(phases[TOTAL] ?? Number.NaN)} s`);
       }
-      await fromZero();
-      unchanged.push(await timeUnchanged(cluster, identity));
     }
   }
   const names = [...columns.keys()];
@@ -49,7 +43,6 @@ export async function builds(
   const rows = phases.map((phase) => [phase, ...names.map((name) => middle(name, phase))]);
   return [
     table(`A build from zero, seconds, medians of ${rounds}`, ['', ...names], rows),
-    `An unchanged source, build.start → build.complete through the Broker, from zero: ${seconds(median(unchanged))} s`,
     ...(warm > 0 ? [`${warm} of these did not begin from zero: the deployment was in use.`] : []),
     '',
   ].join('\n');

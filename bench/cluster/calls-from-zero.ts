@@ -3,6 +3,7 @@
  * itself, in turns.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { percentile } from '#bench/row.ts';
 import { type Caller, callsOf } from '#test/e2e/open-caller.ts';
 import {
   type CalledFunction,
@@ -14,7 +15,7 @@ import {
 } from './functions.ts';
 import { idle } from './idle.ts';
 import type { ClusterUnderTest } from './open-cluster.ts';
-import { percentile, seconds, table } from './table.ts';
+import { seconds, table } from './table.ts';
 
 const DOOR = 'parser-events';
 const PATIENCE_SECONDS = 180;

@@ -3,16 +3,16 @@
  * else the cluster does falls on all.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { percentile } from '#bench/row.ts';
 import type { Identity } from '#shared/events/identity.ts';
 import { subjectOf } from '#shared/events/identity.ts';
 import type { EventToSend } from '#test/contract/post.ts';
-import { waitUntil } from '#test/contract/wait-until.ts';
-import { copyOf, HELLO, type KnativeService, running } from './baselines.ts';
-import { timeBuild } from './build.ts';
+import { copyOf, createAndWait, HELLO, type KnativeService, readService, running } from './baselines.ts';
+import { deploy, emptyGoImage } from './deploy.ts';
 import { awake, idle } from './idle.ts';
 import type { ClusterUnderTest } from './open-cluster.ts';
-import { emptyService, SOURCES } from './sources.ts';
-import { percentile, seconds, table } from './table.ts';
+import { SOURCES } from './sources.ts';
+import { seconds, table } from './table.ts';
 
 /** Between the end of the last pod and the next request: Knative puts its activator in the path again. */
 const SETTLE_MILLISECONDS = 1000;
@@ -48,17 +48,17 @@ export async function fromZero(cluster: ClusterUnderTest, { runs }: { runs: numb
 
 async function prepare(cluster: ClusterUnderTest): Promise<Measured[]> {
   const { platform, owner, config } = cluster;
-  console.error('building the baseline and a function …');
-  const empty = cluster.identity('bench-empty');
-  const { image } = await builtImage(cluster, empty);
+  console.error('building the functions …');
+  const image = await emptyGoImage(cluster);
   const own = cluster.identity('bench-node');
-  const { service } = await timeBuild(cluster, { identity: own, files: SOURCES['node']?.('1') ?? {}, version: '1' });
+  const python = cluster.identity('bench-python');
+  const node = await deploy(cluster, own, SOURCES['node']?.('1') ?? {});
+  const other = await deploy(cluster, python, SOURCES['python']?.('1') ?? {});
 
-  const short = platform.run;
-  const buildStart = await read(cluster, 'build-start');
-  const user = await read(cluster, service);
-  const copy = (name: string, of = buildStart) => copyOf(of, `bench-${short}-${name}`, owner);
+  const buildStart = await readService(cluster, 'build-start');
+  const copy = (name: string, of = buildStart) => copyOf(of, `bench-${platform.run}-zero-${name}`, owner);
   const nothing = { type: 'bench.nothing' };
+  const called = (identity: Identity) => ({ type: 'parser.start', subject: subjectOf(identity) });
   const measured: Measured[] = [
     { label: 'an empty Go service', service: running(copy('go'), { image }), event: nothing },
     {
@@ -66,29 +66,24 @@ async function prepare(cluster: ClusterUnderTest): Promise<Measured[]> {
       service: running(copy('node'), { image: config['BASE_IMAGE_NODE'] ?? '', command: HELLO }),
       event: nothing,
     },
-    { label: 'a builder function (build-start)', service: copy('builder'), event: nothing, aim: '≤ 1.5' },
-    {
-      label: 'build-start, asked for an unchanged source',
-      service: copy('unchanged'),
-      event: { type: 'build.start', subject: subjectOf(own), data: own },
-      aim: '≤ 1 s',
-    },
+    { label: 'a builder function (build-start)', service: copy('builder'), event: nothing, aim: '≤ 1.10' },
     {
       label: 'a user function (Node)',
-      service: copy('user', user),
-      event: { type: 'parser.start', subject: subjectOf(own) },
+      service: copy('user', await readService(cluster, node.service)),
+      event: called(own),
+      aim: '≤ 1.0',
+    },
+    {
+      label: 'a user function (Python)',
+      service: copy('python', await readService(cluster, other.service)),
+      event: called(python),
+      aim: '≤ 1.0',
     },
   ];
-  for (const { service: wanted } of measured) {
-    await cluster.objects.create(wanted as never);
-  }
-  for (const { service: wanted } of measured) {
-    await waitUntil(
-      `Service ${wanted.metadata.name} to be Ready (kubectl describe ksvc -n ${platform.namespace} ${wanted.metadata.name})`,
-      async () => isReady(await read(cluster, wanted.metadata.name)),
-      { seconds: 180, every: 500 },
-    );
-  }
+  await createAndWait(
+    cluster,
+    measured.map(({ service }) => service),
+  );
   // Each has been called once from zero before its time counts: the node has its image, and every cache is as warm as
   // it will be.
   for (const { service: wanted, event } of measured) {
@@ -96,31 +91,6 @@ async function prepare(cluster: ClusterUnderTest): Promise<Measured[]> {
     await cluster.call(wanted.metadata.name, event);
   }
   return measured;
-}
-
-/** It answers no CloudEvents, so its build is not timed to an answer. */
-async function builtImage(cluster: ClusterUnderTest, identity: Identity): Promise<{ image: string }> {
-  await cluster.upload(identity, emptyService(cluster.config));
-  const subject = subjectOf(identity);
-  await cluster.send({ type: 'build.start', subject, data: identity });
-  const { event } = await cluster.wait(
-    `build.complete of ${subject}`,
-    (seen) => seen.event.type === 'build.complete' && seen.event.subject === subject,
-  );
-  if (event.data.status !== 'success') {
-    throw new Error(`the baseline could not be built: ${event.data.error_message}`);
-  }
-  return { image: event.data.image_uri };
-}
-
-async function read({ objects, platform }: ClusterUnderTest, name: string): Promise<KnativeService> {
-  const metadata = { name, namespace: platform.namespace };
-  return (await objects.read({ apiVersion: 'serving.knative.dev/v1', kind: 'Service', metadata })) as KnativeService;
-}
-
-function isReady(service: KnativeService): boolean {
-  const { status } = service as { status?: { conditions?: { type: string; status: string }[] } };
-  return status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false;
 }
 
 function report(measured: Measured[], times: Map<string, number[]>, runs: number): string {

@@ -12,7 +12,7 @@ import { knativeService } from '#shared/specs/knative-service.ts';
 import { functionName } from '#shared/specs/names.ts';
 import { functionTrigger } from '#shared/specs/trigger.ts';
 import { waitUntil } from '#test/contract/wait-until.ts';
-import { timeFirstDeployment } from './first-deployment.ts';
+import { deploy } from './deploy.ts';
 import type { ClusterUnderTest } from './open-cluster.ts';
 import { BEHAVES } from './sources.ts';
 
@@ -42,7 +42,8 @@ const READY_SECONDS = 240;
 /** Builds the image by a build.start. */
 export async function buildTemplate(cluster: ClusterUnderTest): Promise<Template> {
   console.error('building the image of the functions …');
-  const { service } = await timeFirstDeployment(cluster, cluster.identity('bench-calls'), BEHAVES);
+  const { service } = await deploy(cluster, cluster.identity('bench-calls'), BEHAVES);
+  await waitForReady(cluster, { apiVersion: SERVING, kind: 'Service', name: service });
   const object = await read(cluster, service);
   const build = readBuild(object);
   const image = object.spec.template.spec.containers[0]?.image;

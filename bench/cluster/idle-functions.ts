@@ -1,6 +1,7 @@
 /** Many functions that nobody calls: what they cost, and whether some of them, chosen by chance, answer from zero. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
+import { percentile } from '#bench/row.ts';
 import { parseQuantity } from '#shared/kubernetes/quantity.ts';
 import { type Caller, callsOf } from '#test/e2e/open-caller.ts';
 import {
@@ -13,7 +14,7 @@ import {
 } from './functions.ts';
 import { memoryOf } from './memory.ts';
 import type { ClusterUnderTest } from './open-cluster.ts';
-import { percentile, seconds, table } from './table.ts';
+import { seconds, table } from './table.ts';
 
 /** A function starts one pod to become Ready, and a node has room for some only. */
 const STARTING_AT_ONCE = 8;

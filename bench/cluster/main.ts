@@ -6,7 +6,7 @@ import { type Caller, openCaller } from '#test/e2e/open-caller.ts';
 import { awakeCalls } from './awake-calls.ts';
 import { builds } from './builds.ts';
 import { callsFromZero } from './calls-from-zero.ts';
-import { firstDeployments } from './first-deployment.ts';
+import { changes } from './changes.ts';
 import { fromZero } from './from-zero.ts';
 import { buildTemplate, type Template, type Way } from './functions.ts';
 import { idleFunctions } from './idle-functions.ts';
@@ -33,23 +33,32 @@ const words = (name: string, otherwise: string, known: string[]) => {
   return given;
 };
 
-const runs = number('RUNS', 30);
+const n = number('N', 0);
+const changesRounds = n || 20;
+const runs = number('RUNS', n || 30);
 const rounds = number('BUILDS', 3);
 const languages = words('LANGUAGES', 'node,python', Object.keys(SOURCES));
 const calls = number('CALLS', 300);
 const events = number('EVENTS', 2000);
 const eventRounds = number('EVENT_ROUNDS', 3);
 const zeroRuns = number('ZERO_RUNS', 5);
-const firsts = number('FIRSTS', 5);
 const functions = number('FUNCTIONS', 200);
 const woken = number('WOKEN', 20);
 const seconds = number('SECONDS', 300);
 const rate = number('RATE', 20);
+const [idleTime] = words('IDLE', 'own', ['own', 'short']);
 const [way = 'shared'] = words('WAY', 'shared', ['shared', 'own', 'legacy']) as Way[];
 
 console.error('opening the way into the cluster …');
 let caller: Promise<Caller> | undefined;
-const closeCaller = async () => caller?.then((opened) => opened.close()).catch(() => undefined);
+/** What has been changed of the deployment itself is made as it was. */
+const undo: (() => Promise<void>)[] = [];
+const closeCaller = async () => {
+  for (const work of undo.splice(0)) {
+    await work().catch((error: Error) => console.error(`cleaning up: ${error.message}`));
+  }
+  await caller?.then((opened) => opened.close()).catch(() => undefined);
+};
 const cluster = await openCluster(closeCaller);
 let template: Promise<Template> | undefined;
 /** The caller's pod and an image of functions to call, made for the first part that needs them. */
@@ -60,9 +69,10 @@ const prepared = async () => {
 };
 
 const PARTS: Record<string, () => Promise<string>> = {
+  changes: async () =>
+    changes(cluster, { rounds: changesRounds, short: idleTime === 'short', undo: (work) => undo.push(work) }),
   builds: async () => (rounds > 0 ? builds(cluster, { rounds, languages }) : ''),
   zero: async () => (runs > 0 ? fromZero(cluster, { runs }) : ''),
-  first: async () => firstDeployments(cluster, { runs: firsts }),
   latency: async () => awakeCalls(cluster, { ...(await prepared()), wanted: { calls, events: 0, rounds: 0 } }),
   throughput: async () =>
     awakeCalls(cluster, { ...(await prepared()), wanted: { calls: 0, events, rounds: eventRounds } }),

@@ -1,4 +1,5 @@
 /** Ten good functions of two tenants, first alone, then beside four bad ones of two others. */
+import { percentile } from '#bench/row.ts';
 import type { Identity } from '#shared/events/identity.ts';
 import type { StreamReport } from '#test/e2e/caller.ts';
 import { type Caller, callsOf } from '#test/e2e/open-caller.ts';
@@ -11,7 +12,7 @@ import {
   type Way,
 } from './functions.ts';
 import type { ClusterUnderTest } from './open-cluster.ts';
-import { percentile, table } from './table.ts';
+import { table } from './table.ts';
 
 const GOOD = 10;
 /** Of the calls of the bad ones that are called all the time. */

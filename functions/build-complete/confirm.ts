@@ -58,13 +58,21 @@ export async function confirm(event: ReceivedEvent<BuildComplete>, deps: Confirm
   }
   // A forced build has the name of the one before it. If the event of that one is delivered again, it must not end the
   // new build.
-  if (job && build && terminalId(build.event_id) === event.id) {
+  if (job && build && terminalId(build.event_id) === event.id && !isOfEarlierJob(data, job)) {
     return await confirmByJob(job, build, deps);
   }
   return data.status === 'success' ? await confirmByRecord(event, deps) : await confirmByOutcome(event, deps);
 }
 
-/** For an end without a Job: whoever ends a request so has recorded it before. */
+/**
+ * Two deliveries of a job.start can make a Job twice, where the first one is over before the second one is made. An end
+ * that is told twice then meets a Job of the same name and request, which still runs.
+ */
+function isOfEarlierJob({ started_at }: BuildComplete, { metadata }: V1Job): boolean {
+  return started_at !== undefined && Date.parse(started_at) < new Date(metadata?.creationTimestamp ?? 0).getTime();
+}
+
+/** For an end without a Job, or of one that is gone: whoever ends a request so has recorded it before. */
 async function confirmByOutcome(
   { id, data }: ReceivedEvent<BuildComplete>,
   { store, temporaryBucket }: Pick<Confirming, 'store' | 'temporaryBucket'>,

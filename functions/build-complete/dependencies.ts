@@ -9,7 +9,9 @@ export interface BuildCompleteDependencies {
   cluster: Pick<
     Cluster,
     | 'getJob'
+    | 'listJobs'
     | 'patchJob'
+    | 'deleteJob'
     | 'listPods'
     | 'getSecretKeys'
     | 'getService'

@@ -4,6 +4,7 @@
 import type { V1Job } from '@kubernetes/client-node';
 import { buildStarted } from '#shared/builds/build-started.ts';
 import { awaitsTerminalEvent } from '#shared/builds/job-state.ts';
+import { endOlderBuilds, jobsOf } from '#shared/builds/older-builds.ts';
 import { releaseJob } from '#shared/builds/release-job.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
 import { PermanentError } from '#shared/events/errors.ts';
@@ -85,6 +86,10 @@ async function deployAndRecord(
   }
   if (obstacle) {
     return buildFailed({ ...outcome, ...obstacle });
+  }
+  if (!success.job) {
+    // job-start has seen nothing of this build. Older ones could not be deployed any more, and hold slots.
+    await endOlderBuilds(await jobsOf(outcome, deps.cluster), { ...success.build, end: event.id }, deps.cluster);
   }
   const service_name = functionName(outcome);
   const data: BuildCompleted = {

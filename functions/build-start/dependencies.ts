@@ -14,6 +14,8 @@ export interface BuildStartDependencies {
   /** The buckets that a request may name: our credentials may allow more. */
   sourceBuckets: readonly string[];
   functionBounds: FunctionBounds;
+  /** MAX_BUILDS_PER_CLIENT_PER_MINUTE. */
+  buildsPerMinute: number;
   /** SOURCE_PREFIX. */
   sourcePrefix: string;
   imageRegistry: string;

@@ -16,6 +16,7 @@ import { fingerprintOf } from '#shared/packing/fingerprint.ts';
 import { listSource } from '#shared/packing/list-source.ts';
 import type { AssembledBuild } from '#shared/packing/types.ts';
 import { answerFromRecord } from '#shared/requests/answer-from-record.ts';
+import { recordBeginning, secondsToWait } from '#shared/requests/build-rate.ts';
 import { type RequestOutcome, readOutcome, recordOutcome, settleRequest } from '#shared/requests/outcome.ts';
 import { type BuildRecord, readRecord, writeRecord } from '#shared/requests/record.ts';
 import { recordRequest } from '#shared/requests/request.ts';
@@ -115,6 +116,11 @@ async function requestBuild(
       time: event.time,
     });
   }
+  const beginning = { third_party_id: data.third_party_id, fingerprint, observedAt: listing.observedAt };
+  const wait = await secondsToWait(store, settings.temporaryBucket, beginning, deps.buildsPerMinute);
+  if (wait !== undefined) {
+    return tooManyBuilds(event, deps.buildsPerMinute, wait);
+  }
   // The id belongs to this attempt alone: otherwise two deliveries of one event would overwrite and remove each other's
   // upload. An upload that a crash leaves behind expires together with the archives.
   const stagingId = deps.attemptId();
@@ -133,6 +139,8 @@ async function requestBuild(
   const prepared = await deps.pack(data.force ? `${fingerprint} by force` : fingerprint, () =>
     prepareBuild(store, { listing, identity: data, request, settings, stagingId, assembling }),
   );
+  // A source that cannot be built is told so as often as somebody asks.
+  await recordBeginning(store, settings.temporaryBucket, beginning);
   // The archive may have been packed for another request, which saw the same source earlier. This request's own time
   // counts then.
   const { observedAt } = prepared.fingerprint === fingerprint ? listing : prepared.listing;
@@ -208,7 +216,25 @@ async function recordAssembled(
 /** Messages quote the source, in which a name can be as long as the file. */
 const MESSAGE_LENGTH = 4000;
 
-function buildFailed(event: ReceivedEvent<BuildStart>, error: PermanentError): NewEvent<'build.complete'> {
+/** Before anything is packed or pushed. job-start counts a client's Jobs once more: anybody can send a job.start. */
+function tooManyBuilds(
+  event: ReceivedEvent<BuildStart>,
+  perMinute: number,
+  retryAfter: number,
+): NewEvent<'build.complete'> {
+  const { third_party_id } = event.data;
+  const error = new PermanentError(
+    'TooManyBuilds',
+    `${third_party_id} has begun ${perMinute} builds in the last minute, and may begin no more (MAX_BUILDS_PER_CLIENT_PER_MINUTE). Send build.start again in ${retryAfter} s`,
+  );
+  const { data, ...reply } = buildFailed(event, error);
+  return { ...reply, data: { ...data, retry_after_seconds: retryAfter } };
+}
+
+function buildFailed(
+  event: ReceivedEvent<BuildStart>,
+  error: PermanentError,
+): NewEvent<'build.complete'> & { data: BuildComplete } {
   const { third_party_id, parser_id, parameters } = event.data;
   const data: BuildComplete = {
     third_party_id,

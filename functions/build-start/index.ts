@@ -39,6 +39,7 @@ await defineFunction({
         pods: config.MAX_FUNCTION_PODS,
         minPods: config.MAX_FUNCTION_MIN_PODS,
       },
+      buildsPerMinute: config.MAX_BUILDS_PER_CLIENT_PER_MINUTE,
       sourcePrefix: config.SOURCE_PREFIX,
       imageRegistry: config.IMAGE_REGISTRY,
       attemptId: randomUUID,

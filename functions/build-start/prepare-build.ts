@@ -99,7 +99,7 @@ async function packContext(
 
   const archive = contextArchive(store, listing, files, ours);
   const [uploaded, packed] = await Promise.allSettled([
-    store.upload(bucket, staging, archive.body, 'application/gzip'),
+    store.upload(bucket, staging, archive.body, 'application/zstd'),
     archive.done,
   ]);
   // If reading fails, the upload fails as well, and vice versa. The cause is the error that has been classified.

@@ -1,17 +1,14 @@
 /** Orders the builds of one parser by when their source was seen, whatever the order in which their events arrive. */
-import type { V1Job } from '@kubernetes/client-node';
-import { detachJob } from '#shared/builds/detach-job.ts';
 import { cancelled, endJob, superseded } from '#shared/builds/end-job.ts';
-import { awaitsTerminalEvent, isFinished } from '#shared/builds/job-state.ts';
+import { endOlderBuilds, isActive, jobsOf } from '#shared/builds/older-builds.ts';
+import { terminalId } from '#shared/builds/terminal-event.ts';
 import type { Cluster } from '#shared/clients/cluster.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
 import { PermanentError } from '#shared/events/errors.ts';
 import type { ReceivedEvent } from '#shared/events/event.ts';
-import type { Identity } from '#shared/events/identity.ts';
 import type { JobStart } from '#shared/events/job-start.ts';
 import { isTombstoned, readTombstone } from '#shared/requests/tombstone.ts';
 import { type Ended, isOf, observedAt, readBuild, readEnded } from '#shared/specs/annotations.ts';
-import { buildsOf } from '#shared/specs/labels.ts';
 import { functionName } from '#shared/specs/names.ts';
 
 interface Tombstones {
@@ -42,9 +39,7 @@ export async function reasonNotToBuild(
     );
   }
   const others = [...(await jobsOf(data, cluster)), ...(service ? [service] : [])];
-  // The same content, seen again, is no newer source: of twenty requests at once, nineteen join the Job of the first.
-  const isOther = (object: Annotated) => readBuild(object)?.build_key !== data.build_key;
-  const newer = others.find((other) => observedAt(other) > observed && isOther(other));
+  const newer = others.find((other) => isNewer(other, observed, data.build_key));
   return newer && superseded(requestOf(newer));
 }
 
@@ -55,7 +50,8 @@ export async function reasonNotToBuild(
  *      older:  ──┼ create ───────────────┼ list: sees the newer, ends itself ─▶
  *      newer:  ─────────┼ create ──┼ list: sees the older, ends it ──────────▶
  *
- * A tombstone works the same way: service-delete writes it before it lists the Jobs.
+ * A tombstone works the same way: service-delete writes it before it lists the Jobs. So does a newer image that needed
+ * no Job: build-complete applies its Service before it lists the Jobs.
  */
 export async function supersedeOlderBuilds(
   { id, data }: ReceivedEvent<JobStart>,
@@ -64,41 +60,32 @@ export async function supersedeOlderBuilds(
     store,
     cluster,
     settings,
-  }: Tombstones & { cluster: Pick<Cluster, 'getJob' | 'listJobs' | 'patchJob' | 'deleteJob'> },
+  }: Tombstones & { cluster: Pick<Cluster, 'getJob' | 'listJobs' | 'patchJob' | 'deleteJob' | 'getService'> },
 ): Promise<void> {
   const jobs = await jobsOf(data, cluster);
   const own = jobs.find(({ metadata }) => metadata?.name === name);
   if (!own) {
     return;
   }
-  const end = (job: V1Job, ended: Ended) => endJob(cluster, job.metadata?.name ?? '', job.metadata?.uid, ended);
-  const { tombstone } = await readTombstone(store, settings.temporaryBucket, data);
-  const newer = jobs.find((other) => observedAt(other) > observedAt(own));
+  const [{ tombstone }, service] = await Promise.all([
+    readTombstone(store, settings.temporaryBucket, data),
+    cluster.getService(functionName(data)),
+  ]);
+  const others = [...jobs, ...(service && isOf(data, service) ? [service] : [])];
+  const newer = others.find((other) => isNewer(other, observedAt(own), data.build_key));
   const obstacle = isTombstoned(tombstone, observedAt(own))
     ? cancelled(undefined)
     : newer && superseded(requestOf(newer));
   const reason = readEnded(own) ?? obstacle;
   if (reason && isActive(own)) {
-    await end(own, reason);
+    await endJob(cluster, name, own.metadata?.uid, reason);
   }
-  for (const older of jobs.filter((other) => observedAt(other) < observedAt(own) && isActive(other))) {
-    // An earlier delivery of this very request has begun it. The request ends with the newer one, and only once.
-    await detachJob(cluster, older.metadata?.name ?? '', id);
-    await end(older, superseded(requestOf(own)));
-  }
+  await endOlderBuilds(jobs, { ...requestOf(own), build_key: data.build_key, end: terminalId(id) }, cluster);
 }
 
-/**
- * Also true of a Job whose reason to end is written already. Its writer may have crashed before it deleted the Job.
- */
-function isActive(job: V1Job): boolean {
-  return !isFinished(job) && awaitsTerminalEvent(job) && job.metadata?.deletionTimestamp === undefined;
-}
-
-/** Different ids can have the same label value. The annotations hold the ids themselves. */
-async function jobsOf(identity: Identity, cluster: Pick<Cluster, 'listJobs'>): Promise<V1Job[]> {
-  const jobs = await cluster.listJobs(buildsOf(identity));
-  return jobs.filter((job) => isOf(identity, job));
+/** The same content, seen again, is no newer source: of twenty requests at once, nineteen join the Job of the first. */
+function isNewer(other: Annotated, observed: number, buildKey: string): boolean {
+  return observedAt(other) > observed && readBuild(other)?.build_key !== buildKey;
 }
 
 function requestOf(newer: Annotated): { correlation_id: string; observed_at: string } {

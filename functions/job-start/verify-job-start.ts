@@ -6,15 +6,17 @@ import { isFromTheFuture } from '#shared/builds/clock.ts';
 import type { JobStart } from '#shared/events/job-start.ts';
 import type { Problem } from '#shared/events/problem.ts';
 import { imageRepository, imageTag } from '#shared/specs/names.ts';
-import { contextKey } from '#shared/specs/s3-keys.ts';
+import { contextKey, formerContextKey } from '#shared/specs/s3-keys.ts';
 
 export function jobStartProblems(
   data: JobStart,
   { registry, temporaryBucket, now }: { registry: string; temporaryBucket: string; now: Date },
 ): Problem[] {
+  const key = contextKey(data, data.build_key);
+  const formerKey = formerContextKey(data, data.build_key);
   const expected = {
     'data.context.bucket': [data.context.bucket, temporaryBucket],
-    'data.context.key': [data.context.key, contextKey(data, data.build_key)],
+    'data.context.key': [data.context.key === formerKey ? key : data.context.key, key],
     'data.image.repository': [data.image.repository, imageRepository(registry, data)],
     'data.image.tag': [data.image.tag, imageTag(data.build_key)],
   };

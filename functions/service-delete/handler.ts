@@ -10,7 +10,7 @@ import { findFunction, removeFunction } from '#shared/requests/remove-function.t
 import { type Deleted, type Deletion, deletionOf, readTombstone, writeDeletion } from '#shared/requests/tombstone.ts';
 import { isOf, observedAt, readBuild } from '#shared/specs/annotations.ts';
 import { buildsOf } from '#shared/specs/labels.ts';
-import { contextPrefix } from '#shared/specs/s3-keys.ts';
+import { contextPrefix, isContext } from '#shared/specs/s3-keys.ts';
 import type { ServiceDeleteDependencies } from './dependencies.ts';
 
 /**
@@ -83,15 +83,15 @@ async function contextsOf(
 ): Promise<string[]> {
   const keys: string[] = [];
   for await (const { objects } of store.list(temporaryBucket, contextPrefix(identity))) {
-    keys.push(...objects.map(({ key }) => key).filter((key) => key.endsWith('.tar.gz')));
+    keys.push(...objects.map(({ key }) => key).filter((key) => isContext(key)));
   }
   return keys;
 }
 
 /** A newer build may need the archive of the same content. */
 function withoutThoseOf(jobs: V1Job[], contexts: string[]): string[] {
-  const needed = jobs.map((job) => `/${readBuild(job)?.build_key}.tar.gz`);
-  return contexts.filter((key) => !needed.some((name) => key.endsWith(name)));
+  const needed = jobs.map((job) => `/${readBuild(job)?.build_key}.`);
+  return contexts.filter((key) => !needed.some((name) => key.includes(name)));
 }
 
 /** A Job that is being deleted already belongs to another deletion. */

@@ -4,7 +4,7 @@ import type { ObjectStore } from '#shared/clients/object-store.ts';
 import { listRequests } from '#shared/requests/request.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
 import { BUILDS } from '#shared/specs/labels.ts';
-import { CONTEXTS, contextKey } from '#shared/specs/s3-keys.ts';
+import { CONTEXTS, contextKey, formerContextKey } from '#shared/specs/s3-keys.ts';
 import { LIMIT, takeBatch } from './batch.ts';
 import type { Step } from './dependencies.ts';
 import { olderThanADay } from './older-than-a-day.ts';
@@ -41,7 +41,9 @@ export async function removeContexts({
   const builds = (await cluster.listJobMetadata(BUILDS))
     .map((job) => readBuild(job))
     .filter((build) => build !== undefined);
-  const needed = new Set(builds.map((build) => contextKey(build, build.build_key)));
+  const needed = new Set(
+    builds.flatMap((build) => [contextKey, formerContextKey].map((keyOf) => keyOf(build, build.build_key))),
+  );
   const unneeded = old.filter((key) => !needed.has(key) && !waiting.has(parserOf(key)));
   const batch = takeBatch(unneeded, now(), LIMIT);
   await store.remove(temporaryBucket, batch);

@@ -1,8 +1,9 @@
 /** Container output on disk: a file for each start of each container, kept as long as the pod. */
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ObjectStorage, PodLogs } from '#local/kubernetes/types.ts';
+import { LineTimes } from './line-times.ts';
 import type { Pod } from './pod.ts';
 
 export interface PodLogFiles extends PodLogs {
@@ -18,6 +19,8 @@ export function createPodLogFiles(directory: string, storage: ObjectStorage): Po
    * entry.
    */
   const files = new Map<string, { uid: string; runs: string[] }>();
+  /** By file. */
+  const times = new Map<string, LineTimes>();
   const folderOf = (pod: Pod) => join(directory, pod.metadata.namespace, `${pod.metadata.name}_${pod.metadata.uid}`);
 
   const folders = new Map((storage.list('pods') as Pod[]).map((pod) => [folderOf(pod), pod]));
@@ -44,6 +47,16 @@ export function createPodLogFiles(directory: string, storage: ObjectStorage): Po
       const file = files.get(`${namespace}/${pod}/${container}`)?.runs.at(-1);
       return file === undefined ? undefined : await readFile(file).catch(() => undefined);
     },
+    times(namespace, pod, container, text) {
+      const file = files.get(`${namespace}/${pod}/${container}`)?.runs.at(-1);
+      const written = file === undefined ? undefined : statSync(file, { throwIfNoEntry: false })?.mtime;
+      if (file === undefined || written === undefined) {
+        return undefined;
+      }
+      const known = times.get(file) ?? new LineTimes();
+      times.set(file, known);
+      return known.of(text, written);
+    },
     next(pod, container) {
       const key = `${pod.metadata.namespace}/${pod.metadata.name}/${container}`;
       const known = files.get(key);
@@ -55,9 +68,12 @@ export function createPodLogFiles(directory: string, storage: ObjectStorage): Po
       return file;
     },
     async remove(pod) {
-      for (const [key, { uid }] of files) {
+      for (const [key, { uid, runs }] of files) {
         if (uid === pod.metadata.uid) {
           files.delete(key);
+          for (const file of runs) {
+            times.delete(file);
+          }
         }
       }
       await rm(folderOf(pod), { recursive: true, force: true });

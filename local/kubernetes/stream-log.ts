@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { ApiError } from './api-error.ts';
 import type { ApiRequest } from './api-request.ts';
+import { type StampedLog, type StampedQuery, streamStamped } from './stamped-log.ts';
 import type { PodLogs } from './types.ts';
 
 const POLL = 200;
@@ -12,7 +13,7 @@ interface Container {
   name: string;
 }
 
-/** Tolerates `timestamps` and `sinceSeconds`: lines carry no time of their own here. */
+/** Tolerates `sinceSeconds`, and `sinceTime` without `timestamps`. */
 export async function streamLog(request: ApiRequest, logs: PodLogs, response: ServerResponse): Promise<void> {
   const { table, target, query } = request;
   const { resource, namespace = '', name = '' } = target;
@@ -29,6 +30,10 @@ export async function streamLog(request: ApiRequest, logs: PodLogs, response: Se
   }
   response.writeHead(200, { 'content-type': 'text/plain', 'cache-control': 'no-cache, private' });
   response.flushHeaders();
+  if (query.get('timestamps') === 'true' && logs.times !== undefined) {
+    await streamStamped(stampedLog(request, logs, pod, container), stampedQuery(query), response);
+    return;
+  }
   const lines = query.get('tailLines');
   const limit = query.get('limitBytes');
   let text = lines === null ? (first ?? Buffer.alloc(0)) : tail(first ?? Buffer.alloc(0), Number(lines));
@@ -39,8 +44,7 @@ export async function streamLog(request: ApiRequest, logs: PodLogs, response: Se
   let sent = first?.length ?? 0;
   while (follow && !response.destroyed) {
     // Looked up before reading: what a container wrote before it ended is then read in any case.
-    const now = table.find(resource, namespace, name);
-    const ended = now?.metadata.uid !== pod.metadata.uid || stateOf(now, container)?.terminated !== undefined;
+    const ended = hasEnded(table.find(resource, namespace, name), pod, container);
     const all = (await logs.read(namespace, name, container)) ?? Buffer.alloc(0);
     if (all.length > sent) {
       response.write(all.subarray(sent));
@@ -54,6 +58,27 @@ export async function streamLog(request: ApiRequest, logs: PodLogs, response: Se
   response.end();
 }
 
+function stampedLog({ table, target }: ApiRequest, logs: PodLogs, pod: KubeObject, container: string): StampedLog {
+  const { resource, namespace = '', name = '' } = target;
+  return {
+    read: async () => {
+      const text = (await logs.read(namespace, name, container)) ?? Buffer.alloc(0);
+      const lines = text.toString().split('\n');
+      return { rest: lines.pop() ?? '', lines, times: logs.times?.(namespace, name, container, text) ?? [] };
+    },
+    hasEnded: () => hasEnded(table.find(resource, namespace, name), pod, container),
+  };
+}
+
+function stampedQuery(query: URLSearchParams): StampedQuery {
+  const tailLines = query.get('tailLines');
+  return {
+    follow: query.get('follow') === 'true',
+    since: query.get('sinceTime') ?? undefined,
+    tailLines: tailLines === null ? undefined : Number(tailLines),
+  };
+}
+
 /** The first one where none is asked for, as kubectl chooses. */
 function chooseContainer({ metadata, spec }: KubeObject, asked: string | null): string {
   const all: Container[] = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
@@ -62,6 +87,10 @@ function chooseContainer({ metadata, spec }: KubeObject, asked: string | null): 
     throw ApiError.badRequest(`container ${asked} is not valid for pod ${metadata.name}`);
   }
   return found.name;
+}
+
+function hasEnded(now: KubeObject | undefined, pod: KubeObject, container: string): boolean {
+  return now?.metadata.uid !== pod.metadata.uid || stateOf(now, container)?.terminated !== undefined;
 }
 
 function stateOf(

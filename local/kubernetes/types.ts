@@ -58,4 +58,6 @@ export interface ObjectStorage {
 export interface PodLogs {
   /** Undefined where the container has not started. */
   read(namespace: string, pod: string, container: string): Promise<Buffer | undefined>;
+  /** The time of each whole line of what was just read. Undefined where nobody can tell. */
+  times?(namespace: string, pod: string, container: string, text: Buffer): string[] | undefined;
 }

@@ -1,15 +1,15 @@
-/** The build context as a deterministic gzipped tar: the same files always give the same bytes. */
+/** The build context as a deterministic tar, compressed by zstd: the same files always give the same bytes. */
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
+import { compressedTar } from './compressed-tar.ts';
 import { entriesOf, writeEntries } from './entries.ts';
-import { gzippedTar } from './gzipped-tar.ts';
 import { RECIPE_VERSION } from './recipe-version.ts';
 import { writeTarFolder } from './tar-entry.ts';
 import type { GeneratedFile, SourceFile, SourceListing } from './types.ts';
 
 export interface ContextArchive {
-  /** Gzipped tar. Must be read to its end. Errors of the store destroy it. */
+  /** Tar, compressed by zstd. Must be read to its end. Errors of the store destroy it. */
   body: Readable;
   /** Settles after the last byte. */
   done: Promise<{ buildKey: string; bytes: number }>;
@@ -27,7 +27,7 @@ export function contextArchive(
   ours: readonly GeneratedFile[],
 ): ContextArchive {
   const hash = createHash('sha256').update(JSON.stringify(['build-key', RECIPE_VERSION]));
-  const { body, done } = gzippedTar(async (tar) => {
+  const { body, done } = compressedTar('zstd', async (tar) => {
     // Kaniko gives the image's folder the mode of the context's folder. Without this entry that is 0700, and only root
     // could start the image.
     writeTarFolder(tar, './');

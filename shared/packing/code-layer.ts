@@ -2,8 +2,8 @@
 import type { Readable } from 'node:stream';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
 import { RetryableError } from '#shared/events/errors.ts';
+import { compressedTar } from './compressed-tar.ts';
 import { entriesOf, writeEntries } from './entries.ts';
-import { gzippedTar } from './gzipped-tar.ts';
 import { newFolders } from './safe-paths.ts';
 import { writeTarFolder } from './tar-entry.ts';
 import type { GeneratedFile, SourceFile, SourceListing } from './types.ts';
@@ -54,17 +54,21 @@ export function codeLayer(
   };
   return {
     open: () => {
-      return gzippedTar(async (tar) => {
-        let written = '';
-        await writeEntries(tar, entries, {
-          before: ({ path }) => {
-            for (const parent of newFolders(path, written)) {
-              writeTarFolder(tar, parent);
-            }
-            written = path;
-          },
-        });
-      }, ended).body;
+      return compressedTar(
+        'gzip',
+        async (tar) => {
+          let written = '';
+          await writeEntries(tar, entries, {
+            before: ({ path }) => {
+              for (const parent of newFolders(path, written)) {
+                writeTarFolder(tar, parent);
+              }
+              written = path;
+            },
+          });
+        },
+        ended,
+      ).body;
     },
     done,
   };

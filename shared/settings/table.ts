@@ -370,9 +370,9 @@ export const SETTINGS = {
   MAX_BUILDS_PER_CLIENT_PER_MINUTE: {
     schema: count(600),
     from: 'ConfigMap',
-    readBy: ['job-start'],
+    readBy: ['build-start', 'job-start'],
     group: 'builds',
-    says: 'Builds of one client that may begin in a minute; the next one is refused as TooManyBuilds.',
+    says: 'Builds of one client that may begin in a minute, with a Job or without one; the next one is refused as TooManyBuilds.',
   },
   BUILD_DEADLINE_SECONDS: {
     schema: count(1800),

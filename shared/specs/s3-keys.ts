@@ -9,6 +9,7 @@ export const CONTEXTS = 'contexts/';
 export const LOGS = 'logs/';
 export const RECORDS = 'builds/';
 export const DEPENDENCIES = 'dependencies/';
+export const BEGINNINGS = 'begun/';
 export const REQUESTS = 'requests/';
 export const OUTCOMES = 'answers/';
 export const TOMBSTONES = 'tombstones/';
@@ -19,6 +20,9 @@ export const CALL_HISTORY = 'history-calls/';
 export const FEED = 'feed/';
 export const MANIFESTS = 'uploads/';
 export const PROBES = 'doctor/';
+
+const ZSTD = '.tar.zst';
+const GZIP = '.tar.gz';
 
 /** Identifies a request: the bucket for its records, its parser, and the id of its one build.complete. */
 export interface RequestAddress {
@@ -48,7 +52,21 @@ export function contextPrefix(identity: Identity): string {
 
 /** The context archive of this content. `buildKey`: 64 hex digits. */
 export function contextKey(identity: Identity, buildKey: string): string {
-  return `${contextPrefix(identity)}${buildKey}.tar.gz`;
+  return `${contextPrefix(identity)}${buildKey}${ZSTD}`;
+}
+
+/** Its key in versions before that. A Job or a job.start of theirs names it. */
+export function formerContextKey(identity: Identity, buildKey: string): string {
+  return `${contextPrefix(identity)}${buildKey}${GZIP}`;
+}
+
+export function isZstdContext(key: string): boolean {
+  return key.endsWith(ZSTD);
+}
+
+/** False for an archive that is still being uploaded. */
+export function isContext(key: string): boolean {
+  return key.endsWith(ZSTD) || key.endsWith(GZIP);
 }
 
 /** Where an archive is uploaded to until its build key is known. `id` differs at each attempt. */
@@ -73,6 +91,16 @@ export function recordKey(fingerprint: string): string {
 /** Where a tenant's dependency image is named. `dependencies`: 64 hex digits. */
 export function dependencyImageKey(tenant: Pick<Identity, 'third_party_id'>, dependencies: string): string {
   return `${tenantPrefix(DEPENDENCIES, tenant)}${dependencies}.json`;
+}
+
+/** The prefix of what a client began in this minute since the epoch. */
+export function beginningPrefix(tenant: Pick<Identity, 'third_party_id'>, minute: number): string {
+  return `${tenantPrefix(BEGINNINGS, tenant)}${minute}/`;
+}
+
+/** Says that a build of this source began then. `fingerprint`: 64 hex digits. */
+export function beginningKey(tenant: Pick<Identity, 'third_party_id'>, minute: number, fingerprint: string): string {
+  return `${beginningPrefix(tenant, minute)}${fingerprint}`;
 }
 
 export function requestKey({ identity, terminalId }: RequestAddress): string {

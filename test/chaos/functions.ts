@@ -208,6 +208,7 @@ function functionNamed(name: string, world: World, process: SimulatedProcess): S
             sourceBucket: SOURCE_BUCKET,
             sourceBuckets: [],
             functionBounds: { cpu: '4', memory: '8Gi', pods: 100, minPods: 10 },
+            buildsPerMinute: limits.perMinute,
             sourcePrefix: SOURCE_PREFIX,
             imageRegistry: REGISTRY,
             attemptId: randomUUID,

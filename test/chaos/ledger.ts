@@ -48,6 +48,9 @@ export class Ledger implements Witness {
   /** How often each event was stored. */
   readonly events = new Map<string, number>();
 
+  /** Told of each lifecycle.build.completed: the id and the data of the build.complete that it answers. */
+  onCompleted: (id: string, complete: BuildComplete) => void = () => undefined;
+
   readonly calls: CallLedger;
   readonly #store: InMemoryObjectStore;
 
@@ -120,6 +123,7 @@ export class Ledger implements Witness {
     if (cause['ce-type'] === 'build.complete') {
       if (type === 'lifecycle.build.completed') {
         this.completed.add(cause['ce-id'] ?? '');
+        this.onCompleted(cause['ce-id'] ?? '', dataOf(delivery.message) as BuildComplete);
       }
     }
   }

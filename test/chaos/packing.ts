@@ -44,7 +44,7 @@ export function simulatedPacking(
     const buildKey = createHash('sha256').update(content).digest('hex');
     const key = contextKey(data, buildKey);
     const staging = `contexts/${data.third_party_id}/${data.parser_id}/.staging-${randomUUID()}`;
-    await store.write(bucket, staging, content, 'application/gzip');
+    await store.write(bucket, staging, content, 'application/zstd');
     try {
       await store.copy(bucket, staging, key);
     } finally {

@@ -18,6 +18,7 @@ import { startJobController } from './job-controller.ts';
 import { startKubelet } from './kubelet.ts';
 import { callEach } from './last-calls.ts';
 import { Ledger } from './ledger.ts';
+import { watchOlderBuilds } from './older-builds.ts';
 import { installOlder } from './older-installation.ts';
 import type { Way } from './packing.ts';
 import { type Operation, plan } from './plan.ts';
@@ -108,6 +109,7 @@ export async function run({ seed, without, trace }: RunOptions): Promise<RunResu
     watchLimit(cluster, simulation, limit, atOnce);
     watchImages(cluster, pushed);
     watchOrder(cluster, ledger, atOnce);
+    watchOlderBuilds(cluster, simulation, ledger, atOnce);
     startJobController(simulation, cluster);
     startKubelet({ simulation, cluster, store, broker, registry });
     startServing(simulation, cluster);

@@ -308,6 +308,12 @@ export const SAFEGUARDS: Safeguard[] = [
     replace: '  void writeRecord;\n  void complete;\n  void language;\n  void store;\n  void settings;\n',
   },
   {
+    name: 'an image that needed no Job ends older builds',
+    file: 'functions/build-complete/handler.ts',
+    find: '  if (!success.job) {\n',
+    replace: "  if (!success.job && outcome.status !== 'success') {\n",
+  },
+  {
     name: 'code goes on the dependencies, never on the last code',
     file: 'functions/build-start/assemble-image.ts',
     find: 'manifest.layers.length - above.length;',

@@ -6,6 +6,7 @@ export const INVARIANTS = {
     'nothing is left over: calls go to the queue that is wanted, no Trigger is alone, no Job waits or is held, nothing is pending',
   newest: 'what is deployed is the newest successful build, and what was deleted stays deleted',
   order: 'no older build ever replaces a newer one',
+  older: 'once an image that needed no Job is deployed, no older build of its function goes on',
   vanished: 'every event was acknowledged, refused or kept as a dead letter',
   confirmed: 'a success that is told was built',
   layers: 'an image has the code of one source, on its own dependencies',

@@ -1,4 +1,6 @@
 /** A change of the code alone: a new image without a Job, on what an earlier build has installed. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { Identity } from '#shared/events/identity.ts';
 import { PATIENCE, until } from './until.ts';
@@ -69,6 +71,30 @@ test.runIf(inject('platform').languages.includes('python'))(
     await deploy(other, python(3));
     expect(await answerOf(other)).toBe(3);
     expect(world.of('job.start', other)).toEqual([]);
+  },
+);
+
+test.runIf(inject('platform').languages.includes('python') && inject('platform').directory)(
+  'of Python: a Job installs again, by itself, what the registry has lost',
+  { timeout: 900_000 * PATIENCE },
+  async () => {
+    // Nothing else of this run rests on this tenant's dependencies.
+    const identity = world.parser('lost', 'forgotten');
+    const image = await deploy(identity, python(1));
+    const jobs = world.of('job.start', identity).length;
+    expect(jobs).toBe(1);
+    await deploy(identity, python(2));
+    expect(world.of('job.start', identity).length).toBe(jobs);
+
+    const [repository = ''] = image.split('@');
+    await rm(join(world.platform.directory ?? '', 'registry/repositories', repository), { recursive: true });
+    await deploy(identity, python(3));
+    expect(world.of('job.start', identity).length).toBe(jobs + 1);
+    expect(await answerOf(identity)).toBe(3);
+    // And the next change is put on what that has installed.
+    await deploy(identity, python(4));
+    expect(await answerOf(identity)).toBe(4);
+    expect(world.of('job.start', identity).length).toBe(jobs + 1);
   },
 );
 

@@ -24,6 +24,8 @@ export interface Stream {
   every: number;
   /** Milliseconds from the start of the plan to the first call. */
   after?: number;
+  /** Where calls must be signed, one for each: who asks for them has the key, and this pod has not. */
+  signed?: { id: string; signature: string }[];
 }
 
 export interface Plan {
@@ -63,11 +65,14 @@ export interface Report {
 
 interface Call {
   id: string;
+  signature: string | undefined;
   sent: boolean;
   at: number;
   outcomes: { kind: string; id: string; at: number; succeeded: boolean }[];
 }
 
+/** Attributes of each call. */
+export const CALL = { source: 'bench', type: 'parser.start' };
 const SEND_AGAIN_MILLISECONDS = 1000;
 const SEND_TIMES = 120;
 
@@ -132,7 +137,8 @@ function noteOutcome({ headers }: IncomingMessage, body: string, at: number): vo
 
 async function carryOut({ streams, inTurns, patience }: Plan, made: Call[][]): Promise<void> {
   const begin = (index: number) => {
-    const call: Call = { id: crypto.randomUUID(), sent: false, at: performance.now(), outcomes: [] };
+    const { id, signature } = streams[index]?.signed?.[made[index]?.length ?? 0] ?? { id: crypto.randomUUID() };
+    const call: Call = { id, signature, sent: false, at: performance.now(), outcomes: [] };
     calls.set(call.id, call);
     made[index]?.push(call);
     return call;
@@ -177,10 +183,11 @@ async function send({ url, direct, subject, data }: Stream, call: Call): Promise
   const headers = {
     'ce-specversion': '1.0',
     'ce-id': call.id,
-    'ce-source': 'bench',
-    'ce-type': 'parser.start',
+    'ce-source': CALL.source,
+    'ce-type': CALL.type,
     'ce-subject': subject,
     'content-type': 'application/json',
+    ...(call.signature ? { 'ce-kauth': call.signature } : {}),
   };
   const body = JSON.stringify(data);
   for (let time = 1; time <= SEND_TIMES; time += 1) {

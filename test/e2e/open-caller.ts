@@ -1,9 +1,12 @@
 /** The caller's pod in the deployment of a run, and a way to have it make calls. */
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CoreV1Api, KubeConfig, KubernetesObjectApi, type V1OwnerReference } from '@kubernetes/client-node';
+import { SIGNATURE } from '#shared/events/signature.ts';
+import { signHeaders, signingKeys } from '#shared/runtime/signing.ts';
 import type { PlatformUnderTest } from '#test/contract/platform.ts';
 import { POD_PORTS } from '#test/contract/probe.ts';
-import type { Plan, Report, Stream, StreamReport } from './caller.ts';
+import { CALL, type Plan, type Report, type Stream, type StreamReport } from './caller.ts';
 import { findDeployment } from './deployment.ts';
 import { connectToPod } from './pod-stream.ts';
 import { CALLER, createScriptPod, PROBE } from './script-pod.ts';
@@ -32,7 +35,12 @@ export interface Running {
   ended(): Promise<StreamReport[]>;
 }
 
-export async function openCaller({ kubeconfig, namespace, run }: PlatformUnderTest): Promise<Caller> {
+export async function openCaller({
+  kubeconfig,
+  namespace,
+  run,
+  eventKey,
+}: Pick<PlatformUnderTest, 'kubeconfig' | 'namespace' | 'run' | 'eventKey'>): Promise<Caller> {
   const config = new KubeConfig();
   config.loadFromString(kubeconfig);
   const clients = {
@@ -46,7 +54,8 @@ export async function openCaller({ kubeconfig, namespace, run }: PlatformUnderTe
   const pod = await createScriptPod(clients, CALLER, { run, namespace, image, owner });
   const tunnel = await openTunnel(() => connectToPod(config, { namespace, name: pod.name, port: POD_PORTS.suite }));
   const start = async (plan: Plan): Promise<Running> => {
-    const response = await fetch(`${tunnel.url}/plans`, { method: 'POST', body: JSON.stringify(plan) });
+    const signed = { ...plan, streams: plan.streams.map((stream) => signedStream(stream, eventKey)) };
+    const response = await fetch(`${tunnel.url}/plans`, { method: 'POST', body: JSON.stringify(signed) });
     const url = `${tunnel.url}/plans/${await response.text()}`;
     return {
       sent: async () => ((await (await fetch(url)).json()) as Report).sent,
@@ -90,4 +99,21 @@ export function callsOf(
   stream: Partial<Stream> & Pick<Stream, 'count'>,
 ): Stream {
   return { name: subject, url: brokerUrl, subject, data: {}, every: 0, ...stream };
+}
+
+/** Each call gets its id and signature here: the caller's pod has no key. One sent to a function needs neither. */
+export function signedStream(stream: Stream, eventKey: string | undefined): Stream {
+  const keys = signingKeys({ EVENT_KEY: eventKey });
+  if (!keys || stream.direct) {
+    return stream;
+  }
+  const body = JSON.stringify(stream.data);
+  const signed = Array.from({ length: stream.count }, () => {
+    const id = randomUUID();
+    const attributes = { type: CALL.type, source: CALL.source, id, subject: stream.subject };
+    const headers = Object.fromEntries(Object.entries(attributes).map(([name, value]) => [`ce-${name}`, value]));
+    signHeaders(headers, body, keys);
+    return { id, signature: headers[`ce-${SIGNATURE}`] ?? '' };
+  });
+  return { ...stream, signed };
 }

@@ -1,5 +1,5 @@
 /** Two tenants and an operator at the gateway of a cluster, for one run of the suite. */
-import type { CoreV1Api } from '@kubernetes/client-node';
+import { ApiException, type CoreV1Api } from '@kubernetes/client-node';
 import { parse, stringify } from 'yaml';
 import { PRINCIPALS, PRINCIPALS_KEY } from '#shared/clients/principals.ts';
 import { principals } from '#test/attacks/platform.ts';
@@ -9,7 +9,7 @@ const NAMES = ['acme', 'mallory', 'operator'] as const;
 
 export interface Tokens {
   tokens: NonNullable<PlatformUnderTest['tokens']>;
-  /** Leaves the list of principals as it was. */
+  /** Leaves those of others in the list. */
   remove(): Promise<void>;
 }
 
@@ -27,19 +27,15 @@ export async function createPrincipals(core: CoreV1Api, namespace: string, run: 
       return status?.token ?? '';
     }),
   );
-  const config = await core.readNamespacedConfigMap({ name: PRINCIPALS, namespace });
-  const before = config.data ?? {};
-  const known = parse(before[PRINCIPALS_KEY] ?? '') ?? {};
   const ours = parse(principals((name) => `{ service_account: '${namespace}/${accountOf(name)}' }`)).principals;
-  // Those of the same names are of a run that was killed.
-  const others = (known.principals ?? []).filter(({ name }: { name: string }) => !NAMES.some((own) => own === name));
-  const text = stringify({ ...known, principals: [...others, ...ours] });
-  await write(core, namespace, { ...before, [PRINCIPALS_KEY]: text });
+  // Of its own name: other runs have theirs at the same time.
+  const named = ours.map((principal: { name: string }) => ({ ...principal, name: `${principal.name}-${run}` }));
+  await change(core, namespace, (others) => [...others, ...named]);
   const [acme = '', mallory = '', operator = ''] = given;
   return {
     tokens: { acme, mallory, operator },
     remove: async () => {
-      await write(core, namespace, before);
+      await forgetPrincipals(core, namespace, run);
       for (const name of NAMES) {
         // Perhaps it went with all else that names the run.
         await core.deleteNamespacedServiceAccount({ name: accountOf(name), namespace }).catch(() => undefined);
@@ -48,18 +44,27 @@ export async function createPrincipals(core: CoreV1Api, namespace: string, run: 
   };
 }
 
-/** Those of a run that was killed. */
+/** Leaves the list as it is where nothing of the run is in it. */
 export async function forgetPrincipals(core: CoreV1Api, namespace: string, run: string): Promise<void> {
-  const { data = {} } = await core.readNamespacedConfigMap({ name: PRINCIPALS, namespace });
-  const text = data[PRINCIPALS_KEY] ?? '';
-  if (text.includes(run)) {
-    const known = parse(text);
-    const others = known.principals.filter((principal: object) => !JSON.stringify(principal).includes(run));
-    await write(core, namespace, { ...data, [PRINCIPALS_KEY]: stringify({ ...known, principals: others }) });
-  }
+  await change(core, namespace, (all) => all.filter((principal) => !JSON.stringify(principal).includes(run)));
 }
 
-async function write(core: CoreV1Api, namespace: string, data: Record<string, string>): Promise<void> {
-  const { metadata } = await core.readNamespacedConfigMap({ name: PRINCIPALS, namespace });
-  await core.replaceNamespacedConfigMap({ name: PRINCIPALS, namespace, body: { metadata: metadata ?? {}, data } });
+/** Starts over where another run has changed the list meanwhile. */
+async function change(core: CoreV1Api, namespace: string, changed: (all: object[]) => object[]): Promise<void> {
+  const { metadata = {}, data = {} } = await core.readNamespacedConfigMap({ name: PRINCIPALS, namespace });
+  const known = parse(data[PRINCIPALS_KEY] ?? '') ?? {};
+  const before: object[] = known.principals ?? [];
+  const after = changed(before);
+  if (after.length === before.length) {
+    return;
+  }
+  const body = { metadata, data: { ...data, [PRINCIPALS_KEY]: stringify({ ...known, principals: after }) } };
+  try {
+    await core.replaceNamespacedConfigMap({ name: PRINCIPALS, namespace, body });
+  } catch (error) {
+    if (!(error instanceof ApiException && error.code === 409)) {
+      throw error;
+    }
+    await change(core, namespace, changed);
+  }
 }

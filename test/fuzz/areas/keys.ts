@@ -1,8 +1,9 @@
 /**
  * Any names of S3 objects: a source is refused for a reason of the contract, or becomes an archive of just these files.
  */
+import type { Transform } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { createGunzip } from 'node:zlib';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
 import * as fc from 'fast-check';
 import { extract } from 'tar-stream';
 import { planBuild } from '#functions/build-start/plan-build.ts';
@@ -144,7 +145,7 @@ async function pack(store: InMemoryObjectStore, language: Input['language']): Pr
       expected.set(path, body);
     }
   }
-  compare(await unpack(archive, ''), expected);
+  compare(await unpack(archive, '', createZstdDecompress()), expected);
   compare(await unpack(layer, 'app/'), expected);
 }
 
@@ -160,10 +161,13 @@ function compare(unpacked: Map<string, Buffer>, expected: Map<string, Buffer>): 
 }
 
 /** Throws where an entry is anything but a file or folder below `root`, is there twice, or would delete another. */
-async function unpack(archive: Buffer, root: string): Promise<Map<string, Buffer>> {
+async function unpack(
+  archive: Buffer,
+  root: string,
+  reading: Transform = createGunzip(),
+): Promise<Map<string, Buffer>> {
   const files = new Map<string, Buffer>();
   const entries = new Set<string>();
-  const reading = createGunzip();
   const unpacking = reading.pipe(extract());
   reading.end(archive);
   for await (const entry of unpacking) {

@@ -54,7 +54,7 @@ const stolen = fc.oneof(
       keyOf('two'),
       keyOf('f-one'),
       keyOf('f-two'),
-      `contexts/victim/p1/${keyOf('one')}.tar.gz`,
+      `contexts/victim/p1/${keyOf('one')}.tar.zst`,
       `logs/victim/p1/${nameOf('one', VICTIM)}.log`,
       'tombstones/victim/p1.json',
       'global/parser/../victim/',
@@ -168,7 +168,7 @@ async function twoTenants(): Promise<World> {
   await world.deployed({ content: 'two', identity: VICTIM });
   await world.succeeded({ identity: { ...VICTIM, third_party_id: 'evil' } });
   const put = (key: string, value: object) => world.store.put(TEMPORARY_BUCKET, key, JSON.stringify(value));
-  put(`contexts/victim/p1/${keyOf('one')}.tar.gz`, {});
+  put(`contexts/victim/p1/${keyOf('one')}.tar.zst`, {});
   put('logs/victim/p1/x.log', {});
   put('tombstones/victim/p1.json', {});
   put('requests/victim/p1/0123456789abcdef0123456789abcdef.json', {});

@@ -1,11 +1,13 @@
 /** A source as the laptop's builder builds it and its kubelet runs it, and one call of it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Job, V1Pod } from '@kubernetes/client-node';
+import { saveContext } from '#build-pod/save-context.ts';
 import { prepareBuild } from '#functions/build-start/prepare-build.ts';
 import type { Image } from '#local/kubelet/images.ts';
 import { planLaunch, StartError } from '#local/kubelet/launch.ts';
@@ -43,7 +45,8 @@ export class Builder {
       stagingId: name,
     });
     const archive = join(this.#kaniko.directory, `${name}.tar.gz`);
-    writeFileSync(archive, store.peek('temporary', prepared.context.key) ?? '');
+    const packed = store.peek('temporary', prepared.context.key) ?? Buffer.alloc(0);
+    await saveContext(Readable.from([packed]), prepared.context.key, archive);
     const repository = `registry.test/fuzz/${name}`;
     const { exitCode, output } = await this.#kaniko.run([
       `--context=tar://${archive}`,

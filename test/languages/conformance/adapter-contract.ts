@@ -20,7 +20,7 @@ export function adapterContract(files: Files, errorType: string, buildTimeout?: 
     running = await runFunction(image);
   }, buildTimeout);
   afterAll(async () => {
-    running?.process.kill('SIGKILL');
+    running?.kill();
     image?.remove();
   });
 

@@ -20,7 +20,7 @@ describe.each(KINDS)('$name', ({ language, needs: [program, parameter], files })
       running = await runFunction(image);
     }, BUILD_MILLISECONDS);
     afterAll(() => {
-      running?.process.kill('SIGKILL');
+      running?.kill();
       image?.remove();
     });
 
@@ -55,7 +55,7 @@ describe.each(KINDS)('$name', ({ language, needs: [program, parameter], files })
         expect(others).toHaveLength(inFlight - 1);
         expect(next.outcome).toBe('succeeded');
         expect(one.process.exitCode).toBeNull();
-        one.process.kill('SIGKILL');
+        one.kill();
       });
     });
   });

@@ -4,9 +4,11 @@
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { saveContext } from '#build-pod/save-context.ts';
 import { prepareBuild } from '#functions/build-start/prepare-build.ts';
 import type { BuildRequest } from '#shared/packing/types.ts';
 import { cache } from './adapters.ts';
@@ -17,6 +19,9 @@ export interface Image {
   command: string[];
   remove(): void;
 }
+
+/** What is compiled. */
+const PROGRAM = '.knative-lambda/function';
 
 export class RunFailed extends Error {
   readonly exitCode: number | null;
@@ -38,22 +43,32 @@ export async function buildImage(files: Files, request: BuildRequest = {}): Prom
   });
   const folder = mkdtempSync(join(tmpdir(), 'knative-lambda-image-'));
   const archive = join(folder, '..', `${prepared.buildKey}.tar.gz`);
-  writeFileSync(archive, store.peek('temporary', prepared.context.key) ?? '');
+  const packed = store.peek('temporary', prepared.context.key) ?? Buffer.alloc(0);
+  await saveContext(Readable.from([packed]), prepared.context.key, archive);
   execFileSync('tar', ['-xzf', archive, '-C', folder]);
   rmSync(archive);
 
   const lines = readFileSync(join(folder, '.knative-lambda/Dockerfile'), 'utf8').split('\n');
-  try {
+  const command = JSON.parse(lines.findLast((line) => line.startsWith('CMD '))?.slice('CMD '.length) ?? '[]');
+  const isCompiled = command[0] === './function';
+  const runAll = () => {
     for (const line of lines.filter((candidate) => candidate.startsWith('RUN '))) {
       runCached(folder, line.slice('RUN '.length));
+    }
+  };
+  try {
+    if (isCompiled) {
+      const tool = existsSync(join(folder, 'Cargo.toml')) ? ['rustc', '--version'] : ['go', 'version'];
+      once({ name: 'program', of: [prepared.buildKey, versionOf(tool)], made: [PROGRAM] }, folder, runAll);
+    } else {
+      runAll();
     }
   } catch (error) {
     rmSync(folder, { recursive: true });
     throw error;
   }
-  const command = JSON.parse(lines.findLast((line) => line.startsWith('CMD '))?.slice('CMD '.length) ?? '[]');
   // The last stage of what is compiled holds nothing but the program.
-  const program = command[0] === './function' ? '.knative-lambda/function' : command[0];
+  const program = isCompiled ? PROGRAM : command[0];
   return {
     folder,
     command: [program, ...command.slice(1)],
@@ -67,50 +82,54 @@ export async function buildImage(files: Files, request: BuildRequest = {}): Prom
  */
 interface Kept {
   name: string;
+  of: (string | Buffer)[];
   /** Files and folders of the image. */
   made: string[];
-  from: string[];
-  tool: string;
-  /** It only spares the command most of its work. */
-  runsAnyway: boolean;
+  /** It only spares the work that makes it most of its time. */
+  worksAnyway?: boolean;
 }
 
-function keptOf(command: string): Kept | undefined {
+function keptOf(folder: string, command: string): Kept | undefined {
   const [, target, requirements] = /--target=(\S+) -r (\S+)/.exec(command) ?? [];
   if (target !== undefined && requirements !== undefined) {
-    return { name: 'pip', made: [target], from: [requirements], tool: 'python', runsAnyway: false };
+    const of = [command, versionOf(['python', '--version']), readFileSync(join(folder, requirements))];
+    return { name: 'pip', of, made: [target] };
   }
   if (command.startsWith('cd .knative-lambda/rust/dependencies ')) {
-    const made = ['.knative-lambda/rust/target'];
-    return { name: 'cargo', made, from: ['.knative-lambda/rust/adapter/Cargo.toml'], tool: 'rustc', runsAnyway: true };
+    const manifest = readFileSync(join(folder, '.knative-lambda/rust/adapter/Cargo.toml'));
+    const of = [command, versionOf(['rustc', '--version']), manifest];
+    return { name: 'cargo', of, made: ['.knative-lambda/rust/target'], worksAnyway: true };
   }
   return undefined;
 }
 
+function versionOf([tool = '', ...parameters]: string[]): Buffer {
+  return execFileSync(tool, parameters);
+}
+
 function runCached(folder: string, command: string): void {
-  const kept = keptOf(command);
+  const kept = keptOf(folder, command);
   if (kept === undefined) {
     run(folder, command);
-    return;
+  } else {
+    once(kept, folder, () => run(folder, command));
   }
-  const hash = createHash('sha256')
-    .update(command)
-    .update(execFileSync(kept.tool, ['--version']));
-  for (const file of kept.from) {
-    hash.update(readFileSync(join(folder, file)));
-  }
-  const place = join(cache, `${kept.name}-${hash.digest('hex').slice(0, 16)}`);
+}
+
+function once({ name, of, made, worksAnyway = false }: Kept, folder: string, work: () => void): void {
+  const hash = of.reduce((sum, each) => sum.update(each), createHash('sha256'));
+  const place = join(cache, `${name}-${hash.digest('hex').slice(0, 16)}`);
   const isThere = existsSync(place);
   if (isThere) {
-    copy(place, folder, kept.made);
+    copy(place, folder, made);
   }
-  if (!isThere || kept.runsAnyway) {
-    run(folder, command);
+  if (!isThere || worksAnyway) {
+    work();
   }
   if (!isThere) {
     mkdirSync(cache, { recursive: true });
-    const finished = mkdtempSync(join(cache, `${kept.name}-new-`));
-    copy(folder, finished, kept.made);
+    const finished = mkdtempSync(join(cache, `${name}-new-`));
+    copy(folder, finished, made);
     try {
       renameSync(finished, place);
     } catch {

@@ -12,6 +12,8 @@ export interface RunningFunction {
   /** And to stdout. */
   output(): string;
   send(event: object): Promise<Response>;
+  /** SIGKILL, for it and all that it started. */
+  kill(): void;
   /** SIGTERM; the exit code. */
   stop(): Promise<number | null>;
 }
@@ -20,7 +22,7 @@ export interface RunningFunction {
 export async function startFunction(
   image: Image,
   extra: NodeJS.ProcessEnv = {},
-  onStart: (child: ChildProcess) => void = () => {},
+  onStart: (kill: () => void) => void = () => {},
 ): Promise<RunningFunction> {
   const port = await freePort();
   const [program = '', ...parameters] = image.command;
@@ -28,8 +30,11 @@ export async function startFunction(
     cwd: image.folder,
     env: { ...environment(), PORT: String(port), THIRD_PARTY_ID: 'acme', PARSER_ID: 'p1', ...extra },
     stdio: ['ignore', 'pipe', 'pipe'],
+    // A group of its own: an adapter of two processes is killed whole.
+    detached: true,
   });
-  onStart(child);
+  const kill = () => killGroup(child);
+  onStart(kill);
   let errors = '';
   let output = '';
   child.stderr?.on('data', (chunk) => {
@@ -54,6 +59,7 @@ export async function startFunction(
   return {
     url,
     process: child,
+    kill,
     errors: () => errors,
     output: () => output,
     send: async (event) =>
@@ -67,6 +73,14 @@ export async function startFunction(
       return (await ended)[0];
     },
   };
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    process.kill(-Number(pid), 'SIGKILL');
+  } catch {
+    // It has ended.
+  }
 }
 
 async function freePort(): Promise<number> {

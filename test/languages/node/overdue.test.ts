@@ -23,8 +23,8 @@ exports.handler = async ({ data }) => {
 let image: Image;
 const running: RunningFunction[] = [];
 afterAll(() => {
-  for (const { process } of running) {
-    process.kill('SIGKILL');
+  for (const { kill } of running) {
+    kill();
   }
   image?.remove();
 });

@@ -71,7 +71,7 @@ export async function handler(event, context) {
 
     const waited = await running.send({ ...event, data: 'wait' });
     expect(await waited.json()).toMatchObject({ succeeded: false, error: { type: 'TimeoutError' } });
-    running.process.kill('SIGKILL');
+    running.kill();
   });
 
   test('has no end where calls have none', async () => {
@@ -80,7 +80,7 @@ export async function handler(event, context) {
     expect(answer).toMatchObject({
       error: { type: 'ResultNotSerializable', message: expect.stringContaining('Infinity') },
     });
-    running.process.kill('SIGKILL');
+    running.kill();
   });
 });
 

@@ -52,7 +52,7 @@ beforeAll(async () => {
   running = await runFunction(image);
 });
 afterAll(() => {
-  running?.process.kill('SIGKILL');
+  running?.kill();
   image?.remove();
 });
 

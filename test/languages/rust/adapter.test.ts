@@ -128,7 +128,7 @@ pub async fn handle(event: Event) -> Result<Value, String> {
         async (error) => (performance.now() > until ? Promise.reject(error) : await answer()),
       );
     expect(await answer()).toMatchObject({ succeeded: true, result: running.process.pid });
-    running.process.kill('SIGKILL');
+    running.kill();
     image.remove();
   });
 

@@ -1,19 +1,24 @@
 /** The caller against a Broker that does with each call what its data say. */
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { signingKeys, takeSignature, verifyHeaders } from '#shared/runtime/signing.ts';
 import { type Report, type Stream, startCaller } from '#test/e2e/caller.ts';
+import { signedStream } from '#test/e2e/open-caller.ts';
 
 let caller: Awaited<ReturnType<typeof startCaller>>;
 let broker: Server;
 let brokerUrl: string;
 const order: string[] = [];
+const delivered: { headers: IncomingHttpHeaders; body: string }[] = [];
 
 beforeAll(async () => {
   caller = await startCaller({ subscriber: 0, suite: 0 });
   broker = createServer(async (incoming, response) => {
-    const { outcomes } = JSON.parse(await text(incoming)) as { outcomes: Outcome[] };
+    const received = await text(incoming);
+    const { outcomes } = JSON.parse(received) as { outcomes: Outcome[] };
+    delivered.push({ headers: { ...incoming.headers }, body: received });
     const id = String(incoming.headers['ce-id']);
     order.push(String(incoming.headers['ce-subject']));
     response.writeHead(202).end();
@@ -65,6 +70,20 @@ test('calls in turns', async () => {
   order.length = 0;
   await run({ streams: [stream('one', [COMPLETE]), stream('other', [COMPLETE])], inTurns: true, patience: 5 });
   expect(order).toEqual(['one', 'other', 'one', 'other']);
+});
+
+test('sends with each call the signature that was made for it, which the door accepts', async () => {
+  const eventKey = `k1:${Buffer.alloc(32, 1).toString('base64')}`;
+  const keys = signingKeys({ EVENT_KEY: eventKey });
+  delivered.length = 0;
+
+  await run({ streams: [signedStream(stream('acme/p1', [COMPLETE]), eventKey)], patience: 5 });
+
+  expect(delivered.length).toBe(2);
+  for (const { headers, body } of delivered) {
+    const verified = keys && verifyHeaders(headers, body, takeSignature(headers), keys);
+    expect(verified).toMatchObject({ claims: { tenant: 'acme', hops: 0 } });
+  }
 });
 
 function stream(name: string, outcomes: Outcome[]): Stream {

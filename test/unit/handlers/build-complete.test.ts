@@ -1,10 +1,11 @@
 /** What is deployed, on whose word, and what is told. */
 import { describe, expect, test } from 'vitest';
 import { buildComplete } from '#functions/build-complete/handler.ts';
+import { terminalId } from '#shared/builds/terminal-event.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
 import { PermanentError } from '#shared/events/errors.ts';
 import { readRecord } from '#shared/requests/record.ts';
-import { observedAt } from '#shared/specs/annotations.ts';
+import { observedAt, readBuild, readEnded } from '#shared/specs/annotations.ts';
 import { DELIVERY_ANNOTATION, LANE, UNUSED_SINCE } from '#shared/specs/delivery.ts';
 import { functionName } from '#shared/specs/names.ts';
 import { outcomeKey } from '#shared/specs/s3-keys.ts';
@@ -233,6 +234,20 @@ describe('any other end', () => {
     recorded(world, { type: 'lifecycle.build.started', data: {} });
     expect(await answerTo(world)).toBeUndefined();
   });
+
+  test('of a Job that is gone is not told of the one that a second delivery of its job.start has made', async () => {
+    const world = new World();
+    const job = await world.running();
+    recorded(world, { type: 'lifecycle.build.started', data: {} });
+    const before = new Date(new Date(job.metadata?.creationTimestamp ?? 0).getTime() - 1000).toISOString();
+    const claim = (started_at: string) => ({ ...claimed, job_name: nameOf(), started_at });
+
+    expect(await answerTo(world, successClaim(claim(before)))).toBeUndefined();
+
+    expect((await world.cluster.getJob(nameOf()))?.metadata?.finalizers).not.toEqual([]);
+    const now = new Date(job.metadata?.creationTimestamp ?? 0).toISOString();
+    expect(await answerTo(world, successClaim(claim(now)))).toMatchObject({ type: 'event.rejected' });
+  });
 });
 
 describe('a success without a Job', () => {
@@ -259,6 +274,38 @@ describe('a success without a Job', () => {
       name: 'COLOUR',
       value: 'blue',
     });
+  });
+
+  test('ends older builds at once, which tell why, and no others', async () => {
+    const world = await recorded();
+    const other = { third_party_id: 'other', parser_id: 'p1' };
+    await world.running({ content: 'old', observed_at: MIDDLE });
+    await world.running({ content: 'new', observed_at: '2026-01-02T11:59:00.000Z' });
+    await world.running({ content: 'one', observed_at: MIDDLE });
+    await world.running({ content: 'others', observed_at: MIDDLE, identity: other });
+    await claim(world, { ...cached, content: 'one' });
+    const jobs = world.cluster.jobs.values();
+    expect(jobs.filter((job) => readEnded(job)).map(({ metadata }) => metadata?.name)).toEqual([nameOf('old')]);
+    const old = await world.cluster.getJob(nameOf('old'));
+    expect(readEnded(old ?? {})).toMatchObject({ status: 'superseded', message: expect.stringContaining(NEW) });
+    expect(old?.metadata?.deletionTimestamp).toBeDefined();
+  });
+
+  test('ends no build where it is not deployed itself', async () => {
+    const world = await recorded();
+    await world.running({ content: 'old', observed_at: MIDDLE });
+    world.buried(NEW);
+    expect(await claim(world, cached)).toMatchObject({ data: { status: 'cancelled' } });
+    expect(readEnded((await world.cluster.getJob(nameOf('old'))) ?? {})).toBeUndefined();
+  });
+
+  test('detaches a Job that an earlier delivery of its request has begun: a request has one end', async () => {
+    const world = await recorded();
+    await world.running({ content: 'old', observed_at: MIDDLE, id: 'twice' });
+    await claim(world, { ...cached, id: terminalId('twice') });
+    const old = (await world.cluster.getJob(nameOf('old'))) ?? {};
+    expect(readEnded(old)).toBeDefined();
+    expect(terminalId(readBuild(old)?.event_id ?? '')).not.toBe(terminalId('twice'));
   });
 
   test.each<{ case: string; path: string; claimed: Parameters<typeof successClaim>[0] }>([

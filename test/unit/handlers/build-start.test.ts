@@ -20,6 +20,8 @@ import {
 const TERMINAL_ID = terminalIdOfRequest(received('build.start', {}));
 const REQUEST = `requests/acme/p1/${TERMINAL_ID}.json`;
 
+const BEGUN = expect.stringMatching(/^begun\/acme\/\d+\/[0-9a-f]{64}$/);
+
 type Data = Partial<Parameters<typeof buildStart>[0]['data']>;
 
 const start = (world: World, data: Data = {}, attributes: { id?: string; time?: string } = {}) =>
@@ -41,11 +43,11 @@ test('packs the source under the name of its content and asks for its build', as
       language: 'node',
       priority: 2,
       parameters: { env: { A: '1' } },
-      context: { bucket: TEMPORARY_BUCKET, key: `contexts/acme/p1/${data.build_key}.tar.gz` },
+      context: { bucket: TEMPORARY_BUCKET, key: `contexts/acme/p1/${data.build_key}.tar.zst` },
       image: { repository: expect.stringMatching(`^${REGISTRY}/fn-p1-`), tag: data.build_key.slice(0, 40) },
     },
   });
-  expect(world.store.keys(TEMPORARY_BUCKET)).toEqual([data.context.key, REQUEST]);
+  expect(world.store.keys(TEMPORARY_BUCKET)).toEqual([BEGUN, data.context.key, REQUEST]);
   expect(world.store.json(TEMPORARY_BUCKET, REQUEST)).toMatchObject({ event: { type: 'build.start', data: ACME } });
   expect(world.store.peek(TEMPORARY_BUCKET, data.context.key)?.length).toBe(data.context.bytes);
 });

@@ -319,6 +319,18 @@ describe('refuses what build-start would not say', () => {
     expect(world.cluster.jobs.size).toBe(0);
   });
 
+  test('but not an archive that a version before has packed', async () => {
+    const world = new World();
+    const event = jobStartEvent();
+    const { context } = event.data;
+    const former = { ...context, key: context.key.replace(/zst$/, 'gz') };
+    const data = { ...event.data, context: former };
+    const deps = { ...world.deps(), imageRegistry: undefined, settings: jobSettings };
+    expect(await jobStart({ ...event, data }, deps)).toMatchObject({ type: 'lifecycle.build.started' });
+    const pod = (await world.cluster.getJob(nameOf()))?.spec?.template.spec;
+    expect(pod?.initContainers?.[0]?.env).toContainEqual({ name: 'CONTEXT_KEY', value: former.key });
+  });
+
   test('a name that another tenant’s function has', async () => {
     const world = new World();
     await world.deployed();

@@ -1,6 +1,6 @@
 /** Two of us at the same object: whoever comes second finds what the first has done, and does no harm to it. */
 import type { V1Job } from '@kubernetes/client-node';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { buildComplete } from '#functions/build-complete/handler.ts';
 import { jobStart } from '#functions/job-start/handler.ts';
 import { serviceDelete } from '#functions/service-delete/handler.ts';
@@ -191,7 +191,7 @@ test('of many deletions each is remembered', async () => {
 
 test('an archive that a newer build of the same content needs is kept', async () => {
   const world = new World();
-  const archive = `contexts/acme/p1/${keyOf('same')}.tar.gz`;
+  const archive = `contexts/acme/p1/${keyOf('same')}.tar.zst`;
   world.store.put(TEMPORARY_BUCKET, archive, 'x');
   await remove(world, 'delete-1');
   expect(world.store.keys(TEMPORARY_BUCKET, 'contexts/')).toEqual([]);
@@ -235,4 +235,39 @@ test('a newer request that joins at the same moment is the one whose settings st
       expect([where, observedAt((await world.cluster.getJob(nameOf())) ?? {})]).toEqual([where, Date.parse(NEW)]);
     },
   );
+});
+
+describe('of an older build and a newer image that needs no Job', () => {
+  const older = (world: World, steps?: Steps) =>
+    jobStart(jobStartEvent({ content: 'old', observed_at: OLD }), {
+      ...world.deps(steps),
+      imageRegistry: undefined,
+      settings: jobSettings,
+    });
+  const newer = (world: World, steps?: Steps) =>
+    buildComplete(successClaim({ id: 'newer-end', observed_at: NEW }), {
+      ...world.deps(steps),
+      settings: functionSettings,
+    });
+  const recorded = async () => {
+    const world = new World();
+    await world.succeeded({ observed_at: OLD });
+    await buildComplete(successClaim({ observed_at: OLD, job_name: nameOf() }), {
+      ...world.deps(),
+      settings: functionSettings,
+    });
+    return world;
+  };
+  const neverGoesOn = async (world: World, where: string) => {
+    const job = await world.cluster.getJob(nameOf('old'));
+    expect([where, job === undefined || readEnded(job)?.status === 'superseded']).toEqual([where, true]);
+  };
+
+  test('the older one does not go on, whenever the image is deployed', async () => {
+    await interleaved(recorded, older, newer, neverGoesOn);
+  });
+
+  test('the older one does not go on, whenever it begins', async () => {
+    await interleaved(recorded, newer, older, neverGoesOn);
+  });
 });

@@ -291,12 +291,21 @@ describe('Jobs', () => {
 });
 
 describe('contexts', () => {
-  const key = (content: string, parser = 'p1') => `contexts/acme/${parser}/${keyOf(content)}.tar.gz`;
+  const key = (content: string, parser = 'p1') => `contexts/acme/${parser}/${keyOf(content)}.tar.zst`;
   const put = (...keys: string[]) => {
     for (const each of keys) {
       world.store.put(TEMPORARY_BUCKET, each, 'x');
     }
   };
+
+  test('that a Job of a version before needs stay', async () => {
+    const former = key('running').replace(/zst$/, 'gz');
+    put(former, key('old').replace(/zst$/, 'gz'));
+    world.later(DAY);
+    await world.running({ content: 'running' });
+    expect(await world.swept()).toEqual({ contexts_deleted: 1 });
+    expect(world.store.keys(TEMPORARY_BUCKET, 'contexts/')).toEqual([former]);
+  });
 
   test('of a day ago go, half packed ones too; those that a Job or a request needs, and young ones, stay', async () => {
     put(key('old'), 'contexts/acme/p1/.staging-1', key('running'), key('asked for', 'p2'));
@@ -328,6 +337,15 @@ describe('answers', () => {
     world.later(7);
     expect(await world.swept()).toEqual({ answers_deleted: 1 });
     expect(world.store.keys(TEMPORARY_BUCKET, 'answers/')).toEqual(['answers/acme/p1/young.json']);
+  });
+
+  test('and what says which builds began then', async () => {
+    world.store.put(TEMPORARY_BUCKET, 'begun/acme/1/old', '');
+    world.later(DAY);
+    world.store.put(TEMPORARY_BUCKET, 'begun/acme/2/young', '');
+    world.later(7);
+    expect(await world.swept()).toEqual({ answers_deleted: 1 });
+    expect(world.store.keys(TEMPORARY_BUCKET, 'begun/')).toEqual(['begun/acme/2/young']);
   });
 });
 

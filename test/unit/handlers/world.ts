@@ -91,7 +91,7 @@ export function jobStartData({
     observed_at,
     context: {
       bucket: TEMPORARY_BUCKET,
-      key: `contexts/${identity.third_party_id}/${identity.parser_id}/${build_key}.tar.gz`,
+      key: `contexts/${identity.third_party_id}/${identity.parser_id}/${build_key}.tar.zst`,
       bytes: 100,
     },
     image: { repository: imageRepository(REGISTRY, identity), tag: imageTag(build_key) },
@@ -244,6 +244,7 @@ export function buildStartDependencies(world: World, steps?: Steps): BuildStartD
     sourceBucket: SOURCE_BUCKET,
     sourceBuckets: [],
     functionBounds: { cpu: '4', memory: '8Gi', pods: 100, minPods: 10 },
+    buildsPerMinute: LIMITS.perMinute,
     sourcePrefix: 'global/parser/{parser_id}/',
     imageRegistry: REGISTRY,
     attemptId: randomUUID,

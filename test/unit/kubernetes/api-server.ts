@@ -2,6 +2,7 @@
 import { request } from 'node:http';
 import { type KubernetesApi, startKubernetesApi } from '#local/kubernetes/start-kubernetes-api.ts';
 import type { Storage } from '#local/kubernetes/storage.ts';
+import type { PodLogs } from '#local/kubernetes/types.ts';
 import { createCluster, NAMESPACE } from './objects.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: an answer has whatever fields it has; the test says which it expects.
@@ -17,6 +18,8 @@ export interface Server extends KubernetesApi {
   storage: Storage;
   /** By `pod/container`; absent where it has not started. */
   logs: Map<string, string>;
+  /** The times of the logs' lines; unknown until then. */
+  stamp(times: () => string[]): void;
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Reply>;
   /** The lines of a watch as they come, until it ends or the loop is left. */
   watch(path: string, headers?: Record<string, string>): AsyncGenerator<{ type: string; object: Json }>;
@@ -34,11 +37,15 @@ export async function startServer(): Promise<Server> {
     const text = logs.get(`${pod}/${container}`);
     return text === undefined ? undefined : Buffer.from(text);
   };
-  const api = await startKubernetesApi({ storage, logs: { read }, port: 0 });
+  const podLogs: PodLogs = { read };
+  const api = await startKubernetesApi({ storage, logs: podLogs, port: 0 });
   return {
     ...api,
     storage,
     logs,
+    stamp: (times) => {
+      podLogs.times = times;
+    },
     call: (...args) => call(api.url, ...args),
     watch: (...args) => watch(api.url, ...args),
   };

@@ -103,6 +103,25 @@ describe('logs', () => {
     expect((await followed).body).toBe('three\nfour\n');
   });
 
+  describe('with timestamps', () => {
+    const stamps = [
+      '2026-11-27T10:00:01.000000000Z',
+      '2026-11-27T10:00:01.000000001Z',
+      '2026-11-27T10:00:03.000000000Z',
+    ];
+
+    test.each([
+      { query: '', lines: [0, 1, 2] },
+      { query: '&tailLines=1', lines: [2] },
+      { query: '&sinceTime=2026-11-27T10:00:01.5Z', lines: [0, 1, 2] },
+      { query: '&sinceTime=2026-11-27T10:00:02Z', lines: [2] },
+    ])('$query', async ({ query, lines }) => {
+      server.stamp(() => stamps);
+      const told = lines.map((n) => `${stamps[n]} ${['one', 'two', 'three'][n]}\n`);
+      expect((await log(`?timestamps=true${query}`)).body).toBe(told.join(''));
+    });
+  });
+
   test('of what has not started, or is not there, are refused', async () => {
     server.logs.clear();
     expect(await log()).toMatchObject({

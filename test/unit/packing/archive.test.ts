@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { buffer } from 'node:stream/consumers';
-import { gunzipSync } from 'node:zlib';
+import { zstdDecompressSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { extract, type Header } from 'tar-stream';
 import { afterEach, describe, expect, test, vi } from 'vitest';
@@ -34,7 +34,7 @@ async function unpacked(bytes: Buffer): Promise<{ header: Header; content: Buffe
       next();
     });
   });
-  tar.end(gunzipSync(bytes));
+  tar.end(zstdDecompressSync(bytes));
   await once(tar, 'finish');
   return entries;
 }

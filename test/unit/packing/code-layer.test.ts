@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { extract, type Header } from 'tar-stream';
 import { describe, expect, test } from 'vitest';
@@ -31,14 +31,14 @@ async function layerOf(files: Files, generated = ours) {
   return codeLayer(store, listing, listing.files, generated, '/app');
 }
 
-async function headersOf(gzipped: Buffer): Promise<Header[]> {
+async function headersOf(compressed: Buffer, decompress: (bytes: Buffer) => Buffer = gunzipSync): Promise<Header[]> {
   const headers: Header[] = [];
   const tar = extract();
   tar.on('entry', (header, content, next) => {
     headers.push(header);
     content.on('end', next).resume();
   });
-  tar.end(gunzipSync(gzipped));
+  tar.end(decompress(compressed));
   await once(tar, 'finish');
   return headers;
 }
@@ -150,11 +150,11 @@ describe('a layer of code', () => {
     const listing = await list(store);
     const layer = await buffer(codeLayer(store, listing, listing.files, [], '/app').open());
     const context = await buffer(contextArchive(store, listing, listing.files, []).body);
-    const filesOf = async (gzipped: Buffer, folder: string) =>
-      (await headersOf(gzipped))
+    const filesOf = async (compressed: Buffer, folder: string, decompress: (bytes: Buffer) => Buffer) =>
+      (await headersOf(compressed, decompress))
         .filter(({ type }) => type === 'file')
         .map(({ name, mode, uid, gid, mtime }) => ({ name: name.slice(folder.length), mode, uid, gid, mtime }));
-    expect(await filesOf(layer, 'app/')).toEqual(await filesOf(context, ''));
+    expect(await filesOf(layer, 'app/', gunzipSync)).toEqual(await filesOf(context, '', zstdDecompressSync));
     expect(await unpack(layer, 'app')).toEqual(treeOf(store));
   });
 });

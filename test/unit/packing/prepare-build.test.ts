@@ -21,7 +21,7 @@ describe('preparing a build', () => {
     expect(language).toBe('python');
     expect(context).toEqual({
       bucket: 'temporary',
-      key: `contexts/acme/p1/${buildKey}.tar.gz`,
+      key: `contexts/acme/p1/${buildKey}.tar.zst`,
       bytes: store.peek('temporary', context.key)?.length,
     });
     expect(store.keys('temporary')).toEqual([context.key]);

@@ -27,7 +27,7 @@ const data: JobStart = {
   build_key: KEY,
   fingerprint: 'cd'.repeat(32),
   observed_at: '2026-01-02T03:04:05.678Z',
-  context: { bucket: 'tmp', key: `contexts/acme/p1/${KEY}.tar.gz`, bytes: 1234 },
+  context: { bucket: 'tmp', key: `contexts/acme/p1/${KEY}.tar.zst`, bytes: 1234 },
   image: { repository: 'registry.example/fn/fn-p1-742d58c1', tag: KEY.slice(0, 40) },
   language: 'python',
   priority: 3,

@@ -1,0 +1,219 @@
+/**
+ * What becomes of a `build.start`, step by step, until the new version answers or it is clear that it never will. News
+ * come by the stream of events; the API is asked as well, in case one of them is missed.
+ */
+import { type Build, buildDetailSchema, type EventLine, functionSchema } from '#shared/api/schemas.ts';
+import type { Identity } from '#shared/events/identity.ts';
+import { type Api, pause } from './client.ts';
+import { Failure } from './failure.ts';
+import { pathOf } from './session.ts';
+
+export type BuildNews =
+  | { step: 'taken' }
+  | { step: 'packed' }
+  | { step: 'queued'; position: number | undefined }
+  | { step: 'building'; jobName: string | undefined }
+  | { step: 'built'; image: string; cached: boolean; jobName: string | undefined }
+  | { step: 'ready'; image: string; revision: string | undefined; url: string | undefined }
+  | { step: 'failed'; status: string; reason: string; message: string };
+
+export interface Followed {
+  api: Api;
+  identity: Identity;
+  correlationId: string;
+  /** Opened before the build was asked for. */
+  events: AsyncIterable<EventLine>;
+  signal: AbortSignal;
+}
+
+const ASK_MS = 2000;
+const ASK_READY_MS = 250;
+
+/** Ends with `ready` or `failed`. */
+export async function* followBuild(followed: Followed): AsyncGenerator<BuildNews> {
+  const ended = new AbortController();
+  const signal = AbortSignal.any([followed.signal, ended.signal]);
+  const news = new Inbox<BuildNews>();
+  followed.signal.addEventListener('abort', () => news.fail(followed.signal.reason), { once: true });
+  const told = (work: Promise<void>): void => void work.catch((error: unknown) => news.fail(error));
+  told(fromEvents(followed, news));
+  told(fromApi({ ...followed, signal }, news));
+  const before = new Set<string>();
+  try {
+    for await (const item of news) {
+      const key = JSON.stringify(item);
+      if (!before.has(key)) {
+        before.add(key);
+        yield item;
+      }
+      if (item.step === 'ready' || item.step === 'failed') {
+        return;
+      }
+    }
+  } finally {
+    ended.abort();
+  }
+}
+
+async function fromEvents({ events, correlationId }: Followed, news: Inbox<BuildNews>): Promise<void> {
+  for await (const event of events) {
+    if (event.correlation_id === correlationId) {
+      const item = newsOf(event);
+      if (item !== undefined) {
+        news.put(item);
+      }
+    }
+  }
+}
+
+export function newsOf({ type, data }: Pick<EventLine, 'type' | 'data'>): BuildNews | undefined {
+  const told = (data ?? {}) as Record<string, unknown>;
+  const text = (name: string): string | undefined => (told[name] === undefined ? undefined : String(told[name]));
+  switch (type) {
+    case 'build.start':
+      return { step: 'taken' };
+    case 'job.start':
+      return { step: 'packed' };
+    case 'lifecycle.build.started':
+      return told['state'] === 'queued'
+        ? { step: 'queued', position: told['queue_position'] as number | undefined }
+        : { step: 'building', jobName: text('job_name') };
+    case 'build.complete':
+      return told['status'] === 'success'
+        ? { step: 'built', image: text('image_uri') ?? '', cached: told['cached'] === true, jobName: text('job_name') }
+        : failed(text('status'), text('reason'), text('error_message'));
+    case 'lifecycle.build.failed':
+      return failed(text('status'), text('reason'), text('error_message'));
+    case 'lifecycle.function.ready':
+      return { step: 'ready', image: text('image_uri') ?? '', revision: text('revision'), url: text('url') };
+    case 'lifecycle.function.failed':
+      return failed('failed', text('reason'), text('error_message'));
+    case 'event.rejected':
+      return failed('failed', text('reason'), problemsIn(told['problems']));
+    default:
+      return undefined;
+  }
+}
+
+function failed(status = 'failed', reason = 'InternalError', message = ''): BuildNews {
+  return { step: 'failed', status, reason, message };
+}
+
+function problemsIn(problems: unknown): string {
+  const list = Array.isArray(problems) ? (problems as { path?: unknown; message?: unknown }[]) : [];
+  return list.map(({ path, message }) => `${String(path)} ${String(message)}`).join('; ');
+}
+
+/** The build until it has ended, then the function until it answers with the build's image. */
+async function fromApi(followed: Followed, news: Inbox<BuildNews>): Promise<void> {
+  const { api, identity, correlationId, signal } = followed;
+  const path = `/api/v1/builds/${pathOf(identity)}/${encodeURIComponent(correlationId)}`;
+  let image = news.last('built')?.image;
+  while (!signal.aborted) {
+    // As soon as the stream tells that the image is there, the function is looked at.
+    await Promise.race([pause(ASK_MS, signal), news.once('built', signal)]).catch(() => {});
+    image = news.last('built')?.image;
+    if (image === undefined) {
+      const build = await optional(() => api.get(path, buildDetailSchema, { signal }), signal);
+      const item = build && newsOfBuild(build);
+      if (item !== undefined) {
+        news.put(item);
+      }
+      image = item?.step === 'built' ? item.image : undefined;
+    }
+    if (image !== undefined) {
+      await untilAnswers(followed, image, news);
+      return;
+    }
+  }
+}
+
+async function untilAnswers({ api, identity, signal }: Followed, image: string, news: Inbox<BuildNews>): Promise<void> {
+  const path = `/api/v1/functions/${pathOf(identity)}`;
+  while (!signal.aborted) {
+    const found = await optional(() => api.get(path, functionSchema, { signal }), signal);
+    if (found?.image_uri === image && found.state === 'ready') {
+      news.put({ step: 'ready', image, revision: found.revision, url: found.url });
+    }
+    if (found?.image_uri === image && found.state === 'failed') {
+      news.put(failed('failed', 'FunctionNotReady', found.message));
+    }
+    await pause(ASK_READY_MS, signal).catch(() => {});
+  }
+}
+
+function newsOfBuild(build: Build): BuildNews | undefined {
+  switch (build.status) {
+    case 'queued':
+      return { step: 'queued', position: build.queue_position };
+    case 'running':
+      return { step: 'building', jobName: build.job_name };
+    case 'success':
+      return { step: 'built', image: build.image_uri ?? '', cached: build.path === 'cached', jobName: build.job_name };
+    default:
+      return failed(build.status, build.reason, build.error_message);
+  }
+}
+
+/** Not there yet, or the gateway is away for a moment: the stream goes on, and the next look may find it. */
+async function optional<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (signal.aborted || error instanceof Failure) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/** What several tell and one reads. */
+class Inbox<T extends { step: string }> {
+  readonly #items: T[] = [];
+  readonly #seen = new Map<string, T>();
+  #error: { cause: unknown } | undefined;
+  #waiting: (() => void)[] = [];
+
+  put(item: T): void {
+    this.#seen.set(item.step, item);
+    this.#items.push(item);
+    this.#wake();
+  }
+
+  fail(cause: unknown): void {
+    this.#error = { cause };
+    this.#wake();
+  }
+
+  last<Step extends T['step']>(step: Step): Extract<T, { step: Step }> | undefined {
+    return this.#seen.get(step) as Extract<T, { step: Step }> | undefined;
+  }
+
+  async once(step: T['step'], signal: AbortSignal): Promise<void> {
+    while (!this.#seen.has(step) && !signal.aborted) {
+      await this.#change();
+    }
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T> {
+    for (;;) {
+      yield* this.#items.splice(0);
+      if (this.#error) {
+        throw this.#error.cause;
+      }
+      if (this.#items.length === 0) {
+        await this.#change();
+      }
+    }
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) {
+      resolve();
+    }
+  }
+}

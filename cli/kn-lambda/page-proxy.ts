@@ -1,0 +1,58 @@
+/**
+ * The page of a platform that wants a token, at an address of this machine: a browser cannot be given a token
+ * otherwise. It takes requests for itself alone, so that no other page of the browser can use the token.
+ */
+import { createServer, type IncomingMessage, request as requestHttp, type ServerResponse } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import type { AddressInfo } from 'node:net';
+
+export interface PageProxy {
+  url: string;
+  ended: Promise<void>;
+}
+
+export async function startPageProxy(
+  { server, token }: { server: string; token: string },
+  signal: AbortSignal,
+): Promise<PageProxy> {
+  const target = new URL(server);
+  const proxy = createServer((incoming, outgoing) => {
+    const { port } = proxy.address() as AddressInfo;
+    if (!isOwn(incoming, port)) {
+      outgoing.writeHead(403).end('This address serves the page of kn-lambda open, and nobody else.\n');
+      return;
+    }
+    pass(incoming, outgoing, target, token);
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  const ended = new Promise<void>((resolve) => proxy.on('close', resolve));
+  signal.addEventListener('abort', () => {
+    proxy.close();
+    proxy.closeAllConnections();
+  });
+  return { url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}/`, ended };
+}
+
+/** Another host would be a name that somebody points here; another origin a page from elsewhere. */
+function isOwn({ headers }: IncomingMessage, port: number): boolean {
+  const own = `127.0.0.1:${port}`;
+  return headers.host === own && (headers.origin === undefined || headers.origin === `http://${own}`);
+}
+
+function pass(incoming: IncomingMessage, outgoing: ServerResponse, target: URL, token: string): void {
+  const { host: _host, connection: _connection, origin: _origin, ...kept } = incoming.headers;
+  const request = target.protocol === 'https:' ? requestHttps : requestHttp;
+  const headers = { ...kept, host: target.host, authorization: `Bearer ${token}` };
+  const passed = request(new URL(incoming.url ?? '/', target), { method: incoming.method, headers }, (answer) => {
+    outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+    answer.pipe(outgoing);
+  });
+  passed.on('error', (error) => {
+    if (!outgoing.headersSent) {
+      outgoing.writeHead(502, { 'content-type': 'text/plain; charset=utf-8' });
+    }
+    outgoing.end(`${target.origin} does not answer: ${error.message}\n`);
+  });
+  outgoing.on('close', () => passed.destroy());
+  incoming.pipe(passed);
+}

@@ -1,0 +1,16 @@
+/** A stack as its author reads it: the frames of the function's own files, by their paths in the folder. */
+import { printable } from '#shared/printable.ts';
+
+/** Of the adapter and of the language itself. */
+const NOT_THEIRS = /\.knative-lambda\/|\bnode:internal\b|\(node:|site-packages\/|\/usr\/lib\/|\/usr\/local\/go\//;
+const FRAME = /^\s+(at |File )/;
+
+/** Where an image has the function's folder; on a laptop below the folder of the image. */
+const FOLDER = /(?:file:\/\/)?(?:\/[^\s()"]*?\/rootfs)?\/app\//;
+
+export function ownStack(stack: string): string[] {
+  return printable(stack)
+    .split('\n')
+    .filter((line) => !(FRAME.test(line) && NOT_THEIRS.test(line)))
+    .map((line) => (FRAME.test(line) ? line.replace(FOLDER, '') : line));
+}

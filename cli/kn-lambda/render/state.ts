@@ -1,0 +1,72 @@
+/** States of builds and functions in their colours. */
+
+import type { Style, Terminal } from '#cli/kn-lambda/terminal.ts';
+import type { Build, FunctionSummary, Version } from '#shared/api/schemas.ts';
+import { type Cell, table } from './table.ts';
+import { age, took } from './time.ts';
+import { inOurWords } from './words.ts';
+
+const STYLES: Record<string, Style> = {
+  ready: 'green',
+  success: 'green',
+  ok: 'green',
+  building: 'cyan',
+  running: 'cyan',
+  starting: 'cyan',
+  queued: 'yellow',
+  warning: 'yellow',
+  unknown: 'yellow',
+  superseded: 'dim',
+  cancelled: 'dim',
+  deleting: 'dim',
+  failed: 'red',
+  timeout: 'red',
+};
+
+export function stateCell(state: string | undefined): Cell {
+  const style = STYLES[state ?? ''];
+  return { text: state ?? '', ...(style === undefined ? {} : { style }) };
+}
+
+/** The digest's beginning is enough to tell images apart. */
+export function shortImage(image: string | undefined): string {
+  return image?.replace(/^.*@sha256:([0-9a-f]{12})[0-9a-f]*$/, '$1') ?? '';
+}
+
+export function functionsTable(functions: FunctionSummary[], terminal: Terminal, now = Date.now()): string {
+  const rows = functions.map((each) => [
+    `${each.third_party_id}/${each.parser_id}`,
+    stateCell(each.state),
+    each.revision,
+    each.language,
+    each.pods === undefined ? '' : String(each.pods),
+    stateCell(each.last_build?.status),
+    age(each.last_build?.completed_at ?? each.observed_at ?? each.created_at, now),
+    inOurWords(each.message ?? '').split('\n')[0],
+  ]);
+  return table(['FUNCTION', 'STATE', 'VERSION', 'LANGUAGE', 'PODS', 'LAST BUILD', 'AGE', 'WHY'], rows, terminal);
+}
+
+export function versionsTable(versions: Version[], terminal: Terminal, now = Date.now()): string {
+  const rows = versions.map((each) => [
+    each.revision,
+    { text: each.ready ? 'ready' : 'not ready', style: each.ready ? ('green' as const) : ('red' as const) },
+    `${each.traffic_percent} %`,
+    shortImage(each.image_uri),
+    age(each.created_at, now),
+    inOurWords(each.message ?? '').split('\n')[0],
+  ]);
+  return table(['VERSION', 'STATE', 'TRAFFIC', 'IMAGE', 'AGE', 'WHY'], rows, terminal);
+}
+
+export function buildsTable(builds: Build[], terminal: Terminal, now = Date.now()): string {
+  const rows = builds.map((each) => [
+    each.correlation_id,
+    stateCell(each.status),
+    each.reason,
+    each.path,
+    took(each.duration_ms),
+    age(each.completed_at ?? each.started_at, now),
+  ]);
+  return table(['BUILD', 'STATUS', 'REASON', 'WAY', 'TOOK', 'AGE'], rows, terminal);
+}

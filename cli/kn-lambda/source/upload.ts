@@ -1,0 +1,77 @@
+/** Brings a folder's files to where the platform builds them from: only those that are not there yet. */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import pLimit from 'p-limit';
+import type { Api } from '#cli/kn-lambda/client.ts';
+import { Failure } from '#cli/kn-lambda/failure.ts';
+import { pathOf } from '#cli/kn-lambda/session.ts';
+import { type UploadPlan, uploadDoneSchema, uploadPlanSchema } from '#shared/api/schemas.ts';
+import type { Identity } from '#shared/events/identity.ts';
+import type { Source, SourceFile } from './read-source.ts';
+
+const AT_ONCE = 8;
+
+export interface Uploaded {
+  prefix: string;
+  /** Files that were sent, and those that were there. */
+  sent: number;
+  unchanged: number;
+  removed: number;
+}
+
+export interface Progress {
+  done: number;
+  of: number;
+  bytes: number;
+}
+
+export async function upload(
+  api: Api,
+  identity: Identity,
+  { files }: Source,
+  { signal, onProgress = () => {} }: { signal: AbortSignal; onProgress?: (progress: Progress) => void },
+): Promise<Uploaded> {
+  const path = `/api/v1/uploads/${pathOf(identity)}`;
+  const request = { files: files.map(({ path: name, size, sha256 }) => ({ path: name, size, sha256 })) };
+  const plan = await api.post(path, request, uploadPlanSchema, { signal });
+  await sendAll(api, plan, files, { signal, onProgress });
+  const { removed } = await api.post(`${path}/finish`, request, uploadDoneSchema, { signal });
+  return { prefix: plan.prefix, sent: plan.uploads.length, unchanged: plan.unchanged.length, removed: removed.length };
+}
+
+async function sendAll(
+  api: Api,
+  { uploads }: UploadPlan,
+  files: SourceFile[],
+  { signal, onProgress }: { signal: AbortSignal; onProgress: (progress: Progress) => void },
+): Promise<void> {
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const progress = { done: 0, of: uploads.length, bytes: 0 };
+  const limit = pLimit(AT_ONCE);
+  await Promise.all(
+    uploads.map((to) =>
+      limit(async () => {
+        signal.throwIfAborted();
+        const file = byPath.get(to.path);
+        if (file === undefined) {
+          throw new Failure(`the platform asks for ${to.path}, which was not offered`, {
+            next: 'The command and the platform may be of different versions: kn-lambda version shows both.',
+          });
+        }
+        await api.upload(to, await unchangedBytes(file), signal);
+        progress.done += 1;
+        progress.bytes += file.size;
+        onProgress({ ...progress });
+      }),
+    ),
+  );
+}
+
+/** The place takes the bytes of that hash alone. */
+async function unchangedBytes({ absolute, path, sha256 }: SourceFile): Promise<Buffer<ArrayBuffer>> {
+  const bytes = await readFile(absolute);
+  if (createHash('sha256').update(bytes).digest('hex') !== sha256) {
+    throw new Failure(`${path} changed while it was being uploaded`, { next: 'Deploy again when it is saved.' });
+  }
+  return bytes;
+}

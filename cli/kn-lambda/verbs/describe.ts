@@ -1,0 +1,80 @@
+import type { Command } from 'commander';
+import { connectable, shown } from '#cli/kn-lambda/options.ts';
+import { show } from '#cli/kn-lambda/render/output.ts';
+import { buildsTable, shortImage, stateCell, versionsTable } from '#cli/kn-lambda/render/state.ts';
+import { pairs } from '#cli/kn-lambda/render/table.ts';
+import { inOurWords } from '#cli/kn-lambda/render/words.ts';
+import { type CommonOptions, openSession, pathOf, type Runtime } from '#cli/kn-lambda/session.ts';
+import type { Terminal } from '#cli/kn-lambda/terminal.ts';
+import { type FunctionDetail, functionDetailSchema } from '#shared/api/schemas.ts';
+import { printable, printableCell } from '#shared/printable.ts';
+
+const SHOWN = 5;
+
+export function addDescribe(program: Command, runtime: Runtime): void {
+  const command = program
+    .command('describe')
+    .argument('[function]', 'NAME or TENANT/NAME; default: that of this folder')
+    .description('one function: state, settings, versions, last builds');
+  connectable(shown(command)).action(async (name: string | undefined, options: CommonOptions) => {
+    const session = await openSession(options, runtime);
+    const identity = await session.identity(name);
+    const path = `/api/v1/functions/${pathOf(identity)}`;
+    const found = await session.api.get(path, functionDetailSchema, { signal: runtime.signal });
+    show(found, runtime, options, {
+      text: (detail) => describe(detail, runtime.terminal),
+      names: ({ third_party_id, parser_id }) => [`${third_party_id}/${parser_id}`],
+    });
+  });
+}
+
+function describe(detail: FunctionDetail, terminal: Terminal): string {
+  const { settings, conditions } = detail;
+  const { text, style } = stateCell(detail.state);
+  // What the state is due to has been said.
+  const wrong = conditions.filter(({ status, message }) => status !== 'True' && message !== detail.message);
+  const head = pairs([
+    ['Function', `${detail.third_party_id}/${detail.parser_id}`],
+    ['State', style === undefined ? text : terminal.paint(style, text)],
+    ['Why', detail.message === undefined ? undefined : inOurWords(detail.message)],
+    ['Version', detail.revision],
+    ['Image', shortImage(detail.image_uri)],
+    ['Language', detail.language],
+    ['Address', detail.url],
+    ['Pods', detail.pods === undefined ? undefined : String(detail.pods)],
+    ['Calls', detail.delivery === 'own' ? 'through a queue of its own' : undefined],
+    ['Time limit', settings.timeout_seconds === undefined ? undefined : `${settings.timeout_seconds} s`],
+    ['At once', settings.concurrency === undefined ? undefined : `${settings.concurrency} in a pod`],
+    ['Scaling', inOneLine(settings.scaling)],
+    ['Resources', inOneLine(settings.resources)],
+    ['Env', settings.env.map(({ name, value }) => printableCell(`${name}=${value}`)).join('\n')],
+    ['Secrets', settings.secrets.map(secretText).join('\n')],
+    ...wrong.map(({ type, reason, message }): [string, string] => [
+      type,
+      printable(`${reason ?? ''} ${message ?? ''}`.trim()),
+    ]),
+  ]);
+  const sections = [
+    detail.versions.length > 0 ? versionsTable(detail.versions.slice(0, SHOWN), terminal) : '',
+    detail.builds.length > 0 ? buildsTable(detail.builds.slice(0, SHOWN), terminal) : '',
+  ];
+  return [head, ...sections].filter((section) => section !== '').join('\n\n');
+}
+
+export function secretText(secret: {
+  name: string;
+  key: string;
+  env?: string | undefined;
+  file?: string | undefined;
+}): string {
+  const place = secret.env === undefined ? `file ${secret.file ?? ''}` : `$${secret.env}`;
+  return printableCell(`${place}  ${secret.name}/${secret.key}`);
+}
+
+function inOneLine(settings: Record<string, unknown>): string {
+  return Object.entries(settings)
+    .map(([name, value]) =>
+      printableCell(`${name}: ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`),
+    )
+    .join(', ');
+}

@@ -1,0 +1,152 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { type Called, callFunction } from '#cli/kn-lambda/call.ts';
+import { EXIT, Exit, Failure, wrongUse } from '#cli/kn-lambda/failure.ts';
+import { connectable, shown, timeLimit } from '#cli/kn-lambda/options.ts';
+import { noteAnswer } from '#cli/kn-lambda/render/answer.ts';
+import { logText } from '#cli/kn-lambda/render/lines.ts';
+import { show } from '#cli/kn-lambda/render/output.ts';
+import { type CommonOptions, openSession, pathOf, type Runtime, type Session } from '#cli/kn-lambda/session.ts';
+import { TEST_EVENT } from '#cli/kn-lambda/source/ignored.ts';
+import { functionSchema, type LogLine } from '#shared/api/schemas.ts';
+import { MINUTE, SECOND } from '#shared/durations.ts';
+import { type Identity, subjectOf } from '#shared/events/identity.ts';
+import { printable } from '#shared/printable.ts';
+
+interface Options extends CommonOptions {
+  data?: string;
+  file?: string;
+  contentType?: string;
+  timeout?: number;
+  logs?: boolean;
+}
+
+export function addInvoke(program: Command, runtime: Runtime): void {
+  const command = program
+    .command('invoke')
+    .alias('call')
+    .argument('[function]', 'NAME or TENANT/NAME; default: that of this folder')
+    .description('call a function and show its answer. Exit code 1 where the call failed')
+    .option('-d, --data <json>', `what it is called with. Default: ${TEST_EVENT} of its folder, else {}`)
+    .option('--file <path>', 'the same from a file; - is standard input')
+    .option('--content-type <type>', 'of the data; anything but JSON is sent as it is', 'application/json')
+    .addOption(timeLimit('how long to wait for the answer', '2m'))
+    .option('--logs', 'show what the function wrote during the call');
+  connectable(shown(command)).action(async (name: string | undefined, options: Options) => {
+    const session = await openSession(options, runtime);
+    const identity = await session.identity(name);
+    const contentType = options.contentType ?? 'application/json';
+    const data = await dataOf(identity.parser_id, options, runtime);
+    if (/[/+]json\b/.test(contentType)) {
+      checkJson(data.bytes, data.from);
+    }
+    const before = await session.api.get(`/api/v1/functions/${pathOf(identity)}`, functionSchema, {
+      signal: runtime.signal,
+    });
+    if (before.state === 'building' && before.revision === undefined) {
+      runtime.terminal.note(`${subjectOf(identity)} is being built: the call waits for it`);
+    }
+    const call = { identity, data: data.bytes, contentType, patienceMs: options.timeout ?? 2 * MINUTE };
+    // Clocks differ by a little.
+    const since = new Date(Date.now() - SECOND);
+    const answer = await callFunction(session.api, call, runtime.signal);
+    const cold = before.pods === undefined ? undefined : before.pods === 0;
+    await tell({ ...answer, ...versionOf(answer, before.revision), ...(cold === undefined ? {} : { cold }) });
+    if (options.logs || !answer.succeeded) {
+      await tellLogs(session, identity, answer.id, since, runtime);
+    }
+    if (!answer.succeeded) {
+      runtime.terminal.note(`Next: kn-lambda explain call ${subjectOf(identity)} ${answer.id}`);
+      throw new Exit(EXIT.failed);
+    }
+
+    async function tell(told: Called & { cold?: boolean }): Promise<void> {
+      noteAnswer(told, runtime);
+      if (options.output !== undefined || told.succeeded) {
+        show(told, runtime, options, {
+          text: ({ result }) => printable(JSON.stringify(result ?? null, undefined, 2)),
+          names: ({ id }) => [id],
+        });
+      }
+    }
+  });
+}
+
+function versionOf({ version }: Called, before: string | undefined): { version?: string } {
+  const known = version ?? before;
+  return known === undefined ? {} : { version: known };
+}
+
+/**
+ * What it wrote is a help only: the answer stands without it. Lines that name no call (`console.log`) are those that came
+ * meanwhile.
+ */
+async function tellLogs(session: Session, identity: Identity, call: string, since: Date, runtime: Runtime) {
+  const { terminal, signal } = runtime;
+  const path = `/api/v1/functions/${pathOf(identity)}/logs`;
+  try {
+    for (const query of [{ call }, { since: since.toISOString() }]) {
+      let told = 0;
+      for await (const line of await session.api.lines<LogLine>(path, { query, signal })) {
+        terminal.note(logText(line, terminal.paintNote, false));
+        told += 1;
+      }
+      if (told > 0) {
+        return;
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof Failure)) {
+      throw error;
+    }
+  }
+}
+
+async function dataOf(
+  parserId: string,
+  { data, file }: Options,
+  { cwd, stdin, terminal }: Runtime,
+): Promise<{ bytes: Buffer<ArrayBuffer>; from: string }> {
+  if (data !== undefined && file !== undefined) {
+    throw wrongUse('there are --data and --file', 'Give one of them.');
+  }
+  if (data !== undefined) {
+    return { bytes: Buffer.from(data), from: '--data' };
+  }
+  if (file === '-') {
+    const chunks: Buffer[] = [];
+    for await (const chunk of stdin) {
+      chunks.push(Buffer.from(chunk as Buffer));
+    }
+    return { bytes: Buffer.concat(chunks), from: 'standard input' };
+  }
+  const found = file ?? testEventOf(parserId, cwd);
+  if (found === undefined) {
+    return { bytes: Buffer.from('{}'), from: 'the default' };
+  }
+  if (file === undefined) {
+    terminal.note(terminal.paintNote('dim', `data: ${found}`));
+  }
+  try {
+    return { bytes: readFileSync(join(file === undefined ? cwd : '', found)), from: found };
+  } catch (error) {
+    throw new Failure(`${found} cannot be read: ${(error as Error).message}`, { next: 'Name another: --file PATH.' });
+  }
+}
+
+/** Beside the function, or in its folder below this one. */
+function testEventOf(parserId: string, cwd: string): string | undefined {
+  return [TEST_EVENT, join(parserId, TEST_EVENT)].find((file) => existsSync(join(cwd, file)));
+}
+
+function checkJson(bytes: Buffer, from: string): void {
+  try {
+    JSON.parse(bytes.toString());
+  } catch (error) {
+    throw wrongUse(
+      `${from} is no JSON: ${(error as Error).message}`,
+      'Mend it. Data of another kind needs its name: --content-type text/plain.',
+    );
+  }
+}
