@@ -12,7 +12,8 @@ export function pageConfig(root: string): InlineConfig {
     configFile: false,
     envDir: false,
     logLevel: 'warn',
-    oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+    // Said, because NODE_ENV would decide: JSX for development names the folders of this machine.
+    oxc: { jsx: { runtime: 'automatic', importSource: 'preact', development: false } },
   };
 }
 

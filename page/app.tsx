@@ -4,7 +4,7 @@ import type { Me } from '#shared/api/schemas.ts';
 import { type ApiError, onUnauthenticated, read, setToken, token } from './api/client.ts';
 import { forgetEvents, liveState, onLiveState, startLive } from './api/live.ts';
 import { DropZone } from './deploy/drop-zone.tsx';
-import { Header } from './header.tsx';
+import { Brand, Header } from './header.tsx';
 import { MeContext } from './me.ts';
 import { Failure } from './parts/notices.tsx';
 import { followLinks, type Route, useRoute } from './router.ts';
@@ -40,7 +40,11 @@ export function App() {
   }, [reader]);
 
   if (reader === undefined) {
-    return null;
+    return (
+      <header>
+        <Brand />
+      </header>
+    );
   }
   if ('error' in reader) {
     return (

@@ -28,19 +28,25 @@ interface HeaderProps {
   signOut: () => void;
 }
 
+export function Brand() {
+  return (
+    <a class="brand" href="/">
+      <svg viewBox="0 0 32 32" aria-hidden="true">
+        <rect width="32" height="32" rx="8" />
+        <path d="M10 7h3.2L22 25h-3.4l-4.2-8.9L10.6 25H7.2l5.6-12.2L11.6 10H10z" />
+      </svg>
+      <span>Knative Lambda</span>
+    </a>
+  );
+}
+
 export function Header({ view, live, signOut }: HeaderProps) {
   const me = useMe();
   const [theme, change] = useState(currentTheme);
   const [look, word] = LIVE[live];
   return (
     <header>
-      <a class="brand" href="/">
-        <svg viewBox="0 0 32 32" aria-hidden="true">
-          <rect width="32" height="32" rx="8" />
-          <path d="M10 7h3.2L22 25h-3.4l-4.2-8.9L10.6 25H7.2l5.6-12.2L11.6 10H10z" />
-        </svg>
-        <span>Knative Lambda</span>
-      </a>
+      <Brand />
       <nav aria-label="Views">
         {VIEWS.map(([name, href, title, icon]) => (
           <a key={name} href={href} aria-current={name === view ? 'page' : undefined}>

@@ -1,4 +1,4 @@
-/** What the reader of the page may change. The gateway decides; this only keeps the page from offering what it refuses. */
+/** What the reader may change. The gateway decides: this keeps the page from offering what would be refused. */
 import type { Me } from '#shared/api/schemas.ts';
 
 /** Whether functions of that tenant, or where none is named of any, may be deployed, called and deleted. */

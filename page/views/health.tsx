@@ -10,11 +10,16 @@ import { printable } from '#shared/printable.ts';
 
 const WORST_FIRST: Check['status'][] = ['failed', 'warning', 'unknown', 'ok'];
 
+/** The place of the worst of them in WORST_FIRST. */
+function worst(checks: readonly Check[]): number {
+  return Math.min(...checks.map(({ status }) => WORST_FIRST.indexOf(status)));
+}
+
 export function Health() {
   const doctor = useResource<{ checks: Check[] }>('/doctor', { every: 60_000 });
   const now = useResource<Explanation>('/explain?about=now', { every: 30_000 });
   const checks = doctor.data?.checks ?? [];
-  const groups = Map.groupBy(checks, ({ group }) => group);
+  const groups = [...Map.groupBy(checks, ({ group }) => group)].sort(([, one], [, other]) => worst(one) - worst(other));
   return (
     <>
       <div class="title">
@@ -42,8 +47,8 @@ export function Health() {
         </p>
       )}
       <div class="columns">
-        {[...groups].map(([group, members]) => (
-          <section key={group} class="card" aria-label={group}>
+        {groups.map(([group, members]) => (
+          <section key={group} class="card group" aria-label={group}>
             <h2>{group}</h2>
             <ul class="checks">
               {members

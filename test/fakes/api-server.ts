@@ -1,4 +1,4 @@
-/** The gateway's API with data of the test's own, and the page beside it: for what a platform cannot be made to show. */
+/** The API with data of the test's own, and the page beside it: for what a platform cannot be made to show. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';

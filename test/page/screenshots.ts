@@ -64,6 +64,9 @@ async function takeAll(page: Page): Promise<void> {
   await page.locator('.table.builds a', { hasText: 'invoices' }).click();
   await page.locator('.explained').waitFor();
   await take(page, 'page-build');
+  await go(page, '/health');
+  await page.locator('.checks li').nth(8).waitFor();
+  await take(page, 'page-health');
   await page.emulateMedia({ colorScheme: 'dark' });
   await go(page, '/events');
   await page.locator('.table.events .windowed .row').nth(5).waitFor();
