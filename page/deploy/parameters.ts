@@ -8,9 +8,11 @@ export function parametersOf({
   settings,
   delivery,
 }: Pick<FunctionDetail, 'settings' | 'delivery'>): Record<string, unknown> {
-  const { env, secrets, scaling, resources, timeout_seconds, concurrency } = settings;
+  const { language, handler, env, secrets, scaling, resources, timeout_seconds, concurrency } = settings;
   const isGiven = (value: object) => Object.keys(value).length > 0;
   return {
+    ...(language === undefined ? {} : { language }),
+    ...(handler === undefined ? {} : { handler }),
     ...(env.length > 0 ? { env: Object.fromEntries(env.map(({ name, value }) => [name, value])) } : {}),
     ...(secrets.length > 0 ? { secrets } : {}),
     ...(isGiven(scaling) ? { scaling } : {}),

@@ -124,10 +124,11 @@ function Builds({ detail }: { detail: FunctionDetail }) {
 }
 
 function Settings({ detail }: { detail: FunctionDetail }) {
-  const { env, scaling, resources, timeout_seconds, concurrency } = detail.settings;
+  const { handler, env, scaling, resources, timeout_seconds, concurrency } = detail.settings;
   const rows: [string, string][] = [
     ['Address', detail.url ?? '–'],
     ['Service', detail.service_name],
+    ['What is called', handler ?? 'as the source says'],
     ['Calls come by', detail.delivery === 'own' ? 'a queue of its own' : 'the queue of all'],
     ['Limit of a call', timeout_seconds === undefined ? 'the default' : `${timeout_seconds} s`],
     [

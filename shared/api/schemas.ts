@@ -92,6 +92,9 @@ export const versionSchema = z.object({
 
 export const functionDetailSchema = functionSchema.extend({
   settings: z.object({
+    /** As asked for; undefined where the source itself says it. */
+    language: z.string().optional(),
+    handler: z.string().optional(),
     env: z.array(z.object({ name: z.string(), value: z.string() })),
     secrets: z.array(
       z.object({ name: z.string(), key: z.string(), env: z.string().optional(), file: z.string().optional() }),

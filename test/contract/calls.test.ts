@@ -319,10 +319,8 @@ describe('a function that is not there', () => {
     const before = Date.now();
     await world.send({ type: 'service.delete', data: identity });
     await world.seen('lifecycle.function.deleted', identity);
-    if (DELIVERY === 'own') {
-      // Its queue has gone, and for 5 s the door may not know: see docs/failures.md.
-      await pause(6 / PATIENCE);
-    }
+    // For 5 s the door may not know, and the pod that ends still answers: see docs/failures.md.
+    await pause(6 / PATIENCE);
 
     const { data } = await rejectionOf(await call(identity, {}));
 

@@ -84,8 +84,11 @@ export function runningBuild(job: JobMetadata): BuildView | undefined {
 }
 
 export function settingsOf({ parameters }: Build): FunctionDetail['settings'] {
-  const { env = {}, secrets = [], scaling = {}, resources = {}, timeout_seconds, concurrency } = parameters;
+  const { language, handler, env = {}, secrets = [], scaling = {}, resources = {} } = parameters;
+  const { timeout_seconds, concurrency } = parameters;
   return {
+    ...optional('language', language),
+    ...optional('handler', handler),
     env: Object.entries(env).map(([name, value]) => ({ name, value })),
     secrets: secrets.map(({ name, key, env: variable, file }) => ({
       name,

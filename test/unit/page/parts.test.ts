@@ -146,6 +146,7 @@ test('the name of a function is as near to that of the folder as it may be', () 
 
 test('what a function is set to is said again at its next build', () => {
   const settings = {
+    handler: 'app.run',
     env: [{ name: 'A', value: '1' }],
     secrets: [{ name: 's', key: 'k', env: 'S' }],
     scaling: { min: 1 },
@@ -153,6 +154,7 @@ test('what a function is set to is said again at its next build', () => {
     timeout_seconds: 5,
   };
   expect(parametersOf({ settings, delivery: 'own' })).toEqual({
+    handler: 'app.run',
     env: { A: '1' },
     secrets: [{ name: 's', key: 'k', env: 'S' }],
     scaling: { min: 1 },
