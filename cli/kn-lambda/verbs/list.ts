@@ -12,7 +12,7 @@ interface Options extends CommonOptions {
   max?: number;
 }
 
-/** The list of functions tells of a build while it runs. Those that have ended are looked up here, as far back as this. */
+/** The list of functions tells of a build while it runs. Those that have ended are looked up, as far back as this. */
 const MOST_BUILDS = 200;
 
 export function addList(program: Command, runtime: Runtime): void {
