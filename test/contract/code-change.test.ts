@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { Identity } from '#shared/events/identity.ts';
+import { answering, slowToBuild } from './sources.ts';
 import { PATIENCE, until } from './until.ts';
 import { World } from './world.ts';
 
@@ -53,6 +54,22 @@ test('of Node without dependencies: never a Job, and each version answers as it 
   expect(second).not.toBe(first);
   expect(world.of('job.start', identity)).toEqual([]);
   expect(await world.jobs(identity)).toEqual([]);
+});
+
+test('that needs no Job ends at once the Job of the source before it', async () => {
+  const identity = world.parser('overtaken');
+  await world.upload(identity, slowToBuild('slow', 600));
+  await world.send({ type: 'build.start', data: identity });
+  await world.seen('lifecycle.build.started', identity);
+
+  await world.upload(identity, { ...answering('quick'), 'package.json': '{ "name": "quick", "version": "1.0.0" }' });
+  await world.send({ type: 'build.start', data: identity });
+
+  await world.seen('lifecycle.build.completed', identity);
+  const ended = await until('the end of the older one', async () =>
+    world.of('build.complete', identity).find(({ data }) => data.status !== 'success'),
+  );
+  expect(ended.data).toMatchObject({ status: 'superseded', reason: 'Superseded' });
 });
 
 test.runIf(inject('platform').languages.includes('python'))(
