@@ -154,8 +154,14 @@ export const SAFEGUARDS: Safeguard[] = [
   {
     name: 'an end is processed only for the Job that it is of',
     file: 'functions/build-complete/confirm.ts',
-    find: 'if (job && build && terminalId(build.event_id) === event.id) {',
-    replace: 'if (job && build && terminalId(build.event_id) !== undefined) {',
+    find: 'if (job && build && terminalId(build.event_id) === event.id && ',
+    replace: 'if (job && build && terminalId(build.event_id) !== undefined && ',
+  },
+  {
+    name: 'an end that is told twice is not that of a later Job',
+    file: 'functions/build-complete/confirm.ts',
+    find: ' && !isOfEarlierJob(data, job)',
+    replace: '',
   },
   {
     name: 'a call that is handed on keeps its id',
@@ -172,8 +178,8 @@ export const SAFEGUARDS: Safeguard[] = [
   {
     name: 'an answer has its function’s name',
     file: `${door}handler.ts`,
-    find: ', subject, data };',
-    replace: ', data };',
+    find: '    subject,\n    data,\n',
+    replace: '    data,\n',
   },
   {
     name: 'the subject decides who is called',
