@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import * as schemas from '#shared/api/schemas.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
-import { answering } from './sources.ts';
+import { answering, slowToBuild } from './sources.ts';
 import { until } from './until.ts';
 import { World } from './world.ts';
 
@@ -128,6 +128,25 @@ describe('a call that fails', () => {
       return text.split('\n').some((line) => line !== '' && JSON.parse(line).text.includes('told to fail'));
     });
   });
+});
+
+test('the log of a build can be read while it runs', async () => {
+  const slow = world.parser('slow');
+  const chain = `build of ${slow.parser_id}`;
+  await world.upload(slow, slowToBuild('never', 600));
+  await world.send({ type: 'build.start', data: { ...slow, correlation_id: chain } });
+  await world.seen('lifecycle.build.started', slow);
+  await until(
+    'the line of the step that runs',
+    async () => {
+      const { text } = await ask(`/builds/${at(slow)}/${encodeURIComponent(chain)}/log`);
+      return text.split('\n').some((line) => line !== '' && /npm/.test(JSON.parse(line).text));
+    },
+    120,
+  );
+  expect(world.of('build.complete', slow)).toEqual([]);
+  await world.send({ type: 'service.delete', data: slow });
+  await world.seen('build.complete', slow);
 });
 
 test('what was deleted is gone, and why is told', async () => {
