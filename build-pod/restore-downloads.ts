@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { createZstdDecompress } from 'node:zlib';
 import { extract } from 'tar-stream';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
+import { PermanentError } from '#shared/events/errors.ts';
 import { LIMIT_FILE, type PackageManager } from '#shared/specs/build-pod/downloads.ts';
 import { type Rule, ruleOf } from './download-rules.ts';
 
@@ -39,7 +40,7 @@ export async function restoreDownloads(
 ): Promise<void> {
   const target = join(folder, 'kept', manager);
   try {
-    const found = await store.open(bucket, key);
+    const found = await store.open(bucket, key).catch(ifMayNotList);
     if (found) {
       await unpack(found.body, target, { rule: ruleOf(manager), bytes, signal }).catch(async (error: Error) => {
         found.body.destroy();
@@ -53,6 +54,13 @@ export async function restoreDownloads(
     await writeFile(join(folder, LIMIT_FILE), String(Math.floor((bytes * SHARE_ADDED) / 1024)));
   } catch (error) {
     log(`without what earlier builds have downloaded: ${(error as Error).message}`);
+  }
+}
+
+/** To whom may not list, S3 says of what does not exist that it is forbidden. */
+function ifMayNotList(error: Error): undefined {
+  if (!(error instanceof PermanentError && error.reason === 'Forbidden')) {
+    throw error;
   }
 }
 

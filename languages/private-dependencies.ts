@@ -80,34 +80,33 @@ add_downloads() {
   fi
   return 0
 }
-# pip and Go fail where a file is not what index or go.sum say: then nothing of what was kept is used, and it is replaced.
-pip_install() {
-  pip='python3 -m pip install --disable-pip-version-check --no-input --root-user-action=ignore'
+# Both run the command $@. pip and Go fail where a file is not what index or go.sum say: then nothing of what was kept is used, and it is replaced.
+with_kept_packages() {
   if [ ! -f "$downloads/${LIMIT_FILE}" ]; then
-    $pip --no-cache-dir "$@"
+    "$@"
     return
   fi
   cache=.knative-lambda/pip-cache output=.knative-lambda/pip-output
   take_downloads pip "$cache/http-v2"
-  { $pip --cache-dir="$cache" "$@" 2>&1; echo $? >"$output.code"; } | tee "$output"
+  { "$@" --cache-dir="$cache" 2>&1; echo $? >"$output.code"; } | tee "$output"
   code=$(cat "$output.code")
   if [ "$code" -ne 0 ] && [ -d "$downloads/kept/pip" ] && grep -q 'DO NOT MATCH THE HASHES' "$output"; then
     echo 'What an earlier build has downloaded is not that: downloading all anew.'
     rm -rf "$downloads/kept/pip" "$cache"
-    $pip --cache-dir="$cache" "$@"
+    "$@" --cache-dir="$cache"
     code=$?
   fi
   if [ "$code" -eq 0 ]; then add_downloads pip "$cache/http-v2"; fi
   rm -rf "$cache" "$output" "$output.code"
   return "$code"
 }
-go_download() {
+with_kept_modules() {
   if [ -d "$downloads/kept/go" ]; then
-    GOPROXY="file://$downloads/kept/go,$(go env GOPROXY)" go mod download && add_modules && return
+    GOPROXY="file://$downloads/kept/go,$(go env GOPROXY)" "$@" && add_modules && return
     echo 'Not with what earlier builds have downloaded: downloading all anew.'
     rm -rf "$downloads/kept/go"
   fi
-  go mod download && add_modules
+  "$@" && add_modules
 }
 # Those that this build needs, of a folder that may have others'.
 add_modules() {

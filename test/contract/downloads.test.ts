@@ -41,7 +41,11 @@ describe.runIf(inject('platform').directory !== undefined)('a registry that coun
   });
 
   function source(names: string[]): Record<string, string> {
-    const root = { name: 'x', version: '1.0.0', dependencies: Object.fromEntries(names.map((name) => [name, '1.0.0'])) };
+    const root = {
+      name: 'x',
+      version: '1.0.0',
+      dependencies: Object.fromEntries(names.map((name) => [name, '1.0.0'])),
+    };
     const lock = names.map((name) => {
       const integrity = `sha512-${createHash('sha512')
         .update(tarballs.get(name) ?? '')

@@ -258,15 +258,22 @@ describe('a build goes on without it', () => {
     expect(next.kept()).toEqual([npmName(content)]);
   });
 
-  test.each([
-    new RetryableError('Unavailable', 'S3 is away'),
-    new PermanentError('Forbidden', 'the key may not read it'),
-  ])('where S3 does not give it: $message. It does not replace what it has not seen', async (error) => {
-    store.failNext('open', error);
+  test.each([new RetryableError('Unavailable', 'S3 is away'), new PermanentError('NoSource', 'there is no bucket')])(
+    'where S3 does not give it: $message. It does not replace what it has not seen',
+    async (error) => {
+      store.failNext('open', error);
+      const it = pod();
+      await it.restore();
+      expect(canSave(it.folder)).toBe(false);
+      expect(lines.join()).toContain(error.message);
+    },
+  );
+
+  test('where S3 says of an archive that is not there that it is forbidden, which a key that may not list is told', async () => {
+    store.failNext('open', new PermanentError('Forbidden', 'Access Denied'));
     const it = pod();
     await it.restore();
-    expect(canSave(it.folder)).toBe(false);
-    expect(lines.join()).toContain(error.message);
+    expect(canSave(it.folder)).toBe(true);
   });
 
   test('where time runs out', async () => {

@@ -137,7 +137,7 @@ async function tarballOf(name: string): Promise<Buffer> {
   return gzipSync(await buffer(archive));
 }
 
-test('npm', { timeout: 120_000 }, async () => {
+test('npm', { timeout: 300_000 }, async () => {
   const tarballs = new Map(await Promise.all(NAMES.map(async (name) => [name, await tarballOf(name)] as const)));
   const integrity = (name: string) =>
     `sha512-${createHash('sha512')
@@ -200,7 +200,7 @@ const [, major = '0', minor = '0'] = /^pip (\d+)\.(\d+)/.exec(pipVersion) ?? [];
 
 test.runIf(Number(major) > 23 || (Number(major) === 23 && Number(minor) >= 3))(
   'pip',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const wheels = new Map(NAMES.map((name) => [name, wheelOf(name)]));
     answer = (path) => {
@@ -263,7 +263,7 @@ function wheelOf(name: string, code = 'VALUE = 1\n'): Buffer {
   });
 }
 
-test.runIf(spawnSync('go', ['version']).status === 0)('go', { timeout: 120_000 }, async () => {
+test.runIf(spawnSync('go', ['version']).status === 0)('go', { timeout: 300_000 }, async () => {
   const path = (name: string) => `corp.example/${name}`;
   const mod = (name: string) => `module ${path(name)}\n\ngo 1.24\n`;
   const moduleOf = (name: string) =>
