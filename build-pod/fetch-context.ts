@@ -1,7 +1,7 @@
 /**
  * The init container of a build: downloads the context archive from S3 into a volume, what earlier builds of the tenant
- * have downloaded into another, and copies the tenant's registry credentials into a third. Only this container has keys that read S3 and sees the Secret, and it ends before the
- * container that runs the user's commands starts.
+ * have downloaded into another, and copies the tenant's registry credentials into a third. Only this container has keys
+ * that read S3 and sees the Secret, and it ends before the container that runs the user's commands starts.
  */
 import { writeFile } from 'node:fs/promises';
 import * as z from 'zod';

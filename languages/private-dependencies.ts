@@ -80,7 +80,8 @@ add_downloads() {
   fi
   return 0
 }
-# Both run the command $@. pip and Go fail where a file is not what index or go.sum say: then nothing of what was kept is used, and it is replaced.
+# Both run the command $@. pip and Go fail where a file is not what index or go.sum say: then nothing of what was kept
+# is used, and it is replaced.
 with_kept_packages() {
   if [ ! -f "$downloads/${LIMIT_FILE}" ]; then
     "$@"

@@ -1,4 +1,4 @@
-/** One package more downloads that alone: what a tenant's builds have downloaded is there for its next, for no other's. */
+/** One package more downloads that alone. What a tenant's builds have downloaded is there for no other's. */
 import { createHash } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
