@@ -9,7 +9,9 @@ import { createObjectStore } from '#shared/clients/s3.ts';
 import { say } from '#shared/say.ts';
 import { parseConfig } from '#shared/settings/parse-config.ts';
 import { fieldsFor } from '#shared/settings/select.ts';
+import { downloadsAddress, downloadsFields } from './downloads-address.ts';
 import { monitorBuild } from './monitor.ts';
+import { saveDownloads } from './save-downloads.ts';
 import { sendEvent } from './send-event.ts';
 
 /** Below the pod's grace period of 30 s: the sidecar must end before it is killed. */
@@ -22,6 +24,7 @@ const schema = z.object({
   JOB_NAME: z.string().min(1),
   LOG_BUCKET: z.string().min(1),
   LOG_KEY: z.string().min(1),
+  ...downloadsFields,
 });
 
 const asked = new AbortController();
@@ -35,10 +38,14 @@ process.once('SIGTERM', () => {
 try {
   const { own: settings } = parseConfig(schema, process.env);
   const { NAMESPACE, POD_NAME: pod, JOB_NAME: job, LOG_BUCKET: logBucket, LOG_KEY: logKey, BROKER_URL } = settings;
+  const store = createObjectStore(settings);
+  const downloads = downloadsAddress(settings);
   const deps = {
-    store: createObjectStore(settings),
+    store,
     cluster: createCluster({ NAMESPACE, BUILDS_NAMESPACE: NAMESPACE }),
     send: (event: CloudEvent<unknown>) => sendEvent(BROKER_URL, event, stop.signal, say),
+    saveDownloads:
+      downloads && ((signal: AbortSignal) => saveDownloads({ store, log: say, now: Date.now }, downloads, signal)),
     log: say,
   };
   await monitorBuild(deps, { pod, job, logBucket, logKey }, { asked: asked.signal, signal: stop.signal });

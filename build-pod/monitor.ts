@@ -1,4 +1,7 @@
-/** The work of the sidecar: waits until Kaniko ends, keeps its log, and sends build.complete after a success. */
+/**
+ * The work of the sidecar: waits until Kaniko ends, keeps its log, sends build.complete after a success, and saves what
+ * was downloaded.
+ */
 import type { CloudEvent } from 'cloudevents';
 import { outcomeOf } from '#shared/builds/outcome.ts';
 import { terminalCloudEvent } from '#shared/builds/terminal-event.ts';
@@ -18,6 +21,8 @@ export interface MonitorDependencies {
   cluster: Pick<Cluster, 'getPod' | 'getJob' | 'readLog'>;
   store: Pick<ObjectStore, 'write'>;
   send: (event: CloudEvent<unknown>) => Promise<boolean>;
+  /** Undefined where nothing is kept. */
+  saveDownloads?: ((signal: AbortSignal) => Promise<unknown>) | undefined;
   log: (line: string) => void;
 }
 
@@ -61,6 +66,12 @@ export async function monitorBuild(
       ? sendTerminalEvent(deps, build).catch((error: Error) => log(`build.complete is not sent: ${error.message}`))
       : undefined,
   ]);
+  // Last: nobody waits for it. Kaniko has ended, and with it every command of the user's.
+  if (ended.exitCode === 0) {
+    await deps
+      .saveDownloads?.(signal)
+      .catch((error: Error) => log(`what was downloaded is not kept: ${error.message}`));
+  }
 }
 
 async function keepLog(

@@ -1,6 +1,10 @@
-/** How the steps of a generated Dockerfile use the tenant's registry credentials, and how they forget them. */
+/**
+ * How the steps of a generated Dockerfile use the tenant's registry credentials, and how they forget them; and how they
+ * use what the tenant's earlier builds have downloaded.
+ */
 import { GENERATED_FOLDER } from '#shared/packing/safe-paths.ts';
 import type { GeneratedFile } from '#shared/packing/types.ts';
+import { DOWNLOADS_DIRECTORY, LIMIT_FILE } from '#shared/specs/build-pod/downloads.ts';
 import { PRIVATE_FOLDER } from '#shared/specs/build-pod/private-dependencies.ts';
 import { generated } from './generated-files.ts';
 
@@ -10,7 +14,7 @@ export const INSTALL_SCRIPT = `${GENERATED_FOLDER}/${NAME}`;
 
 /** RUN of the one step that may use the credentials. They are gone when it ends, however it ends. */
 export function installStep(command: string): string {
-  return `RUN private=${PRIVATE_FOLDER}; . ${INSTALL_SCRIPT}; ${command}`;
+  return `RUN private=${PRIVATE_FOLDER} downloads=${DOWNLOADS_DIRECTORY}; . ${INSTALL_SCRIPT}; ${command}`;
 }
 
 /**
@@ -58,4 +62,65 @@ finish() {
   exit "$code"
 }
 trap finish EXIT
+
+# What earlier builds have downloaded: $1, as a folder $2 of the manager's cache.
+take_downloads() {
+  if [ -d "$downloads/kept/$1" ]; then
+    { mkdir -p "$2" && cp -Rp "$downloads/kept/$1/." "$2"; } 2>/dev/null || rm -rf "$2"
+  fi
+  return 0
+}
+# What is new in that folder, for later builds. Never a reason to fail.
+add_downloads() {
+  limit="$downloads/${LIMIT_FILE}"
+  if [ -f "$limit" ] && [ -n "$(find "$2" -type f -newer "$limit" 2>/dev/null | head -n 1)" ] &&
+    [ "$(du -sk "$2" | cut -f 1)" -le "$(cat "$limit")" ]; then
+    { mkdir -p "$downloads/added" && cp -R "$2" "$downloads/added/$1" && chmod -R a+rX "$downloads/added"; } 2>/dev/null ||
+      rm -rf "$downloads/added"
+  fi
+  return 0
+}
+# Both run the command $@. pip and Go fail where a file is not what index or go.sum say: then nothing of what was kept
+# is used, and it is replaced.
+with_kept_packages() {
+  if [ ! -f "$downloads/${LIMIT_FILE}" ]; then
+    "$@"
+    return
+  fi
+  cache=.knative-lambda/pip-cache output=.knative-lambda/pip-output
+  take_downloads pip "$cache/http-v2"
+  { "$@" --cache-dir="$cache" 2>&1; echo $? >"$output.code"; } | tee "$output"
+  code=$(cat "$output.code")
+  if [ "$code" -ne 0 ] && [ -d "$downloads/kept/pip" ] && grep -q 'DO NOT MATCH THE HASHES' "$output"; then
+    echo 'What an earlier build has downloaded is not that: downloading all anew.'
+    rm -rf "$downloads/kept/pip" "$cache"
+    "$@" --cache-dir="$cache"
+    code=$?
+  fi
+  if [ "$code" -eq 0 ]; then add_downloads pip "$cache/http-v2"; fi
+  rm -rf "$cache" "$output" "$output.code"
+  return "$code"
+}
+with_kept_modules() {
+  if [ -d "$downloads/kept/go" ]; then
+    GOPROXY="file://$downloads/kept/go,$(go env GOPROXY)" "$@" && add_modules && return
+    echo 'Not with what earlier builds have downloaded: downloading all anew.'
+    rm -rf "$downloads/kept/go"
+  fi
+  "$@" && add_modules
+}
+# Those that this build needs, of a folder that may have others'.
+add_modules() {
+  if [ -f "$downloads/${LIMIT_FILE}" ]; then
+    from="$(go env GOMODCACHE)/cache/download"
+    go mod download -json | sed -n 's/^.*"\\(Info\\|GoMod\\|Zip\\)": "\\(.*\\)".*$/\\2/p' | while read -r file; do
+      path=\${file#"$from/"}
+      if [ "$path" != "$file" ] && [ ! -e "$downloads/kept/go/$path" ]; then
+        mkdir -p "$downloads/added/go/\${path%/*}" && cp "$file" "$downloads/added/go/$path"
+      fi
+    done 2>/dev/null
+    chmod -R a+rX "$downloads/added" 2>/dev/null
+  fi
+  return 0
+}
 `;

@@ -7,6 +7,8 @@ import { configFor } from '#shared/settings/select.ts';
 import { buildResources } from './build-resources.ts';
 import { jobStart } from './handler.ts';
 
+const MEGABYTE = 1_000_000;
+
 await defineFunction({
   name: 'job-start',
   config: configFor('job-start'),
@@ -35,6 +37,7 @@ await defineFunction({
         brokerUrl: config.BROKER_URL,
         deadlineSeconds: config.BUILD_DEADLINE_SECONDS,
         resources: buildResources(config),
+        downloadsBytes: config.BUILD_DOWNLOADS_MEGABYTES * MEGABYTE,
         httpProxy: config.BUILD_HTTP_PROXY,
         caConfigMap: config.BUILD_CA_CONFIG_MAP,
         kueueQueue: config.ADMISSION === 'kueue' ? config.KUEUE_QUEUE : undefined,

@@ -9,6 +9,7 @@ import { endStaleJobs } from './end-stale-jobs.ts';
 import { reconcileTriggers } from './reconcile-triggers.ts';
 import { removeContexts } from './remove-contexts.ts';
 import { removeDeletedFunctions } from './remove-deleted-functions.ts';
+import { removeDownloads } from './remove-downloads.ts';
 import { removeOutcomes } from './remove-outcomes.ts';
 import { Report } from './report.ts';
 import { resendRequests } from './resend-requests.ts';
@@ -30,6 +31,7 @@ export async function sweep(deps: SweepDependencies, { log }: { log: Logger }): 
     endStaleJobs,
     removeContexts,
     removeOutcomes,
+    removeDownloads,
     reconcileTriggers,
     removeDeletedFunctions,
     rotateSecrets,

@@ -1,13 +1,14 @@
 /** Removes context archives that are a day old and that no build needs, and uploads that were not finished. */
 import type { Cluster } from '#shared/clients/cluster.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
+import { DAY } from '#shared/durations.ts';
 import { listRequests } from '#shared/requests/request.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
 import { BUILDS } from '#shared/specs/labels.ts';
 import { CONTEXTS, contextKey, formerContextKey } from '#shared/specs/s3-keys.ts';
 import { LIMIT, takeBatch } from './batch.ts';
 import type { Step } from './dependencies.ts';
-import { olderThanADay } from './older-than-a-day.ts';
+import { olderThan } from './older-than.ts';
 
 /**
  * build-start writes the archive again for every build, so an old archive belongs to an old build. But it may be
@@ -31,7 +32,7 @@ export async function removeContexts({
   temporaryBucket: string;
 }): Promise<void> {
   const old: string[] = [];
-  for await (const keys of olderThanADay(store.list(temporaryBucket, CONTEXTS))) {
+  for await (const keys of olderThan(DAY, store.list(temporaryBucket, CONTEXTS))) {
     old.push(...keys);
   }
   if (old.length === 0) {

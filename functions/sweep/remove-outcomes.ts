@@ -3,10 +3,11 @@
  * then, which counts for a minute.
  */
 import type { ObjectStore } from '#shared/clients/object-store.ts';
+import { DAY } from '#shared/durations.ts';
 import { listOutcomes } from '#shared/requests/outcome.ts';
 import { BEGINNINGS } from '#shared/specs/s3-keys.ts';
 import type { Step } from './dependencies.ts';
-import { olderThanADay } from './older-than-a-day.ts';
+import { olderThan } from './older-than.ts';
 
 /** There is an outcome for each request, so the lists are long. They are read once an hour. */
 const MINUTE_OF_THE_HOUR = 7;
@@ -23,7 +24,7 @@ export async function removeOutcomes({
     return;
   }
   for (const pages of [listOutcomes(store, temporaryBucket), store.list(temporaryBucket, BEGINNINGS)]) {
-    const old = await firstOf(olderThanADay(pages));
+    const old = await firstOf(olderThan(DAY, pages));
     await store.remove(temporaryBucket, old);
     for (const key of old) {
       report.did('answers_deleted', key);

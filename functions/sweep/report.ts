@@ -11,6 +11,7 @@ export const REPAIRS = [
   'jobs_deleted',
   'contexts_deleted',
   'answers_deleted',
+  'downloads_deleted',
   'triggers_restored',
   'triggers_deleted',
   'deliveries_changed',

@@ -175,7 +175,7 @@ function dockerfileLines(base: BaseImages, workspace: GoWorkspace, source: Sourc
   const { modules, vendored } = workspace;
   const manifests = ['go.mod', ...['go.sum'].filter(source.has)];
   const ours = ['go.work', ...['go.work.sum'].filter(source.has)].map((file) => `.knative-lambda/${file}`);
-  const download = installStep('cd .knative-lambda && go mod download || exit 65');
+  const download = installStep('cd .knative-lambda && with_kept_modules go mod download || exit 65');
   const needsSource = modules.length > 1 || vendored.length > 0 || modules.some((module) => module.replacesLocally);
   return [
     `FROM ${base.go} AS build`,

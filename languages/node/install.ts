@@ -60,11 +60,14 @@ export async function installOf(
     forDevelopers.length === 0
       ? ''
       : `npm pkg delete ${forDevelopers.map((script) => `scripts.${script}`).join(' ')} && `;
+  const content = `${CACHE}/_cacache/content-v2`;
+  const withKept = (command: string) => `take_downloads npm ${content} && ${command} && add_downloads npm ${content}`;
+  const prepared = renamed + unprepared;
   const run = (command: string, exitCode: number) => `export ${ENVIRONMENT} && { ${command}; } || exit ${exitCode}`;
   const forget = ` && rm -rf ${CACHE}`;
   return {
     manifests: needsSource ? undefined : ['package.json', choice.lock ?? '', '.npmrc'].filter(source.has),
-    install: run(renamed + unprepared + (buildsItself ? commands.installAll : commands.install + forget), 65),
+    install: run(buildsItself ? prepared + commands.installAll : withKept(prepared + commands.install) + forget, 65),
     // The cache stays until then: after the installation no credentials are there to fetch anything again.
     ...(buildsItself ? { build: [run(commands.build, 66), run(commands.prune + forget, 65)] } : {}),
   };

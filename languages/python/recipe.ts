@@ -72,7 +72,7 @@ function readsOf(requirements: Dependencies | undefined): string[] {
 
 function dockerfileLines(base: string, requirements: Dependencies | undefined): string[] {
   const file = requirements?.generated === undefined ? 'requirements.txt' : '.knative-lambda/project-requirements.txt';
-  const install = installStep(`${PIP} --target=.knative-lambda/dependencies -r ${file} || exit 65`);
+  const install = installStep(`with_kept_packages ${PIP} --target=.knative-lambda/dependencies -r ${file} || exit 65`);
   const installed =
     requirements === undefined
       ? [COPY_CODE]

@@ -3,7 +3,7 @@
  *
  * What differs from the real one: nothing is pulled, the machine's node, python3 and go stand in for those of base
  * images; a RUN step sees the machine's files, and only paths that are written out in it are led to the image's folder;
- * users, owners and capabilities do not exist, nor do volumes but one; RUN --mount caches are the machine's;
+ * users, owners and capabilities do not exist, nor do volumes but two; RUN --mount caches are the machine's;
  * here-documents, ADD of URLs and ONBUILD are refused or without effect. Layers have one fixed time for all files that
  * are no Python, so that the same build gives the same digest.
  */
@@ -11,7 +11,7 @@ import { sayError } from '#shared/say.ts';
 import { BuildError } from './build-error.ts';
 import { createWorkspace, execute } from './execute.ts';
 import { parseFlags } from './flags.ts';
-import { PRIVATE_DIRECTORY } from './kaniko-image.ts';
+import { DOWNLOADS_DIRECTORY, PRIVATE_DIRECTORY } from './kaniko-image.ts';
 import { removeTree } from './remove-tree.ts';
 
 const begun = performance.now();
@@ -24,7 +24,10 @@ async function main(): Promise<number> {
     sayError('KNATIVE_LAMBDA_DIRECTORY is not set: this program runs in pods of the embedded platform (make run)');
     return 1;
   }
-  const mounts = new Map([[PRIVATE_DIRECTORY, process.env['KNATIVE_LAMBDA_PRIVATE'] ?? PRIVATE_DIRECTORY]]);
+  const mounts = new Map([
+    [PRIVATE_DIRECTORY, process.env['KNATIVE_LAMBDA_PRIVATE'] ?? PRIVATE_DIRECTORY],
+    [DOWNLOADS_DIRECTORY, process.env['KNATIVE_LAMBDA_DOWNLOADS'] ?? DOWNLOADS_DIRECTORY],
+  ]);
   const workspace = createWorkspace(directory);
   // The pod is deleted: RUN steps get the same signal, being in our process group.
   process.once('SIGTERM', () => {

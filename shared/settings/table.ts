@@ -169,7 +169,7 @@ export const SETTINGS = {
     readBy: ['make deploy'],
     group: 'S3',
     example: '',
-    says: 'Another pair for build pods, which need only get `contexts/*` and put `logs/*` of TEMPORARY_BUCKET. Left out: the same pair.',
+    says: 'Another pair for build pods, which need only get `contexts/*`, get and put `downloads/*`, and put `logs/*` of TEMPORARY_BUCKET. Left out: the same pair.',
   },
   BUILD_AWS_SECRET_ACCESS_KEY: {
     schema: text.optional(),
@@ -322,6 +322,13 @@ export const SETTINGS = {
     group: 'builds',
     example: 'http://package-proxy.egress.svc.cluster.local:3128',
     says: "A proxy that lets through the package registries alone: the only way out that users' commands should have. The overlay dev names one; leave the value empty where there is none.",
+  },
+  BUILD_DOWNLOADS_MEGABYTES: {
+    schema: z.coerce.number().int().min(0).max(2000).default(300),
+    from: 'ConfigMap',
+    readBy: ['job-start'],
+    group: 'builds',
+    says: "What is kept of a client's downloads between its builds, for each of npm, pip and go, so that one more package does not download the others again. 0: nothing.",
   },
   BUILD_CA_CONFIG_MAP: {
     schema: text.optional(),

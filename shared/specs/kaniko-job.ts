@@ -3,6 +3,7 @@ import type { V1Job, V1PodFailurePolicy } from '@kubernetes/client-node';
 import type { JobStart } from '#shared/events/job-start.ts';
 import { type Build, buildAnnotations, TERMINAL_EVENT_FINALIZER } from './annotations.ts';
 import { buildMonitorContainer } from './build-pod/build-monitor.ts';
+import { downloadsVolumes } from './build-pod/downloads.ts';
 import { FETCH_CONTEXT, fetchContextContainer } from './build-pod/fetch-context.ts';
 import { KANIKO, kanikoContainer } from './build-pod/kaniko.ts';
 import { privateVolumes } from './build-pod/private-dependencies.ts';
@@ -83,7 +84,7 @@ export function kanikoJob({ id, traceparent, data }: BuildRequested, settings: K
           securityContext: { seccompProfile: { type: 'RuntimeDefault' } },
           initContainers: [
             fetchContextContainer(settings, data),
-            buildMonitorContainer(settings, { job: name, logKey: log }),
+            buildMonitorContainer(settings, { job: name, logKey: log, data }),
           ],
           containers: [
             kanikoContainer(settings, {
@@ -92,7 +93,7 @@ export function kanikoJob({ id, traceparent, data }: BuildRequested, settings: K
               language: data.language,
             }),
           ],
-          volumes: [...buildVolumes(settings), ...privateVolumes(data)],
+          volumes: [...buildVolumes(settings), ...privateVolumes(data), ...downloadsVolumes(settings, data)],
         },
       },
     },

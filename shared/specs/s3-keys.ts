@@ -9,6 +9,7 @@ export const CONTEXTS = 'contexts/';
 export const LOGS = 'logs/';
 export const RECORDS = 'builds/';
 export const DEPENDENCIES = 'dependencies/';
+export const DOWNLOADS = 'downloads/';
 export const BEGINNINGS = 'begun/';
 export const REQUESTS = 'requests/';
 export const OUTCOMES = 'answers/';
@@ -91,6 +92,11 @@ export function recordKey(fingerprint: string): string {
 /** Where a tenant's dependency image is named. `dependencies`: 64 hex digits. */
 export function dependencyImageKey(tenant: Pick<Identity, 'third_party_id'>, dependencies: string): string {
   return `${tenantPrefix(DEPENDENCIES, tenant)}${dependencies}.json`;
+}
+
+/** What a tenant's builds have downloaded by one package manager. */
+export function downloadsKey(tenant: Pick<Identity, 'third_party_id'>, manager: string): string {
+  return `${tenantPrefix(DOWNLOADS, tenant)}${manager}${ZSTD}`;
 }
 
 /** The prefix of what a client began in this minute since the epoch. */

@@ -4,6 +4,7 @@
  */
 import type { V1Container } from '@kubernetes/client-node';
 import type { JobStart } from '#shared/events/job-start.ts';
+import { downloadsEnvironment, downloadsWritten } from './downloads.ts';
 import {
   hasPrivateDependencies,
   PRIVATE_FOLDER,
@@ -26,7 +27,7 @@ const SHARE_OF_DEADLINE = 0.8;
 
 export function fetchContextContainer(
   settings: BuildPodSettings,
-  data: Pick<JobStart, 'context' | 'language'>,
+  data: Pick<JobStart, 'context' | 'language' | 'third_party_id'>,
 ): V1Container {
   const { context } = data;
   const isPrivate = hasPrivateDependencies(data);
@@ -49,11 +50,17 @@ export function fetchContextContainer(
             { name: 'PRIVATE_TO', value: PRIVATE_FOLDER },
           ]
         : []),
+      ...downloadsEnvironment(settings, data),
     ],
     envFrom: s3Credentials,
     resources: { requests: { cpu: '50m', memory: '96Mi' }, limits: { cpu: '1', memory: '256Mi' } },
     terminationMessagePolicy: 'FallbackToLogsOnError',
-    volumeMounts: [contextWritten, ...(isPrivate ? [privateSecret, privateFiles] : []), ...certificateMounts(settings)],
+    volumeMounts: [
+      contextWritten,
+      ...(isPrivate ? [privateSecret, privateFiles] : []),
+      ...downloadsWritten(settings, data),
+      ...certificateMounts(settings),
+    ],
     securityContext: unprivileged,
   };
 }

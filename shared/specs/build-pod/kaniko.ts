@@ -1,6 +1,7 @@
 /** The container that runs the user's own commands. Uses only flags that both maintained forks of Kaniko have. */
 import type { V1Container } from '@kubernetes/client-node';
 import type { JobStart } from '#shared/events/job-start.ts';
+import { downloadsWritten } from './downloads.ts';
 import { hasPrivateDependencies, privateFiles } from './private-dependencies.ts';
 import { rootWithoutPrivilege } from './security.ts';
 import type { BuildPodSettings } from './settings.ts';
@@ -49,6 +50,7 @@ export function kanikoContainer(
       contextRead,
       registryCredentials,
       ...(hasPrivateDependencies({ language }) ? [privateFiles] : []),
+      ...downloadsWritten(settings, { language }),
       ...certificateMounts(settings),
     ],
     securityContext: rootWithoutPrivilege,

@@ -14,6 +14,8 @@ export interface BuildPodSettings {
   resources: { requests: Record<string, string>; limits: Record<string, string> };
   /** The proxy through which RUN steps reach package registries. */
   httpProxy?: string | undefined;
+  /** What is kept of a tenant's downloads, for each package manager. 0 and undefined: nothing. */
+  downloadsBytes?: number | undefined;
   /** ConfigMap with a bundle `ca-certificates.crt` for RUN steps, in the builds namespace. */
   caConfigMap?: string | undefined;
 }

@@ -19,7 +19,11 @@ async function startedBuild() {
   const end = (exitCode: number, message: string) => world.cluster.endKaniko(name, { exitCode, message });
   const sent: CloudEvent<unknown>[] = [];
   const lines: string[] = [];
-  const monitor = (signal = new AbortController().signal, asked = new AbortController().signal) =>
+  const monitor = (
+    signal = new AbortController().signal,
+    asked = new AbortController().signal,
+    saveDownloads?: () => Promise<unknown>,
+  ) =>
     monitorBuild(
       {
         cluster: world.cluster,
@@ -28,6 +32,7 @@ async function startedBuild() {
           sent.push(event);
           return true;
         },
+        saveDownloads,
         log: (line) => lines.push(line),
       },
       { pod: name, job: nameOf(), logBucket: TEMPORARY_BUCKET, logKey: LOG_KEY },
@@ -57,6 +62,28 @@ test('the log is kept without the credentials in it', async () => {
   end(0, DIGEST);
   await monitor();
   expect(kept()).toBe('Looking in indexes: https://***@host/simple\n');
+});
+
+test('what was downloaded is saved after a success, when it is told, and not being able to is no failure', async () => {
+  const { end, monitor, sent, lines } = await startedBuild();
+  end(0, DIGEST);
+  const told: number[] = [];
+  await monitor(undefined, undefined, async () => {
+    told.push(sent.length);
+    throw new Error('S3 is away');
+  });
+  expect(told).toEqual([1]);
+  expect(lines.at(-1)).toBe('what was downloaded is not kept: S3 is away');
+});
+
+test('nothing of a build that failed is saved', async () => {
+  const { end, monitor } = await startedBuild();
+  end(65, 'npm error');
+  let saved = 0;
+  await monitor(undefined, undefined, async () => {
+    saved += 1;
+  });
+  expect(saved).toBe(0);
 });
 
 test('it waits for Kaniko', async () => {

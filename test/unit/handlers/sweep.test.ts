@@ -573,3 +573,14 @@ test('builds that wait and builds that run are measured', async () => {
   expect(world.measured).toContainEqual({ waiting: 1, running: 10 });
   expect(world.measured).toContainEqual({ oldest: 0 });
 });
+
+test('downloads to which nothing was added for a month go, once an hour', async () => {
+  world.store.put(TEMPORARY_BUCKET, 'downloads/acme/npm.tar.zst', 'x');
+  world.later(DAY);
+  world.store.put(TEMPORARY_BUCKET, 'downloads/acme/go.tar.zst', 'x');
+  world.later(29 * DAY + 22);
+  expect(await world.swept()).toEqual({});
+  world.later(1);
+  expect(await world.swept()).toEqual({ downloads_deleted: 1 });
+  expect(world.store.keys(TEMPORARY_BUCKET, 'downloads/')).toEqual(['downloads/acme/go.tar.zst']);
+});

@@ -328,3 +328,61 @@ describe("the tenant's registry credentials", () => {
     expect(secretOf('Acme')).toMatch(/^dependencies\.acme-[0-9a-f]{16}$/);
   });
 });
+
+describe("the tenant's downloads", () => {
+  const podOf = (changed: Partial<JobStart>, downloadsBytes: number | undefined = 5_000_000) =>
+    kanikoJob({ id: 'ask-1', data: { ...data, ...changed } }, { ...settings, downloadsBytes }).spec?.template.spec;
+  const environmentOf = (changed: Partial<JobStart>, container: string) =>
+    Object.fromEntries(
+      podOf(changed)
+        ?.initContainers?.find(({ name }) => name === container)
+        ?.env?.filter(({ name }) => name.startsWith('DOWNLOADS_'))
+        .map(({ name, value }) => [name, value]) ?? [],
+    );
+
+  test('are written by fetch-context and Kaniko, and only read by the sidecar, which saves them', () => {
+    const pod = podOf({});
+    const mounts = [...(pod?.initContainers ?? []), ...(pod?.containers ?? [])].map(({ name, volumeMounts }) => ({
+      name,
+      mount: volumeMounts?.find((mount) => mount.name === 'downloads'),
+    }));
+    const mount = { name: 'downloads', mountPath: '/knative-lambda-downloads' };
+    expect(mounts).toEqual([
+      { name: 'fetch-context', mount },
+      { name: 'build-monitor', mount: { ...mount, readOnly: true } },
+      { name: 'kaniko', mount },
+    ]);
+    // A limit of the volume's own would end a build because of its downloads.
+    expect(pod?.volumes).toContainEqual({ name: 'downloads', emptyDir: {} });
+    const problems = schemaProblems(
+      kanikoJob({ id: 'ask-1', data }, { ...settings, downloadsBytes: 1 }) as Parameters<typeof schemaProblems>[0],
+    );
+    expect(problems).toEqual([]);
+  });
+
+  test.each([
+    { language: 'node', third_party_id: 'acme', manager: 'npm' },
+    { language: 'python', third_party_id: 'globex', manager: 'pip' },
+    { language: 'go', third_party_id: 'acme', manager: 'go' },
+  ] as const)('of $language are those of $third_party_id alone', ({ language, third_party_id, manager }) => {
+    for (const container of ['fetch-context', 'build-monitor']) {
+      expect(environmentOf({ language, third_party_id }, container)).toEqual({
+        DOWNLOADS_OF: manager,
+        DOWNLOADS_BUCKET: 'tmp',
+        DOWNLOADS_KEY: `downloads/${third_party_id}/${manager}.tar.zst`,
+        DOWNLOADS_BYTES: '5000000',
+        DOWNLOADS_FOLDER: '/knative-lambda-downloads',
+      });
+    }
+    const kaniko = podOf({ language, third_party_id })?.containers[0];
+    expect(JSON.stringify([kaniko?.env, kaniko?.args])).not.toContain('downloads');
+  });
+
+  test.each(['docker', 'rust'] as const)('are not in the pod of %s at all', (language) => {
+    expect(JSON.stringify(podOf({ language }))).not.toMatch(/downloads/i);
+  });
+
+  test('are not there where nothing is to be kept', () => {
+    expect(JSON.stringify(podOf({}, 0))).not.toMatch(/downloads/i);
+  });
+});
