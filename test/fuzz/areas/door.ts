@@ -369,5 +369,6 @@ const REPLIES: Record<string, string[]> = {
   'service-delete': ['lifecycle.function.deleted'],
   'cluster-events': ['202', 'build.complete'],
   'dead-letter': ['202'],
+  recorder: ['202'],
   'parser-events': ['event.rejected', 'parser.deliver', 'parser.complete'],
 };

@@ -237,7 +237,12 @@ function recordMade({ cluster }: World): KubeObject[] {
 }
 
 const KEYS = [
-  /^(?:answers|contexts|requests)\/[A-Za-z0-9_-]{1,100}\/[A-Za-z0-9_-]{1,100}\/[0-9a-f]{32,64}(?:\.tar\.gz|\.json)$/,
+  /^(?:answers|contexts|requests)\/[A-Za-z0-9_-]{1,100}\/[A-Za-z0-9_-]{1,100}\/[0-9a-f]{32,64}(?:\.tar\.zst|\.json)$/,
+  /^history\/[A-Za-z0-9_-]{1,100}\/[A-Za-z0-9_-]{1,100}\/[0-9a-f]{32}\/[0-9a-f]{32}\.json$/,
+  /^history-builds\/[A-Za-z0-9_-]{1,100}\/\d{13}(?:\.[A-Za-z0-9_-]*){6}$/,
+  /^history-calls\/[A-Za-z0-9_-]{1,100}\/[A-Za-z0-9_-]{1,100}\/\d{13}-[0-9a-f]{32}\.json$/,
+  /^feed\/[\w.:/-]+$/,
+  /^begun\/[A-Za-z0-9_-]{1,100}\/\d+\/[0-9a-f]{64}$/,
   /^logs\/[A-Za-z0-9_-]{1,100}\/[A-Za-z0-9_-]{1,100}\/build-[a-z0-9-]+\.log$/,
   /^tombstones\/[A-Za-z0-9_-]{1,100}\/[A-Za-z0-9_-]{1,100}\.json$/,
   /^builds\/[0-9a-f]{64}\.json$/,

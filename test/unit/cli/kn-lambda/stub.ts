@@ -119,6 +119,7 @@ export class Stub {
     const usual: Record<string, () => void> = {
       'GET /api/v1/me': () => json(response, ME),
       'GET /api/v1/functions': () => json(response, { items: [...this.functions.values()] }),
+      'GET /api/v1/builds': () => json(response, { items: [] }),
       'GET /api/v1/events': () => this.#stream(request, response),
       'POST /': () => this.#take(request, response, body),
       uploads: () => this.#plan(response, JSON.parse(body), tenant, name),
