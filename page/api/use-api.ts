@@ -170,6 +170,9 @@ function merged<Item>(upper: readonly Item[], lower: readonly Item[], keyOf: (it
   return [...upper, ...lower.filter((item) => !known.has(keyOf(item)))];
 }
 
+/** The gateway may know for ten seconds what was before an event. */
+const LATE = 11_000;
+
 /** Runs `look` now, and again whenever it has to; never twice at a time. */
 function useFresh(
   look: (signal: AbortSignal) => Promise<void>,
@@ -184,6 +187,7 @@ function useFresh(
     let isBusy = false;
     let isWanted = false;
     let burst: ReturnType<typeof setTimeout> | undefined;
+    let late: ReturnType<typeof setTimeout> | undefined;
     const run = async () => {
       isWanted = isBusy;
       if (isBusy) {
@@ -207,6 +211,8 @@ function useFresh(
     const unsubscribe = onEvents((batch) => {
       if (wanted.current.about && batch.some(wanted.current.about)) {
         soon();
+        clearTimeout(late);
+        late = setTimeout(soon, LATE);
       }
     });
     const timer =
@@ -217,6 +223,7 @@ function useFresh(
       controller.abort();
       unsubscribe();
       clearTimeout(burst);
+      clearTimeout(late);
       clearInterval(timer);
       document.removeEventListener('visibilitychange', onVisible);
     };

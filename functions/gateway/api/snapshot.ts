@@ -7,6 +7,8 @@ import { functionView, futureView, idOf, podsByService, runningBuild, type Snaps
 
 /** Reading may take a twentieth of the time, so that a thousand functions leave a core to the requests. */
 const SHARE = 20;
+/** The page looks again this long after an event. */
+const LONGEST = 10 * SECOND;
 
 export function createSnapshot(
   cluster: Pick<Cluster, 'listServices' | 'listFunctionPods' | 'listJobMetadata'>,
@@ -41,7 +43,7 @@ export function createSnapshot(
     }
     const functions = [...byId.values()].sort((a, b) => (idOf(a) < idOf(b) ? -1 : 1));
     const snapshot = { functions, running };
-    known = { until: now() + Math.max(SECOND, (now() - began) * SHARE), snapshot };
+    known = { until: now() + Math.min(LONGEST, Math.max(SECOND, (now() - began) * SHARE)), snapshot };
     return snapshot;
   }
 }
