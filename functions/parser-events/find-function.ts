@@ -1,6 +1,7 @@
 /** Finds the function that an event calls, and says why there is none. */
 import type { Cluster, KnativeObject } from '#shared/clients/cluster.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
+import { Singleflight } from '#shared/clients/singleflight.ts';
 import { HOUR, MINUTE, SECOND } from '#shared/durations.ts';
 import { asRetryable, RetryableError } from '#shared/events/errors.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
@@ -62,15 +63,15 @@ export interface Finding {
 /** What this process knows of functions, by subject. Losing it costs a request a function. */
 export interface KnownFunctions {
   found: Map<string, { found: ReadyFunction | { kind: 'routed' }; at: number }>;
-  /** Callers at the same time share one request. */
-  asking: Map<string, Promise<Found>>;
+  /** What a look-up says that began before a call came may be over by then: a process can stand still for minutes. */
+  asking: Singleflight<Found>;
   /** At pods of functions whose calls broke. */
   looks: Looks;
   answered: Answered;
 }
 
 export function createKnownFunctions(): KnownFunctions {
-  return { found: new Map(), asking: new Map(), looks: new Map(), answered: new Map() };
+  return { found: new Map(), asking: new Singleflight(), looks: new Map(), answered: new Map() };
 }
 
 /** What needs no look-up: that of most calls. */
@@ -87,8 +88,8 @@ export async function findFunction(identity: Identity, deps: Finding): Promise<F
   }
   const subject = subjectOf(identity);
   const before = known.found.get(subject);
-  const asking = known.asking.get(subject) ?? ask(identity, subject, deps).finally(() => known.asking.delete(subject));
-  known.asking.set(subject, asking);
+  // Whoever had to wait finds what the one before has found.
+  const asking = known.asking.ask(subject, async () => knownFunction(identity, deps) ?? ask(identity, subject, deps));
   return before && isUsable(before, deps) ? await within(ANSWERS_WITHIN, asking, before.found) : await asking;
 }
 

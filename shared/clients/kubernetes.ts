@@ -14,7 +14,7 @@ import { connectKubernetes } from './kubernetes-connection.ts';
 import { statusOf } from './kubernetes-failure.ts';
 import { answered, done, found } from './kubernetes-requests.ts';
 import { listSecrets, withoutValues } from './secret-metadata.ts';
-import { singleflight } from './singleflight.ts';
+import { Singleflight } from './singleflight.ts';
 
 export interface KubernetesSettings {
   /** Where functions live. */
@@ -39,7 +39,7 @@ export function createCluster(
   const revisions = knativeObjects(configuration, { ...knative, group: 'serving.knative.dev', plural: 'revisions' });
   const triggers = knativeObjects(configuration, { ...knative, group: 'eventing.knative.dev', plural: 'triggers' });
   // Fifty events may be handled at once, and each lists the same thousand Jobs.
-  const listJobMetadata = singleflight((labelSelector) => listMetadata(configuration, namespace, labelSelector));
+  const jobMetadata = new Singleflight<Awaited<ReturnType<typeof listMetadata>>>();
 
   return {
     getJob: (name) => found(`reading Job ${name}`, () => batch.readNamespacedJob({ name, namespace })),
@@ -51,7 +51,9 @@ export function createCluster(
       }),
 
     listJobMetadata: (labelSelector) =>
-      answered(`listing Jobs with ${labelSelector}`, () => listJobMetadata(labelSelector)),
+      answered(`listing Jobs with ${labelSelector}`, () =>
+        jobMetadata.ask(labelSelector, () => listMetadata(configuration, namespace, labelSelector)),
+      ),
 
     createJob: (job) =>
       answered(`creating Job ${job.metadata?.name}`, async () => {

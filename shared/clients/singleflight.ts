@@ -1,4 +1,4 @@
-/** Singleflight: callers that ask for the same at the same time share one request. */
+/** Callers that ask for the same at the same time share one request. */
 
 /**
  * Each caller gets an answer that was requested after its call, never an older one. A caller that arrives while a
@@ -10,25 +10,31 @@
  *
  * The answer is shared, so it must not be modified.
  */
-export function singleflight<Answer>(request: (key: string) => Promise<Answer>): (key: string) => Promise<Answer> {
+export class Singleflight<Answer> {
   /** Requests under way. These promises never reject. */
-  const current = new Map<string, Promise<void>>();
-  const next = new Map<string, Promise<Answer>>();
+  readonly #current = new Map<string, Promise<void>>();
+  readonly #next = new Map<string, Promise<Answer>>();
 
-  function begin(key: string): Promise<Answer> {
-    next.delete(key);
-    const answer = request(key);
-    const over = () => void current.delete(key);
-    current.set(key, answer.then(over, over));
-    return answer;
+  /** Requests under way. */
+  get size(): number {
+    return this.#current.size;
   }
 
-  return (key) => {
-    const later = next.get(key) ?? current.get(key)?.then(() => begin(key));
+  /** Of those who wait together, the first one's `request` is made. */
+  ask(key: string, request: () => Promise<Answer>): Promise<Answer> {
+    const later = this.#next.get(key) ?? this.#current.get(key)?.then(() => this.#begin(key, request));
     if (!later) {
-      return begin(key);
+      return this.#begin(key, request);
     }
-    next.set(key, later);
+    this.#next.set(key, later);
     return later;
-  };
+  }
+
+  #begin(key: string, request: () => Promise<Answer>): Promise<Answer> {
+    this.#next.delete(key);
+    const answer = request();
+    const over = () => void this.#current.delete(key);
+    this.#current.set(key, answer.then(over, over));
+    return answer;
+  }
 }

@@ -1,15 +1,17 @@
 /** Those who ask the same at the same time. */
 import { expect, test } from 'vitest';
-import { singleflight } from '#shared/clients/singleflight.ts';
+import { Singleflight } from '#shared/clients/singleflight.ts';
 
 /** Answers when it is told to, with the number of the question. */
 function slow() {
   const asked: PromiseWithResolvers<string>[] = [];
-  const ask = singleflight((about: string) => {
-    const question = Promise.withResolvers<string>();
-    asked.push(question);
-    return question.promise.then((answer) => `${about}: ${answer}`);
-  });
+  const flight = new Singleflight<string>();
+  const ask = (about: string) =>
+    flight.ask(about, () => {
+      const question = Promise.withResolvers<string>();
+      asked.push(question);
+      return question.promise.then((answer) => `${about}: ${answer}`);
+    });
   return { ask, asked };
 }
 

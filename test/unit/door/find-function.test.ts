@@ -128,6 +128,18 @@ describe('a look-up', () => {
     expect(await findFunction(ACME, deps)).toMatchObject({ url: 'http://f.functions.svc.cluster.local' });
   });
 
+  test('tells no call what it has looked up before that call came', async () => {
+    const looking = Promise.withResolvers<ReturnType<typeof service> | undefined>();
+    answer = () => looking.promise;
+    const early = findFunction(ACME, deps);
+    answer = async () => service();
+    const late = findFunction(ACME, deps);
+    looking.resolve(undefined);
+    expect(await early).toMatchObject({ kind: 'unknown' });
+    expect(await late).toMatchObject({ kind: 'ready' });
+    expect(asked.length).toBe(2);
+  });
+
   test('keeps the last 10,000', async () => {
     for (let n = 0; n < 10_050; n += 1) {
       const identity = { third_party_id: 'acme', parser_id: `p${n}` };
