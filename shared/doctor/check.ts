@@ -30,6 +30,15 @@ export function failed(message: string, say: string, command?: string): Finding 
   return { status: 'failed', message, next: { say, ...(command ? { command } : {}) } };
 }
 
+/** For a question that looks for what should not be there. `found` is undefined where that could not be seen. */
+export function noneOf<Item>(
+  found: readonly Item[] | undefined,
+  fine: string,
+  otherwise: (found: readonly Item[]) => Finding,
+): Finding | undefined {
+  return found && (found.length === 0 ? ok(fine) : otherwise(found));
+}
+
 export function answer(group: string, { name, look, needs }: Question, facts: Installation): Check {
   const finding = look(facts);
   return finding

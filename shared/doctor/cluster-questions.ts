@@ -4,10 +4,11 @@ import type { KnativeObject } from '#shared/clients/cluster.ts';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 import { parseQuantity } from '#shared/kubernetes/quantity.ts';
 import { startTroubles } from '#shared/kubernetes/start-troubles.ts';
-import { failed, ok, type Question, some, warning } from './check.ts';
+import { failed, noneOf, ok, type Question, some, warning } from './check.ts';
 import { BUILDERS, TRIGGERS } from './installed.ts';
 
 const OLDEST_KUBERNETES = 29;
+/** Of one container. */
 const MANY_RESTARTS = 3;
 const CLASS = 'eventing.knative.dev/broker.class';
 const DEPLOY = 'make deploy';
@@ -31,6 +32,13 @@ export function troubled(pods: readonly V1Pod[]): string[] {
     const why = trouble?.kind === 'waiting' ? `${trouble.reason}: ${trouble.message ?? ''}` : trouble?.message;
     return why === undefined ? [] : [`${pod.metadata?.name} (${why})`];
   });
+}
+
+/** Names of pods that were started again and again. */
+export function restarted(pods: readonly V1Pod[]): string[] {
+  const isOften = ({ status }: V1Pod) =>
+    (status?.containerStatuses ?? []).some(({ restartCount }) => restartCount >= MANY_RESTARTS);
+  return pods.filter(isOften).map(({ metadata }) => metadata?.name ?? '');
 }
 
 function allReady(objects: (KubeObject | KnativeObject)[] | undefined, what: string, command: string) {
@@ -81,15 +89,12 @@ export const CLUSTER: Question[] = [
   {
     name: 'functions-of-ours',
     needs: 'Services of this namespace',
-    look: ({ builders }) => {
-      const missing = builders && BUILDERS.filter((name) => !builders.some((one) => named(one) === name));
-      return (
-        missing &&
-        (missing.length === 0
-          ? ok(`all ${BUILDERS.length} are there`)
-          : failed(`missing: ${some(missing)}`, 'Deploy again', DEPLOY))
-      );
-    },
+    look: ({ builders }) =>
+      noneOf(
+        builders && BUILDERS.filter((name) => !builders.some((one) => named(one) === name)),
+        `all ${BUILDERS.length} are there`,
+        (missing) => failed(`missing: ${some(missing)}`, 'Deploy again', DEPLOY),
+      ),
   },
   {
     name: 'functions-of-ours-ready',
@@ -117,38 +122,26 @@ export const CLUSTER: Question[] = [
   {
     name: 'pods-of-ours',
     needs: 'pods of this namespace',
-    look: ({ builderPods }) => {
-      const bad = builderPods && troubled(builderPods);
-      return (
-        bad &&
-        (bad.length === 0
-          ? ok('every pod of ours starts')
-          : failed(
-              `does not start: ${some(bad)}`,
-              'Mend what Kubernetes names',
-              'kubectl get pods -l app.kubernetes.io/component=builder',
-            ))
-      );
-    },
+    look: ({ builderPods }) =>
+      noneOf(builderPods && troubled(builderPods), 'every pod of ours starts', (bad) =>
+        failed(
+          `does not start: ${some(bad)}`,
+          'Mend what Kubernetes names',
+          'kubectl get pods -l app.kubernetes.io/component=builder',
+        ),
+      ),
   },
   {
     name: 'restarts',
     needs: 'pods of this namespace',
-    look: ({ builderPods }) => {
-      const often = builderPods?.filter(({ status }) =>
-        (status?.containerStatuses ?? []).some(({ restartCount }) => restartCount >= MANY_RESTARTS),
-      );
-      return (
-        often &&
-        (often.length === 0
-          ? ok('no pod of ours was started again and again')
-          : warning(
-              `started again and again: ${some(often.map(({ metadata }) => metadata?.name ?? ''))}`,
-              'See how its last run ended',
-              'kubectl describe pods -l app.kubernetes.io/component=builder',
-            ))
-      );
-    },
+    look: ({ builderPods }) =>
+      noneOf(builderPods && restarted(builderPods), 'no pod of ours was started again and again', (often) =>
+        warning(
+          `started again and again: ${some(often)}`,
+          'See how its last run ended',
+          'kubectl describe pods -l app.kubernetes.io/component=builder',
+        ),
+      ),
   },
   {
     name: 'brokers',
@@ -164,19 +157,17 @@ export const CLUSTER: Question[] = [
   {
     name: 'broker-class',
     needs: 'Brokers of this namespace',
-    look: ({ brokers }) => {
-      const other = brokers?.filter(({ metadata }) => metadata.annotations?.[CLASS] !== 'RabbitMQBroker');
-      return (
-        other &&
-        (other.length === 0
-          ? ok('all Brokers are of the class RabbitMQBroker')
-          : failed(
-              `of another class: ${some(other.map(named))}`,
-              'A class cannot be changed: delete the Broker, then deploy',
-              DEPLOY,
-            ))
-      );
-    },
+    look: ({ brokers }) =>
+      noneOf(
+        brokers?.filter(({ metadata }) => metadata.annotations?.[CLASS] !== 'RabbitMQBroker'),
+        'all Brokers are of the class RabbitMQBroker',
+        (other) =>
+          failed(
+            `of another class: ${some(other.map(named))}`,
+            'A class cannot be changed: delete the Broker, then deploy',
+            DEPLOY,
+          ),
+      ),
   },
   {
     name: 'broker-delivery',
@@ -199,15 +190,12 @@ export const CLUSTER: Question[] = [
   {
     name: 'triggers',
     needs: 'Triggers of this namespace',
-    look: ({ triggers }) => {
-      const missing = triggers && TRIGGERS.filter((name) => !triggers.some((one) => named(one) === name));
-      return (
-        missing &&
-        (missing.length === 0
-          ? ok(`all ${TRIGGERS.length} are there`)
-          : failed(`missing: ${some(missing)}`, 'Events of these types are lost: deploy again', DEPLOY))
-      );
-    },
+    look: ({ triggers }) =>
+      noneOf(
+        triggers && TRIGGERS.filter((name) => !triggers.some((one) => named(one) === name)),
+        `all ${TRIGGERS.length} are there`,
+        (missing) => failed(`missing: ${some(missing)}`, 'Events of these types are lost: deploy again', DEPLOY),
+      ),
   },
   {
     name: 'triggers-ready',
@@ -224,11 +212,8 @@ export const CLUSTER: Question[] = [
           const name = spec?.subscriber?.ref?.name;
           return name !== undefined && !builders.some((one) => named(one) === name);
         });
-      return (
-        lost &&
-        (lost.length === 0
-          ? ok('every Trigger leads to a Service that is there')
-          : failed(`lead nowhere: ${some(lost.map(named))}`, 'Deploy again, or delete them', DEPLOY))
+      return noneOf(lost, 'every Trigger leads to a Service that is there', (found) =>
+        failed(`lead nowhere: ${some(found.map(named))}`, 'Deploy again, or delete them', DEPLOY),
       );
     },
   },
@@ -247,19 +232,17 @@ export const CLUSTER: Question[] = [
   {
     name: 'quotas',
     needs: 'ResourceQuotas of both namespaces',
-    look: ({ quotas }) => {
-      const full = quotas?.flatMap((quota) => nearlyFull(quota));
-      return (
-        full &&
-        (full.length === 0
-          ? ok('every quota has room')
-          : warning(
-              `nearly used up: ${some(full)}`,
-              'Have the quota raised, by a patch in the overlay',
-              'kubectl get resourcequotas -A',
-            ))
-      );
-    },
+    look: ({ quotas }) =>
+      noneOf(
+        quotas?.flatMap((quota) => nearlyFull(quota)),
+        'every quota has room',
+        (full) =>
+          warning(
+            `nearly used up: ${some(full)}`,
+            'Have the quota raised, by a patch in the overlay',
+            'kubectl get resourcequotas -A',
+          ),
+      ),
   },
 ];
 

@@ -2,7 +2,7 @@
 import { HOUR, MINUTE, SECOND } from '#shared/durations.ts';
 import { PROCESSED_ANNOTATION } from '#shared/specs/annotations.ts';
 import { ADMISSION_LABEL } from '#shared/specs/labels.ts';
-import { type Finding, failed, ok, type Question, some, warning } from './check.ts';
+import { type Finding, failed, noneOf, ok, type Question, some, warning } from './check.ts';
 import { troubled } from './cluster-questions.ts';
 import type { StorageFact } from './facts.ts';
 
@@ -25,24 +25,22 @@ export const BUILDS_QUESTIONS: Question[] = [
   {
     name: 'stuck-builds',
     needs: 'Jobs of the builds namespace',
-    look: ({ jobs, now }) => {
-      const old = jobs?.filter(
-        ({ metadata }) =>
-          metadata?.annotations?.[PROCESSED_ANNOTATION] === undefined &&
-          metadata?.labels?.[ADMISSION_LABEL] !== 'waiting' &&
-          now.getTime() - Date.parse(String(metadata?.creationTimestamp)) > LONGEST_BUILD,
-      );
-      return (
-        old &&
-        (old.length === 0
-          ? ok('no build takes longer than an hour')
-          : warning(
-              `under way for more than an hour: ${some(old.map(({ metadata }) => metadata?.name ?? ''))}`,
-              'sweep ends what nobody answers for: see its log',
-              'kubectl get jobs -A -l app.kubernetes.io/component=build',
-            ))
-      );
-    },
+    look: ({ jobs, now }) =>
+      noneOf(
+        jobs?.filter(
+          ({ metadata }) =>
+            metadata?.annotations?.[PROCESSED_ANNOTATION] === undefined &&
+            metadata?.labels?.[ADMISSION_LABEL] !== 'waiting' &&
+            now.getTime() - Date.parse(String(metadata?.creationTimestamp)) > LONGEST_BUILD,
+        ),
+        'no build takes longer than an hour',
+        (old) =>
+          warning(
+            `under way for more than an hour: ${some(old.map(({ metadata }) => metadata?.name ?? ''))}`,
+            'sweep ends what nobody answers for: see its log',
+            'kubectl get jobs -A -l app.kubernetes.io/component=build',
+          ),
+      ),
   },
   {
     name: 'waiting-builds',
@@ -68,19 +66,14 @@ export const BUILDS_QUESTIONS: Question[] = [
   {
     name: 'build-pods',
     needs: 'pods of the builds namespace',
-    look: ({ buildPods }) => {
-      const bad = buildPods && troubled(buildPods);
-      return (
-        bad &&
-        (bad.length === 0
-          ? ok('every build pod starts')
-          : failed(
-              `does not start: ${some(bad)}`,
-              'Mend what Kubernetes names: image, quota, room on the nodes',
-              'kubectl get pods -A -l app.kubernetes.io/component=build',
-            ))
-      );
-    },
+    look: ({ buildPods }) =>
+      noneOf(buildPods && troubled(buildPods), 'every build pod starts', (bad) =>
+        failed(
+          `does not start: ${some(bad)}`,
+          'Mend what Kubernetes names: image, quota, room on the nodes',
+          'kubectl get pods -A -l app.kubernetes.io/component=build',
+        ),
+      ),
   },
 ];
 
@@ -167,19 +160,17 @@ export const STORAGE: Question[] = [
   {
     name: 'growing-dead-letters',
     needs: 'dead letters in S3',
-    look: ({ letters, now }) => {
-      const fresh = letters?.filter(({ state, time }) => state === 'open' && now.getTime() - Date.parse(time) < HOUR);
-      return (
-        fresh &&
-        (fresh.length === 0
-          ? ok('none came in the last hour')
-          : warning(
-              `${fresh.length} came in the last hour: ${some([...new Set(fresh.map(({ reason }) => reason))])}`,
-              'See why',
-              'kn-lambda explain letter',
-            ))
-      );
-    },
+    look: ({ letters, now }) =>
+      noneOf(
+        letters?.filter(({ state, time }) => state === 'open' && now.getTime() - Date.parse(time) < HOUR),
+        'none came in the last hour',
+        (fresh) =>
+          warning(
+            `${fresh.length} came in the last hour: ${some([...new Set(fresh.map(({ reason }) => reason))])}`,
+            'See why',
+            'kn-lambda explain letter',
+          ),
+      ),
   },
   {
     name: 'recording',
