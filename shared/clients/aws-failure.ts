@@ -2,7 +2,14 @@
  * Classifies errors of the AWS SDK by name and HTTP status. Their message is never used: it may quote what was sent.
  */
 import { networkCode } from '#shared/network-code.ts';
-import { classify, type FailureKind, isClassified, retryAfterSeconds, type UpstreamFailure } from './classify.ts';
+import {
+  classify,
+  type FailureKind,
+  isClassified,
+  kindOfStatus,
+  retryAfterSeconds,
+  type UpstreamFailure,
+} from './classify.ts';
 import type { Trouble } from './upstream.ts';
 
 interface SdkError {
@@ -75,7 +82,12 @@ export function awsTrouble(error: unknown): Trouble | undefined {
 }
 
 function kindOf(error: unknown): FailureKind {
-  return (error instanceof Error ? BY_NAME[error.name] : undefined) ?? kindOfStatus(awsStatus(error));
+  const named = error instanceof Error ? BY_NAME[error.name] : undefined;
+  const status = awsStatus(error);
+  if (named !== undefined || status === undefined) {
+    return named ?? 'no-answer';
+  }
+  return status === 409 || status === 412 ? 'conflict' : kindOfStatus(status);
 }
 
 function detailOf(error: unknown): string {
@@ -89,28 +101,6 @@ function detailOf(error: unknown): string {
 
 function retryAfterOf(error: unknown): number | undefined {
   return retryAfterSeconds(awsHeader(error, 'retry-after'));
-}
-
-function kindOfStatus(status: number | undefined): FailureKind {
-  if (status === undefined) {
-    return 'no-answer';
-  }
-  if (status === 429) {
-    return 'throttled';
-  }
-  if (status >= 500 || status === 408) {
-    return 'unavailable';
-  }
-  if (status === 401 || status === 403) {
-    return 'forbidden';
-  }
-  if (status === 409 || status === 412) {
-    return 'conflict';
-  }
-  if (status === 404) {
-    return 'missing';
-  }
-  return 'refused';
 }
 
 function adviceFor(kind: FailureKind, system: UpstreamFailure['system']): string | undefined {

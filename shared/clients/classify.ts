@@ -25,6 +25,20 @@ export type FailureKind =
   /** Invalid, or denied by an admission webhook. */
   | 'refused';
 
+/** What an HTTP status means, where the upstream gives it no other meaning. */
+export function kindOfStatus(status: number): FailureKind {
+  if (status === 429) {
+    return 'throttled';
+  }
+  if (status >= 500 || status === 408) {
+    return 'unavailable';
+  }
+  if (status === 401 || status === 403) {
+    return 'forbidden';
+  }
+  return status === 404 ? 'missing' : 'refused';
+}
+
 export interface UpstreamFailure {
   kind: FailureKind;
   system: 'Kubernetes' | 'S3' | 'ECR' | 'Registry';

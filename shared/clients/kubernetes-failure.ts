@@ -3,7 +3,7 @@ import { ApiException } from '@kubernetes/client-node';
 import * as z from 'zod';
 import { networkCode } from '#shared/network-code.ts';
 import { readJson } from '#shared/read-json.ts';
-import { classify, type FailureKind, isClassified, retryAfterSeconds } from './classify.ts';
+import { classify, type FailureKind, isClassified, kindOfStatus, retryAfterSeconds } from './classify.ts';
 
 const statusSchema = z.object({
   kind: z.literal('Status'),
@@ -71,22 +71,10 @@ function kindOf({ code, reason, message }: Status): FailureKind {
   if (code === 409) {
     return reason === 'AlreadyExists' ? 'refused' : 'conflict';
   }
-  if (code === 429) {
-    return 'throttled';
-  }
   // The kubelet rotates the token file. The client reads it again once a minute.
   if (code === 401) {
     return 'expired-credentials';
   }
-  if (code === 403) {
-    return 'forbidden';
-  }
-  if (code === 404) {
-    return 'missing';
-  }
   // 410 Expired: the continue token of a list is too old. Starting over helps.
-  if (code === 408 || code === 410 || code >= 500) {
-    return 'unavailable';
-  }
-  return 'refused';
+  return code === 410 ? 'unavailable' : kindOfStatus(code);
 }

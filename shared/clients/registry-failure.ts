@@ -5,7 +5,7 @@ import { PermanentError } from '#shared/events/errors.ts';
 import { networkCode } from '#shared/network-code.ts';
 import { printableCell } from '#shared/printable.ts';
 import { readJson } from '#shared/read-json.ts';
-import { classify, type FailureKind, isClassified, retryAfterSeconds } from './classify.ts';
+import { classify, type FailureKind, isClassified, kindOfStatus, retryAfterSeconds } from './classify.ts';
 import type { RegistryAddress } from './registry-address.ts';
 import type { HttpAnswer } from './registry-http.ts';
 import type { Trouble } from './upstream.ts';
@@ -26,7 +26,7 @@ export function registryCodes({ body }: HttpAnswer): string[] {
 
 /** The error to throw for an answer that nobody expected. `doing`: `reading docker.io/library/node:24`. */
 export function registryRefusal(answer: HttpAnswer, doing: string, address: RegistryAddress): Error {
-  const kind = kindOf(answer.status);
+  const kind = kindOfStatus(answer.status);
   return classify({
     kind,
     system: 'Registry',
@@ -54,7 +54,7 @@ export function registryTrouble(attempt: PromiseSettledResult<HttpAnswer>): Trou
     return isClassified(attempt.reason) ? undefined : { detail: networkCode(attempt.reason), isIll: true };
   }
   const { status, headers } = attempt.value;
-  const kind = kindOf(status);
+  const kind = kindOfStatus(status);
   if (kind !== 'unavailable' && kind !== 'throttled') {
     return undefined;
   }
@@ -71,19 +71,6 @@ function detailOf({ status, body }: HttpAnswer): string {
 
 function errorsOf(body: Buffer): { code: string; message: string }[] {
   return bodySchema.safeParse(readJson(body.toString())).data?.errors ?? [];
-}
-
-function kindOf(status: number): FailureKind {
-  if (status === 429) {
-    return 'throttled';
-  }
-  if (status >= 500 || status === 408) {
-    return 'unavailable';
-  }
-  if (status === 401 || status === 403) {
-    return 'forbidden';
-  }
-  return status === 404 ? 'missing' : 'refused';
 }
 
 function adviceFor(kind: FailureKind, codes: string[], { host, name }: RegistryAddress): string | undefined {
