@@ -1,6 +1,6 @@
 /** An event as it is kept: its attributes, and its data up to a bound. */
 import * as z from 'zod';
-import type { EventLine } from '#shared/api/schemas.ts';
+import { type EventLine, eventLineSchema } from '#shared/api/schemas.ts';
 import { bounded } from '#shared/bounded-text.ts';
 import type { ReceivedEvent } from '#shared/events/event.ts';
 import { type Identity, identitySchema, subjectOfAny } from '#shared/events/identity.ts';
@@ -10,18 +10,10 @@ import { readJson } from '#shared/read-json.ts';
 const DATA_BYTES = 16 * 1024;
 const LONGEST_TEXT = 2000;
 
-const recordedSchema = z.object({
-  time: z.string(),
-  type: z.string(),
-  source: z.string(),
-  id: z.string(),
-  third_party_id: z.string().optional(),
-  parser_id: z.string().optional(),
-  correlation_id: z.string().optional(),
-  causation_id: z.string().optional(),
+/** What is told of it later, and what only the lists of calls need. */
+const recordedSchema = eventLineSchema.omit({ cursor: true }).extend({
   /** Of a call: the revision that answered. */
   revision: z.string().optional(),
-  data: z.unknown().optional(),
 });
 
 export type RecordedEvent = z.infer<typeof recordedSchema>;
