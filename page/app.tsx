@@ -4,6 +4,7 @@ import type { Me } from '#shared/api/schemas.ts';
 import { type ApiError, onUnauthenticated, read, setToken, token } from './api/client.ts';
 import { forgetEvents, liveState, onLiveState, startLive } from './api/live.ts';
 import { DropZone } from './deploy/drop-zone.tsx';
+import { capitalized } from './format.ts';
 import { Brand, Header } from './header.tsx';
 import { MeContext } from './me.ts';
 import { Failure } from './parts/notices.tsx';
@@ -152,6 +153,5 @@ function View({ segments, query }: Route) {
 }
 
 function titleOf(view: string): string {
-  const words = view.replaceAll('-', ' ');
-  return `${words[0]?.toUpperCase() ?? ''}${words.slice(1)}`;
+  return capitalized(view.replaceAll('-', ' '));
 }

@@ -1,7 +1,7 @@
 /** Chooses one tenant. Nothing to choose where the reader speaks for one alone. */
 import { useEffect, useState } from 'preact/hooks';
 import { useMe } from '#page/me.ts';
-import { setQuery } from '#page/router.ts';
+import { Choice } from './choice.tsx';
 
 export function ThirdPartyFilter({ value, seen }: { value: string; seen: readonly string[] }) {
   const me = useMe();
@@ -16,18 +16,5 @@ export function ThirdPartyFilter({ value, seen }: { value: string; seen: readonl
   if (names.length < 2) {
     return null;
   }
-  return (
-    <select
-      aria-label="Tenant"
-      value={value}
-      onChange={(event) => setQuery({ third_party_id: event.currentTarget.value })}
-    >
-      <option value="">All tenants</option>
-      {names.map((name) => (
-        <option key={name} value={name}>
-          {name}
-        </option>
-      ))}
-    </select>
-  );
+  return <Choice label="Tenant" name="third_party_id" value={value} values={names} any="All tenants" />;
 }

@@ -5,6 +5,7 @@ import { useList, useResource } from '#page/api/use-api.ts';
 import { DeployButton } from '#page/deploy/deploy-button.tsx';
 import { counted, duration } from '#page/format.ts';
 import { useMe } from '#page/me.ts';
+import { Choice } from '#page/parts/choice.tsx';
 import { Mark } from '#page/parts/mark.tsx';
 import { Moment } from '#page/parts/moment.tsx';
 import { Empty, Failure, Loading } from '#page/parts/notices.tsx';
@@ -81,18 +82,7 @@ export function Builds({ query }: Pick<Route, 'query'>) {
       {!(isNone && !isFiltered) && (
         <div class="toolbar">
           <ThirdPartyFilter value={thirdParty} seen={list.items.map((build) => build.third_party_id)} />
-          <select
-            aria-label="Status"
-            value={status}
-            onChange={(event) => setQuery({ status: event.currentTarget.value })}
-          >
-            <option value="">Any status</option>
-            {STATUSES.map((name) => (
-              <option key={name} value={name}>
-                {name}
-              </option>
-            ))}
-          </select>
+          <Choice label="Status" name="status" value={status} values={STATUSES} any="Any status" />
           {parser !== '' && (
             <button type="button" class="small" onClick={() => setQuery({ parser_id: undefined })}>
               Only {parser}: show all

@@ -5,6 +5,7 @@ import { KEPT, keptEvents, onEvents } from '#page/api/live.ts';
 import { asCurl, asKn } from '#page/copy-as.ts';
 import { clock, counted, pretty } from '#page/format.ts';
 import { useMe } from '#page/me.ts';
+import { Choice } from '#page/parts/choice.tsx';
 import { Copy } from '#page/parts/copy.tsx';
 import { Empty } from '#page/parts/notices.tsx';
 import { type Column, Table } from '#page/parts/table.tsx';
@@ -95,14 +96,13 @@ export function Events({ query }: Pick<Route, 'query'>) {
           value={filter}
           onInput={(event) => setQuery({ filter: event.currentTarget.value })}
         />
-        <select aria-label="Type" value={type} onChange={(event) => setQuery({ type: event.currentTarget.value })}>
-          <option value="">Any type</option>
-          {[...new Set([...types, ...(type === '' ? [] : [type])])].map((name) => (
-            <option key={name} value={name}>
-              {name}
-            </option>
-          ))}
-        </select>
+        <Choice
+          label="Type"
+          name="type"
+          value={type}
+          values={[...new Set([...types, ...(type === '' ? [] : [type])])]}
+          any="Any type"
+        />
         <span class="quiet amount">
           {counted(shown.length, 'event')}
           {events.length === KEPT && ', older ones are not kept here'}

@@ -5,8 +5,9 @@ import { buildAddress, functionAddress } from '#page/addresses.ts';
 import { functionPath } from '#page/api/client.ts';
 import { useList } from '#page/api/use-api.ts';
 import { DeployButton } from '#page/deploy/deploy-button.tsx';
-import { counted, duration } from '#page/format.ts';
+import { capitalized, counted, duration } from '#page/format.ts';
 import { useMe } from '#page/me.ts';
+import { Choice } from '#page/parts/choice.tsx';
 import { FirstSteps } from '#page/parts/first-steps.tsx';
 import { Mark } from '#page/parts/mark.tsx';
 import { Moment } from '#page/parts/moment.tsx';
@@ -104,15 +105,7 @@ export function Functions({ query }: Pick<Route, 'query'>) {
             onInput={(event) => setQuery({ search: event.currentTarget.value })}
           />
           <ThirdPartyFilter value={thirdParty} seen={list.items.map((item) => item.third_party_id)} />
-          <select aria-label="State" value={state} onChange={(event) => setQuery({ state: event.currentTarget.value })}>
-            <option value="">Any state</option>
-            {STATES.map((name) => (
-              <option key={name} value={name}>
-                {name[0]?.toUpperCase()}
-                {name.slice(1)}
-              </option>
-            ))}
-          </select>
+          <Choice label="State" name="state" value={state} values={STATES} any="Any state" textOf={capitalized} />
           <span class="quiet amount" aria-live="polite">
             {!list.loading && `${counted(list.items.length, 'function')}${list.hasMore ? ' and more' : ''}`}
           </span>
