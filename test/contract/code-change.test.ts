@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { Identity } from '#shared/events/identity.ts';
+import { buildAgain, resultOf } from './build-again.ts';
 import { answering, slowToBuild } from './sources.ts';
 import { PATIENCE, until } from './until.ts';
 import { World } from './world.ts';
@@ -15,29 +16,10 @@ afterAll(async () => world.close());
 
 /** Uploads and builds it, and waits until it is ready. Returns its image. */
 async function deploy(identity: Identity, files: Record<string, string>): Promise<string> {
-  const before = world.of('lifecycle.function.ready', identity).length;
-  const builds = world.of('build.complete', identity).length;
   await world.upload(identity, files);
-  await world.send({ type: 'build.start', data: identity });
-  const complete = await until(
-    'build.complete',
-    async () => world.of('build.complete', identity)[builds],
-    300 * PATIENCE,
-  );
-  expect(complete.data).toMatchObject({ status: 'success', cached: false });
-  await until('to be ready', async () => world.of('lifecycle.function.ready', identity)[before], 120 * PATIENCE);
-  return complete.data.image_uri;
-}
-
-async function answerOf(identity: Identity): Promise<unknown> {
-  const before = world.of('parser.complete', identity).length;
-  await world.send({ type: 'parser.start', subject: `${identity.third_party_id}/${identity.parser_id}`, data: {} });
-  const answer = await until(
-    'parser.complete',
-    async () => world.of('parser.complete', identity)[before],
-    120 * PATIENCE,
-  );
-  return answer.data.result;
+  const { data } = await buildAgain(world, identity);
+  expect(data).toMatchObject({ cached: false });
+  return data.image_uri;
 }
 
 const node = (answer: number) => ({ 'parser.mjs': `export const handler = () => ${answer};\n` });
@@ -46,9 +28,9 @@ const python = (answer: number) => ({ 'parser.py': `def handler(event):\n    ret
 test('of Node without dependencies: never a Job, and each version answers as it was uploaded', async () => {
   const identity = world.parser('quick');
   const first = await deploy(identity, node(1));
-  expect(await answerOf(identity)).toBe(1);
+  expect(await resultOf(world, identity)).toBe(1);
   const second = await deploy(identity, node(2));
-  expect(await answerOf(identity)).toBe(2);
+  expect(await resultOf(world, identity)).toBe(2);
   // The same source gives the same image again, by its digest.
   expect(await deploy(identity, { ...node(3), 'left.txt': 'x' })).not.toBe(second);
   expect(second).not.toBe(first);
@@ -78,15 +60,15 @@ test.runIf(inject('platform').languages.includes('python'))(
   async () => {
     const identity = world.parser('installed');
     await deploy(identity, python(1));
-    expect(await answerOf(identity)).toBe(1);
+    expect(await resultOf(world, identity)).toBe(1);
     const jobs = world.of('job.start', identity).length;
     await deploy(identity, python(2));
-    expect(await answerOf(identity)).toBe(2);
+    expect(await resultOf(world, identity)).toBe(2);
     expect(world.of('job.start', identity).length).toBe(jobs);
 
     const other = world.parser('installed-too');
     await deploy(other, python(3));
-    expect(await answerOf(other)).toBe(3);
+    expect(await resultOf(world, other)).toBe(3);
     expect(world.of('job.start', other)).toEqual([]);
   },
 );
@@ -107,10 +89,10 @@ test.runIf(inject('platform').languages.includes('python') && inject('platform')
     await rm(join(world.platform.directory ?? '', 'registry/repositories', repository), { recursive: true });
     await deploy(identity, python(3));
     expect(world.of('job.start', identity).length).toBe(jobs + 1);
-    expect(await answerOf(identity)).toBe(3);
+    expect(await resultOf(world, identity)).toBe(3);
     // And the next change is put on what that has installed.
     await deploy(identity, python(4));
-    expect(await answerOf(identity)).toBe(4);
+    expect(await resultOf(world, identity)).toBe(4);
     expect(world.of('job.start', identity).length).toBe(jobs + 1);
   },
 );
@@ -123,5 +105,5 @@ test('that fails when it is loaded is told by its own words, and the version bef
   const told = await world.seen('lifecycle.function.failed', identity, undefined, 120 * PATIENCE);
   expect(told.data).toMatchObject({ ...identity, reason: 'FunctionNotReady' });
   expect(told.data.error_message).toContain('no such luck');
-  expect(await answerOf(identity)).toBe(1);
+  expect(await resultOf(world, identity)).toBe(1);
 });
