@@ -8,7 +8,7 @@ import type { ObjectStore } from '#shared/clients/object-store.ts';
 import { MINUTE } from '#shared/durations.ts';
 import { readJson } from '#shared/read-json.ts';
 import { FEED } from '#shared/specs/s3-keys.ts';
-import { eventLine, parseRecorded, type RecordedEvent } from './recorded-event.ts';
+import { asRecorded, eventLine, type RecordedEvent } from './recorded-event.ts';
 
 /** So many, or so long, whichever comes first. */
 const BATCH = { events: 200, milliseconds: 150 };
@@ -67,7 +67,7 @@ export async function readBatch(store: Pick<ObjectStore, 'read'>, bucket: string
   const events: unknown = readJson((await store.read(bucket, key)).text);
   const name = key.slice(key.lastIndexOf('/') + 1).replace(/\.json$/, '');
   return (Array.isArray(events) ? events : []).flatMap((one, index) => {
-    const event = parseRecorded(JSON.stringify(one));
+    const event = asRecorded(one);
     return event ? [eventLine(event, `${name}.${index}`)] : [];
   });
 }

@@ -38,7 +38,11 @@ export function recordedEvent(event: ReceivedEvent<unknown>, now: Date): Recorde
 }
 
 export function parseRecorded(text: string | undefined): RecordedEvent | undefined {
-  return recordedSchema.safeParse(readJson(text)).data;
+  return asRecorded(readJson(text));
+}
+
+export function asRecorded(value: unknown): RecordedEvent | undefined {
+  return recordedSchema.safeParse(value).data;
 }
 
 export function identityOfRecorded({ third_party_id, parser_id }: RecordedEvent): Identity | undefined {
