@@ -5,7 +5,9 @@ import { outcomeOf } from '#shared/builds/outcome.ts';
 import { terminalId } from '#shared/builds/terminal-event.ts';
 import type { Cluster } from '#shared/clients/cluster.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
+import { retryConflicts } from '#shared/clients/retry-conflicts.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
+import { RetryableError } from '#shared/events/errors.ts';
 import type { ReceivedEvent } from '#shared/events/event.ts';
 import type { Problem } from '#shared/events/problem.ts';
 import { readOutcome } from '#shared/requests/outcome.ts';
@@ -50,6 +52,10 @@ interface Confirming {
 }
 
 export async function confirm(event: ReceivedEvent<BuildComplete>, deps: Confirming): Promise<Confirmation> {
+  return await retryConflicts(() => confirmOnce(event, deps));
+}
+
+async function confirmOnce(event: ReceivedEvent<BuildComplete>, deps: Confirming): Promise<Confirmation> {
   const { data } = event;
   const job = data.job_name ? await deps.cluster.getJob(data.job_name) : undefined;
   const build = job && readBuild(job);
@@ -96,6 +102,11 @@ async function confirmByJob(
   const name = job.metadata?.name ?? '';
   const outcome = outcomeOf(job, await cluster.listPods(`batch.kubernetes.io/job-name=${name}`));
   if (!outcome) {
+    const again = await cluster.getJob(name);
+    if (again?.metadata?.resourceVersion !== job.metadata?.resourceVersion) {
+      // Whoever ended it meanwhile has taken its pods away, and with them what they had to say.
+      throw new RetryableError('Conflict', `Job ${name} changed while its pods were listed`);
+    }
     return unconfirmed('data.job_name', `is "${name}", which is still running: its end will be told`);
   }
   if (outcome.status !== 'success') {

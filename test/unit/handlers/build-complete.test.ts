@@ -1,6 +1,7 @@
 /** What is deployed, on whose word, and what is told. */
 import { describe, expect, test } from 'vitest';
 import { buildComplete } from '#functions/build-complete/handler.ts';
+import { cancelled, endJob } from '#shared/builds/end-job.ts';
 import { terminalId } from '#shared/builds/terminal-event.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
 import { PermanentError } from '#shared/events/errors.ts';
@@ -248,6 +249,18 @@ describe('any other end', () => {
     const now = new Date(job.metadata?.creationTimestamp ?? 0).toISOString();
     expect(await answerTo(world, successClaim(claim(now)))).toMatchObject({ type: 'event.rejected' });
   });
+});
+
+test('a Job that is ended between two looks at it is not taken for one that runs', async () => {
+  const world = new World();
+  const job = await world.running();
+  const { cluster } = world;
+  cluster.listPods = async () => {
+    await endJob(cluster, nameOf(), job.metadata?.uid, cancelled(undefined));
+    return [];
+  };
+  const told = await complete(world);
+  expect(told).toMatchObject(failed('cancelled', 'Cancelled'));
 });
 
 describe('a success without a Job', () => {
