@@ -1,32 +1,31 @@
 /** Builds a function that may have been built before, and calls it. */
 import { expect } from 'vitest';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
-import { PATIENCE, until } from './until.ts';
+import { until } from './until.ts';
 import type { RecordedEvent, World } from './world.ts';
 
 /** Its build.complete, once the function is ready. `data`: what build.start says beside the ids. */
 export async function buildAgain(world: World, identity: Identity, data: object = {}): Promise<RecordedEvent> {
-  const before = world.of('lifecycle.function.ready', identity).length;
-  const builds = world.of('build.complete', identity).length;
+  const [ready, complete] = [
+    next(world, 'lifecycle.function.ready', identity),
+    next(world, 'build.complete', identity),
+  ];
   await world.send({ type: 'build.start', data: { ...identity, ...data } });
-  const complete = await until(
-    'build.complete',
-    async () => world.of('build.complete', identity)[builds],
-    300 * PATIENCE,
-  );
-  expect(complete.data).toMatchObject({ status: 'success' });
-  await until('to be ready', async () => world.of('lifecycle.function.ready', identity)[before], 120 * PATIENCE);
-  return complete;
+  const built = await until('build.complete', complete, 300);
+  expect(built.data).toMatchObject({ status: 'success' });
+  await until('to be ready', ready, 120);
+  return built;
 }
 
 /** What the next call of it results in. */
 export async function resultOf(world: World, identity: Identity): Promise<unknown> {
-  const before = world.of('parser.complete', identity).length;
+  const complete = next(world, 'parser.complete', identity);
   await world.send({ type: 'parser.start', subject: subjectOf(identity), data: {} });
-  const answer = await until(
-    'parser.complete',
-    async () => world.of('parser.complete', identity)[before],
-    120 * PATIENCE,
-  );
-  return answer.data.result;
+  return (await until('parser.complete', complete, 120)).data.result;
+}
+
+/** Finds the one that nothing has told of so far. Two that tell of the same have the same id. */
+function next(world: World, type: string, identity: Identity): () => RecordedEvent | undefined {
+  const before = new Set(world.of(type, identity).map(({ id }) => id));
+  return () => world.of(type, identity).find(({ id }) => !before.has(id));
 }

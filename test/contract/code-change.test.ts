@@ -102,7 +102,7 @@ test('that fails when it is loaded is told by its own words, and the version bef
   await deploy(identity, node(1));
   await world.upload(identity, { 'parser.mjs': 'export const handler = () => 2;\nthrow new Error("no such luck");\n' });
   await world.send({ type: 'build.start', data: identity });
-  const told = await world.seen('lifecycle.function.failed', identity, undefined, 120 * PATIENCE);
+  const told = await world.seen('lifecycle.function.failed', identity, undefined, 120);
   expect(told.data).toMatchObject({ ...identity, reason: 'FunctionNotReady' });
   expect(told.data.error_message).toContain('no such luck');
   expect(await resultOf(world, identity)).toBe(1);

@@ -8,6 +8,7 @@ import { pack } from 'tar-stream';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { Identity } from '#shared/events/identity.ts';
 import { downloadsKey } from '#shared/specs/s3-keys.ts';
+import { buildAgain, resultOf } from './build-again.ts';
 import { until } from './until.ts';
 import { World } from './world.ts';
 
@@ -67,17 +68,9 @@ describe.runIf(inject('platform').directory !== undefined)('a registry that coun
 
   /** What the registry was asked for. */
   async function build(identity: Identity, names: string[]): Promise<string[]> {
-    // Two that tell of the same end have the same id.
-    const before = new Set(world.of('build.complete', identity).map(({ id }) => id));
     asked = [];
     await world.upload(identity, source(names));
-    await world.send({ type: 'build.start', data: identity });
-    const complete = await until(
-      'build.complete',
-      () => world.of('build.complete', identity).find(({ id }) => !before.has(id)),
-      300,
-    );
-    expect(complete.data).toMatchObject({ status: 'success', cached: false });
+    expect((await buildAgain(world, identity)).data.cached).toBe(false);
     return asked;
   }
 
@@ -90,9 +83,7 @@ describe.runIf(inject('platform').directory !== undefined)('a registry that coun
     await until('the downloads to be kept', async () => (await world.keys(bucket, key)).length > 0, 60);
 
     expect(await build(identity, [...PACKAGES, 'added'])).toEqual(['/added/-/added-1.0.0.tgz']);
-    await world.send({ type: 'parser.start', subject: `${tenant}/${identity.parser_id}`, data: {} });
-    const answer = await world.seen('parser.complete', identity, undefined, 120);
-    expect(answer.data.result).toEqual([...PACKAGES, 'added']);
+    expect(await resultOf(world, identity)).toEqual([...PACKAGES, 'added']);
 
     const other = world.parser('downloading-too', `other-${tenant}`);
     expect(await build(other, PACKAGES)).toHaveLength(PACKAGES.length);
