@@ -255,7 +255,7 @@ export const COSTS = {
   dispatcherMegabytes: { value: 25, unit: 'MB', what: 'for it', known: 'set', by: 'shared/specs/trigger.ts' },
   ownCalls: { value: 50, unit: 'calls', what: 'in flight from it', known: 'set', by: 'shared/specs/trigger.ts' },
   ourQueues: {
-    value: 18,
+    value: 22,
     unit: 'queues',
     what: 'of our Triggers and of dead letters, each with a dispatcher',
     known: 'set',

@@ -16,6 +16,8 @@ await defineFunction({
   // A call may take as long as the door's own requests, and Knative gives the pod that time.
   drainSeconds: 600,
   events: { 'parser.start': parserStartSchema, 'parser.deliver': z.unknown(), 'parser.complete': parserCompleteSchema },
+  // The cold start passes while the function's own pod starts.
+  wakes: ['build.complete'],
   dependencies: async (config) => {
     const [{ createObjectStore }, { createCluster }] = await Promise.all([
       import('#shared/clients/s3.ts'),

@@ -30,6 +30,7 @@ export const TRIGGERS = [
   'job-start-wake',
   'parser-events-overflow',
   'parser-events-start',
+  'parser-events-wake',
   'recorded',
   'recorded-build-start',
   'recorded-service-delete',

@@ -117,6 +117,7 @@ describe.each(environments)('overlay %s', (environment) => {
       .sort();
     expect(routes).toEqual([
       'build.complete → build-complete',
+      'build.complete → parser-events',
       'build.start → build-complete',
       'build.start → build-start',
       'build.start → job-start',
