@@ -1,6 +1,7 @@
 /**
  * What the door adds to a call: parser-events, bundled, as a process of its own, before a function that does nothing.
- * Baselines of the same run: that function posted to directly, and an empty function of the door's own runtime.
+ * Baselines of the same run: that function posted to directly, an empty function of the door's own runtime, and a proxy
+ * that does nothing.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -13,7 +14,7 @@ import { DELIVERY_ANNOTATION } from '#shared/specs/delivery.ts';
 import { CONFIGURATION, NODE_OPTIONS } from './configuration.ts';
 import { type Posted, postForAWhile } from './post-for-a-while.ts';
 import { median, type Row } from './row.ts';
-import { cpuMilliseconds, residentMegabytes, whileRunning } from './start-process.ts';
+import { cpuMilliseconds, residentMegabytes, type Started, whileRunning } from './start-process.ts';
 
 const WARM_UP_MS = 3000;
 /** Many short ones in turns: load that comes and goes falls on all of them. */
@@ -48,10 +49,14 @@ export async function door(): Promise<Row[]> {
         // One tenant makes all calls.
         CALL_PLACES_PER_TENANT: '1000',
       };
+      const proxy = { args: ['bench/bare-proxy.ts'], cwd: root, env: { TARGET: target } };
+      const ours = { args: [join(dist, 'main.js')], cwd: dist, env };
       try {
         return await whileRunning(empty, (idle) =>
-          whileRunning({ args: [join(dist, 'main.js')], cwd: dist, env }, ({ pid, port }) =>
-            measure({ door: { pid, url: urlOf(port) }, empty: { pid: idle.pid, url: urlOf(idle.port) }, target }),
+          whileRunning(proxy, (passing) =>
+            whileRunning(ours, (running) =>
+              measure({ door: processOf(running), empty: processOf(idle), proxy: processOf(passing), target }),
+            ),
           ),
         );
       } finally {
@@ -66,27 +71,38 @@ export async function door(): Promise<Row[]> {
 
 const urlOf = (port: number) => `http://127.0.0.1:${port}`;
 
+interface Process {
+  pid: number;
+  url: string;
+}
+
+const processOf = ({ pid, port }: Started): Process => ({ pid, url: urlOf(port) });
+
 interface Measured {
-  door: { pid: number; url: string };
-  empty: { pid: number; url: string };
+  door: Process;
+  empty: Process;
+  proxy: Process;
   target: string;
 }
 
-async function measure({ door, empty, target }: Measured): Promise<Row[]> {
+async function measure({ door, empty, proxy, target }: Measured): Promise<Row[]> {
   await postForAWhile(target, 100, WARM_UP_MS, ANSWERED);
   await postForAWhile(empty.url, 100, WARM_UP_MS, ACCEPTED);
+  await postForAWhile(proxy.url, 100, WARM_UP_MS, ANSWERED);
   await postForAWhile(door.url, 100, WARM_UP_MS, COMPLETE);
   const rows: Row[] = [];
   for (const atOnce of AT_ONCE) {
     const direct: Posted[] = [];
     const nothing: Slice[] = [];
+    const passed: Slice[] = [];
     const called: Slice[] = [];
     for (let slice = 0; slice < SLICES; slice += 1) {
       direct.push(await postForAWhile(target, atOnce, SLICE_MS, ANSWERED));
       nothing.push(await withCpu(empty.pid, () => postForAWhile(empty.url, atOnce, SLICE_MS, ACCEPTED)));
+      passed.push(await withCpu(proxy.pid, () => postForAWhile(proxy.url, atOnce, SLICE_MS, ANSWERED)));
       called.push(await withCpu(door.pid, () => postForAWhile(door.url, atOnce, SLICE_MS, COMPLETE)));
     }
-    rows.push(...rowsOf(atOnce, { called, direct, nothing }));
+    rows.push(...rowsOf(atOnce, { called, direct, nothing, passed }));
   }
   return [...rows, { name: 'door, resident after that', value: residentMegabytes(door.pid), unit: 'MB' }];
 }
@@ -104,13 +120,13 @@ async function withCpu(pid: number, work: () => Promise<Posted>): Promise<Slice>
 
 function rowsOf(
   atOnce: number,
-  { called, direct, nothing }: { called: Slice[]; direct: Posted[]; nothing: Slice[] },
+  { called, direct, nothing, passed }: { called: Slice[]; direct: Posted[]; nothing: Slice[]; passed: Slice[] },
 ): Row[] {
   const name = `door, ${atOnce} at once`;
   const middle = (slices: Posted[], figure: keyof Posted) => median(slices.map((slice) => slice[figure]));
   /** Of each slice against that beside it. */
-  const against = (slices: Posted[], figure: keyof Posted) =>
-    median(called.map((slice, index) => slice[figure] / (slices[index]?.[figure] ?? Number.NaN)));
+  const against = (slices: Posted[], figure: keyof Posted, of: Posted[] = called) =>
+    median(of.map((slice, index) => slice[figure] / (slices[index]?.[figure] ?? Number.NaN)));
   const cpuOf = (slices: Slice[]) =>
     slices.reduce((sum, { cpu }) => sum + cpu, 0) / slices.reduce((sum, { calls }) => sum + calls, 0);
   const directly = { baseline: 'posted directly' };
@@ -137,6 +153,20 @@ function rowsOf(
       unit: 'ms',
       baseline: EMPTY,
       ratio: cpuOf(called) / cpuOf(nothing),
+    },
+    {
+      name: `  a proxy that does nothing, ${atOnce} at once`,
+      value: middle(passed, 'perSecond'),
+      unit: 'calls/s',
+      baseline: EMPTY,
+      ratio: against(nothing, 'perSecond', passed),
+    },
+    {
+      name: `  a proxy that does nothing, ${atOnce} at once, CPU of a call`,
+      value: cpuOf(passed),
+      unit: 'ms',
+      baseline: EMPTY,
+      ratio: cpuOf(passed) / cpuOf(nothing),
     },
   ];
 }

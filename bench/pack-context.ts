@@ -1,12 +1,13 @@
 /**
- * One packing, in a process of its own: listing, preflight, archive and upload, as build-start does it. Tells its time
- * and its memory.
+ * One packing, in a process of its own: listing, preflight, archive and upload, as build-start does it. Or the reading
+ * of the same source alone, which nothing that packs it can be faster than. Tells its time and its memory.
  */
-
+import { finished } from 'node:stream/promises';
 import { prepareBuild } from '#functions/build-start/prepare-build.ts';
 import { createObjectStore } from '#shared/clients/s3.ts';
 import { listSource } from '#shared/packing/list-source.ts';
 import { baseImages } from '#test/fakes/base-images.ts';
+import { inParallel } from './in-parallel.ts';
 
 export interface Packed {
   milliseconds: number;
@@ -21,9 +22,13 @@ export interface PackRequest {
   prefix: string;
   temporary: string;
   adapters: string;
+  readOnly?: boolean;
 }
 
-const { url, source, prefix, temporary, adapters } = JSON.parse(process.argv[2] ?? '{}') as PackRequest;
+/** As many as the packing reads ahead. */
+const AT_ONCE = 16;
+
+const { url, source, prefix, temporary, adapters, readOnly } = JSON.parse(process.argv[2] ?? '{}') as PackRequest;
 const store = createObjectStore({
   AWS_REGION: 'us-east-1',
   S3_ENDPOINT: url,
@@ -40,17 +45,31 @@ const settings = {
 
 const began = performance.now();
 const listing = await listSource(store, { bucket: source, prefix, ...settings });
-const { context } = await prepareBuild(store, {
-  listing,
-  identity: { third_party_id: 'acme', parser_id: 'large' },
-  request: {},
-  settings,
-  stagingId: 'bench',
-});
-const milliseconds = performance.now() - began;
-
-// So that the next run copies as well.
-await store.remove(temporary, [context.key]);
+const milliseconds = (await (readOnly ? readAll() : pack())) - began;
 store.close();
 const packed: Packed = { milliseconds, resident: (process.resourceUsage().maxRSS * 1024) / 1e6 };
 process.send?.(packed, () => process.disconnect());
+
+async function pack(): Promise<number> {
+  const { context } = await prepareBuild(store, {
+    listing,
+    identity: { third_party_id: 'acme', parser_id: 'large' },
+    request: {},
+    settings,
+    stagingId: 'bench',
+  });
+  const ended = performance.now();
+  // So that the next run copies as well.
+  await store.remove(temporary, [context.key]);
+  return ended;
+}
+
+async function readAll(): Promise<number> {
+  await inParallel(listing.files, AT_ONCE, async ({ key }) => {
+    const object = await store.open(source, key);
+    if (object) {
+      await finished(object.body.resume());
+    }
+  });
+  return performance.now();
+}
