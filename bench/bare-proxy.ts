@@ -1,4 +1,4 @@
-/** The least that a door in Node can cost: what comes is passed on whole, over kept connections, and nothing is looked at. */
+/** The least that a door in Node can cost: whatever comes is passed on, over kept connections, and not looked at. */
 import { Agent, createServer, request } from 'node:http';
 
 const target = process.env['TARGET'] ?? '';

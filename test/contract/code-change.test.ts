@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { Identity } from '#shared/events/identity.ts';
-import { buildAgain, resultOf } from './build-again.ts';
+import { buildAgain, expectResult } from './build-again.ts';
 import { answering, slowToBuild } from './sources.ts';
 import { PATIENCE, until } from './until.ts';
 import { World } from './world.ts';
@@ -28,9 +28,9 @@ const python = (answer: number) => ({ 'parser.py': `def handler(event):\n    ret
 test('of Node without dependencies: never a Job, and each version answers as it was uploaded', async () => {
   const identity = world.parser('quick');
   const first = await deploy(identity, node(1));
-  expect(await resultOf(world, identity)).toBe(1);
+  await expectResult(world, identity, 1);
   const second = await deploy(identity, node(2));
-  expect(await resultOf(world, identity)).toBe(2);
+  await expectResult(world, identity, 2);
   // The same source gives the same image again, by its digest.
   expect(await deploy(identity, { ...node(3), 'left.txt': 'x' })).not.toBe(second);
   expect(second).not.toBe(first);
@@ -60,15 +60,15 @@ test.runIf(inject('platform').languages.includes('python'))(
   async () => {
     const identity = world.parser('installed');
     await deploy(identity, python(1));
-    expect(await resultOf(world, identity)).toBe(1);
+    await expectResult(world, identity, 1);
     const jobs = world.of('job.start', identity).length;
     await deploy(identity, python(2));
-    expect(await resultOf(world, identity)).toBe(2);
+    await expectResult(world, identity, 2);
     expect(world.of('job.start', identity).length).toBe(jobs);
 
     const other = world.parser('installed-too');
     await deploy(other, python(3));
-    expect(await resultOf(world, other)).toBe(3);
+    await expectResult(world, other, 3);
     expect(world.of('job.start', other)).toEqual([]);
   },
 );
@@ -89,10 +89,10 @@ test.runIf(inject('platform').languages.includes('python') && inject('platform')
     await rm(join(world.platform.directory ?? '', 'registry/repositories', repository), { recursive: true });
     await deploy(identity, python(3));
     expect(world.of('job.start', identity).length).toBe(jobs + 1);
-    expect(await resultOf(world, identity)).toBe(3);
+    await expectResult(world, identity, 3);
     // And the next change is put on what that has installed.
     await deploy(identity, python(4));
-    expect(await resultOf(world, identity)).toBe(4);
+    await expectResult(world, identity, 4);
     expect(world.of('job.start', identity).length).toBe(jobs + 1);
   },
 );
@@ -105,5 +105,5 @@ test('that fails when it is loaded is told by its own words, and the version bef
   const told = await world.seen('lifecycle.function.failed', identity, undefined, 120);
   expect(told.data).toMatchObject({ ...identity, reason: 'FunctionNotReady' });
   expect(told.data.error_message).toContain('no such luck');
-  expect(await resultOf(world, identity)).toBe(1);
+  await expectResult(world, identity, 1);
 });

@@ -237,7 +237,7 @@ const PLANTED: Record<string, [Explanation, RegExp]> = {
     /no failure of c1 is recorded/,
   ],
   'the function is being built or deployed': [waits(), /waits for the function, which is starting/],
-  'Knative calls a function ready, and its ingress gateway has not heard of it yet': [
+  'Knative calls a function, or its new version, ready, and the ingress gateway has not heard of it yet': [
     of('call', { fn: fn() }),
     /under way/,
   ],
