@@ -98,13 +98,14 @@ class SimulatedPod {
     if (!(await this.#passes('fetch', 100, 2 * SECOND))) {
       return;
     }
-    if (!this.#hasContext()) {
+    const context = this.#context();
+    if (!context) {
       const fetch = containerStatus('fetch-context', { exitCode: 1, message: 'there is no context' }, this.#now());
       this.#report({ ...this.#running, phase: 'Failed', initContainerStatuses: [fetch] });
       await this.#stopped;
       return;
     }
-    await this.#build();
+    await this.#build(context);
   }
 
   remove(): void {
@@ -113,7 +114,8 @@ class SimulatedPod {
     }
   }
 
-  async #build(): Promise<void> {
+  /** Of the context that was fetched: it may be removed from S3 while this runs. */
+  async #build(context: FetchedContext): Promise<void> {
     const { simulation, cluster } = this.#nodes;
     const where = this.#where;
     const took = simulation.between(`kaniko ${where}`, 2 * SECOND, 80 * SECOND);
@@ -125,7 +127,7 @@ class SimulatedPod {
       this.#report({ ...this.#running, phase: 'Failed', conditions: [DISRUPTION] });
       return;
     }
-    const ended = await this.#endOfKaniko(undisturbed, isEvicted);
+    const ended = await this.#endOfKaniko(context, { undisturbed, isEvicted });
     const disrupted = isEvicted ? { reason: 'Evicted', conditions: [DISRUPTION] } : {};
     const containerStatuses = [containerStatus('kaniko', ended, this.#now())];
     cluster.logs.set(`${this.#name}/kaniko`, `log of ${this.#name}`);
@@ -141,17 +143,17 @@ class SimulatedPod {
   }
 
   /** A pod that is deleted meanwhile may still push its image before it ends. */
-  async #endOfKaniko(undisturbed: boolean, isEvicted: boolean): Promise<Ended> {
+  async #endOfKaniko(
+    { repository, context }: FetchedContext,
+    { undisturbed, isEvicted }: { undisturbed: boolean; isEvicted: boolean },
+  ): Promise<Ended> {
     const { simulation } = this.#nodes;
     const pushes = undisturbed || simulation.roll(`pushes while it is deleted ${this.#where}`) < 0.3;
     if (!undisturbed) {
       await simulation.sleep(simulation.between(`term ${this.#where}`, 10, 4 * SECOND));
     }
     const ended = pushes && !isEvicted ? outcome(simulation, this.#where, this.#uid) : { exitCode: 137 };
-    const build = readBuild(this.#nodes.cluster.storage.get(JOBS, BUILDS_NAMESPACE, this.#job) ?? {});
-    if (build && ended.exitCode === 0 && ended.message) {
-      const context = this.#nodes.store.peek(TEMPORARY_BUCKET, contextKey(build, build.build_key))?.toString() ?? '';
-      const repository = imageRepository(REGISTRY, build);
+    if (ended.exitCode === 0 && ended.message) {
       await pushBuilt(this.#nodes.registry, { repository, digest: ended.message, context });
     }
     return ended;
@@ -177,10 +179,11 @@ class SimulatedPod {
     sidecar.kill();
   }
 
-  #hasContext(): boolean {
+  #context(): FetchedContext | undefined {
     const { cluster, store } = this.#nodes;
     const build = readBuild(cluster.storage.get(JOBS, BUILDS_NAMESPACE, this.#job) ?? {});
-    return build !== undefined && store.peek(TEMPORARY_BUCKET, contextKey(build, build.build_key)) !== undefined;
+    const context = build && store.peek(TEMPORARY_BUCKET, contextKey(build, build.build_key))?.toString();
+    return build && context !== undefined ? { repository: imageRepository(REGISTRY, build), context } : undefined;
   }
 
   #passes(what: string, least: number, most: number): Promise<boolean> {
@@ -206,6 +209,12 @@ class SimulatedPod {
   #now(): string {
     return `${new Date(this.#nodes.simulation.now).toISOString().slice(0, 19)}Z`;
   }
+}
+
+interface FetchedContext {
+  /** What is built of it goes there. */
+  repository: string;
+  context: string;
 }
 
 /** How an undisturbed build ends. The digest is this pod's own, so that a deployed image can be traced to its pod. */
