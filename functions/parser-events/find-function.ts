@@ -12,10 +12,10 @@ import { isOf } from '#shared/specs/annotations.ts';
 import { deliveryOf } from '#shared/specs/delivery.ts';
 import { functionName } from '#shared/specs/names.ts';
 import { contextPrefix, LOGS, requestPrefix, tenantPrefix } from '#shared/specs/s3-keys.ts';
+import { within } from '#shared/within.ts';
 import type { Looks } from './pods.ts';
 import { remember } from './remember.ts';
 import type { Answered } from './warm.ts';
-import { within } from './within.ts';
 
 /** How old what is known of a function may be: after that it is asked for again. */
 const FRESH = 5 * SECOND;

@@ -12,6 +12,7 @@ import { parseExactJson } from '#shared/runtime/exact-json.ts';
 import { isStructured } from '#shared/runtime/media-type.ts';
 import type { HandlerContext } from '#shared/runtime/types.ts';
 import { LANE, type Lane } from '#shared/specs/delivery.ts';
+import { within } from '#shared/within.ts';
 import { callRequest } from './call-request.ts';
 import type { CallReport, HandedOn, ParserEventsDependencies } from './dependencies.ts';
 import {
@@ -27,7 +28,6 @@ import { ANSWER_BYTES, failure, judgeAnswer, mayBeOfProxy, tooSlow, type Verdict
 import type { CallLane } from './places.ts';
 import { hadPod, killedForMemory } from './pods.ts';
 import { isCold, noteAnswer } from './warm.ts';
-import { within } from './within.ts';
 
 type Call = ReceivedOf<'parser.start' | 'parser.deliver'>;
 type Reply = NewEvent<'parser.complete' | 'parser.deliver' | 'event.rejected'>;

@@ -1,12 +1,14 @@
 /** Starts parser-events with a real Kubernetes and S3, and calls functions over HTTP. */
 import * as z from 'zod';
 import { parserCompleteSchema, parserStartSchema } from '#shared/events/parser.ts';
+import { createCallNumbers } from '#shared/history/write-call-numbers.ts';
 import { defineFunction } from '#shared/runtime/define-function.ts';
 import { configFor } from '#shared/settings/select.ts';
 import { createCallFunction } from './call-function.ts';
 import { createKnownFunctions } from './find-function.ts';
 import { handleParserEvent } from './handler.ts';
-import { createCallMetrics } from './metrics.ts';
+import { createCallMetrics, noteLostNumbers } from './metrics.ts';
+import { withNumbers } from './numbers.ts';
 import { createPatience } from './patience.ts';
 import { createPlaces } from './places.ts';
 
@@ -24,22 +26,30 @@ await defineFunction({
       import('#shared/clients/kubernetes.ts'),
     ]);
     const now = () => new Date();
+    const store = createObjectStore(config);
+    const bucket = config.TEMPORARY_BUCKET;
+    const numbers = createCallNumbers({ store, bucket, now, onLost: noteLostNumbers });
     return {
       cluster: createCluster(config),
-      store: createObjectStore(config),
+      store,
       temporaryBucket: config.TEMPORARY_BUCKET,
       known: createKnownFunctions(),
       call: createCallFunction(),
       places: createPlaces({ perTenant: config.CALL_PLACES_PER_TENANT }),
       patience: createPatience(now),
-      metrics: createCallMetrics({
-        functions: config.CALL_METRICS_FUNCTIONS,
-        leaveOut: config.CALL_METRICS_LEAVE_OUT,
-        now,
-      }),
+      metrics: withNumbers(
+        createCallMetrics({
+          functions: config.CALL_METRICS_FUNCTIONS,
+          leaveOut: config.CALL_METRICS_LEAVE_OUT,
+          now,
+        }),
+        numbers,
+      ),
+      numbers,
       callSample: config.CALL_SAMPLE,
       now,
     };
   },
+  close: ({ numbers }) => numbers.flush(),
   handle: handleParserEvent,
 });

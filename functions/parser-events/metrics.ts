@@ -16,6 +16,16 @@ export interface CallMetricsSettings {
   now: () => Date;
 }
 
+const lost = new Counter({
+  name: 'knative_lambda_call_numbers_lost_total',
+  help: 'Batches of numbers of calls that S3 did not take. The calls themselves are not concerned.',
+  registers: [registry],
+});
+
+export function noteLostNumbers(): void {
+  lost.inc();
+}
+
 const OUTCOMES: Pick<CallReport, 'outcome' | 'reason'>[] = [
   { outcome: 'succeeded' },
   { outcome: 'passed' },

@@ -3,7 +3,7 @@
  * all places of a lane.
  */
 import type { Identity } from '#shared/events/identity.ts';
-import { within } from './within.ts';
+import { within } from '#shared/within.ts';
 
 /** The queue that a call came through. */
 export type CallLane = 'main' | 'overflow' | 'own';

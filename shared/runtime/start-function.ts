@@ -11,6 +11,7 @@ import { ConfigError, type Environment, parseConfig, type RuntimeConfig } from '
 import { createLog } from '#shared/telemetry/log.ts';
 import { eventMetrics, registry } from '#shared/telemetry/metrics.ts';
 import { type Tracing, untraced } from '#shared/telemetry/traces.ts';
+import { within } from '#shared/within.ts';
 import { afterFirstAnswer } from './after-first-answer.ts';
 import { answerRequest } from './answer-request.ts';
 import { answerRoute } from './answer-route.ts';
@@ -40,6 +41,7 @@ const ANY_EVENT_BYTES = 4 * MIB;
  */
 const DRAIN_SECONDS = 25;
 const FLUSH_MS = 2 * SECOND;
+const CLOSE_MS = 2 * SECOND;
 
 export interface RunningFunction {
   port: number;
@@ -131,6 +133,7 @@ export async function startFunction<Config extends z.ZodType, const Schemas exte
           'still working when the time to drain was over; the broker sends these events again',
         );
       }
+      await within(CLOSE_MS, closing(definition, made, log), undefined);
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeIdleConnections();
       await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, SECOND))]);
@@ -140,6 +143,19 @@ export async function startFunction<Config extends z.ZodType, const Schemas exte
       log.info('stopped');
     },
   };
+}
+
+/** Never rejects: a process that ends has nobody to tell it but its log. */
+async function closing<Deps>(
+  { close }: Pick<FunctionDefinition<z.ZodType, EventSchemas, Deps>, 'close'>,
+  made: () => Promise<Deps>,
+  log: Logger,
+): Promise<void> {
+  try {
+    await close?.(await made());
+  } catch (error) {
+    log.error({ err: error }, 'what was put off could not be done at the end');
+  }
 }
 
 function authenticating(

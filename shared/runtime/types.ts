@@ -52,6 +52,8 @@ export interface FunctionDefinition<Config extends z.ZodType, Schemas extends Ev
   answers?: 'the Broker' | 'clients';
   /** What it answers beside `POST /`, which stays the events'. */
   routes?: readonly Route<Deps>[];
+  /** Runs at the end, when nothing is in flight any more: what was put off is done now. It has two seconds. */
+  close?(deps: Deps): Promise<void>;
   /** Pure: all its effects go through `deps`. It returns the reply event; to clients an HTTP answer. */
   handle: (event: AcceptedEvent<Schemas>, deps: Deps, context: HandlerContext) => Handled | Promise<Handled>;
 }

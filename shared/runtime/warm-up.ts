@@ -15,6 +15,7 @@ export async function warmUp<Config extends z.ZodType, Schemas extends EventSche
     routes: [],
     dependencies: () => undefined,
     handle: () => undefined,
+    close: async () => undefined,
   };
   const running = await startFunction(withoutClients, { PORT: '0', METRICS_PORT: '0', LOG_LEVEL: 'fatal' });
   const url = `http://127.0.0.1:${running.port}/`;

@@ -19,6 +19,7 @@ export const HISTORY = 'history/';
 export const BUILD_HISTORY = 'history-builds/';
 export const CALL_HISTORY = 'history-calls/';
 export const FEED = 'feed/';
+export const METRICS = 'metrics/';
 export const MANIFESTS = 'uploads/';
 export const PROBES = 'doctor/';
 

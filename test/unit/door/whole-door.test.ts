@@ -5,11 +5,13 @@ import type { CallResult } from '#functions/parser-events/call-function.ts';
 import type { CallReport } from '#functions/parser-events/dependencies.ts';
 import { createKnownFunctions } from '#functions/parser-events/find-function.ts';
 import { handleParserEvent } from '#functions/parser-events/handler.ts';
+import { withNumbers } from '#functions/parser-events/numbers.ts';
 import { createPatience } from '#functions/parser-events/patience.ts';
 import { createPlaces } from '#functions/parser-events/places.ts';
 import { RetryableError } from '#shared/events/errors.ts';
 import { deriveId } from '#shared/events/event.ts';
 import { parserStartSchema } from '#shared/events/parser.ts';
+import type { CountedCall } from '#shared/history/write-call-numbers.ts';
 import { LANE } from '#shared/specs/delivery.ts';
 import { functionName } from '#shared/specs/names.ts';
 import { FUNCTIONS_NAMESPACE, InMemoryCluster } from '#test/fakes/cluster.ts';
@@ -34,6 +36,7 @@ let answer: () => CallResult | Promise<CallResult>;
 let calls: number;
 let looks: number;
 let reports: CallReport[];
+let counted: CountedCall[];
 let clock: number;
 
 beforeEach(async () => {
@@ -42,6 +45,7 @@ beforeEach(async () => {
   calls = 0;
   looks = 0;
   reports = [];
+  counted = [];
   clock = Date.now();
   const now = () => new Date(clock);
   const deps = {
@@ -58,7 +62,10 @@ beforeEach(async () => {
     callSample: 0,
     places: createPlaces({ perTenant: 4 }),
     patience: createPatience(now),
-    metrics: { called: (report: CallReport) => void reports.push(report), handedOn: () => undefined },
+    metrics: withNumbers(
+      { called: (report: CallReport) => void reports.push(report), handedOn: () => undefined },
+      { count: (call) => void counted.push(call) },
+    ),
     call: async () => {
       calls += 1;
       return await answer();
@@ -266,6 +273,20 @@ describe('a function that was killed', () => {
     await start({ 'ce-id': 'e2' });
     expect(looks).toBe(0);
   });
+});
+
+test('every lane counts its calls, each once: what is handed on counts where it is answered', async () => {
+  await start({ 'ce-id': 'main' });
+  await deliver('own', { 'ce-id': 'own' });
+  answer = () => BROKEN;
+  await start({ 'ce-id': 'later' });
+  answer = () => ({ kind: 'too slow' });
+  await deliver('overflow', { 'ce-id': 'later' });
+  expect(counted.map(({ outcome }) => outcome)).toEqual(['succeeded', 'succeeded', 'retried', 'Timeout']);
+  expect(counted[0]).toMatchObject({ ...ACME, revision: reports[0]?.revision, cold: true });
+  // Nothing was called, so nothing counts.
+  await start({ 'ce-id': 'nobody', 'ce-subject': 'acme/gone' });
+  expect(counted).toHaveLength(4);
 });
 
 test('a call whose dispatcher has gone while it waited for a place is not made', async () => {

@@ -11,6 +11,11 @@ await defineFunction({
   config: z.object({ GREETING: z.string().default('hello'), COUNT: z.coerce.number().int().default(1) }),
   events: { 'demo.start': schema },
   dependencies: (config) => config,
+  close: async ({ GREETING }) => {
+    process.stdout.write(`${JSON.stringify({ msg: 'closed', greeting: GREETING })}\n`);
+    // Whatever it waits for, the process ends in time.
+    await new Promise(() => {});
+  },
   handle: async ({ data }, { GREETING }, { log }) => {
     await new Promise((resolve) => setTimeout(resolve, data.milliseconds));
     switch (data.does) {

@@ -29,6 +29,9 @@ describe('at SIGTERM', () => {
     expect(liveness.status).toBe(200);
     expect((await answer).headers['ce-type']).toBe('demo.done');
     expect(await demo.ended).toBe(0);
+    // What was put off is done when nothing is in flight any more.
+    const told = demo.lines.map(({ msg }) => msg);
+    expect(told.indexOf('closed')).toBeGreaterThan(told.indexOf('greeting'));
     expect(demo.lines.at(-1)).toMatchObject({ msg: 'stopped' });
   });
 
