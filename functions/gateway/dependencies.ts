@@ -11,6 +11,7 @@ import type { Answer, FunctionRequest } from '#shared/runtime/request.ts';
 import type { Authentication } from '#shared/runtime/signing.ts';
 import type { EventFeed } from './api/event-feed.ts';
 import type { Snapshot } from './api/function-view.ts';
+import type { ReadHour } from './api/numbers.ts';
 import type { Rates } from './rates.ts';
 import type { VerifyToken } from './tokens.ts';
 
@@ -48,6 +49,7 @@ export interface ApiDependencies extends GatewayDependencies {
   /** Of reads, which are more than events and cost less. */
   reads: Rates;
   snapshot: () => Promise<Snapshot>;
+  hour: ReadHour;
   sourceBucket: string;
   temporaryBucket: string;
   sourceLimits: SourceLimits;

@@ -1,9 +1,12 @@
 /** Starts the gateway with a real Broker, Kubernetes and S3. */
 import { randomUUID } from 'node:crypto';
 import { MINUTE, SECOND } from '#shared/durations.ts';
+import { createHourOfCalls } from '#shared/history/hour-of-calls.ts';
 import { defineFunction } from '#shared/runtime/define-function.ts';
 import { configFor } from '#shared/settings/select.ts';
 import { createEventFeed } from './api/event-feed.ts';
+import { createLastBuilds } from './api/last-builds.ts';
+import { createReadHour } from './api/numbers.ts';
 import { createSnapshot } from './api/snapshot.ts';
 import { API_ROUTES } from './api/table.ts';
 import { CLIENT_EVENTS } from './bind.ts';
@@ -47,6 +50,7 @@ await defineFunction({
     const source = createIdentitySource(config);
     const cluster = createCluster(config);
     const store = createObjectStore(config);
+    const hour = createReadHour(createHourOfCalls(store, config.TEMPORARY_BUCKET));
     return {
       broker: createBroker(config),
       principals: readPrincipals(source.principals),
@@ -62,7 +66,8 @@ await defineFunction({
       probeId: randomUUID,
       eventFeed: createEventFeed(store, config.TEMPORARY_BUCKET),
       presign: createPresignUpload(config, UPLOAD_TIME / SECOND),
-      snapshot: createSnapshot(cluster),
+      hour,
+      snapshot: createSnapshot(cluster, { hour, lastBuilds: createLastBuilds(store, config.TEMPORARY_BUCKET) }),
       sourceBucket: config.SOURCE_BUCKET,
       temporaryBucket: config.TEMPORARY_BUCKET,
       sourceLimits: { maxBytes: config.MAX_SOURCE_BYTES, maxFiles: config.MAX_SOURCE_FILES },

@@ -78,6 +78,38 @@ export const functionSchema = z.object({
   observed_at: time.optional(),
   created_at: time.optional(),
   last_build: buildSchema.optional(),
+  /** Of the last hour, as far as they are known: those that the function answered, or that ended in its place. */
+  calls: count.optional(),
+  /** Of them, those that failed. */
+  errors: count.optional(),
+  p95_ms: milliseconds.optional(),
+});
+
+/** Calls of some time in numbers. Percentiles are undefined where there was no call. */
+const callNumbersSchema = z.object({
+  calls: count,
+  /** Of the calls, those that failed. */
+  errors: count,
+  /** Tries that nobody answered for: they come again. */
+  retried: count,
+  /** Calls that may have waited for a pod to start. */
+  cold_starts: count,
+  p50_ms: milliseconds.optional(),
+  p95_ms: milliseconds.optional(),
+  p99_ms: milliseconds.optional(),
+});
+
+export const functionMetricsSchema = z.object({
+  ...identity,
+  from: time,
+  to: time,
+  /** That run now. */
+  pods: count,
+  total: callNumbersSchema.extend({ errors_by_reason: z.record(z.string(), count) }),
+  /** One a minute, oldest first; the last minute has not ended. */
+  points: z.array(callNumbersSchema.extend({ time })),
+  /** By the version that was called. */
+  versions: z.array(callNumbersSchema.extend({ revision: z.string() })),
 });
 
 export const versionSchema = z.object({
@@ -238,6 +270,8 @@ export type Build = z.infer<typeof buildSchema>;
 export type BuildDetail = z.infer<typeof buildDetailSchema>;
 export type FunctionSummary = z.infer<typeof functionSchema>;
 export type FunctionDetail = z.infer<typeof functionDetailSchema>;
+export type FunctionMetrics = z.infer<typeof functionMetricsSchema>;
+export type CallNumbers = z.infer<typeof callNumbersSchema>;
 export type Version = z.infer<typeof versionSchema>;
 export type LogLine = z.infer<typeof logLineSchema>;
 export type EventLine = z.infer<typeof eventLineSchema>;

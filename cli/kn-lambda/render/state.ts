@@ -40,11 +40,22 @@ export function functionsTable(functions: FunctionSummary[], terminal: Terminal,
     each.revision,
     each.language,
     each.pods === undefined ? '' : String(each.pods),
+    each.calls === undefined ? '' : String(each.calls),
+    errorsCell(each),
+    took(each.p95_ms),
     stateCell(each.last_build?.status),
     age(each.last_build?.completed_at ?? each.observed_at ?? each.created_at, now),
     inOurWords(each.message ?? '').split('\n')[0],
   ]);
-  return table(['FUNCTION', 'STATE', 'VERSION', 'LANGUAGE', 'PODS', 'LAST BUILD', 'AGE', 'WHY'], rows, terminal);
+  return table(
+    ['FUNCTION', 'STATE', 'VERSION', 'LANGUAGE', 'PODS', 'CALLS', 'ERRORS', 'P95', 'LAST BUILD', 'AGE', 'WHY'],
+    rows,
+    terminal,
+  );
+}
+
+function errorsCell({ errors }: Pick<FunctionSummary, 'errors'>): Cell {
+  return { text: errors === undefined ? '' : String(errors), ...(errors ? { style: 'red' as const } : {}) };
 }
 
 export function versionsTable(versions: Version[], terminal: Terminal, now = Date.now()): string {

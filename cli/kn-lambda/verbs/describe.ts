@@ -3,10 +3,16 @@ import { connectable, shown } from '#cli/kn-lambda/options.ts';
 import { show } from '#cli/kn-lambda/render/output.ts';
 import { buildsTable, shortImage, stateCell, versionsTable } from '#cli/kn-lambda/render/state.ts';
 import { pairs } from '#cli/kn-lambda/render/table.ts';
+import { took } from '#cli/kn-lambda/render/time.ts';
 import { inOurWords } from '#cli/kn-lambda/render/words.ts';
 import { type CommonOptions, openSession, pathOf, type Runtime } from '#cli/kn-lambda/session.ts';
 import type { Terminal } from '#cli/kn-lambda/terminal.ts';
-import { type FunctionDetail, functionDetailSchema } from '#shared/api/schemas.ts';
+import {
+  type FunctionDetail,
+  type FunctionMetrics,
+  functionDetailSchema,
+  functionMetricsSchema,
+} from '#shared/api/schemas.ts';
 import { printable, printableCell } from '#shared/printable.ts';
 
 const SHOWN = 5;
@@ -20,15 +26,22 @@ export function addDescribe(program: Command, runtime: Runtime): void {
     const session = await openSession(options, runtime);
     const identity = await session.identity(name);
     const path = `/api/v1/functions/${pathOf(identity)}`;
-    const found = await session.api.get(path, functionDetailSchema, { signal: runtime.signal });
+    const { signal } = runtime;
+    const [found, metrics] = await Promise.all([
+      session.api.get(path, functionDetailSchema, { signal }),
+      // A help only: a platform of before answers 404.
+      options.output === undefined
+        ? session.api.get(`${path}/metrics`, functionMetricsSchema, { signal }).catch(() => undefined)
+        : undefined,
+    ]);
     show(found, runtime, options, {
-      text: (detail) => describe(detail, runtime.terminal),
+      text: (detail) => describe(detail, metrics, runtime.terminal),
       names: ({ third_party_id, parser_id }) => [`${third_party_id}/${parser_id}`],
     });
   });
 }
 
-function describe(detail: FunctionDetail, terminal: Terminal): string {
+function describe(detail: FunctionDetail, metrics: FunctionMetrics | undefined, terminal: Terminal): string {
   const { settings, conditions } = detail;
   const { text, style } = stateCell(detail.state);
   // What the state is due to has been said.
@@ -43,6 +56,8 @@ function describe(detail: FunctionDetail, terminal: Terminal): string {
     ['Address', detail.url],
     ['Pods', detail.pods === undefined ? undefined : String(detail.pods)],
     ['Calls', detail.delivery === 'own' ? 'through a queue of its own' : undefined],
+    ['Last hour', lastHour(metrics?.total)],
+    ['Errors', metrics && errorsByReason(metrics)],
     ['Time limit', settings.timeout_seconds === undefined ? undefined : `${settings.timeout_seconds} s`],
     ['At once', settings.concurrency === undefined ? undefined : `${settings.concurrency} in a pod`],
     ['Scaling', inOneLine(settings.scaling)],
@@ -59,6 +74,24 @@ function describe(detail: FunctionDetail, terminal: Terminal): string {
     detail.builds.length > 0 ? buildsTable(detail.builds.slice(0, SHOWN), terminal) : '',
   ];
   return [head, ...sections].filter((section) => section !== '').join('\n\n');
+}
+
+function lastHour(total: FunctionMetrics['total'] | undefined): string | undefined {
+  if (!total || total.calls + total.retried === 0) {
+    return total && 'no call';
+  }
+  return [
+    `${total.calls} ${total.calls === 1 ? 'call' : 'calls'}`,
+    ...(total.p50_ms === undefined ? [] : [`half of them within ${took(total.p50_ms)}`]),
+    ...(total.p95_ms === undefined ? [] : [`95 % within ${took(total.p95_ms)}`]),
+    ...(total.cold_starts > 0 ? [`${total.cold_starts} may have waited for a pod`] : []),
+    ...(total.retried > 0 ? [`${total.retried} more tries that nobody answered`] : []),
+  ].join(', ');
+}
+
+function errorsByReason({ total }: FunctionMetrics): string | undefined {
+  const reasons = Object.entries(total.errors_by_reason).map(([reason, count]) => `${count} ${printableCell(reason)}`);
+  return reasons.length > 0 ? reasons.join(', ') : undefined;
 }
 
 export function secretText(secret: {

@@ -48,6 +48,19 @@ export function functionView(service: KnativeObject, pods: number): FunctionSumm
     pods,
     observed_at: build.observed_at,
     ...optional('created_at', metadata.creationTimestamp),
+    last_build: deployedBuild(service, build),
+  };
+}
+
+/** That of the version that is deployed: what is known where the history tells nothing newer. */
+function deployedBuild(service: KnativeObject, build: Build): BuildView {
+  return {
+    ...identityOf(build),
+    correlation_id: build.correlation_id,
+    status: 'success',
+    language: build.language,
+    ...optional('image_uri', containerOf(service)?.image),
+    started_at: build.observed_at,
   };
 }
 

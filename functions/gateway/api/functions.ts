@@ -23,6 +23,7 @@ import {
   settingsOf,
   versionsOf,
 } from './function-view.ts';
+import { summaryNumbers } from './numbers.ts';
 import { operation } from './operation.ts';
 import { pageOf, pageQuery, placeOf } from './paging.ts';
 import { noSuchResource } from './problems.ts';
@@ -97,6 +98,7 @@ export const getFunction = operation({
     return {
       ...view,
       ...(last ? { last_build: last } : {}),
+      ...summaryNumbers(await deps.hour(), identity),
       settings: settingsOf(build),
       conditions: conditionsOf(service),
       versions: versionsOf(service, revisions),

@@ -10,6 +10,7 @@ const NAMED: Record<string, z.ZodType> = {
   Me: schemas.meSchema,
   Function: schemas.functionSchema,
   FunctionDetail: schemas.functionDetailSchema,
+  FunctionMetrics: schemas.functionMetricsSchema,
   Version: schemas.versionSchema,
   Build: schemas.buildSchema,
   BuildDetail: schemas.buildDetailSchema,

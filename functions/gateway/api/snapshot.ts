@@ -1,9 +1,15 @@
-/** All functions and running builds, as they were a moment ago: one read of Kubernetes serves many requests. */
+/**
+ * All functions and running builds, as they were a moment ago, with their numbers and last builds: one read of Kubernetes
+ * and S3 serves many requests.
+ */
 
+import type { Build } from '#shared/api/schemas.ts';
 import type { Cluster } from '#shared/clients/cluster.ts';
 import { SECOND } from '#shared/durations.ts';
 import { BUILDS, FUNCTIONS } from '#shared/specs/labels.ts';
 import { functionView, futureView, idOf, podsByService, runningBuild, type Snapshot } from './function-view.ts';
+import type { LastBuilds } from './last-builds.ts';
+import { type ReadHour, summaryNumbers } from './numbers.ts';
 
 /** Reading may take a twentieth of the time, so that a thousand functions leave a core to the requests. */
 const SHARE = 20;
@@ -12,6 +18,7 @@ const LONGEST = 10 * SECOND;
 
 export function createSnapshot(
   cluster: Pick<Cluster, 'listServices' | 'listFunctionPods' | 'listJobMetadata'>,
+  { hour, lastBuilds }: { hour: ReadHour; lastBuilds: LastBuilds },
   now: () => number = () => performance.now(),
 ): () => Promise<Snapshot> {
   let known: { until: number; snapshot: Snapshot } | undefined;
@@ -28,6 +35,7 @@ export function createSnapshot(
 
   async function read(): Promise<Snapshot> {
     const began = now();
+    const numbers = hour();
     const [services, pods, jobs] = await Promise.all([
       cluster.listServices(FUNCTIONS),
       cluster.listFunctionPods('app.kubernetes.io/component=function'),
@@ -36,14 +44,31 @@ export function createSnapshot(
     const counts = podsByService(pods);
     const deployed = services.flatMap((service) => functionView(service, counts.get(service.metadata.name) ?? 0) ?? []);
     const running = jobs.flatMap((job) => runningBuild(job) ?? []);
-    const byId = new Map(deployed.map((one) => [idOf(one), one]));
+    const took = now() - began;
+    const tenants = [...new Set(deployed.map((one) => one.third_party_id))];
+    const [calls, builds] = await Promise.all([
+      numbers,
+      lastBuilds(tenants, endedSince(known?.snapshot.running ?? [], running)),
+    ]);
+    const byId = new Map(
+      deployed.map((one) => {
+        const last = builds.get(idOf(one)) ?? one.last_build;
+        return [idOf(one), { ...one, ...(last ? { last_build: last } : {}), ...summaryNumbers(calls, one) }];
+      }),
+    );
     for (const build of running) {
       const one = byId.get(idOf(build));
       byId.set(idOf(build), one ? { ...one, last_build: build } : futureView(build));
     }
     const functions = [...byId.values()].sort((a, b) => (idOf(a) < idOf(b) ? -1 : 1));
     const snapshot = { functions, running };
-    known = { until: now() + Math.min(LONGEST, Math.max(SECOND, (now() - began) * SHARE)), snapshot };
+    known = { until: now() + Math.min(LONGEST, Math.max(SECOND, took * SHARE)), snapshot };
     return snapshot;
   }
+}
+
+/** Tenants of builds that ran before and run no more. */
+function endedSince(before: Build[], running: Build[]): Set<string> {
+  const now = new Set(running.map(({ correlation_id }) => correlation_id));
+  return new Set(before.filter((one) => !now.has(one.correlation_id)).map((one) => one.third_party_id));
 }

@@ -12,6 +12,7 @@ import { getFunction, listFunctions, listVersions } from './functions.ts';
 import { getLetter, listLetters } from './letters.ts';
 import { buildLogLines, functionLogLines } from './logs.ts';
 import { getMe } from './me.ts';
+import { getMetrics } from './metrics.ts';
 import { openApi } from './openapi.ts';
 import { type Operation, operation } from './operation.ts';
 import { routesOf } from './serve.ts';
@@ -31,6 +32,7 @@ export const OPERATIONS: readonly Operation[] = [
   listFunctions,
   getFunction,
   listVersions,
+  getMetrics,
   functionLogLines,
   listCalls,
   listBuilds,

@@ -2,6 +2,8 @@
 
 import * as z from 'zod';
 import { createEventFeed } from '#functions/gateway/api/event-feed.ts';
+import { createLastBuilds } from '#functions/gateway/api/last-builds.ts';
+import { createReadHour } from '#functions/gateway/api/numbers.ts';
 import { createSnapshot } from '#functions/gateway/api/snapshot.ts';
 import { API_ROUTES } from '#functions/gateway/api/table.ts';
 import { CLIENT_EVENTS } from '#functions/gateway/bind.ts';
@@ -10,6 +12,7 @@ import { gateway } from '#functions/gateway/handler.ts';
 import { servePage } from '#functions/gateway/page.ts';
 import { createRates } from '#functions/gateway/rates.ts';
 import { parsePrincipals } from '#shared/clients/principals.ts';
+import { createHourOfCalls } from '#shared/history/hour-of-calls.ts';
 import type { Build } from '#shared/specs/annotations.ts';
 import { knativeService } from '#shared/specs/knative-service.ts';
 import { FUNCTIONS_NAMESPACE, InMemoryCluster, SERVICES } from '#test/fakes/cluster.ts';
@@ -51,6 +54,8 @@ export async function openApiWorld(changes: Partial<ApiDependencies> = {}): Prom
   const cluster = new InMemoryCluster();
   const store = new InMemoryObjectStore(SOURCES, TEMPORARY);
   let clock = 0;
+  const later = () => (clock += 100_000);
+  const hour = createReadHour(createHourOfCalls(store, TEMPORARY), later);
   const deps: ApiDependencies = {
     broker: { publish: async () => {} },
     principals: async () => principals,
@@ -66,7 +71,8 @@ export async function openApiWorld(changes: Partial<ApiDependencies> = {}): Prom
     store,
     presign: async ({ key, sha256 }) => ({ url: `http://s3/${key}`, headers: { sha256 } }),
     // Read anew for each request.
-    snapshot: createSnapshot(cluster, () => (clock += 100_000)),
+    hour,
+    snapshot: createSnapshot(cluster, { hour, lastBuilds: createLastBuilds(store, TEMPORARY, later) }, later),
     sourceBucket: SOURCES,
     temporaryBucket: TEMPORARY,
     sourceLimits: { maxBytes: 1000, maxFiles: 5 },

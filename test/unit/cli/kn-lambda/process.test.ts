@@ -122,6 +122,8 @@ Name the address of the gateway, or of the platform of make run: --server URL.
   });
 });
 
+const DEMO = { third_party_id: 'demo', parser_id: 'hello' };
+
 describe('answers', () => {
   test('as a table, as JSON, as YAML, as names', async () => {
     await using stub = await new Stub().start();
@@ -141,6 +143,27 @@ describe('answers', () => {
     expect(asJson.stdout).not.toContain('\u202e');
     expect(yaml.stdout).toContain('parser_id: hello');
     expect(name.stdout).toBe('demo/hello\n');
+  });
+
+  test('calls of the last hour and the last build, as the API tells them', async () => {
+    await using stub = await new Stub().start();
+    const last_build = { ...DEMO, correlation_id: 'c1', status: 'failed' as const };
+    stub.functions.set('demo/hello', aFunction({ calls: 1200, errors: 7, p95_ms: 1234, last_build }));
+    const numbers = { calls: 1200, errors: 7, retried: 2, cold_starts: 3, p50_ms: 12, p95_ms: 1234 };
+    const total = { ...numbers, errors_by_reason: { Timeout: 7 } };
+    const now = new Date().toISOString();
+    stub.answers.set('GET /api/v1/functions/demo/hello/metrics', (_, response) =>
+      json(response, { ...DEMO, from: now, to: now, pods: 2, total, points: [], versions: [] }),
+    );
+    const list = await command.run(['list', '--server', stub.url]);
+    expect(list.stdout).toMatch(/CALLS +ERRORS +P95 +LAST BUILD/);
+    expect(list.stdout).toMatch(/ 1200 +7 +1\.2 s +failed /);
+    const { stdout } = await command.run(['describe', 'demo/hello', '--server', stub.url]);
+    expect(stdout).toMatch(
+      /Last hour +1200 calls, half of them within 12 ms, 95 % within 1\.2 s, 3 may have waited for a pod, 2 more tries that nobody answered/,
+    );
+    expect(stdout).toMatch(/Errors +7 Timeout/);
+    expect(stub.asked.some((asked) => asked.includes('/api/v1/builds'))).toBe(false);
   });
 
   test('nobody yet: it says how to begin', async () => {
