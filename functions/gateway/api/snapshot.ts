@@ -1,6 +1,6 @@
 /**
- * All functions and running builds, as they were a moment ago, with their numbers and last builds: one read of Kubernetes
- * and S3 serves many requests.
+ * All functions and running builds, as they were a moment ago, with their numbers and last builds: one read of
+ * Kubernetes and S3 serves many requests.
  */
 
 import type { Build } from '#shared/api/schemas.ts';
