@@ -28,6 +28,7 @@ export interface Followed {
 
 const ASK_MS = 2000;
 const ASK_READY_MS = 250;
+const ASK_DEPLOYED_MS = 500;
 
 /** Ends with `ready` or `failed`. */
 export async function* followBuild(followed: Followed): AsyncGenerator<BuildNews> {
@@ -122,9 +123,27 @@ async function fromApi(followed: Followed, news: Inbox<BuildNews>): Promise<void
       image = item?.step === 'built' ? item.image : undefined;
     }
     if (image !== undefined) {
+      if (news.last('built')?.cached) {
+        // The version before may have the same image: it answers already.
+        await untilDeployed(followed, path, news);
+      }
       await untilAnswers(followed, image, news);
       return;
     }
+  }
+}
+
+/** Until the platform has said what became of this build's deployment. */
+async function untilDeployed({ api, signal }: Followed, path: string, news: Inbox<BuildNews>): Promise<void> {
+  while (!signal.aborted) {
+    const build = await optional(() => api.get(path, buildDetailSchema, { signal }), signal);
+    const item = build && newsOfBuild(build);
+    if (item?.step === 'failed') {
+      news.put(item);
+    } else if (build?.timeline.some(({ event }) => event?.type === 'lifecycle.build.completed')) {
+      return;
+    }
+    await pause(ASK_DEPLOYED_MS, signal).catch(() => {});
   }
 }
 

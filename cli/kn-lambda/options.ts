@@ -49,6 +49,14 @@ export function count(text: string): number {
   return number;
 }
 
+export function portNumber(text: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1 || number > 65_535) {
+    throw new InvalidArgumentError('It must be a port: 1 to 65535.');
+  }
+  return number;
+}
+
 /** May be given several times. */
 export function several(text: string, before: string[] = []): string[] {
   return [...before, text];

@@ -5,32 +5,41 @@
 import { createServer, type IncomingMessage, request as requestHttp, type ServerResponse } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { networkCode } from '#shared/network-code.ts';
+import { Failure } from './failure.ts';
 
 export interface PageProxy {
   url: string;
   ended: Promise<void>;
 }
 
+/** Throws Failure where the port is taken; 0 is any free one. */
 export async function startPageProxy(
-  { server, token }: { server: string; token: string },
+  { server, token, port }: { server: string; token: string; port: number },
   signal: AbortSignal,
 ): Promise<PageProxy> {
   const target = new URL(server);
   const proxy = createServer((incoming, outgoing) => {
-    const { port } = proxy.address() as AddressInfo;
-    if (!isOwn(incoming, port)) {
+    if (!isOwn(incoming, own)) {
       outgoing.writeHead(403).end('This address serves the page of kn-lambda open, and nobody else.\n');
       return;
     }
     pass(incoming, outgoing, target, token);
   });
-  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve, reject) => {
+    proxy.once('error', reject).listen(port, '127.0.0.1', resolve);
+  }).catch((error: NodeJS.ErrnoException) => {
+    throw new Failure(`port ${port} of this machine cannot be listened on: ${networkCode(error)}`, {
+      next: 'Leave --port out, and any free one is taken.',
+    });
+  });
+  const own = (proxy.address() as AddressInfo).port;
   const ended = new Promise<void>((resolve) => proxy.on('close', resolve));
   signal.addEventListener('abort', () => {
     proxy.close();
     proxy.closeAllConnections();
   });
-  return { url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}/`, ended };
+  return { url: `http://127.0.0.1:${own}/`, ended };
 }
 
 /** Another host would be a name that somebody points here; another origin a page from elsewhere. */

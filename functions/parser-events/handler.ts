@@ -13,6 +13,8 @@ import { isStructured } from '#shared/runtime/media-type.ts';
 import type { HandlerContext } from '#shared/runtime/types.ts';
 import { LANE, type Lane } from '#shared/specs/delivery.ts';
 import { within } from '#shared/within.ts';
+import { appliedSeconds } from './applied-time.ts';
+import type { CallResult } from './call-function.ts';
 import { callRequest } from './call-request.ts';
 import type { CallReport, HandedOn, ParserEventsDependencies } from './dependencies.ts';
 import {
@@ -24,7 +26,15 @@ import {
   type ReadyFunction,
   wasJustSeen,
 } from './find-function.ts';
-import { ANSWER_BYTES, failure, judgeAnswer, mayBeOfProxy, tooSlow, type Verdict } from './judge-answer.ts';
+import {
+  ANSWER_BYTES,
+  failure,
+  judgeAnswer,
+  mayBeOfProxy,
+  mayBeOutOfTime,
+  tooSlow,
+  type Verdict,
+} from './judge-answer.ts';
 import type { CallLane } from './places.ts';
 import { hadPod, killedForMemory } from './pods.ts';
 import { isCold, noteAnswer } from './warm.ts';
@@ -188,14 +198,7 @@ async function call(calling: Calling, found: ReadyFunction): Promise<Reply | und
       return passed(calling, 'the answer was 404, and it has just become ready: the ingress may not know it yet');
     }
   }
-  const made = { contextId: contextIdOf(event.data, context.request), milliseconds, timeoutSeconds };
-  let verdict = judgeAnswer(result, made);
-  if (verdict.kind === 'passes' && verdict.crashed && (await killedForMemory(found.name, began, deps))) {
-    verdict = failure('OutOfMemory', OUT_OF_MEMORY, made);
-  }
-  if (verdict.kind === 'passes' && verdict.outOfTime && (await hadPod(found.name, began, deps))) {
-    verdict = failure('Timeout', tooSlow(made), made);
-  }
+  const verdict = await judge(calling, found, { result, began, milliseconds });
   if (verdict.kind === 'answer') {
     noteAnswer(deps.known.answered, revision, deps.now());
   }
@@ -204,6 +207,42 @@ async function call(calling: Calling, found: ReadyFunction): Promise<Reply | und
   deps.metrics.called({ identity, lane, revision, outcome, reason, cold, seconds: milliseconds / SECOND });
   context.note({ call: { outcome, ...(reason ? { reason } : {}), lane, revision, cold, duration_ms: milliseconds } });
   return verdict.kind === 'answer' ? complete(calling, verdict.data, revision) : passed(calling, verdict.detail);
+}
+
+interface Made {
+  result: CallResult;
+  /** In milliseconds since the epoch. */
+  began: number;
+  milliseconds: number;
+}
+
+/** What it means that a call has ended so: by what the answer says, and by what became of the function's pods. */
+async function judge(calling: Calling, found: ReadyFunction, { result, began, milliseconds }: Made): Promise<Verdict> {
+  const { event, deps, context } = calling;
+  const { name, timeoutSeconds } = found;
+  const after = mayBeOutOfTime(result) ? await timeAfter(calling, found) : timeoutSeconds;
+  if (result.kind === 'too slow' && after > timeoutSeconds) {
+    // The door itself has ended the call, by the time of the version before. The one that serves now has more.
+    const detail = `it was given ${timeoutSeconds} s, which had just been raised to ${after} s`;
+    return { kind: 'passes', detail, crashed: false };
+  }
+  const applied = appliedSeconds([timeoutSeconds, after], milliseconds);
+  const made = { contextId: contextIdOf(event.data, context.request), milliseconds, timeoutSeconds: applied };
+  const verdict = judgeAnswer(result, made);
+  if (verdict.kind === 'passes' && verdict.crashed && (await killedForMemory(name, began, deps))) {
+    return failure('OutOfMemory', OUT_OF_MEMORY, made);
+  }
+  if (verdict.kind === 'passes' && verdict.outOfTime && (await hadPod(name, began, deps))) {
+    return failure('Timeout', tooSlow(made), made);
+  }
+  return verdict;
+}
+
+/** Seconds that the function may take as it is now: what was known before the call may have changed. */
+async function timeAfter(calling: Calling, found: ReadyFunction): Promise<number> {
+  forgetFunction(calling.identity, calling.deps);
+  const now = await lookUp(calling).catch(() => undefined);
+  return now?.kind === 'ready' ? now.timeoutSeconds : found.timeoutSeconds;
 }
 
 function mayBeUnrouted({ revision, readySince }: ReadyFunction, { known, now }: ParserEventsDependencies): boolean {

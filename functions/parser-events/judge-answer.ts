@@ -7,6 +7,7 @@ import { bounded } from '#shared/bounded-text.ts';
 import { type ParserComplete, parserCompleteSchema } from '#shared/events/parser.ts';
 import { parseExactJson } from '#shared/runtime/exact-json.ts';
 import { isJson, isStructured, isText, mediaType } from '#shared/runtime/media-type.ts';
+import { toldSeconds } from './applied-time.ts';
 import type { CallResult } from './call-function.ts';
 
 export type Verdict =
@@ -99,11 +100,22 @@ export function mayBeOfProxy({ headers, body }: Response): boolean {
   return (body.length === 0 || said) && !headers['ce-type'];
 }
 
+/** Whether how it is judged depends on the time that the function had. */
+export function mayBeOutOfTime(result: CallResult): boolean {
+  return result.kind === 'answered'
+    ? result.status === 504 || CUT_OFF.test(endOf(result.body))
+    : result.kind === 'too slow' || (result.kind === 'broken' && result.began);
+}
+
 /** An answer that has begun and is not complete in time is ended by Knative's own words. */
 const CUT_OFF = /(activator )?request timeout\s*$/;
 
 function isCutOff(body: Buffer, { milliseconds, timeoutSeconds }: Call): boolean {
-  return milliseconds >= timeoutSeconds * 1000 - 100 && CUT_OFF.test(body.subarray(-50).toString('latin1'));
+  return milliseconds >= timeoutSeconds * 1000 - 100 && CUT_OFF.test(endOf(body));
+}
+
+function endOf(body: Buffer): string {
+  return body.subarray(-50).toString('latin1');
 }
 
 /** No answer of Knative's is longer. */
@@ -223,8 +235,9 @@ function bounded1MiB(verdict: Verdict, call: Call): Verdict {
     : verdict;
 }
 
-export function tooSlow({ timeoutSeconds }: Pick<Call, 'timeoutSeconds'>): string {
-  return `the function did not answer within its ${timeoutSeconds} s: make it faster, or raise parameters.timeout_seconds`;
+export function tooSlow({ timeoutSeconds, milliseconds }: Pick<Call, 'timeoutSeconds' | 'milliseconds'>): string {
+  const seconds = toldSeconds(timeoutSeconds, milliseconds);
+  return `the function did not answer within its ${seconds} s. Make it faster, or raise parameters.timeout_seconds`;
 }
 
 function tooLarge(): string {

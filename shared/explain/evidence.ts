@@ -54,14 +54,14 @@ export function duration(milliseconds: number): string {
   return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} days`;
 }
 
-/** The first sentence says what happened; ours go on with what to do. */
+/** The first sentence says what happened; ours go on with what to do, as the next sentence or by a command. */
 export function firstSentence(message: string): string {
-  const [, first = message] = /^(.*?\S)\. (?=[A-Z`])/s.exec(message) ?? [];
+  const [, first = message] = /^(.*?\S)(?:\. (?=[A-Z`])|: (?=`(?:kubectl|kn-lambda|make) ))/s.exec(message) ?? [];
   return bounded(first.replace(/\.$/, ''), LONGEST);
 }
 
 /** Undefined where the message has no more than what happened. */
 export function otherSentences(message: string): string | undefined {
-  const rest = message.slice(firstSentence(message).length).replace(/^\.?\s*/, '');
+  const rest = message.slice(firstSentence(message).length).replace(/^[.:]?\s*/, '');
   return rest === '' ? undefined : bounded(rest, LONGEST);
 }

@@ -2,23 +2,13 @@
 import type { Explanation } from '#shared/api/schemas.ts';
 import { MINUTE, SECOND } from '#shared/durations.ts';
 import { dataOf } from '#shared/history/timeline.ts';
-import { adviceFor, generalCause, isReason } from './advice.ts';
-import {
-  duration,
-  type Evidence,
-  firstSentence,
-  fromEvent,
-  fromLog,
-  object,
-  otherSentences,
-  places,
-  since,
-} from './evidence.ts';
-import { explainFunction } from './explain-function.ts';
+import { buildFailure } from './build-failure.ts';
+import { duration, fromEvent, fromLog, object, since } from './evidence.ts';
+import { explainFunction, notStarted, refusedDeployment } from './explain-function.ts';
 import { explainLetters } from './explain-letter.ts';
 import type { Facts } from './facts.ts';
 import { platformFault } from './platform-fault.ts';
-import { startAdvice } from './start-advice.ts';
+import { startNext } from './start-advice.ts';
 
 /** How long a step may take before it is worth asking who is waited for. */
 const PATIENCE = 15 * SECOND;
@@ -35,44 +25,25 @@ export function explainBuild(facts: Facts): Explanation {
       ? underWay(facts)
       : build.status === 'success'
         ? afterSuccess(facts)
-        : failed(facts, build.reason, build.error_message);
+        : buildFailure(facts, build.correlation_id, { reason: build.reason, message: build.error_message });
   const last = found.healthy ? [] : fromEvent(chain.at(-1));
   return { ...found, about, evidence: [...found.evidence, ...last] };
 }
 
 type Found = Omit<Explanation, 'about'>;
 
-function failed(facts: Facts, reason: string | undefined, message = ''): Found {
-  const { build, log, subject = '' } = facts;
-  const asked = { subject, id: build?.correlation_id ?? '' };
-  const known = isReason(reason) ? reason : 'BuildFailed';
-  const cause = message === '' ? generalCause(known) : firstSentence(message);
-  const { say, command } = adviceFor(known, asked);
-  const where = `the build's log (${command?.includes('--build') ? command : `kn-lambda logs ${subject} --build ${asked.id}`})`;
-  const evidence: Evidence[] = [...fromLog(log, where), ...places(message)];
-  return {
-    healthy: false,
-    reason: reason ?? known,
-    cause,
-    evidence: unique(evidence),
-    next: { say: otherSentences(message) ?? say, ...(command ? { command } : {}) },
-  };
-}
-
 /** What a build has made may still not run. */
 function afterSuccess(facts: Facts): Found {
   const { fn, build, chain } = facts;
-  const refused = chain.findLast(({ type }) => type === 'lifecycle.build.failed');
+  const refused = refusedDeployment(facts);
   if (refused) {
-    const { reason, error_message } = dataOf(refused);
-    return failed(facts, reason, error_message);
+    return refused;
   }
   const notReady = chain.findLast(({ type }) => type === 'lifecycle.function.failed');
   const isCurrent = fn !== undefined && fn.image_uri === build?.image_uri;
   const isReplaced = fn !== undefined && (!isCurrent || fn.state === 'ready');
   if (notReady && !isReplaced) {
-    const { error_message } = dataOf(notReady);
-    return failed(facts, 'FunctionNotReady', error_message);
+    return notStarted(facts, String(dataOf(notReady).error_message ?? ''));
   }
   if (isCurrent && fn.state !== 'ready') {
     const { about: _, ...found } = explainFunction(facts);
@@ -93,10 +64,7 @@ function underWay(facts: Facts): Found {
       reason: 'Unavailable',
       cause: `the build waits for its pod, which does not start: ${trouble.trouble}`,
       evidence: [object(trouble.trouble ?? '', `Pod ${trouble.name}`)],
-      next: {
-        say: startAdvice(trouble.trouble ?? ''),
-        command: `kubectl describe pod ${trouble.name} -n ${facts.buildsNamespace}`,
-      },
+      next: startNext(trouble.trouble ?? '', { pod: trouble.name, namespace: facts.buildsNamespace, subject }),
     };
   }
   if (build?.status === 'queued') {
@@ -107,8 +75,8 @@ function underWay(facts: Facts): Found {
       cause: `the build waits for a free slot${place}${busy}`,
       evidence: last ? [since(last.time, now, 'it was queued')] : [],
       next: {
-        say: 'Wait, or have MAX_CONCURRENT_BUILDS raised where the nodes have room',
-        command: `kn-lambda events -f`,
+        say: 'Wait, or have MAX_CONCURRENT_BUILDS raised where the nodes have room: its events say when it begins',
+        command: `kn-lambda events ${subject} -f`,
       },
     };
   }
@@ -149,7 +117,7 @@ function waitsForUs(facts: Facts, waited: number): Found {
     reason: 'Unavailable',
     cause: `${whose} has not answered ${last?.type ?? 'build.start'} for ${duration(waited)}: it tries again what S3, the registry or Kubernetes refuse for a while`,
     evidence: last ? [since(last.time, facts.now, `${last.type} was sent`)] : [],
-    next: { say: `Read what ${whose} says, and see whether S3 and the registry are well`, command: 'kn-lambda doctor' },
+    next: { say: `Let doctor look at S3, the registry and ${whose}`, command: 'kn-lambda doctor' },
   };
 }
 
@@ -165,11 +133,5 @@ function nothingKnown(facts: Facts): Found {
       evidence: [{ kind: 'time', text: `looked for at ${facts.now.toISOString()}` }],
       next: { say: 'Deploy it again', command: 'kn-lambda deploy' },
     }
-  );
-}
-
-function unique(evidence: Evidence[]): Evidence[] {
-  return evidence.filter(
-    (one, index) => evidence.findIndex(({ kind, text }) => kind === one.kind && text === one.text) === index,
   );
 }

@@ -1,7 +1,7 @@
 /** What became of a call. */
 import type { Call, Explanation } from '#shared/api/schemas.ts';
 import { dataOf } from '#shared/history/timeline.ts';
-import { type Asked, adviceFor, isReason } from './advice.ts';
+import { type Asked, isReason, nextFor } from './advice.ts';
 import { duration, firstSentence, fromEvent, otherSentences, places } from './evidence.ts';
 import { explainLetters } from './explain-letter.ts';
 import type { Facts } from './facts.ts';
@@ -12,7 +12,7 @@ type Found = Omit<Explanation, 'about'>;
 export function explainCall(facts: Facts): Explanation {
   const { call, subject = '', id = '', chain } = facts;
   const about = `call ${id} of ${subject}`;
-  const asked = { subject, id };
+  const asked = { subject };
   if (call && !call.succeeded) {
     const answer = chain.findLast(({ type }) => type === 'parser.complete');
     const found = callCause(call, asked);
@@ -25,7 +25,7 @@ export function explainCall(facts: Facts): Explanation {
       healthy: true,
       cause: `it was answered${took}`,
       evidence: [],
-      next: { say: 'See its lines', command: `kn-lambda logs ${subject} --call ${id}` },
+      next: { say: 'See its lines in the log', command: `kn-lambda logs ${subject} --call ${id}` },
     };
   }
   const rejected = chain.findLast(({ type }) => type === 'event.rejected');
@@ -38,19 +38,18 @@ export function callCause(call: Call, asked: Asked): Found {
   const { type = 'Error', message = 'the function gave no message' } = call.error ?? {};
   const took = call.duration_ms === undefined ? '' : `, after ${duration(call.duration_ms)}`;
   const evidence = [
-    { kind: 'event' as const, text: `${type}: ${message}`, where: `parser.complete of ${call.id}` },
+    { kind: 'event' as const, text: `${type}: ${firstSentence(message)}`, where: `parser.complete of ${call.id}` },
     ...places(message),
   ];
   const byPlatform = isReason(type) ? type : undefined;
   if (byPlatform) {
-    const { say, command } = adviceFor(byPlatform, asked);
     const cause = `${firstSentence(message)}${took}`;
     return {
       healthy: false,
       reason: byPlatform,
       cause,
       evidence,
-      next: { say: otherSentences(message) ?? say, ...(command ? { command } : {}) },
+      next: nextFor(byPlatform, asked, otherSentences(message)),
     };
   }
   return {
@@ -59,7 +58,7 @@ export function callCause(call: Call, asked: Asked): Found {
     cause: `the handler raised ${type}: ${firstSentence(message)}`,
     evidence,
     next: {
-      say: 'Its log has the stack: mend the code, then deploy',
+      say: 'Mend the code: the log of the call has the stack',
       command: `kn-lambda logs ${asked.subject} --call ${call.id}`,
     },
   };
@@ -72,13 +71,12 @@ function refused(event: Facts['chain'][number] | undefined, asked: Asked): Found
   }
   const problems = (event.data as { problems?: { path?: string; message?: string }[] }).problems ?? [];
   const told = problems.map(({ path, message }) => `${path} ${message}`).join('; ');
-  const { say, command } = adviceFor(reason, asked);
   return {
     healthy: false,
     reason,
     cause: `it was refused: ${told || reason}`,
     evidence: fromEvent(event),
-    next: { say, ...(command ? { command } : {}) },
+    next: nextFor(reason, asked),
   };
 }
 
@@ -94,7 +92,7 @@ function waiting(facts: Facts): Found {
       reason: 'FunctionNotReady',
       cause: `it waits for the function, which is ${fn.state}${fn.message ? `: ${firstSentence(fn.message)}` : ''}`,
       evidence: [{ kind: 'object', text: fn.message ?? fn.state, where: `Service ${fn.service_name}` }],
-      next: { say: 'See why the function is not ready', command: `kn-lambda explain ${subject}` },
+      next: { say: 'Let explain say why the function is not ready', command: `kn-lambda explain ${subject}` },
     };
   }
   if (!fn) {
@@ -103,13 +101,13 @@ function waiting(facts: Facts): Found {
       reason: 'NoSuchFunction',
       cause: `there is no function ${subject}`,
       evidence: [{ kind: 'object', text: 'no Knative Service of this name', where: subject }],
-      next: { say: 'Correct the name, or deploy it', command: 'kn-lambda list' },
+      next: { say: 'Correct the name: the list shows what there is; or deploy it', command: 'kn-lambda list' },
     };
   }
   return {
     healthy: true,
     cause: `no failure of ${id} is recorded: it succeeded and is not in the sample (CALL_SAMPLE), is under way, or never came`,
     evidence: fromEvent(chain.at(-1)),
-    next: { say: 'Look for its lines', command: `kn-lambda logs ${subject} --call ${id}` },
+    next: { say: 'Look for its lines in the log', command: `kn-lambda logs ${subject} --call ${id}` },
   };
 }

@@ -1,39 +1,29 @@
 /** Why a function does not answer, or answers with failures. */
 import type { Explanation } from '#shared/api/schemas.ts';
-import { duration, firstSentence, fromLog, object, places, since } from './evidence.ts';
+import { dataOf } from '#shared/history/timeline.ts';
+import { buildFailure } from './build-failure.ts';
+import { duration, firstSentence, fromLog, object, since } from './evidence.ts';
 import { callCause } from './explain-call.ts';
 import { explainLetters } from './explain-letter.ts';
 import type { Facts } from './facts.ts';
 import { platformFault } from './platform-fault.ts';
-import { startAdvice } from './start-advice.ts';
+import { isOfCluster, startNext } from './start-advice.ts';
 
 export function explainFunction(facts: Facts): Explanation {
-  const { fn, subject = '', deletedAt, now } = facts;
-  const about = `function ${subject}`;
-  if (!fn) {
-    return {
-      about,
-      healthy: false,
-      reason: 'NoSuchFunction',
-      cause: deletedAt
-        ? `${subject} was deleted ${duration(now.getTime() - Date.parse(deletedAt))} ago`
-        : `there is no function ${subject}, and none is being built`,
-      evidence: deletedAt
-        ? [since(deletedAt, now, 'the deletion was')]
-        : [object('no Knative Service of this name', subject)],
-      next: {
-        say: 'Deploy it, or correct its name',
-        command: deletedAt ? 'kn-lambda deploy --force' : 'kn-lambda list',
-      },
-    };
+  const about = `function ${facts.subject ?? ''}`;
+  if (!facts.fn) {
+    return { about, ...(neverDeployed(facts) ?? missing(facts)) };
   }
   const found =
-    byState(facts) ?? byCalls(facts) ?? explainLetters(facts.letters, facts) ?? platformFault(facts, 'parser-events');
+    byState(facts) ??
+    byLastFailure(facts) ??
+    explainLetters(facts.letters, facts) ??
+    platformFault(facts, 'parser-events');
   return {
     about,
     ...(found ?? {
       healthy: true,
-      cause: `${subject} is ready, and no call of it is known to have failed`,
+      cause: `${facts.subject} is ready, and no call of it is known to have failed`,
       evidence: [],
     }),
   };
@@ -41,18 +31,80 @@ export function explainFunction(facts: Facts): Explanation {
 
 type Found = Omit<Explanation, 'about'>;
 
+function missing({ subject = '', deletedAt, now }: Facts): Found {
+  return {
+    healthy: false,
+    reason: 'NoSuchFunction',
+    cause: deletedAt
+      ? `${subject} was deleted ${duration(now.getTime() - Date.parse(deletedAt))} ago`
+      : `there is no function ${subject}, and none is being built`,
+    evidence: deletedAt
+      ? [since(deletedAt, now, 'the deletion was')]
+      : [object('no Knative Service of this name', subject)],
+    next: deletedAt
+      ? { say: 'Deploy it again where it is still wanted', command: 'kn-lambda deploy --force' }
+      : { say: 'Correct its name: the list shows what there is; or deploy it', command: 'kn-lambda list' },
+  };
+}
+
+/** Its builds have all failed, so that there is no version at all. */
+function neverDeployed(facts: Facts): Found | undefined {
+  const { build, deletedAt = '' } = facts;
+  const failure = failureOfBuild(facts);
+  return failure && (build?.completed_at ?? '') > deletedAt
+    ? { ...failure, cause: `it was never deployed, for its last build failed: ${failure.cause}` }
+    : undefined;
+}
+
+/** What failed last, a call or a build. */
+function byLastFailure(facts: Facts): Found | undefined {
+  const { build, failedCalls } = facts;
+  const isBuildLast = (build?.completed_at ?? '') > (failedCalls[0]?.time ?? '');
+  return isBuildLast ? (byBuild(facts) ?? byCalls(facts)) : (byCalls(facts) ?? byBuild(facts));
+}
+
+/** The newest build has failed, and nothing has changed by it. */
+function byBuild(facts: Facts): Found | undefined {
+  const failure = failureOfBuild(facts);
+  return failure && { ...failure, cause: `its newest build failed${answering(facts)}: ${failure.cause}` };
+}
+
+/** Of the last build; undefined where it has ended well, was given up, or has not ended. */
+function failureOfBuild(facts: Facts): Found | undefined {
+  const { build, now } = facts;
+  if (!build?.completed_at || build.status === 'superseded' || build.status === 'cancelled') {
+    return undefined;
+  }
+  const { correlation_id: id, reason, error_message: message } = build;
+  const failure = build.status === 'success' ? refusedDeployment(facts) : buildFailure(facts, id, { reason, message });
+  return failure && { ...failure, evidence: [...failure.evidence, since(build.completed_at, now, 'the build ended')] };
+}
+
+/** The image was built, and was not deployed: a Secret is missing, or Kubernetes refuses the Service. */
+export function refusedDeployment(facts: Facts): Found | undefined {
+  const { build, chain } = facts;
+  const refused = chain.findLast(({ type }) => type === 'lifecycle.build.failed');
+  const { reason, error_message: message } = dataOf(refused);
+  return refused && buildFailure(facts, build?.correlation_id ?? '', { reason, message });
+}
+
+/** Which version answers meanwhile. */
+function answering({ fn }: Facts): string {
+  return fn?.revision ? `, and ${fn.revision} answers as before` : '';
+}
+
 function byState(facts: Facts): Found | undefined {
   const { fn, subject = '', now } = facts;
   switch (fn?.state) {
     case 'failed':
-      return failed(facts);
+      return newerFailure(facts) ?? notStarted(facts, fn.message);
     case 'starting':
       return (
         troubled(facts) ?? {
           healthy: true,
           cause: `its newest version is starting${fn.message ? `: ${firstSentence(fn.message)}` : ''}`,
-          evidence: fn.created_at ? [since(fn.created_at, now, 'it was made')] : [],
-          next: { say: 'Wait a moment, then read its log', command: `kn-lambda logs ${subject}` },
+          evidence: fn.observed_at ? [since(fn.observed_at, now, 'its source was seen')] : [],
+          next: { say: 'Wait a moment, and read its log', command: `kn-lambda logs ${subject} -f` },
         }
       );
     case 'building':
@@ -60,7 +112,7 @@ function byState(facts: Facts): Found | undefined {
         healthy: true,
         cause: 'it is being built for the first time',
         evidence: fn.last_build?.started_at ? [since(fn.last_build.started_at, now, 'the build began')] : [],
-        next: { say: 'See how far it is', command: `kn-lambda explain build ${subject}` },
+        next: { say: 'Let explain say how far it is', command: `kn-lambda explain build ${subject}` },
       };
     case 'deleting':
       return {
@@ -75,30 +127,52 @@ function byState(facts: Facts): Found | undefined {
   }
 }
 
-function failed({ fn, pods, subject = '' }: Facts): Found {
-  const message = fn?.message ?? 'Knative gives no reason';
-  const told = /failed with(?: message)?: (.*)$/s.exec(message)?.[1] ?? message;
-  const trouble = pods.find((pod) => pod.trouble !== undefined)?.trouble;
-  const isPod = trouble !== undefined || /ImagePull|ErrImage|nodes are available|quota/i.test(message);
+/** A build after the one whose version does not start: then that is what happened last. */
+function newerFailure(facts: Facts): Found | undefined {
+  const { build, fn } = facts;
+  const isNewer = (build?.started_at ?? '') > (fn?.observed_at ?? '');
+  return isNewer ? byBuild(facts) : undefined;
+}
+
+/** `message`: Knative's, of the revision. */
+export function notStarted({ fn, pods, subject = '' }: Facts, message = 'Knative gives no reason'): Found {
+  const told = withoutFrames(message);
+  const revision = /[Rr]evision "?([\w-]+)"?/.exec(message)?.[1];
+  const troubled = pods.find(({ trouble }) => trouble !== undefined && isOfCluster(trouble));
+  const trouble = troubled?.trouble ?? (isOfCluster(told) ? told : undefined);
+  const others = fn?.revision && fn.revision !== revision ? `, and ${fn.revision} answers as before` : '';
   return {
     healthy: false,
     reason: 'FunctionNotReady',
-    cause: `its newest version does not start: ${firstSentence(told)}`,
+    cause: `its newest version${revision ? `, ${revision},` : ''} does not start${others}: ${firstSentence(told)}`,
     evidence: [
-      ...fromLog(told, 'what the container said last'),
-      ...places(told),
-      object(message, `Service ${fn?.service_name}`),
+      ...fromLog(firstSentence(told), `what its container said last (kn-lambda logs ${subject} --since 10m)`),
+      ...(troubled?.trouble ? [object(troubled.trouble, `Pod ${troubled.name}`)] : []),
+      object('its condition Ready is False', `Service ${fn?.service_name ?? subject}`),
     ],
-    next: {
-      say: isPod ? startAdvice(trouble ?? message) : 'Mend what it names, then deploy again; its log says more',
-      command: `kn-lambda logs ${subject} --since 10m`,
-    },
+    next: trouble
+      ? startNext(trouble, { pod: troubled?.name ?? '', subject })
+      : { say: mending(told), command: 'kn-lambda deploy' },
   };
+}
+
+/** Knative, our events and the adapters each say in their own words that it has not started. */
+function withoutFrames(message: string): string {
+  const [, inner = message] = /(?:failed with(?: message)?|does not become ready): (.*)$/s.exec(message) ?? [];
+  const own = inner.replace(/^cannot start: /, '').replace(/\.? Mend the code and send build\.start again.*$/s, '');
+  return own === message ? own : withoutFrames(own);
+}
+
+function mending(told: string): string {
+  if (/out of memory|OOM|exit code 137/i.test(told)) {
+    return 'Let it take less memory while it starts, or raise parameters.resources.limits.memory, then deploy again';
+  }
+  return 'Mend what it names, then deploy again';
 }
 
 /** A pod of it does not start. */
 function troubled({ pods, subject = '', fn }: Facts): Found | undefined {
-  const { trouble, name } = pods.find((pod) => pod.trouble !== undefined) ?? {};
+  const { trouble, name = '' } = pods.find((pod) => pod.trouble !== undefined) ?? {};
   return trouble === undefined
     ? undefined
     : {
@@ -106,7 +180,7 @@ function troubled({ pods, subject = '', fn }: Facts): Found | undefined {
         reason: fn?.state === 'starting' ? 'FunctionNotReady' : 'Unavailable',
         cause: `a pod of it does not start: ${trouble}`,
         evidence: [object(trouble, `Pod ${name}`)],
-        next: { say: startAdvice(trouble), command: `kn-lambda describe ${subject}` },
+        next: startNext(trouble, { pod: name, subject }),
       };
 }
 
@@ -116,7 +190,7 @@ function byCalls({ failedCalls, subject = '', now }: Facts): Found | undefined {
     return undefined;
   }
   const same = failedCalls.filter(({ error }) => error?.type === last.error?.type).length;
-  const found = callCause(last, { subject, id: last.id });
+  const found = callCause(last, { subject });
   const how = same > 1 ? ` (so did ${same - 1} more)` : '';
   return {
     ...found,

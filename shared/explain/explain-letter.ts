@@ -1,6 +1,6 @@
 /** Why an event became a dead letter, and whether sending it again helps. */
 import type { Explanation, Letter } from '#shared/api/schemas.ts';
-import { adviceFor, generalCause, isReason } from './advice.ts';
+import { generalCause, isReason, nextFor, thenReplay } from './advice.ts';
 import { firstSentence, otherSentences, since } from './evidence.ts';
 import type { Facts } from './facts.ts';
 
@@ -17,7 +17,7 @@ export function explainLetter(facts: Facts): Explanation {
         reason: 'NoSuchResource',
         cause: 'there is no such letter: it was purged, is older than letters are kept, or is not yours',
         evidence: [{ kind: 'time', text: `looked for at ${facts.now.toISOString()}` }],
-        next: { say: 'See which there are', command: 'kn-lambda dead-letters list' },
+        next: { say: 'The list shows which there are', command: 'kn-lambda dead-letters list' },
       };
 }
 
@@ -29,38 +29,32 @@ export function explainLetters(letters: Letter[], facts: Facts): Found | undefin
 
 export function letterCause(letter: Letter, { now, subject = '' }: Pick<Facts, 'now' | 'subject'>): Found {
   const { reason, advice, id, category, type, state } = letter;
-  const asked = { subject, id };
   const general = isReason(reason) ? generalCause(reason) : reason;
   const what = category === 'permanent' ? 'was refused' : 'could not be delivered';
   const told = advice === undefined ? general : firstSentence(advice);
-  const { say, command } = isReason(reason)
-    ? adviceFor(reason, asked)
-    : { say: 'See the whole letter', command: `kn-lambda dead-letters show ${id}` };
   const evidence = [
     { kind: 'event' as const, text: `${type} ${what}: ${reason}`, where: `dead letter ${id}` },
     since(letter.time, now, 'it came'),
   ];
+  const show = `kn-lambda dead-letters show ${id}`;
   if (state !== 'open') {
     return {
       healthy: true,
       reason,
       cause: `${type} ${what} (${told}), was sent again, and has not come back since`,
       evidence,
-      next: { say: 'There is nothing to do', command: `kn-lambda dead-letters show ${id}` },
+      next: { say: 'There is nothing to do; the dead letter tells its replays', command: show },
     };
   }
-  const replay = `kn-lambda dead-letters replay ${id}`;
+  const say = advice && otherSentences(advice)?.replaceAll(/`npm run dead-letters -- replay`/g, 'a replay');
+  const next = isReason(reason)
+    ? nextFor(reason, { subject, letter: id }, say)
+    : { say: say ?? 'See the whole dead letter', command: show };
   return {
     healthy: false,
     reason,
     cause: `${type} ${what}: ${told}`,
     evidence,
-    next:
-      category === 'transient'
-        ? {
-            say: `${(advice && otherSentences(advice)) ?? say} Then send it again`.replace(/([^.])( Then)/, '$1.$2'),
-            command: replay,
-          }
-        : { say: (advice && otherSentences(advice)) ?? say, ...(command ? { command } : {}) },
+    next: category === 'transient' ? thenReplay(say ?? next.say, id) : next,
   };
 }

@@ -17,7 +17,9 @@ export function explainNow(facts: Facts): Explanation {
   const evidence: Evidence[] = [
     ...failed
       .slice(0, 5)
-      .map((one) => object(one.message ?? 'it does not start', `function ${one.third_party_id}/${one.parser_id}`)),
+      .map((one) =>
+        object(firstSentence(one.message ?? 'it does not start'), `function ${one.third_party_id}/${one.parser_id}`),
+      ),
     ...slow
       .slice(0, 3)
       .map((one) => since(one.started_at ?? '', now, `build of ${one.third_party_id}/${one.parser_id} began`)),
@@ -40,7 +42,7 @@ export function explainNow(facts: Facts): Explanation {
       reason: 'FunctionNotReady',
       cause,
       evidence,
-      next: { say: 'See why', command: `kn-lambda explain ${name}` },
+      next: { say: 'Let explain say more of it', command: `kn-lambda explain ${name}` },
     };
   }
   const [letter] = open;
@@ -52,7 +54,7 @@ export function explainNow(facts: Facts): Explanation {
       reason: letter.reason,
       cause,
       evidence,
-      next: { say: 'See why', command: `kn-lambda explain letter ${letter.id}` },
+      next: { say: 'Let explain say what to do about it', command: `kn-lambda explain letter ${letter.id}` },
     };
   }
   const [build] = slow;
@@ -65,7 +67,7 @@ export function explainNow(facts: Facts): Explanation {
       reason: 'BuildTimeout',
       cause,
       evidence,
-      next: { say: 'See what it waits for', command: `kn-lambda explain build ${name}` },
+      next: { say: 'Let explain say what it waits for', command: `kn-lambda explain build ${name}` },
     };
   }
   const builds =

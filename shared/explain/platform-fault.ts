@@ -16,7 +16,7 @@ export function platformFault({ platform }: Facts, whose?: string): Omit<Explana
       cause: `${fault.object} does not work: ${fault.message}`,
       evidence: [object(fault.message, fault.object)],
       next: {
-        say: `Let the operator mend ${fault.object}; what waits goes on by itself then`,
+        say: `Let the operator mend ${fault.object}, with what doctor says; what waits goes on by itself then`,
         command: 'kn-lambda doctor',
       },
     }

@@ -1,18 +1,20 @@
 import { spawn } from 'node:child_process';
 import type { Command } from 'commander';
 import { findConnection } from '#cli/kn-lambda/connection.ts';
-import { connectable } from '#cli/kn-lambda/options.ts';
+import { connectable, portNumber } from '#cli/kn-lambda/options.ts';
 import { startPageProxy } from '#cli/kn-lambda/page-proxy.ts';
 import { type CommonOptions, openSession, type Runtime } from '#cli/kn-lambda/session.ts';
 
 interface Options extends CommonOptions {
   print?: boolean;
+  port?: number;
 }
 
 export function addOpen(program: Command, runtime: Runtime): void {
   const command = program
     .command('open')
     .description('the page, in the browser; with a token by an address of this machine, until Ctrl-C')
+    .option('--port <number>', 'of this machine, where a token is needed. Default: any free one', portNumber)
     .option('--print', 'only say its address');
   connectable(command).action(async (options: Options) => {
     const { terminal, signal } = runtime;
@@ -26,7 +28,7 @@ export function addOpen(program: Command, runtime: Runtime): void {
       launch(options.print ? undefined : `${server}/`, runtime);
       return;
     }
-    const proxy = await startPageProxy({ server, token: given }, signal);
+    const proxy = await startPageProxy({ server, token: given, port: options.port ?? 0 }, signal);
     terminal.say(proxy.url);
     terminal.note('The page is here until Ctrl-C: whoever can use this machine sees it with your rights.');
     launch(proxy.url, runtime);

@@ -12,7 +12,8 @@ import { readTombstone } from '#shared/requests/tombstone.ts';
 import { functionName } from '#shared/specs/names.ts';
 import { lastBuilds } from './builds.ts';
 import { findBuild } from './chains.ts';
-import { conditionsOf, idOf, podsSelector } from './function-view.ts';
+import { conditionsOf, functionView, idOf, podsSelector } from './function-view.ts';
+import { serviceOf } from './functions.ts';
 import { findLetter, lettersOf } from './letters.ts';
 import { maySee } from './serve.ts';
 
@@ -47,14 +48,22 @@ export async function gatherBuild(deps: ApiDependencies, identity: Identity, id:
 }
 
 export async function gatherFunction(deps: ApiDependencies, identity: Identity): Promise<Facts> {
-  const [base, pods, failedCalls, tombstone] = await Promise.all([
+  const [base, build, pods, failedCalls, tombstone] = await Promise.all([
     gatherBase(deps, 'function', identity),
+    lastBuild(deps, identity),
     deps.cluster.listFunctionPods(podsSelector(functionName(identity))),
     lastFailed(deps, identity),
     readTombstone(deps.store, deps.temporaryBucket, identity),
   ]);
   const deletedAt = tombstone.tombstone?.time;
-  return { ...base, pods: pods.flatMap(podFact), failedCalls, ...(deletedAt ? { deletedAt } : {}) };
+  return { ...base, ...build, pods: pods.flatMap(podFact), failedCalls, ...(deletedAt ? { deletedAt } : {}) };
+}
+
+/** That began last, with what was recorded of it. */
+async function lastBuild(deps: ApiDependencies, identity: Identity): Promise<Pick<Facts, 'build' | 'chain' | 'log'>> {
+  const [last] = await lastBuilds(deps, identity, 1);
+  const found = last && (await findBuild(deps, identity, last.correlation_id));
+  return { build: found?.build ?? last, chain: found?.chain ?? [], log: found?.log };
 }
 
 /** Of a call, by the id of its event, or by its correlation id; without one, of the last that failed. */
@@ -107,16 +116,20 @@ export async function gatherNow(
 }
 
 async function gatherBase(deps: ApiDependencies, about: Facts['about'], identity: Identity): Promise<Facts> {
-  const [{ functions, running }, platform, letters] = await Promise.all([
+  const [{ functions, running }, service, platform, letters] = await Promise.all([
     deps.snapshot(),
+    serviceOf(deps, identity),
     platformTroubles(deps),
     lettersOf(deps, undefined, { ...identity, state: 'open' }, LETTERS),
   ]);
+  // As it is now, and not some seconds ago: whoever asks has often just deployed.
+  const current = service && functionView(service, 0);
+  const future = functions.find((one) => idOf(one) === idOf(identity) && one.state === 'building');
   return {
     ...noFacts(about, deps.now()),
     subject: subjectOf(identity),
     buildsNamespace: deps.buildsNamespace,
-    fn: functions.find((one) => idOf(one) === idOf(identity)),
+    fn: current ?? future,
     platform,
     letters,
     slots: slotsOf(running),

@@ -6,6 +6,7 @@ import { findTypeScript } from './find-typescript.ts';
 import { placeOfHandler, signatureProblem, takesContext } from './handler-signature.ts';
 import { keepPort } from './keep-port.ts';
 import type { Settings } from './settings.ts';
+import { lineAt, placeOfSyntaxError } from './syntax-error.ts';
 import { isOfTsconfig } from './tsconfig-paths.ts';
 
 /** Most handlers take no context, so that none is made for them. */
@@ -86,7 +87,11 @@ export function notLoaded(error: unknown, root: string, file: string): NotLoaded
     .split('\n')[0]
     ?.replaceAll(`file://${root}/`, '')
     .replaceAll(`${root}/`, '');
-  return new NotLoaded(`${placeOf(error, root) ?? file}: ${name ?? 'Error'}: ${text}`, adviceFor(error, root), error);
+  const isSyntax = name === 'SyntaxError';
+  const place = placeOf(error, root) ?? (isSyntax ? placeOfSyntaxError(root, file) : undefined);
+  const line = isSyntax && place !== undefined ? lineAt(root, place) : undefined;
+  const quoted = line === undefined ? '' : `, in \`${line}\``;
+  return new NotLoaded(`${place ?? file}: ${name ?? 'Error'}: ${text}${quoted}`, adviceFor(error, root), error);
 }
 
 const NOT_FOUND = /Cannot find (?:package|module) '(?![./])([^']+)'/;

@@ -1,4 +1,6 @@
 /** A module is loaded once when its image is built: what fails there everywhere fails the build, in its own words. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { buildImage, type Image, RunFailed } from '#test/languages/conformance/image.ts';
 import { runFunction } from '#test/languages/conformance/run-function.ts';
@@ -35,6 +37,15 @@ describe('a build fails, and says why, where', () => {
       case: 'an import has no such name',
       files: { 'index.mjs': `import { rows } from './rows.mjs';\n${HANDLER}`, 'rows.mjs': 'export const row = 1' },
       says: /SyntaxError: .*does not provide an export named 'rows'/,
+    },
+    {
+      case: 'an imported file cannot be parsed',
+      files: {
+        'index.mjs': `import { rows } from './lib/rows.mjs';\n${HANDLER}`,
+        'lib/rows.mjs': "import './more.mjs';\nexport const rows = 1;\n",
+        'lib/more.mjs': 'const a = 1;\nconst b = ;\n',
+      },
+      says: /^lib\/more\.mjs:2: SyntaxError: Unexpected token ';', in `const b = ;`$/m,
     },
     {
       case: 'only tsconfig.json says where a file is',
@@ -103,6 +114,14 @@ test.each<{ case: string; source: string }>([
 ])('what only the pod has is left to the pod: $case', async ({ source }) => {
   const image = await built({ 'index.js': `exports.handler = () => 1;\n${source}` });
   await expect(runFunction(image)).rejects.toThrow();
+});
+
+test('a pod names the line that cannot be parsed, where only the code was changed', async () => {
+  const image = await built({ 'index.mjs': HANDLER });
+  writeFileSync(join(image.folder, 'index.mjs'), 'export function handler(event) {\n  return event.;\n}\n');
+  await expect(runFunction(image)).rejects.toThrow(
+    "cannot start: index.mjs:2: SyntaxError: Unexpected token ';', in `return event.;`. Mend it",
+  );
 });
 
 test('another port is the function’s own', async () => {

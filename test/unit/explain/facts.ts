@@ -1,9 +1,11 @@
 /** Facts for tests of explain, in few words. */
+import { expect } from 'vitest';
 import type { Build, Call, FunctionSummary, Letter } from '#shared/api/schemas.ts';
 import { explanationSchema } from '#shared/api/schemas.ts';
 import { explain } from '#shared/explain/explain.ts';
 import { type Facts, noFacts } from '#shared/explain/facts.ts';
 import type { RecordedEvent } from '#shared/history/recorded-event.ts';
+import { disagreements, repeated } from './one-thing.ts';
 
 export const NOW = new Date('2026-11-02T01:00:00Z');
 const ACME = { third_party_id: 'acme', parser_id: 'p1' };
@@ -51,5 +53,13 @@ export const letter = (reason: string, changes: Partial<Letter> = {}): Letter =>
   state: 'open',
   ...changes,
 });
-export const of = (about: Facts['about'], facts: Partial<Facts> = {}) =>
-  explanationSchema.parse(explain({ ...noFacts(about, NOW), subject: 'acme/p1', id: 'c1', ...facts }));
+/** Every explanation of these tests is looked at: its next step and its command are one thing. */
+export const of = (about: Facts['about'], facts: Partial<Facts> = {}) => {
+  const found = explanationSchema.parse(explain({ ...noFacts(about, NOW), subject: 'acme/p1', id: 'c1', ...facts }));
+  expect({ next: found.next, problems: found.next ? disagreements(found.next) : [] }).toEqual({
+    next: found.next,
+    problems: [],
+  });
+  expect(repeated(found)).toEqual([]);
+  return found;
+};

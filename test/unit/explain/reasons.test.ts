@@ -40,8 +40,9 @@ describe('a build that failed', () => {
     expect(answer.evidence.some(({ kind, text }) => kind === 'log' && text.includes('Unexpected token'))).toBe(true);
     expect(answer.next).toMatchObject({
       say: expect.stringMatching(/^Mend it/),
-      command: 'kn-lambda logs acme/p1 --build b1',
+      command: 'kn-lambda deploy',
     });
+    expect(answer.evidence[0]?.where).toContain('kn-lambda logs acme/p1 --build b1');
   });
 
   test('after Kaniko has done its work, where the function does not start', () => {
@@ -128,6 +129,71 @@ describe('a function', () => {
     expect(answer.cause).toMatch(cause);
     expect(answer.healthy).toBe(healthy);
   });
+});
+
+describe('a function whose newest build failed', () => {
+  const revision = 'fn-p1-00001';
+  const failedBuild = build({ reason: 'DependencyInstallFailed', error_message: 'npm found no left-pda. Mend it' });
+
+  test('answers by the version before', () => {
+    const answer = of('function', { fn: fn({ revision }), build: failedBuild });
+    expect(answer).toMatchObject({
+      healthy: false,
+      reason: 'DependencyInstallFailed',
+      cause: 'its newest build failed, and fn-p1-00001 answers as before: npm found no left-pda',
+      next: { command: 'kn-lambda deploy' },
+    });
+  });
+
+  test('after a version that did not start', () => {
+    const failing = fn({ revision, state: 'failed', message: 'boom', observed_at: ago(500) });
+    expect(of('function', { fn: failing, build: failedBuild }).cause).toMatch(/newest build failed.*left-pda/);
+    const since = fn({ revision, state: 'failed', message: 'boom', observed_at: ago(10) });
+    expect(of('function', { fn: since, build: failedBuild }).cause).toMatch(/does not start.*boom/);
+  });
+
+  test('was never deployed', () => {
+    expect(of('function', { build: failedBuild }).cause).toMatch(/never deployed.*left-pda/);
+    expect(of('function', { build: failedBuild, deletedAt: ago(5) }).cause).toMatch(/was deleted 5 s ago/);
+  });
+
+  test('was built, and refused by Kubernetes', () => {
+    const refused = event('lifecycle.build.failed', 3, {
+      reason: 'SecretNotFound',
+      error_message: 'there is no Secret db. `kubectl create secret generic db` makes it',
+    });
+    const facts = { fn: fn({ revision }), build: build({ status: 'success' }), chain: [refused] };
+    expect(of('function', facts)).toMatchObject({
+      reason: 'SecretNotFound',
+      next: { command: 'kubectl create secret generic db' },
+    });
+  });
+
+  test.each(['cancelled', 'superseded'] as const)('is well where the build was %s', (status) => {
+    expect(of('function', { fn: fn(), build: build({ status }) }).healthy).toBe(true);
+  });
+
+  test('has calls that failed since: the later failure is told', () => {
+    const failedCalls = [call('TypeError', 'x is not a function')];
+    expect(of('function', { fn: fn(), build: failedBuild, failedCalls }).cause).toMatch(/raised TypeError/);
+    const before = [{ ...call('TypeError', 'x'), time: ago(900) }];
+    expect(of('function', { fn: fn(), build: failedBuild, failedCalls: before }).cause).toMatch(/newest build failed/);
+  });
+});
+
+test('a version that does not start: its own words once, where it is, and who answers meanwhile', () => {
+  const message =
+    'Revision "fn-p1-00002" failed with message: Container failed with: cannot start: parser.js:2: SyntaxError: Unexpected token \';\', in `const a = ;`. Mend it, and send build.start again.';
+  const answer = of('function', {
+    fn: fn({ revision: 'fn-p1-00001', state: 'failed', message }),
+    pods: [{ name: 'p', trouble: 'container user-container waits: CrashLoopBackOff: back-off 10s' }],
+  });
+  expect(answer.cause).toBe(
+    "its newest version, fn-p1-00002, does not start, and fn-p1-00001 answers as before: parser.js:2: SyntaxError: Unexpected token ';', in `const a = ;`",
+  );
+  expect(answer.evidence.map(({ kind }) => kind)).toEqual(['log', 'file', 'object']);
+  expect(answer.evidence[1]).toMatchObject({ text: 'parser.js:2' });
+  expect(answer.next?.command).toBe('kn-lambda deploy');
 });
 
 test('now: the platform first, then functions, letters and builds that take long', () => {

@@ -255,3 +255,59 @@ test('a 404 is the function’s own only where Kubernetes says that the function
   door.cluster.getService = getService;
   expect(await door.handle(start())).toMatchObject({ type: 'parser.complete', data: { error: { type: 'BadReply' } } });
 });
+
+describe('a time limit that has just been changed', () => {
+  const GATEWAY_TIMEOUT: CallResult = {
+    kind: 'answered',
+    status: 504,
+    headers: {},
+    body: Buffer.from('request timeout\n'),
+  };
+  const change = (door: Door, timeoutSeconds: number) =>
+    door.cluster.services.change(NAME, (service) => {
+      (service['spec'] as { template: { spec: { timeoutSeconds: number } } }).template.spec.timeoutSeconds =
+        timeoutSeconds;
+    });
+  /** Known with `before`, then changed to `after`; the next call ends after `took` seconds. */
+  const changed = async (before: number, after: number, took: number, result: CallResult = GATEWAY_TIMEOUT) => {
+    const door = new Door().deploy('shared', { timeoutSeconds: before });
+    await door.handle(start());
+    change(door, after);
+    door.answer = async () => {
+      door.clock += took * 1000;
+      return result;
+    };
+    return door;
+  };
+
+  test.each([
+    { case: 'shorter', before: 10, after: 2, took: 2.05, told: 2 },
+    { case: 'shorter, and its pod had to start', before: 10, after: 2, took: 4.2, told: 2 },
+    { case: 'longer, and the version before still served', before: 2, after: 10, took: 2.05, told: 2 },
+    { case: 'longer, and known before the version that has it serves', before: 10, after: 10, took: 2.05, told: 2 },
+    { case: 'the same', before: 10, after: 10, took: 10.02, told: 10 },
+  ])('is told as it was applied: $case', async ({ before, after, took, told }) => {
+    const door = await changed(before, after, took);
+    expect(await door.handle(start())).toMatchObject({
+      type: 'parser.complete',
+      data: { error: { type: 'Timeout', message: expect.stringContaining(`within its ${told} s:`) } },
+    });
+  });
+
+  test('is no reason to end a call that may take longer now', async () => {
+    const door = await changed(2, 30, 7, { kind: 'too slow' });
+    expect(await door.handle(start())).toMatchObject({ type: 'parser.deliver', extensions: { [LANE]: 'overflow' } });
+    door.answer = OK;
+    expect(await door.handle(deliver('overflow'))).toMatchObject({
+      type: 'parser.complete',
+      data: { succeeded: true },
+    });
+    expect(door.calls.at(-1)?.milliseconds).toBe(35_000);
+  });
+
+  test('is a timeout where Kubernetes does not say what it is now', async () => {
+    const door = await changed(2, 2, 7, { kind: 'too slow' });
+    door.cluster.getService = () => Promise.reject(new RetryableError('Unavailable', 'the API server is down'));
+    expect(await door.handle(start())).toMatchObject({ data: { error: { type: 'Timeout' } } });
+  });
+});

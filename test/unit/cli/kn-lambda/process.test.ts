@@ -344,6 +344,20 @@ The version that was there before goes on as it was. The build's id: deploy-ID
     });
   });
 
+  test('a version with the same image counts only when this build has deployed it', async () => {
+    await using stub = await new Stub().start();
+    const failure = { reason: 'SecretNotFound', error_message: 'there is no Secret db' };
+    const cached = { status: 'success', image_uri: IMAGE, cached: true };
+    stub.functions.set('demo/hello', aFunction());
+    stub.onEvent = (event) => {
+      stub.emit(event, 'build.complete', cached);
+      setTimeout(() => stub.emit(event, 'lifecycle.build.failed', { status: 'failed', ...failure }), 800);
+    };
+    const { code, stderr } = await command.run(['deploy', '--server', stub.url], { cwd: folder('refused', HELLO) });
+    expect(code).toBe(1);
+    expect(stderr).toContain('SecretNotFound: there is no Secret db');
+  });
+
   test('--watch deploys again after a change, and calls the function', async () => {
     await using stub = await new Stub().start();
     const build = builds(stub);
