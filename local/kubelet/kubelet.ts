@@ -1,6 +1,7 @@
 /** The embedded platform's node: runs every pod of the storage as processes of this machine. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ObjectStorage, WatchEvent } from '#local/kubernetes/types.ts';
 import type { ImageStore } from './images.ts';
 import { startOrphanGuard } from './orphan-guard.ts';
@@ -38,6 +39,8 @@ const DELAYS: Delays = {
 };
 
 const CLOSE_GRACE_MS = 2000;
+/** Who follows a log reads it to its end, also where the pod goes at once: it looks five times a second. */
+const LAST_LOOK_MS = 600;
 
 /** Where the process id of the guard stands that ends our pods should we be killed. */
 export function guardFile(directory: string): string {
@@ -62,6 +65,7 @@ export function startKubelet(options: KubeletOptions): Kubelet {
     log: options.log ?? (() => {}),
   };
   let closed = false;
+  const closing = new AbortController();
   const workers = new Map<string, PodWorker>();
   /** Of pods that are removed, until their last process has ended. */
   const leaving = new Set<Promise<void>>();
@@ -92,7 +96,10 @@ export function startKubelet(options: KubeletOptions): Kubelet {
         return;
       }
       worker.forget();
-      const left = worker.finished.then(() => logs.remove(pod)).finally(() => leaving.delete(left));
+      const left = worker.finished
+        .then(() => sleep(LAST_LOOK_MS, undefined, { signal: closing.signal }).catch(() => {}))
+        .then(() => logs.remove(pod))
+        .finally(() => leaving.delete(left));
       leaving.add(left);
       return;
     }
@@ -111,6 +118,7 @@ export function startKubelet(options: KubeletOptions): Kubelet {
     logs,
     async close() {
       closed = true;
+      closing.abort();
       stopWatching();
       for (const worker of workers.values()) {
         worker.shutDown(CLOSE_GRACE_MS);

@@ -7,6 +7,7 @@ import { logText } from '#cli/kn-lambda/render/lines.ts';
 import { type CommonOptions, openSession, pathOf, type Runtime, type Session } from '#cli/kn-lambda/session.ts';
 import { buildSchema, type LogLine } from '#shared/api/schemas.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
+import { LogDoubles } from '#shared/log-doubles.ts';
 
 interface Options extends CommonOptions {
   follow?: boolean;
@@ -15,9 +16,8 @@ interface Options extends CommonOptions {
   call?: string;
 }
 
-const AGAIN_MS = 1000;
-/** Lines that are remembered, to leave out doubles after a reconnection. */
-const REMEMBERED = 2000;
+const AGAIN_MS = 500;
+const AGAIN_SOON_MS = 20;
 
 export function addLogs(program: Command, runtime: Runtime): void {
   const command = program
@@ -80,7 +80,7 @@ function sinceOf({ since }: Options): string | undefined {
   return since === undefined ? undefined : new Date(Date.now() - since).toISOString();
 }
 
-/** The gateway ends what takes long, and may sleep itself: then it goes on from the last line, without doubles. */
+/** The gateway ends what takes long, and may sleep itself: then it goes on where it was, without doubles. */
 async function follow(
   { api }: Session,
   path: string,
@@ -88,21 +88,21 @@ async function follow(
   { signal }: Runtime,
   tell: (line: LogLine) => void,
 ): Promise<void> {
-  const told = new Doubles();
-  let since = sinceOf(options);
+  const doubles = new LogDoubles();
+  const first = sinceOf(options);
   let wasOpen = false;
   while (!signal.aborted) {
     try {
-      const query = { call: options.call, since, follow: 1 };
+      const query = { call: options.call, since: doubles.begin(first), follow: 1 };
       const lines = await api.lines<LogLine>(path, { query, signal });
       wasOpen = true;
-      told.begin();
       for await (const line of lines) {
-        since = line.time;
-        if (told.isNew(line)) {
+        if (doubles.isNew(line)) {
           tell(line);
         }
       }
+      // It was ended in order: who comes again at once misses no pod that goes meanwhile.
+      await pause(AGAIN_SOON_MS, signal).catch(() => {});
     } catch (error) {
       if (signal.aborted) {
         return;
@@ -110,36 +110,7 @@ async function follow(
       if (!wasOpen) {
         throw error;
       }
+      await pause(AGAIN_MS, signal).catch(() => {});
     }
-    await pause(AGAIN_MS, signal).catch(() => {});
-  }
-}
-
-/**
- * A connection begins with lines that the one before has told. The same line may be written twice in a moment, so it is
- * counted in each connection.
- */
-class Doubles {
-  readonly #told = new Map<string, number>();
-  #now = new Map<string, number>();
-
-  begin(): void {
-    this.#now = new Map();
-  }
-
-  isNew({ time, pod, text }: LogLine): boolean {
-    const key = `${time} ${pod} ${text}`;
-    const count = (this.#now.get(key) ?? 0) + 1;
-    this.#now.set(key, count);
-    if (count <= (this.#told.get(key) ?? 0)) {
-      return false;
-    }
-    this.#told.set(key, count);
-    for (const map of [this.#told, this.#now]) {
-      if (map.size > REMEMBERED) {
-        map.delete(map.keys().next().value ?? '');
-      }
-    }
-    return true;
   }
 }

@@ -5,6 +5,7 @@ import type { ApiDependencies } from '#functions/gateway/dependencies.ts';
 import type { LogLine } from '#shared/api/schemas.ts';
 import type { PodLine } from '#shared/clients/pod-log-stream.ts';
 import { SECOND } from '#shared/durations.ts';
+import { LogDoubles } from '#shared/log-doubles.ts';
 import { readJson } from '#shared/read-json.ts';
 import { createChannel } from './channel.ts';
 import { podsSelector } from './function-view.ts';
@@ -23,17 +24,25 @@ export interface LogWanted {
 type Deps = Pick<ApiDependencies, 'cluster' | 'streamLog' | 'namespace'>;
 
 interface Reading {
-  /** The time of the last line. */
-  last: string | undefined;
+  doubles: LogDoubles;
   isRead: boolean;
   /** The run of the container that was read to its end. */
   ended: number | undefined;
 }
 
-/** How often the container has been started again; undefined where it has not been started yet. */
-function runOf({ status }: V1Pod): number | undefined {
+interface Run {
+  /** How often the container has been started again. */
+  number: number;
+  isOver: boolean;
+}
+
+/** Undefined where the container has not been started yet. */
+function runOf({ status }: V1Pod): Run | undefined {
   const own = status?.containerStatuses?.find(({ name }) => name === CONTAINER);
-  return own?.state?.running || own?.state?.terminated || own?.lastState?.terminated ? own.restartCount : undefined;
+  const { running, terminated } = own?.state ?? {};
+  return own && (running || terminated || own.lastState?.terminated)
+    ? { number: own.restartCount, isOver: !running }
+    : undefined;
 }
 
 /** Through scale to zero, new versions and killed pods, until the signal ends it. */
@@ -63,27 +72,28 @@ export function functionLog(
     } while (!signal.aborted);
   }
 
-  /** Again where its container runs again. */
+  /** Again where its container runs again, or where the stream has ended before it. */
   async function read(pod: V1Pod): Promise<void> {
     const { uid = '', name = '', labels } = pod.metadata ?? {};
     const run = runOf(pod);
-    const known = pods.get(uid) ?? { last: since, isRead: false, ended: undefined };
-    if (known.isRead || run === undefined || run === known.ended) {
+    const known = pods.get(uid) ?? { doubles: new LogDoubles(), isRead: false, ended: undefined };
+    if (known.isRead || run === undefined || run.number === known.ended) {
       return;
     }
     pods.set(uid, known);
     known.isRead = true;
     try {
-      const source = { namespace: deps.namespace, pod: name, container: CONTAINER, since: known.last, follow };
+      const from = known.doubles.begin(since);
+      const source = { namespace: deps.namespace, pod: name, container: CONTAINER, since: from, follow };
       for await (const line of deps.streamLog(source, signal)) {
-        if (isLater(line.time, known.last)) {
+        if (isLater(line.time, since) && known.doubles.isNew({ ...line, pod: uid })) {
           channel.put(lineOf(line, { pod: name, revision: labels?.[REVISION] }));
-          known.last = line.time;
         }
       }
-      known.ended = run;
+      // A stream may also end because a node or the API server is restarted: then the next look reads on.
+      known.ended = run.isOver ? run.number : known.ended;
     } catch {
-      // The node or the API server is away: the next look reads on after the last line.
+      // The node or the API server is away: the next look reads on.
     } finally {
       known.isRead = false;
     }

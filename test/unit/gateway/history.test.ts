@@ -204,6 +204,14 @@ describe('the log of a function', () => {
     written['two'] = [{ time: '2026-11-02T00:00:01Z', text: 'second' }];
     pod('two');
     await readUntil('second');
+    // The stream ended while the container runs on: a node or the API server was restarted.
+    written['one'] = [
+      ...(written['one'] ?? []),
+      { time: '2026-11-01T23:59:59.9Z', text: 'of the other output' },
+      { time: '2026-11-02T00:00:01.5Z', text: 'more' },
+    ];
+    await readUntil('more');
+    expect(text).toContain('of the other output');
     written['one'] = [...(written['one'] ?? []), { time: '2026-11-02T00:00:02Z', text: 'again' }];
     const containerStatuses = [{ name: 'user-container', restartCount: 1, state: { running: {} } }];
     world.cluster.storage.updateStatus(PODS, FUNCTIONS_NAMESPACE, 'one', { containerStatuses });
