@@ -36,7 +36,11 @@ export function copyOf(service: KnativeService, name: string, owner: V1OwnerRefe
     },
     spec: {
       template: {
-        metadata: { annotations: { ...annotations, 'autoscaling.knative.dev/window': WINDOW } },
+        // Network policies go by the labels.
+        metadata: {
+          labels: { ...metadata.labels },
+          annotations: { ...annotations, 'autoscaling.knative.dev/window': WINDOW },
+        },
         spec: structuredClone(spec),
       },
     },
