@@ -1,6 +1,7 @@
 /** All kinds of bad input, each with its share of a run. */
 import type { Area } from './area.ts';
 import { answers } from './areas/answers.ts';
+import { api } from './areas/api.ts';
 import { archives } from './areas/archives.ts';
 import { dockerfiles } from './areas/dockerfiles.ts';
 import { door } from './areas/door.ts';
@@ -13,6 +14,7 @@ import { tenants } from './areas/tenants.ts';
 
 export const areas: Area[] = [
   door,
+  api,
   answers,
   tenants,
   keys,

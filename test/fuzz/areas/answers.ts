@@ -107,7 +107,7 @@ const input = fc.record({ result, lane: fc.constantFrom('main', 'overflow', 'own
 
 export const answers: Area = {
   name: 'answers of functions',
-  share: 10,
+  share: 8,
   async start() {
     const property = fc.asyncProperty(input as fc.Arbitrary<unknown>, async (given) => {
       const { result, lane, data } = given as { result: CallResult; lane: string; data: unknown };

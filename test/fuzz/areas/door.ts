@@ -203,7 +203,7 @@ const input: fc.Arbitrary<Input> = fc.oneof(
 
 export const door: Area = {
   name: 'event door',
-  share: 20,
+  share: 16,
   async start() {
     const agent = new Agent({ keepAlive: true });
     let world = uploaded(new World());

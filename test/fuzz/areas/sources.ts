@@ -9,7 +9,7 @@ import { described, makeSource } from '#test/fuzz/sources/make-source.ts';
 
 export const sources: Area = {
   name: 'sources',
-  share: 10,
+  share: 8,
   async start() {
     const number = fc.noShrink(fc.integer({ min: 0, max: 2 ** 31 - 1 }));
     const property = fc.asyncProperty(number as fc.Arbitrary<unknown>, async (given) => {

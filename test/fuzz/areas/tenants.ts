@@ -100,7 +100,7 @@ function isTaken(type: string, which: number): boolean {
 
 export const tenants: Area = {
   name: 'tenants',
-  share: 10,
+  share: 8,
   async start() {
     const property = fc.asyncProperty(
       fc.array(input, { minLength: 1, maxLength: 4 }) as fc.Arbitrary<unknown>,
