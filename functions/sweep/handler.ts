@@ -4,6 +4,7 @@ import { holdsSlot, isWaiting } from '#shared/builds/admission.ts';
 import { admit } from '#shared/builds/admit.ts';
 import { lazy } from '#shared/runtime/lazy.ts';
 import { admissionSelector, BUILDS } from '#shared/specs/labels.ts';
+import { LAST_SWEEP } from '#shared/specs/s3-keys.ts';
 import type { Run, SweepDependencies } from './dependencies.ts';
 import { endStaleJobs } from './end-stale-jobs.ts';
 import { reconcileTriggers } from './reconcile-triggers.ts';
@@ -38,6 +39,16 @@ export async function sweep(deps: SweepDependencies, { log }: { log: Logger }): 
   };
   const report = await take(steps, deps, log);
   report.write();
+}
+
+/** And leaves word for doctor that it was done. Where that cannot be written, doctor says so. */
+export async function sweepAndMark(deps: SweepDependencies, context: { log: Logger }): Promise<undefined> {
+  await sweep(deps, context);
+  try {
+    await deps.store.write(deps.temporaryBucket, LAST_SWEEP, '', 'text/plain');
+  } catch (error) {
+    context.log.warn({ err: error }, 'that sweep was done could not be kept');
+  }
 }
 
 /** Between two minutes, so that a rotated Secret reaches its functions within one. Mostly there is nothing to say. */

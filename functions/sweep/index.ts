@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { slotsOf } from '#shared/builds/admit.ts';
 import { defineFunction } from '#shared/runtime/define-function.ts';
 import { configFor } from '#shared/settings/select.ts';
-import { sweep, sweepSecrets } from './handler.ts';
+import { sweepAndMark, sweepSecrets } from './handler.ts';
 import { createSweepMetrics } from './metrics.ts';
 
 await defineFunction({
@@ -33,5 +33,5 @@ await defineFunction({
     };
   },
   handle: ({ original }, deps, context) =>
-    original['part'] === 'secrets' ? sweepSecrets(deps, context) : sweep(deps, context),
+    original['part'] === 'secrets' ? sweepSecrets(deps, context) : sweepAndMark(deps, context),
 });

@@ -9,6 +9,8 @@ import {
 } from '@kubernetes/client-node';
 import { PermanentError } from '#shared/events/errors.ts';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
+import { type CertificateFact, lookAtCertificates } from './certificates.ts';
+import { type ImageLookup, lookUpImages } from './image-lookup.ts';
 import { connectKubernetes } from './kubernetes-connection.ts';
 import { answered, found } from './kubernetes-requests.ts';
 
@@ -23,16 +25,25 @@ export interface InstallationSource {
   /** Of both namespaces. */
   policies(): Promise<KubeObject[] | undefined>;
   hasLease(): Promise<boolean | undefined>;
+  /** Names in ConfigMap knative-lambda-config. */
+  settings(): Promise<string[] | undefined>;
+  /** Of Kubernetes, S3 and the registry. */
+  certificates(): Promise<CertificateFact[]>;
+  images(images: readonly string[]): Promise<ImageLookup>;
 }
 
 export function createInstallationSource({
   NAMESPACE,
   BUILDS_NAMESPACE,
+  S3_ENDPOINT,
+  REGISTRY_ENDPOINT,
 }: {
   NAMESPACE: string;
   BUILDS_NAMESPACE: string;
+  S3_ENDPOINT?: string | undefined;
+  REGISTRY_ENDPOINT?: string | undefined;
 }): InstallationSource {
-  const { configuration } = connectKubernetes();
+  const { configuration, server } = connectKubernetes();
   const custom = new CustomObjectsApi(configuration);
   const core = new CoreV1Api(configuration);
   const networking = new NetworkingV1Api(configuration);
@@ -81,6 +92,17 @@ export function createInstallationSource({
         const where = { name: 'admission', namespace: BUILDS_NAMESPACE };
         return (await found('reading Lease admission', () => coordination.readNamespacedLease(where))) !== undefined;
       }),
+    settings: () =>
+      seen(async () => {
+        const where = { name: 'knative-lambda-config', namespace: NAMESPACE };
+        const { data = {} } = await answered('reading the settings', () => core.readNamespacedConfigMap(where));
+        return Object.keys(data);
+      }),
+    certificates: () => {
+      const addresses = [server, S3_ENDPOINT, REGISTRY_ENDPOINT].filter((one) => one !== undefined);
+      return lookAtCertificates(addresses);
+    },
+    images: (images) => lookUpImages(images, REGISTRY_ENDPOINT),
   };
 }
 

@@ -11,6 +11,8 @@ import { kubernetesHttp } from './kubernetes-upstream.ts';
 
 export interface KubernetesConnection {
   configuration: Configuration;
+  /** Its address. */
+  server: string;
   close(): Promise<void>;
 }
 
@@ -52,6 +54,7 @@ export function connectKubernetes({
   });
   return {
     configuration,
+    server: cluster.server,
     async close() {
       await shared?.close();
     },

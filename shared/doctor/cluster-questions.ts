@@ -51,7 +51,7 @@ function allReady(objects: (KubeObject | KnativeObject)[] | undefined, what: str
   });
   return bad.length === 0
     ? ok(`all ${objects.length} ${what} are Ready`)
-    : failed(`not Ready: ${some(bad)}`, 'Do what the message says', command);
+    : failed(`not Ready: ${some(bad)}`, 'See its conditions, and do what the message says', command);
 }
 
 export const CLUSTER: Question[] = [
@@ -66,7 +66,7 @@ export const CLUSTER: Question[] = [
           ? ok(`Kubernetes is ${kubernetesVersion}`)
           : failed(
               `Kubernetes is ${kubernetesVersion}`,
-              `Build pods need 1.${OLDEST_KUBERNETES}: upgrade it`,
+              `Build pods need 1.${OLDEST_KUBERNETES}: see what runs, and upgrade it`,
               'kubectl version',
             );
     },
@@ -83,7 +83,11 @@ export const CLUSTER: Question[] = [
         apiGroups &&
         (apiGroups.includes(group)
           ? ok(`${part}: ${group} is served`)
-          : failed(`nothing serves ${group}`, `Install ${part}: docs/install.md`, 'kubectl api-resources')),
+          : failed(
+              `nothing serves ${group}`,
+              `See what is served, and install ${part}: docs/install.md`,
+              'kubectl api-resources',
+            )),
     }),
   ),
   {
@@ -126,7 +130,7 @@ export const CLUSTER: Question[] = [
       noneOf(builderPods && troubled(builderPods), 'every pod of ours starts', (bad) =>
         failed(
           `does not start: ${some(bad)}`,
-          'Mend what Kubernetes names',
+          'See what Kubernetes says of them, and mend that',
           'kubectl get pods -l app.kubernetes.io/component=builder',
         ),
       ),
@@ -239,7 +243,7 @@ export const CLUSTER: Question[] = [
         (full) =>
           warning(
             `nearly used up: ${some(full)}`,
-            'Have the quota raised, by a patch in the overlay',
+            'See which, and have the quota raised, by a patch in the overlay',
             'kubectl get resourcequotas -A',
           ),
       ),

@@ -1,7 +1,9 @@
 /** What doctor looks at. Undefined is what could not be seen: then nothing is said about it but that. */
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Letter } from '#shared/api/schemas.ts';
+import type { CertificateFact } from '#shared/clients/certificates.ts';
 import type { JobMetadata, KnativeObject } from '#shared/clients/cluster.ts';
+import type { ImageLookup } from '#shared/clients/image-lookup.ts';
 import type { KubeObject } from '#shared/kubernetes/object.ts';
 
 export interface Installation {
@@ -40,6 +42,18 @@ export interface Installation {
   letters?: Letter[] | undefined;
   /** When the last event was recorded. */
   lastRecorded?: Date | 'none' | undefined;
+  lastSweep?: Date | 'none' | undefined;
+  registry?: RegistryFact | undefined;
+  certificates?: CertificateFact[] | undefined;
+  /** Names in the ConfigMap of settings. */
+  settingNames?: string[] | undefined;
+}
+
+export interface RegistryFact {
+  /** Images that functions run, by what the registry says of them; undefined where nobody could look. */
+  lookup?: ImageLookup | undefined;
+  /** The newest build whose image was not taken, if none has succeeded since. */
+  refused?: { subject: string; time: string } | undefined;
 }
 
 export interface StorageFact {

@@ -19,7 +19,7 @@ export const FUNCTIONS_QUESTIONS: Question[] = [
         return isFailed ? [`${nameOf(one)} (${notReady(one)})`] : [];
       });
       return noneOf(bad, `${functions?.length ?? 0} functions, none has failed`, (found) =>
-        failed(`does not start: ${some(found)}`, 'See why', 'kn-lambda explain'),
+        failed(`does not start: ${some(found)}`, 'Let explain say why', 'kn-lambda explain'),
       );
     },
   },
@@ -34,7 +34,7 @@ export const FUNCTIONS_QUESTIONS: Question[] = [
       return noneOf(slow, 'none takes long to start', (found) =>
         warning(
           `starting for more than 10 minutes: ${some(found.map(nameOf))}`,
-          'See what its pod waits for',
+          'Let explain say what its pod waits for',
           'kn-lambda explain',
         ),
       );
@@ -45,7 +45,7 @@ export const FUNCTIONS_QUESTIONS: Question[] = [
     needs: 'pods of functions',
     look: ({ functionPods }) =>
       noneOf(functionPods && troubled(functionPods), 'every pod of a function starts', (bad) =>
-        failed(`does not start: ${some(bad)}`, 'See why', 'kn-lambda explain'),
+        failed(`does not start: ${some(bad)}`, 'Let explain say why', 'kn-lambda explain'),
       ),
   },
   {
@@ -53,7 +53,11 @@ export const FUNCTIONS_QUESTIONS: Question[] = [
     needs: 'pods of functions',
     look: ({ functionPods }) =>
       noneOf(functionPods && restarted(functionPods), 'none is started again and again', (often) =>
-        warning(`started again and again: ${some(often)}`, 'Read its log', 'kn-lambda logs'),
+        warning(
+          `started again and again: ${some(often)}`,
+          'Let explain say how its last run ended',
+          'kn-lambda explain',
+        ),
       ),
   },
   {
@@ -98,7 +102,7 @@ export const FUNCTIONS_QUESTIONS: Question[] = [
         (old) =>
           warning(
             `called past the door, by a Trigger of an older installation: ${some(old.map(nameOf))}`,
-            'Build them anew',
+            'Deploy them again, which builds them anew',
             'kn-lambda deploy --force',
           ),
       ),

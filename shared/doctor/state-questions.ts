@@ -37,7 +37,7 @@ export const BUILDS_QUESTIONS: Question[] = [
         (old) =>
           warning(
             `under way for more than an hour: ${some(old.map(({ metadata }) => metadata?.name ?? ''))}`,
-            'sweep ends what nobody answers for: see its log',
+            'sweep ends what nobody answers for: see the Jobs, and its log',
             'kubectl get jobs -A -l app.kubernetes.io/component=build',
           ),
       ),
@@ -57,7 +57,7 @@ export const BUILDS_QUESTIONS: Question[] = [
           ? ok(`${waiting.length} builds wait, none for long`)
           : warning(
               `${long.length} builds wait for more than half an hour`,
-              'Raise MAX_CONCURRENT_BUILDS, or see why those that run do not end',
+              'Raise MAX_CONCURRENT_BUILDS, or let explain say why those that run do not end',
               'kn-lambda explain',
             ))
       );
@@ -70,7 +70,7 @@ export const BUILDS_QUESTIONS: Question[] = [
       noneOf(buildPods && troubled(buildPods), 'every build pod starts', (bad) =>
         failed(
           `does not start: ${some(bad)}`,
-          'Mend what Kubernetes names: image, quota, room on the nodes',
+          'See what Kubernetes says of them, and mend that: image, quota, room on the nodes',
           'kubectl get pods -A -l app.kubernetes.io/component=build',
         ),
       ),
@@ -84,7 +84,7 @@ function bucket(fact: StorageFact | undefined, what: string): Finding | undefine
       ? ok(`${what} can be used`)
       : failed(
           `${what} cannot be used: ${fact.problem}`,
-          'Mend the bucket, its rights or the address of S3',
+          'See what the settings say, and mend the bucket, its rights or the address of S3',
           'kubectl get configmap knative-lambda-config -o yaml',
         ))
   );
@@ -136,7 +136,7 @@ export const STORAGE: Question[] = [
           ? ok('every request is answered for')
           : failed(
               `a request waits for ${Math.round(age / HOUR)} h, and nobody answers for it`,
-              'sweep sends it again every minute: see why that fails',
+              'sweep sends it again every minute: let explain say why that fails',
               'kn-lambda explain',
             );
     },
@@ -152,7 +152,7 @@ export const STORAGE: Question[] = [
           ? ok(`${open} are open`)
           : warning(
               `${open} or more are open`,
-              'See what they have in common, mend that, then replay',
+              'The list shows what they have in common: mend that, then replay',
               'kn-lambda dead-letters list',
             );
     },
@@ -167,8 +167,8 @@ export const STORAGE: Question[] = [
         (fresh) =>
           warning(
             `${fresh.length} came in the last hour: ${some([...new Set(fresh.map(({ reason }) => reason))])}`,
-            'See why',
-            'kn-lambda explain letter',
+            'The list of the dead letters has their reasons: mend what they name, then replay',
+            'kn-lambda dead-letters list',
           ),
       ),
   },
@@ -203,7 +203,7 @@ export const SECURITY: Question[] = [
         ? ok(`AUTHENTICATION is ${authentication}${platform === 'laptop' ? ', which a laptop may have' : ''}`)
         : warning(
             `AUTHENTICATION is ${authentication}: whoever reaches the Broker may send anything`,
-            'Set AUTHENTICATION=required, and write principals: docs/tenants.md',
+            'Set AUTHENTICATION=required, write principals (docs/tenants.md), then deploy',
             'make deploy',
           ),
   },
@@ -215,7 +215,7 @@ export const SECURITY: Question[] = [
         ? ok(`sources lie under ${sourcePrefix}`)
         : warning(
             `SOURCE_PREFIX is ${sourcePrefix}: tenants with one parser_id share a folder`,
-            'Set it with {third_party_id} in it',
+            'Set it with {third_party_id} in it, then deploy',
             'make deploy',
           ),
   },

@@ -192,7 +192,7 @@ export const SETTINGS = {
   REGISTRY_ENDPOINT: {
     schema: url.optional(),
     from: 'ConfigMap',
-    readBy: ['build-start'],
+    readBy: ['build-start', 'gateway'],
     group: 'images',
     example: '',
     says: 'One address that answers for every registry (`?ns=` says for which), as a mirror of containerd does. The platform of `make run` is one; on a cluster it is left out.',

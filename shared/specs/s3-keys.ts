@@ -142,6 +142,9 @@ export function callHistoryPrefix(identity: Identity): string {
   return `${ofParser(CALL_HISTORY, identity)}/`;
 }
 
+/** When sweep was done last, as the time at which it was written. */
+export const LAST_SWEEP = 'sweep/last';
+
 /** What doctor writes to see whether it can, and removes. */
 export function probeKey(id: string): string {
   return `${PROBES}${id}`;

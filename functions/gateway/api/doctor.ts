@@ -1,23 +1,29 @@
 /** Looks over the installation, as far as the gateway may see it. A tenant is told about its own functions. */
 import * as z from 'zod';
 import type { ApiDependencies } from '#functions/gateway/dependencies.ts';
-import { doctorSchema } from '#shared/api/schemas.ts';
+import { type Build, doctorSchema } from '#shared/api/schemas.ts';
 import { seen } from '#shared/clients/installation.ts';
 import type { Principal } from '#shared/clients/principals.ts';
 import { doctor } from '#shared/doctor/doctor.ts';
-import type { Installation, StorageFact } from '#shared/doctor/facts.ts';
+import type { Installation, RegistryFact, StorageFact } from '#shared/doctor/facts.ts';
 import { HOUR } from '#shared/durations.ts';
+import { listBuilds } from '#shared/history/build-index.ts';
 import { feedKeyAt, listFeed } from '#shared/history/feed.ts';
 import { listRequests } from '#shared/requests/request.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
 import { BUILDS, FUNCTIONS } from '#shared/specs/labels.ts';
-import { probeKey } from '#shared/specs/s3-keys.ts';
+import { LAST_SWEEP, probeKey } from '#shared/specs/s3-keys.ts';
+import { idOf } from './function-view.ts';
 import { lettersOf } from './letters.ts';
 import { operation } from './operation.ts';
 import { noSuchResource } from './problems.ts';
 import { maySee } from './serve.ts';
 
 const LETTERS = 100;
+/** Images that are looked for. */
+const IMAGES = 500;
+const TENANTS = 20;
+const BUILDS_OF_TENANT = 20;
 const OF_FUNCTIONS = 'app.kubernetes.io/component=function';
 const OF_BUILDERS = 'app.kubernetes.io/component=builder';
 
@@ -87,15 +93,20 @@ async function ofInstallation(deps: ApiDependencies, own: Installation): Promise
     seen(() => cluster.listPods(BUILDS)),
     seen(() => lettersOf(deps, undefined, {}, LETTERS)),
   ]);
-  const [storage, oldestRequest, lastRecorded] = await Promise.all([
+  const [storage, oldestRequest, lastRecorded, lastSweep, registry, certificates, settingNames] = await Promise.all([
     probe(deps),
     seen(() => oldest(deps)),
     seen(() => last(deps)),
+    seen(() => swept(deps)),
+    seen(() => registryOf(deps, own)),
+    installation.certificates(),
+    installation.settings(),
   ]);
   return {
     ...own,
     ...{ kubernetesVersion, apiGroups, brokers, sources, quotas, policies, hasLease },
     ...{ builders, builderPods, triggers, jobs, buildPods, letters, oldestRequest, lastRecorded },
+    ...{ lastSweep, registry, certificates, settingNames },
     ...storage,
     temporaryBucket: await usable(deps, temporaryBucket),
     sourceBucket: await usable(deps, sourceBucket),
@@ -140,4 +151,44 @@ async function last({ store, temporaryBucket, now }: ApiDependencies): Promise<D
   const [newest] = (await listFeed(store, temporaryBucket, feedKeyAt(now().getTime() - HOUR))).slice(-1);
   const time = Number(/(\d{13})-/.exec(newest ?? '')?.[1]);
   return Number.isNaN(time) ? 'none' : new Date(time);
+}
+
+async function swept({ store, temporaryBucket }: ApiDependencies): Promise<Date | 'none'> {
+  for await (const { objects } of store.list(temporaryBucket, LAST_SWEEP, { limit: 1 })) {
+    const [object] = objects;
+    return object?.modified ?? 'none';
+  }
+  return 'none';
+}
+
+async function registryOf(deps: ApiDependencies, { functions = [] }: Installation): Promise<RegistryFact> {
+  const images = functions.map(({ spec }) => spec?.template?.spec?.containers?.[0]?.image).filter(Boolean);
+  const [lookup, refused] = await Promise.all([
+    deps.installation.images([...new Set<string>(images)].slice(0, IMAGES)),
+    refusedImage(deps, functions),
+  ]);
+  return { lookup, refused };
+}
+
+/** Of the newest builds of each tenant: the last word of the registry on an image. */
+async function refusedImage(
+  { store, temporaryBucket }: ApiDependencies,
+  functions: NonNullable<Installation['functions']>,
+): Promise<RegistryFact['refused']> {
+  const tenants = [...new Set(functions.map((one) => readBuild(one)?.third_party_id ?? ''))].filter(Boolean);
+  const builds: Build[] = [];
+  for (const tenant of tenants.slice(0, TENANTS)) {
+    let read = 0;
+    for await (const { build } of listBuilds(store, temporaryBucket, tenant, {})) {
+      builds.push(build);
+      read += 1;
+      if (read >= BUILDS_OF_TENANT) {
+        break;
+      }
+    }
+  }
+  const [newest] = builds
+    .filter(({ status, reason }) => status === 'success' || reason === 'ImagePushFailed')
+    .sort((a, b) => ((a.completed_at ?? '') < (b.completed_at ?? '') ? 1 : -1));
+  return newest?.reason === 'ImagePushFailed' ? { subject: idOf(newest), time: newest.completed_at ?? '' } : undefined;
 }

@@ -8,6 +8,7 @@ import { doctor, GROUPS } from '#shared/doctor/doctor.ts';
 import type { Installation } from '#shared/doctor/facts.ts';
 import { BUILDERS, TRIGGERS } from '#shared/doctor/installed.ts';
 import { knativeService } from '#shared/specs/knative-service.ts';
+import { disagreements } from '#test/unit/explain/one-thing.ts';
 import { buildOf, IMAGE } from '#test/unit/gateway/api-world.ts';
 
 const NOW = new Date('2026-11-02T12:00:00Z');
@@ -70,6 +71,10 @@ const WELL: Installation = {
   oldestRequest: 'none',
   letters: [],
   lastRecorded: NOW,
+  lastSweep: new Date(ago(0.01)),
+  registry: { lookup: { there: [IMAGE], missing: [], closed: [], silent: [] } },
+  certificates: [{ where: 's3.example:443', until: new Date(ago(-24 * 90)) }],
+  settingNames: ['MAX_CONCURRENT_BUILDS'],
 };
 
 const others = <Item extends { metadata: { name: string } }>(items: Item[] | undefined, name: string) =>
@@ -112,6 +117,21 @@ const BROKEN: Record<string, Partial<Installation>> = {
   authentication: { settings: { ...WELL.settings, authentication: 'warn' } },
   'source-prefix': { settings: { ...WELL.settings, sourcePrefix: 'global/parser/{parser_id}/' } },
   'network-policies': { policies: [] },
+  'sweep-runs': { lastSweep: new Date(ago(1)) },
+  registry: { registry: { refused: { subject: 'acme/p1', time: ago(1) } } },
+  'images-there': { registry: { lookup: { there: [], missing: [IMAGE], closed: [], silent: [] } } },
+  certificates: { certificates: [{ where: 's3.example:443', until: new Date(ago(-24 * 5)) }] },
+  'base-images': {
+    functions: [
+      fn({
+        metadata: {
+          ...fn().metadata,
+          annotations: { ...fn().metadata.annotations, 'knative-lambda/observed-at': '2026-01-01T00:00:00.000Z' },
+        },
+      }),
+    ],
+  },
+  'known-settings': { settingNames: ['MAX_CONCURENT_BUILDS'] },
   'functions-start': { functions: [fn({ status: ready('False', 'Container failed') })] },
   'slow-starts': {
     functions: [fn({ status: ready('Unknown'), metadata: { ...fn().metadata, creationTimestamp: ago(1) } })],
@@ -158,6 +178,7 @@ describe.each(Object.entries(BROKEN))('%s', (name, change) => {
     });
     expect(check.next?.say).toMatch(/\S \S/);
     expect(check.next?.command).toMatch(/^(kubectl|kn-lambda|make|aws|timedatectl)/);
+    expect(check.next ? disagreements(check.next) : []).toEqual([]);
     // And little else: what follows from it, at most.
     expect(checks.filter(({ status }) => status !== 'ok').length).toBeLessThanOrEqual(3);
   });
@@ -169,4 +190,32 @@ test('of what cannot be seen nothing is said but that', () => {
   const unknown = checks.filter(({ status }) => status === 'unknown');
   expect(unknown.length).toBe(checks.length - 2);
   expect(unknown[0]?.message).toMatch(/cannot be seen from here/);
+});
+
+test.each<[string, Partial<Installation>, string, RegExp]>([
+  ['sweep-runs', { lastSweep: 'none' }, 'failed', /never been done/],
+  [
+    'registry',
+    { registry: { lookup: { there: [], missing: [], closed: [], silent: [{ host: 'r', problem: 'ECONNREFUSED' }] } } },
+    'warning',
+    /r does not answer: ECONNREFUSED/,
+  ],
+  [
+    'registry',
+    { registry: { lookup: { there: [], missing: [], closed: [], silent: [] } } },
+    'unknown',
+    /cannot be seen/,
+  ],
+  [
+    'images-there',
+    { registry: { lookup: { there: [], missing: [], closed: ['r'], silent: [] } } },
+    'unknown',
+    /cannot be seen/,
+  ],
+  ['certificates', { certificates: [{ where: 'r', until: new Date(ago(1)) }] }, 'failed', /r has ended/],
+  ['certificates', { certificates: [] }, 'unknown', /cannot be seen/],
+  ['known-settings', { settingNames: ['MAX_CONCURENT_BUILDS'] }, 'warning', /MAX_CONCURRENT_BUILDS is meant/],
+])('%s, otherwise: %j', (name, change, status, message) => {
+  const check = doctor({ ...WELL, ...change }).find((one) => one.name === name);
+  expect(check).toMatchObject({ status, message: expect.stringMatching(message) });
 });

@@ -40,7 +40,7 @@ type Next = NonNullable<Explanation['next']>;
 export function disagreements({ say, command }: Next): string[] {
   const problems = [
     ...(/undefined|\bNaN\b|\[object/.test(`${say} ${command}`) ? ['a value is missing'] : []),
-    ...(/^[A-Z`]/.test(say) ? [] : ['the sentence does not begin as one']),
+    ...(/^(?:[A-Z`]|sweep )/.test(say) ? [] : ['the sentence does not begin as one']),
     ...(/`npm run/.test(say) ? ['names a program of the repository'] : []),
   ];
   if (command === undefined) {
@@ -54,7 +54,10 @@ export function disagreements({ say, command }: Next): string[] {
     return OF_KUBECTL.test(say) || say.includes(command) ? problems : [...problems, 'kubectl is not said'];
   }
   if (tool === 'make') {
-    return /deploy|rotate/.test(say) ? problems : [...problems, 'make is not said'];
+    return /deploy|rotate/i.test(say) ? problems : [...problems, 'make is not said'];
+  }
+  if (tool === 'aws' || tool === 'timedatectl') {
+    return problems;
   }
   return tool === 'kn-lambda' ? [...problems, ...ofOurs(words, say)] : [...problems, `who has ${tool}?`];
 }

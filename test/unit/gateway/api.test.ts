@@ -196,3 +196,22 @@ test('doctor: the installation for operators, their own functions for tenants', 
   expect(JSON.stringify((await world.get('/doctor', 'mallory.ci')).json)).not.toContain('acme');
   expect((await world.get('/doctor?third_party_id=mallory')).status).toBe(404);
 });
+
+test('doctor: sweep, the registry and the settings are looked at', async () => {
+  const named = async (name: string) =>
+    schemas.doctorSchema.parse((await world.get('/doctor', 'ops.root')).json).checks.find((one) => one.name === name);
+  expect(await named('sweep-runs')).toMatchObject({ status: 'failed', message: 'sweep has never been done' });
+  world.store.put(TEMPORARY, 'sweep/last', '');
+  expect(await named('sweep-runs')).toMatchObject({ status: 'ok' });
+  expect(await named('images-there')).toMatchObject({ status: 'ok' });
+  expect(await named('registry')).toMatchObject({ status: 'ok' });
+  const build = { third_party_id: 'acme', parser_id: 'a1', correlation_id: 'pushed' };
+  const completed_at = '2026-12-30T00:00:00.000Z';
+  const refused = { ...build, completed_at, duration_ms: 1, status: 'failed' as const, reason: 'ImagePushFailed' };
+  world.store.put(TEMPORARY, indexKey(refused), '');
+  expect(await named('registry')).toMatchObject({
+    status: 'failed',
+    next: { command: 'kn-lambda explain build acme/a1' },
+  });
+  await world.store.remove(TEMPORARY, [indexKey(refused)]);
+});

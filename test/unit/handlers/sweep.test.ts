@@ -1,5 +1,6 @@
 /** What sweep mends, what it leaves alone, and that it does no more than a run's share. */
 import { beforeEach, describe, expect, test } from 'vitest';
+import { sweepAndMark } from '#functions/sweep/handler.ts';
 import { endJob, superseded } from '#shared/builds/end-job.ts';
 import { outcomeOf } from '#shared/builds/outcome.ts';
 import { terminalEvent } from '#shared/builds/terminal-event.ts';
@@ -10,6 +11,7 @@ import { ENDED_ANNOTATION, readEnded } from '#shared/specs/annotations.ts';
 import { DELIVERY_ANNOTATION, UNUSED_SINCE } from '#shared/specs/delivery.ts';
 import { kanikoJob } from '#shared/specs/kaniko-job.ts';
 import { functionName } from '#shared/specs/names.ts';
+import { LAST_SWEEP } from '#shared/specs/s3-keys.ts';
 import { requestKey, SweptWorld } from './sweep-world.ts';
 import { ACME, jobSettings, jobStartEvent, keyOf, MIDDLE, NEW, nameOf, OLD, TEMPORARY_BUCKET } from './world.ts';
 
@@ -583,4 +585,13 @@ test('downloads to which nothing was added for a month go, once an hour', async 
   world.later(1);
   expect(await world.swept()).toEqual({ downloads_deleted: 1 });
   expect(world.store.keys(TEMPORARY_BUCKET, 'downloads/')).toEqual(['downloads/acme/go.tar.zst']);
+});
+
+test('leaves word for doctor that it was done, and does not fail where it cannot', async () => {
+  const deps = world.sweepDependencies();
+  await sweepAndMark(deps, { log: world.log() });
+  expect(world.state()).toMatchObject({ objects: { [LAST_SWEEP]: '' } });
+  const broken = { ...deps, store: { ...deps.store, write: async () => Promise.reject(new Error('S3 is down')) } };
+  await sweepAndMark(broken, { log: world.log() });
+  expect(world.lines.at(-1)).toMatchObject({ msg: 'that sweep was done could not be kept' });
 });
