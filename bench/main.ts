@@ -1,4 +1,5 @@
 /** `make bench`: every measurement, one after the other, printed as a table. Name some to run only those. */
+import { api } from './api.ts';
 import { buildRequests } from './build-requests.ts';
 import { changesAtOnce } from './changes-at-once.ts';
 import { coldStart } from './cold-start.ts';
@@ -18,6 +19,7 @@ const measurements: Record<string, () => Promise<Row[]>> = {
   door,
   'build-requests': buildRequests,
   'list-functions': listFunctions,
+  api,
   'scale-load': scaleLoad,
   signatures,
 };

@@ -10,6 +10,7 @@ import {
   versionSchema,
 } from '#shared/api/schemas.ts';
 import type { KnativeObject } from '#shared/clients/cluster.ts';
+import type { Principal } from '#shared/clients/principals.ts';
 import type { Identity } from '#shared/events/identity.ts';
 import { isOf, readBuild } from '#shared/specs/annotations.ts';
 import { functionName } from '#shared/specs/names.ts';
@@ -25,43 +26,56 @@ import {
 } from './function-view.ts';
 import { summaryNumbers } from './numbers.ts';
 import { operation } from './operation.ts';
-import { pageOf, pageQuery, placeOf } from './paging.ts';
+import { type Page, pageOf, pageQuery, placeOf } from './paging.ts';
 import { noSuchResource } from './problems.ts';
-import { maySee } from './serve.ts';
+import { HEADERS, maySee } from './serve.ts';
+import { answerOf } from './snapshot-answers.ts';
 
 const LAST_BUILDS = 10;
+
+const functionsQuery = z.object({
+  ...pageQuery,
+  third_party_id: z.string().optional(),
+  search: z.string().max(200).optional(),
+  state: functionStateSchema.optional(),
+});
 
 export const listFunctions = operation({
   method: 'GET',
   path: '/functions',
   says: 'Functions, in the order of their ids: those that run, idle, fail, and those that are being built.',
-  query: z.object({
-    ...pageQuery,
-    third_party_id: z.string().optional(),
-    search: z.string().max(200).optional(),
-    state: functionStateSchema.optional(),
-  }),
+  query: functionsQuery,
   answers: { page: functionSchema },
   handle: async ({ principal, query }, { snapshot }) => {
-    const { third_party_id, search = '', state, limit } = query;
-    const place = placeOf(query) ?? '';
-    const text = search.toLowerCase();
-    const { functions } = await snapshot();
-    const found: FunctionSummary[] = [];
-    for (const one of functions) {
-      const isWanted =
-        maySee(principal, one.third_party_id) &&
-        (third_party_id === undefined || one.third_party_id === third_party_id) &&
-        (state === undefined || one.state === state) &&
-        (text === '' || idOf(one).toLowerCase().includes(text)) &&
-        idOf(one) > place;
-      if (isWanted && found.push(one) > limit) {
-        break;
-      }
-    }
-    return pageOf(found, limit, idOf);
+    const now = await snapshot();
+    const { operator, third_party_ids } = principal;
+    const key = JSON.stringify([operator || third_party_ids, query]);
+    return answerOf(now, key, { headers: HEADERS, make: () => pageOfFunctions(now.functions, principal, query) });
   },
 });
+
+function pageOfFunctions(
+  functions: readonly FunctionSummary[],
+  principal: Principal,
+  query: z.infer<typeof functionsQuery>,
+): Page<FunctionSummary> {
+  const { third_party_id, search = '', state, limit } = query;
+  const place = placeOf(query) ?? '';
+  const text = search.toLowerCase();
+  const found: FunctionSummary[] = [];
+  for (const one of functions) {
+    const isWanted =
+      maySee(principal, one.third_party_id) &&
+      (third_party_id === undefined || one.third_party_id === third_party_id) &&
+      (state === undefined || one.state === state) &&
+      (text === '' || idOf(one).toLowerCase().includes(text)) &&
+      idOf(one) > place;
+    if (isWanted && found.push(one) > limit) {
+      break;
+    }
+  }
+  return pageOf(found, limit, idOf);
+}
 
 export const getFunction = operation({
   method: 'GET',

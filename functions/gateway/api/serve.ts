@@ -13,7 +13,7 @@ import { invalidRequest, noSuchResource } from './problems.ts';
 export const ROOT = '/api/v1';
 
 /** What the answer is depends on who asks: nobody in between may keep it for others. */
-const HEADERS = {
+export const HEADERS = {
   'content-type': 'application/json',
   'cache-control': 'private, no-cache',
   vary: 'authorization',

@@ -15,6 +15,8 @@ import { type ReadHour, summaryNumbers } from './numbers.ts';
 const SHARE = 20;
 /** The page looks again this long after an event. */
 const LONGEST = 10 * SECOND;
+/** While it is read anew, what is no older than this beyond its time is still given: nobody waits for the reading. */
+const STILL_GOOD = 2 * SECOND;
 
 export function createSnapshot(
   cluster: Pick<Cluster, 'listServices' | 'listFunctionPods' | 'listJobMetadata'>,
@@ -30,6 +32,10 @@ export function createSnapshot(
     reading ??= read().finally(() => {
       reading = undefined;
     });
+    if (known && now() < known.until + STILL_GOOD) {
+      reading.catch(() => undefined);
+      return known.snapshot;
+    }
     return await reading;
   };
 
