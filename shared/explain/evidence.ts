@@ -7,6 +7,8 @@ import type { RecordedEvent } from '#shared/history/recorded-event.ts';
 export type Evidence = Explanation['evidence'][number];
 
 const PLACE = /([\w@][\w@./-]*\.(?:[cm]?[jt]sx?|py|go|rs|toml|json|ya?ml|txt|mod))(?:", line |:)(\d+)/;
+/** How our adapters end their lines: what to do is said as the next step. */
+const OUR_ADVICE = /[.,:] [^.]*\bsend build\.start again.*$/;
 const LONGEST = 1000;
 
 /** The lines that say why, in the words of the tool that wrote them. */
@@ -19,7 +21,7 @@ export function fromLog(log: string | undefined, where: string): Evidence[] {
     ...told
       .split(' | ')
       .slice(0, 6)
-      .map((text): Evidence => ({ kind: 'log', text, where })),
+      .map((text): Evidence => ({ kind: 'log', text: text.replace(OUR_ADVICE, ''), where })),
     ...places(told),
   ];
 }
@@ -56,7 +58,8 @@ export function duration(milliseconds: number): string {
 
 /** The first sentence says what happened; ours go on with what to do, as the next sentence or by a command. */
 export function firstSentence(message: string): string {
-  const [, first = message] = /^(.*?\S)(?:\. (?=[A-Z`])|: (?=`(?:kubectl|kn-lambda|make) ))/s.exec(message) ?? [];
+  const [, first = message] =
+    /^(.*?\S)(?:\. (?=[A-Z`])|: (?=(?:if [^`:]+, )?`(?:kubectl|kn-lambda|make) ))/s.exec(message) ?? [];
   return bounded(first.replace(/\.$/, ''), LONGEST);
 }
 

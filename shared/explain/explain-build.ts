@@ -4,6 +4,7 @@ import { MINUTE, SECOND } from '#shared/durations.ts';
 import { dataOf } from '#shared/history/timeline.ts';
 import { buildFailure } from './build-failure.ts';
 import { duration, fromEvent, fromLog, object, since } from './evidence.ts';
+import { refused } from './explain-call.ts';
 import { explainFunction, notStarted, refusedDeployment } from './explain-function.ts';
 import { explainLetters } from './explain-letter.ts';
 import type { Facts } from './facts.ts';
@@ -57,6 +58,13 @@ function underWay(facts: Facts): Found {
   const { build, chain, pods, now, slots, subject = '' } = facts;
   const started = chain.find(({ type }) => type === 'lifecycle.build.started');
   const last = chain.at(-1);
+  const rejected = refused(chain, { subject });
+  if (rejected) {
+    return {
+      ...rejected,
+      next: { say: 'Correct what it names, in function.yaml say, then deploy again', command: 'kn-lambda deploy' },
+    };
+  }
   const trouble = pods.find((pod) => pod.trouble !== undefined);
   if (trouble) {
     return {

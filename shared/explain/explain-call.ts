@@ -28,9 +28,8 @@ export function explainCall(facts: Facts): Explanation {
       next: { say: 'See its lines in the log', command: `kn-lambda logs ${subject} --call ${id}` },
     };
   }
-  const rejected = chain.findLast(({ type }) => type === 'event.rejected');
   const told = explainLetters(facts.letters, facts);
-  return { about, ...(told ?? refused(rejected, asked) ?? waiting(facts)) };
+  return { about, ...(refused(chain, asked) ?? told ?? waiting(facts)) };
 }
 
 /** Of a call that failed, by what the answer says. */
@@ -64,7 +63,9 @@ export function callCause(call: Call, asked: Asked): Found {
   };
 }
 
-function refused(event: Facts['chain'][number] | undefined, asked: Asked): Found | undefined {
+/** Of an event that a function of ours has refused: what is wrong with it. */
+export function refused(chain: Facts['chain'], asked: Asked): Found | undefined {
+  const event = chain.findLast(({ type }) => type === 'event.rejected');
   const { reason } = dataOf(event);
   if (!event || !isReason(reason)) {
     return undefined;

@@ -135,8 +135,14 @@ function letterView(place: LetterPlace, letter: DeadLetter): Letter {
     reason: letter.reason,
     ...(isOfFunction ? { third_party_id, parser_id } : {}),
     state: isOpen(place) ? 'open' : 'replayed',
-    ...optional('advice', letter.message),
+    ...optional('advice', letter.message ?? refusalText(letter)),
   };
+}
+
+/** Of an event that was refused: what is wrong with it. */
+function refusalText({ problems = [] }: DeadLetter): string | undefined {
+  const told = (problems as { path?: unknown; message?: unknown }[]).map(({ path, message }) => `${path} ${message}`);
+  return told.length === 0 ? undefined : told.join('; ');
 }
 
 function isWanted(letter: Letter, wanted: Partial<Record<keyof Letter, string | undefined>>): boolean {

@@ -131,6 +131,31 @@ describe('a function', () => {
   });
 });
 
+test('a build.start that was refused: what is wrong with it', () => {
+  const problems = [{ path: 'parameters.timeout_seconds', message: 'expected number, received string' }];
+  const answer = of('build', {
+    build: { ...build({ status: 'running' }), completed_at: undefined, duration_ms: undefined } as Build,
+    chain: [event('build.start', 30), event('event.rejected', 29, { reason: 'InvalidEvent', problems })],
+  });
+  expect(answer).toMatchObject({
+    healthy: false,
+    reason: 'InvalidEvent',
+    cause: 'it was refused: parameters.timeout_seconds expected number, received string',
+    next: { command: 'kn-lambda deploy' },
+  });
+});
+
+test('a Secret that is for another: the command of the message is the command', () => {
+  const error_message =
+    "Secret db (key k) is not labelled for tenant acme: if it is meant for that tenant's functions, `kubectl label secret db a=b` says so. Then send build.start again";
+  const answer = of('build', { build: build({ reason: 'SecretForbidden', error_message }) });
+  expect(answer.cause).toBe('Secret db (key k) is not labelled for tenant acme');
+  expect(answer.next).toEqual({
+    say: "If it is meant for that tenant's functions, `kubectl label secret db a=b` says so. Then send build.start again",
+    command: 'kubectl label secret db a=b',
+  });
+});
+
 describe('a function whose newest build failed', () => {
   const revision = 'fn-p1-00001';
   const failedBuild = build({ reason: 'DependencyInstallFailed', error_message: 'npm found no left-pda. Mend it' });

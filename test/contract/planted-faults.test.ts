@@ -1,0 +1,52 @@
+/** explain names the cause of each planted fault, and the command that mends it, within a second. */
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { type Explanation, explanationSchema } from '#shared/api/schemas.ts';
+import { disagreements, repeated } from '#test/unit/explain/one-thing.ts';
+import { FAULTS } from './planted-faults.ts';
+import { PATIENCE, until } from './until.ts';
+import { World } from './world.ts';
+
+const { languages, tokens } = inject('platform');
+/** What has happened is recorded a moment later. In seconds. */
+const RECORDED = 20;
+
+test('the documentation names them all', () => {
+  const text = readFileSync(new URL('../../docs/failures.md', import.meta.url), 'utf8');
+  const section = text.slice(text.indexOf('## What explain is tried with'), text.indexOf('## Step by step'));
+  const listed = section.split('\n').flatMap((line) => (line.startsWith('- ') ? [line.slice(2)] : []));
+  expect(listed).toEqual(FAULTS.map(({ name }) => name));
+});
+
+let world: World;
+beforeAll(async () => {
+  world = await new World().open();
+});
+afterAll(async () => world.close());
+
+describe.concurrent('explain', () => {
+  test.for(FAULTS.filter(({ language }) => language === undefined || languages.includes(language)))(
+    '$name',
+    { timeout: 400_000 * PATIENCE },
+    async ({ plant, cause, command }) => {
+      const identity = world.lastingParser('planted');
+      const { about, id } = await plant(world, identity);
+      const query = new URLSearchParams({ ...identity, about, ...(id ? { id } : {}) });
+      let last: Explanation | undefined;
+      let took = 0;
+      const ask = async () => {
+        const began = performance.now();
+        const { json } = await world.api(`/explain?${query}`, tokens ? { token: tokens.operator } : {});
+        took = performance.now() - began;
+        last = explanationSchema.parse(json);
+        return last.healthy === false && cause.test(last.cause);
+      };
+      await until('the cause', ask, RECORDED, () => JSON.stringify(last, undefined, 1));
+      expect(last?.next?.command, JSON.stringify(last)).toMatch(command);
+      expect(last?.evidence.length).toBeGreaterThan(0);
+      expect(disagreements(last?.next ?? { say: '' })).toEqual([]);
+      expect(last && repeated(last)).toEqual([]);
+      expect(took).toBeLessThan(1000 * PATIENCE);
+    },
+  );
+});
