@@ -150,6 +150,8 @@ function kubernetesAnswer(): Answer {
     const status = { observedGeneration: 1, latestReadyRevisionName, url, address: { url }, conditions };
     return JSON.stringify({ ...service, metadata, status });
   });
+  const names = manyIdentities(STREAMS, TENANTS).map((identity) => deployedFunction(identity, '').metadata.name);
+  const pods = names.map(pod);
   /** As the API server gives it: in pages. */
   const page = ({ limit, from }: { limit: number; from: number }) => {
     const rest = from + limit < services.length ? { continue: String(from + limit) } : {};
@@ -170,7 +172,7 @@ function kubernetesAnswer(): Answer {
     const one = name === undefined ? undefined : services.find((service) => service.includes(`"name":"${name}"`));
     const selector = searchParams.get('labelSelector') ?? '';
     const podOf = /serving\.knative\.dev\/service=(.+)/.exec(selector)?.[1];
-    const items = podOf === undefined ? [] : [pod(podOf)];
+    const items = podOf === undefined ? pods : [pod(podOf)];
     const body =
       one ??
       (pathname.endsWith('/services')
@@ -187,7 +189,12 @@ const BEFORE = '2026-01-01T00:00:00Z';
 
 function pod(service: string): object {
   return {
-    metadata: { name: `${service}-pod`, namespace: CONFIGURATION.NAMESPACE, uid: service, labels: {} },
+    metadata: {
+      name: `${service}-pod`,
+      namespace: CONFIGURATION.NAMESPACE,
+      uid: service,
+      labels: { 'serving.knative.dev/service': service },
+    },
     spec: { containers: [{ name: 'user-container', image: 'i' }] },
     status: {
       containerStatuses: [{ name: 'user-container', restartCount: 0, state: { running: { startedAt: BEFORE } } }],

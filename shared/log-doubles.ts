@@ -6,8 +6,6 @@ import { SECOND } from './durations.ts';
  * reads on begins so long before the last line, and leaves out what has been told.
  */
 const OVERLAP = 5 * SECOND;
-/** Lines that are remembered at least, if they are younger than the overlap. */
-const FEW = 1000;
 /** Lines that are remembered at most. */
 const MANY = 100_000;
 
@@ -51,7 +49,7 @@ export class LogDoubles {
   #forget(): void {
     const since = this.#last - 2 * OVERLAP;
     for (const [key, { at }] of this.#told) {
-      if (this.#told.size <= FEW || (at >= since && this.#told.size <= MANY)) {
+      if (at >= since && this.#told.size <= MANY) {
         return;
       }
       this.#told.delete(key);

@@ -12,6 +12,7 @@ import type { Authentication } from '#shared/runtime/signing.ts';
 import type { EventFeed } from './api/event-feed.ts';
 import type { Snapshot } from './api/function-view.ts';
 import type { ReadHour } from './api/numbers.ts';
+import type { PodLooks } from './api/pod-looks.ts';
 import type { Rates } from './rates.ts';
 import type { VerifyToken } from './tokens.ts';
 
@@ -42,6 +43,7 @@ export interface ApiDependencies extends GatewayDependencies {
   store: Pick<ObjectStore, 'list' | 'read' | 'write' | 'create' | 'remove'>;
   presign: PresignUpload;
   streamLog: StreamPodLog;
+  podsOf: PodLooks;
   installation: InstallationSource;
   /** Of the object that doctor writes and removes. */
   probeId: () => string;

@@ -7,6 +7,7 @@ import { configFor } from '#shared/settings/select.ts';
 import { createEventFeed } from './api/event-feed.ts';
 import { createLastBuilds } from './api/last-builds.ts';
 import { createReadHour } from './api/numbers.ts';
+import { createPodLooks } from './api/pod-looks.ts';
 import { createSnapshot } from './api/snapshot.ts';
 import { API_ROUTES } from './api/table.ts';
 import { CLIENT_EVENTS } from './bind.ts';
@@ -62,6 +63,7 @@ await defineFunction({
       cluster,
       store,
       streamLog: createStreamPodLog(),
+      podsOf: createPodLooks(cluster),
       installation: createInstallationSource(config),
       probeId: randomUUID,
       eventFeed: createEventFeed(store, config.TEMPORARY_BUCKET),

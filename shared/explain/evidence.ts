@@ -8,7 +8,7 @@ export type Evidence = Explanation['evidence'][number];
 
 const PLACE = /([\w@][\w@./-]*\.(?:[cm]?[jt]sx?|py|go|rs|toml|json|ya?ml|txt|mod))(?:", line |:)(\d+)/;
 /** How our adapters end their lines: what to do is said as the next step. */
-const OUR_ADVICE = /[.,:] [^.]*\bsend build\.start again.*$/;
+const OUR_ADVICE = /\. [A-Z].*\bsend build\.start again.*$/;
 const LONGEST = 1000;
 
 /** The lines that say why, in the words of the tool that wrote them. */

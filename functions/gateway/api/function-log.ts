@@ -8,7 +8,6 @@ import { SECOND } from '#shared/durations.ts';
 import { LogDoubles } from '#shared/log-doubles.ts';
 import { readJson } from '#shared/read-json.ts';
 import { createChannel } from './channel.ts';
-import { podsSelector } from './function-view.ts';
 
 const CONTAINER = 'user-container';
 const REVISION = 'serving.knative.dev/revision';
@@ -21,7 +20,7 @@ export interface LogWanted {
   follow: boolean;
 }
 
-type Deps = Pick<ApiDependencies, 'cluster' | 'streamLog' | 'namespace'>;
+type Deps = Pick<ApiDependencies, 'podsOf' | 'streamLog' | 'namespace'>;
 
 interface Reading {
   doubles: LogDoubles;
@@ -62,7 +61,7 @@ export function functionLog(
 
   async function watch(): Promise<void> {
     do {
-      const found = await deps.cluster.listFunctionPods(podsSelector(service));
+      const found = await deps.podsOf(service);
       const reading = found.filter((pod) => pod.metadata?.uid).map(read);
       if (!follow) {
         await Promise.all(reading);

@@ -152,12 +152,16 @@ export function conditionsOf({ status }: KnativeObject): Condition[] {
 export function podsByService(pods: V1Pod[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { metadata } of pods) {
-    const name = metadata?.labels?.[SERVICE_LABEL];
+    const name = metadata && serviceOfPod({ metadata });
     if (name && metadata?.deletionTimestamp === undefined) {
       counts.set(name, (counts.get(name) ?? 0) + 1);
     }
   }
   return counts;
+}
+
+export function serviceOfPod({ metadata }: Pick<V1Pod, 'metadata'>): string | undefined {
+  return metadata?.labels?.[SERVICE_LABEL];
 }
 
 export function podsSelector(service: string): string {

@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { createEventFeed } from '#functions/gateway/api/event-feed.ts';
 import { createLastBuilds } from '#functions/gateway/api/last-builds.ts';
 import { createReadHour } from '#functions/gateway/api/numbers.ts';
+import { createPodLooks } from '#functions/gateway/api/pod-looks.ts';
 import { createSnapshot } from '#functions/gateway/api/snapshot.ts';
 import { API_ROUTES } from '#functions/gateway/api/table.ts';
 import { CLIENT_EVENTS } from '#functions/gateway/bind.ts';
@@ -79,6 +80,7 @@ export async function openApiWorld(changes: Partial<ApiDependencies> = {}): Prom
     namespace: FUNCTIONS_NAMESPACE,
     buildsNamespace: 'builds',
     streamLog: async function* () {},
+    podsOf: createPodLooks(cluster),
     installation: {
       version: async () => 'v1.34.1',
       apiGroups: async () => ['serving.knative.dev', 'eventing.knative.dev', 'rabbitmq.com'],
