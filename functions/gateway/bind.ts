@@ -32,7 +32,7 @@ export const CLIENT_EVENTS = { ...OF_TENANTS, ...OF_OPERATORS };
  * traces and the correlation id are the client's to choose.
  */
 const OURS =
-  /^(kauth|causationid|deliverylane|resent|firstseen|replayof|replays|redeliveries|task|function|recorded|revision|knative.*)$/;
+  /^(kauth|causationid|deliverylane|resent|firstseen|replayof|replays|redeliveries|task|function|recorded|revision|callrecord|knative.*)$/;
 
 export type Bound =
   | { event: CloudEvent<unknown>; tenant: string }

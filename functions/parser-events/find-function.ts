@@ -11,6 +11,7 @@ import { readTombstone } from '#shared/requests/tombstone.ts';
 import { isOf } from '#shared/specs/annotations.ts';
 import { deliveryOf } from '#shared/specs/delivery.ts';
 import { functionName } from '#shared/specs/names.ts';
+import { recordsInputs } from '#shared/specs/record-inputs.ts';
 import { contextPrefix, LOGS, requestPrefix, tenantPrefix } from '#shared/specs/s3-keys.ts';
 import { within } from '#shared/within.ts';
 import type { Looks } from './pods.ts';
@@ -36,6 +37,8 @@ export interface ReadyFunction {
   revision: string;
   timeoutSeconds: number;
   delivery: Delivery;
+  /** Whether it consents that inputs of its kept calls are kept. */
+  record: boolean;
   /** Calls at once that its pods can take. */
   capacity: number;
   /** In milliseconds since the epoch: since when Knative calls it ready. 0 where it does not say. */
@@ -161,6 +164,7 @@ async function describe(identity: Identity, service: KnativeObject | undefined, 
     revision: latestReadyRevisionName,
     timeoutSeconds: template.spec?.timeoutSeconds ?? DEFAULT_TIMEOUT,
     delivery,
+    record: recordsInputs(service),
     capacity: capacityOf(template),
     readySince: Date.parse(ready?.lastTransitionTime ?? '') || 0,
   };

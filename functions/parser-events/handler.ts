@@ -5,9 +5,10 @@ import { RetryableError } from '#shared/events/errors.ts';
 import { deriveId, type NewEvent, type ReceivedOf } from '#shared/events/event.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
 import type { Reason } from '#shared/events/reasons.ts';
-import { IS_RECORDED } from '#shared/events/recorded.ts';
+import { CALL_RECORD, IS_RECORDED } from '#shared/events/recorded.ts';
 import { eventRejected } from '#shared/events/rejected.ts';
 import { routeOf } from '#shared/events/route.ts';
+import type { CallRecord } from '#shared/history/recorded-event.ts';
 import { parseExactJson } from '#shared/runtime/exact-json.ts';
 import { isStructured } from '#shared/runtime/media-type.ts';
 import type { HandlerContext } from '#shared/runtime/types.ts';
@@ -48,6 +49,14 @@ interface Calling {
   lane: CallLane;
   deps: ParserEventsDependencies;
   context: HandlerContext;
+}
+
+/** The one request to the function. Times in milliseconds. */
+interface CallMade {
+  found: ReadyFunction;
+  began: number;
+  milliseconds: number;
+  cold: boolean;
 }
 
 /** Longer than the function's own time, which ends first wherever Knative keeps it. */
@@ -206,7 +215,9 @@ async function call(calling: Calling, found: ReadyFunction): Promise<Reply | und
   const { lane } = calling;
   deps.metrics.called({ identity, lane, revision, outcome, reason, cold, seconds: milliseconds / SECOND });
   context.note({ call: { outcome, ...(reason ? { reason } : {}), lane, revision, cold, duration_ms: milliseconds } });
-  return verdict.kind === 'answer' ? complete(calling, verdict.data, revision) : passed(calling, verdict.detail);
+  return verdict.kind === 'answer'
+    ? complete(calling, verdict.data, { found, began, milliseconds, cold })
+    : passed(calling, verdict.detail);
 }
 
 interface Made {
@@ -264,7 +275,7 @@ function passed(calling: Calling, detail: string): Reply {
 function complete(
   { event, identity, deps }: Calling,
   data: Extract<Verdict, { kind: 'answer' }>['data'],
-  revision: string,
+  made: CallMade,
 ): Reply {
   const subject = subjectOf(identity);
   const isKept = !data.succeeded || isInSample(event, deps.callSample);
@@ -274,8 +285,29 @@ function complete(
     source: `knative-lambda/functions/${subject}`,
     subject,
     data,
-    ...(isKept ? { extensions: { ...IS_RECORDED, revision } } : {}),
+    ...(isKept ? { extensions: recordOf(event, identity, made, deps) } : {}),
   };
+}
+
+/** What only the door knows of a call that is kept: where its time went, and what it was called with. */
+function recordOf(
+  event: Call,
+  identity: Identity,
+  { found, began, milliseconds, cold }: CallMade,
+  { inputs }: ParserEventsDependencies,
+): Record<string, string> {
+  const { revision, record } = found;
+  const input = record ? inputs.keep(identity, event, event.data) : undefined;
+  const asked = Date.parse(event.time ?? '');
+  const call: CallRecord = {
+    // A Broker writes the year 1 where the sender said nothing.
+    ...(asked > 0 ? { asked_at: new Date(asked).toISOString() } : {}),
+    called_at: new Date(began).toISOString(),
+    ms: milliseconds,
+    cold,
+    ...(input ? { input } : {}),
+  };
+  return { ...IS_RECORDED, revision, [CALL_RECORD]: JSON.stringify(call) };
 }
 
 /** By its id, so that every delivery of a call is in it, or none. */

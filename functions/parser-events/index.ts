@@ -1,6 +1,7 @@
 /** Starts parser-events with a real Kubernetes and S3, and calls functions over HTTP. */
 import * as z from 'zod';
 import { parserCompleteSchema, parserStartSchema } from '#shared/events/parser.ts';
+import { createInputs } from '#shared/history/inputs.ts';
 import { createCallNumbers } from '#shared/history/write-call-numbers.ts';
 import { defineFunction } from '#shared/runtime/define-function.ts';
 import { configFor } from '#shared/settings/select.ts';
@@ -46,10 +47,13 @@ await defineFunction({
         numbers,
       ),
       numbers,
+      inputs: createInputs(store, bucket),
       callSample: config.CALL_SAMPLE,
       now,
     };
   },
-  close: ({ numbers }) => numbers.flush(),
+  close: async ({ numbers, inputs }) => {
+    await Promise.all([numbers.flush(), inputs.idle()]);
+  },
   handle: handleParserEvent,
 });

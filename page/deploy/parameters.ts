@@ -8,7 +8,7 @@ export function parametersOf({
   settings,
   delivery,
 }: Pick<FunctionDetail, 'settings' | 'delivery'>): Record<string, unknown> {
-  const { language, handler, env, secrets, scaling, resources, timeout_seconds, concurrency } = settings;
+  const { language, handler, env, secrets, scaling, resources, timeout_seconds, concurrency, record } = settings;
   const isGiven = (value: object) => Object.keys(value).length > 0;
   return {
     ...(language === undefined ? {} : { language }),
@@ -19,6 +19,7 @@ export function parametersOf({
     ...(isGiven(resources) ? { resources } : {}),
     ...(timeout_seconds === undefined ? {} : { timeout_seconds }),
     ...(concurrency === undefined ? {} : { concurrency }),
+    ...(record === undefined ? {} : { record }),
     ...(delivery === 'own' ? { delivery } : {}),
   };
 }

@@ -1,11 +1,17 @@
-/** What a build spent its time on: one bar a phase, from its begin to its end. */
+/** What a build, or a call, spent its time on: one bar a phase, from its begin to its end. */
 import { duration } from '#page/format.ts';
 import type { BuildDetail } from '#shared/api/schemas.ts';
 
 type Phase = BuildDetail['phases'][number];
 
+interface PhasesProps {
+  phases: readonly Phase[];
+  now?: number | undefined;
+  nameOf?: (name: string) => string;
+}
+
 /** `now`: where a phase that has not ended goes to; undefined where the build has ended. */
-export function Phases({ phases, now }: { phases: readonly Phase[]; now?: number | undefined }) {
+export function Phases({ phases, now, nameOf = plain }: PhasesProps) {
   if (phases.length === 0) {
     return null;
   }
@@ -25,7 +31,7 @@ export function Phases({ phases, now }: { phases: readonly Phase[]; now?: number
     <ol class="phases">
       {rows.map(({ name, began, ended, isOpen }) => (
         <li key={name} class={isOpen && now !== undefined ? 'open' : undefined}>
-          <span class="phase">{name.replaceAll('_', ' ')}</span>
+          <span class="phase">{nameOf(name)}</span>
           <span class="track" aria-hidden="true">
             <span
               style={{
@@ -39,4 +45,8 @@ export function Phases({ phases, now }: { phases: readonly Phase[]; now?: number
       ))}
     </ol>
   );
+}
+
+function plain(name: string): string {
+  return name.replaceAll('_', ' ');
 }

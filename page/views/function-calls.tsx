@@ -4,6 +4,7 @@ import { functionAddress } from '#page/addresses.ts';
 import { functionPath, query } from '#page/api/client.ts';
 import { useList, useResource } from '#page/api/use-api.ts';
 import { duration, pretty } from '#page/format.ts';
+import { CallPhases } from '#page/parts/call-phases.tsx';
 import { Explained } from '#page/parts/explanation.tsx';
 import { Mark } from '#page/parts/mark.tsx';
 import { Moment } from '#page/parts/moment.tsx';
@@ -103,6 +104,14 @@ function CallDetail({ call }: { call: Call }) {
           </div>
         )}
       </dl>
+      <CallPhases call={call} />
+      {call.input !== undefined && (
+        <>
+          <h2>Called with</h2>
+          <pre class="data">{printable(pretty(call.input))}</pre>
+        </>
+      )}
+      {call.result !== undefined && (call.input === undefined ? null : <h2>Answered</h2>)}
       {call.result !== undefined && <pre class="data">{printable(pretty(call.result))}</pre>}
       {explained.data && <Explained explanation={explained.data} />}
     </>

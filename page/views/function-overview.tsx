@@ -3,13 +3,16 @@ import { buildAddress } from '#page/addresses.ts';
 import { duration, pretty, shortImage } from '#page/format.ts';
 import { Mark } from '#page/parts/mark.tsx';
 import { Moment } from '#page/parts/moment.tsx';
-import type { FunctionDetail, Version } from '#shared/api/schemas.ts';
+import type { CallNumbers, FunctionDetail, Version } from '#shared/api/schemas.ts';
 import { printable } from '#shared/printable.ts';
 import { BuildMark } from './builds.tsx';
+import { LastHour, share, useMetrics } from './function-numbers.tsx';
 
 export function Overview({ detail }: { detail: FunctionDetail }) {
+  const metrics = useMetrics(detail);
   return (
     <>
+      <LastHour detail={detail} metrics={metrics} />
       <section aria-labelledby="versions">
         <h2 id="versions">Versions</h2>
         {detail.versions.length === 0 ? (
@@ -17,7 +20,12 @@ export function Overview({ detail }: { detail: FunctionDetail }) {
         ) : (
           <ul class="versions">
             {detail.versions.map((version, index) => (
-              <VersionCard key={version.revision} version={version} isNewest={index === 0} />
+              <VersionCard
+                key={version.revision}
+                version={version}
+                isNewest={index === 0}
+                numbers={metrics.data?.versions.find(({ revision }) => revision === version.revision)}
+              />
             ))}
           </ul>
         )}
@@ -53,7 +61,13 @@ export function Overview({ detail }: { detail: FunctionDetail }) {
   );
 }
 
-function VersionCard({ version, isNewest }: { version: Version; isNewest: boolean }) {
+interface VersionProps {
+  version: Version;
+  isNewest: boolean;
+  numbers: CallNumbers | undefined;
+}
+
+function VersionCard({ version, isNewest, numbers }: VersionProps) {
   const { revision, image_uri, created_at, observed_at, ready, message, traffic_percent } = version;
   return (
     <li class={`card version ${traffic_percent > 0 ? 'live' : ''}`}>
@@ -92,6 +106,26 @@ function VersionCard({ version, isNewest }: { version: Version; isNewest: boolea
             <code title={image_uri}>{shortImage(image_uri)}</code>
           </dd>
         </div>
+        {numbers && (
+          <>
+            <div>
+              <dt>Calls of the last hour</dt>
+              <dd class="number">{numbers.calls.toLocaleString('en')}</dd>
+            </div>
+            <div>
+              <dt>Errors</dt>
+              <dd class={`number ${numbers.errors > 0 ? 'bad-text' : ''}`}>{share(numbers)}</dd>
+            </div>
+            <div>
+              <dt>Half within</dt>
+              <dd class="number">{duration(numbers.p50_ms)}</dd>
+            </div>
+            <div>
+              <dt>95 % within</dt>
+              <dd class="number">{duration(numbers.p95_ms)}</dd>
+            </div>
+          </>
+        )}
       </dl>
       {message !== undefined && <p class="bad-text">{printable(message)}</p>}
     </li>
@@ -124,7 +158,7 @@ function Builds({ detail }: { detail: FunctionDetail }) {
 }
 
 function Settings({ detail }: { detail: FunctionDetail }) {
-  const { handler, env, scaling, resources, timeout_seconds, concurrency } = detail.settings;
+  const { handler, env, scaling, resources, timeout_seconds, concurrency, record } = detail.settings;
   const rows: [string, string][] = [
     ['Address', detail.url ?? '–'],
     ['Service', detail.service_name],
@@ -135,6 +169,7 @@ function Settings({ detail }: { detail: FunctionDetail }) {
       'Calls at once in a pod',
       concurrency === undefined ? 'the default' : concurrency === 0 ? 'no limit' : String(concurrency),
     ],
+    ['Inputs of kept calls', record ? 'are kept' : 'are not kept'],
     ...Object.entries(scaling).map(([name, value]): [string, string] => [`Scaling: ${name}`, pretty(value)]),
     ...Object.entries(resources).map(([name, value]): [string, string] => [`Resources: ${name}`, shortObject(value)]),
     ...env.map(({ name, value }): [string, string] => [`env ${name}`, value]),

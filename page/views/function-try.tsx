@@ -1,15 +1,17 @@
 /** Sends a call to the function, and shows what comes of it. */
 import { useEffect, useState } from 'preact/hooks';
-import { type ApiError, functionPath } from '#page/api/client.ts';
+import { type ApiError, functionPath, query } from '#page/api/client.ts';
 import { type Sent, sendEvent } from '#page/api/send-event.ts';
+import { useResource } from '#page/api/use-api.ts';
 import { asCurl, asKn } from '#page/copy-as.ts';
 import { duration, pretty } from '#page/format.ts';
 import { useMe } from '#page/me.ts';
+import { CallPhases } from '#page/parts/call-phases.tsx';
 import { Copy } from '#page/parts/copy.tsx';
 import { Mark } from '#page/parts/mark.tsx';
 import { Failure } from '#page/parts/notices.tsx';
 import { useNow } from '#page/parts/use-now.ts';
-import type { FunctionDetail } from '#shared/api/schemas.ts';
+import type { Call, FunctionDetail } from '#shared/api/schemas.ts';
 import { printable } from '#shared/printable.ts';
 import { type CallAnswer, waitForAnswer } from './wait-for-answer.ts';
 
@@ -20,6 +22,8 @@ type Stage =
   | { at: 'failed'; error: ApiError };
 
 const HINT_AFTER = 8000;
+/** Calls among which the one is that was just answered. */
+const NEWEST = 20;
 
 export function TryIt({ detail }: { detail: FunctionDetail }) {
   const me = useMe();
@@ -98,6 +102,7 @@ export function TryIt({ detail }: { detail: FunctionDetail }) {
       <section class="card" aria-labelledby="answer" aria-live="polite">
         <h2 id="answer">Answer</h2>
         <AnswerOf stage={stage} />
+        {stage.at === 'answered' && <WayOfCall detail={detail} sent={stage.sent} />}
       </section>
     </div>
   );
@@ -163,6 +168,15 @@ function AnswerOf({ stage }: { stage: Stage }) {
       )}
     </>
   );
+}
+
+/** What is kept of the call, which tells where its time went. */
+function WayOfCall({ detail, sent }: { detail: FunctionDetail; sent: Sent }) {
+  const { data } = useResource<{ items: Call[] }>(
+    `/functions/${functionPath(detail)}/calls${query({ limit: NEWEST })}`,
+  );
+  const call = data?.items.find(({ correlation_id }) => correlation_id === sent.correlation_id);
+  return call ? <CallPhases call={call} /> : null;
 }
 
 function Waiting({ since }: { since: number }) {

@@ -1,6 +1,5 @@
-/** All functions: what state each is in, and how its last build went. */
+/** All functions: what state each is in, how it was called in the last hour, and how its last build went. */
 
-import { useMemo } from 'preact/hooks';
 import { buildAddress, functionAddress } from '#page/addresses.ts';
 import { functionPath } from '#page/api/client.ts';
 import { useList } from '#page/api/use-api.ts';
@@ -16,8 +15,7 @@ import { type Column, Table } from '#page/parts/table.tsx';
 import { ThirdPartyFilter } from '#page/parts/third-party-filter.tsx';
 import { mayWrite } from '#page/rights.ts';
 import { type Route, setQuery } from '#page/router.ts';
-import type { Build, FunctionSummary } from '#shared/api/schemas.ts';
-import { buildKey } from './builds.tsx';
+import type { FunctionSummary } from '#shared/api/schemas.ts';
 
 const STATES = ['ready', 'starting', 'building', 'failed', 'deleting'] as const;
 
@@ -40,19 +38,39 @@ const COLUMNS: Column<FunctionSummary>[] = [
     cell: ({ pods }) =>
       pods === undefined ? '–' : pods === 0 ? <span class="quiet">asleep</span> : counted(pods, 'pod'),
   },
-];
-
-/** The newest of each function. The list of functions does not tell those that have ended, and the list of builds does. */
-function lastBuildColumn(builds: readonly Build[]): Column<FunctionSummary> {
-  const newest = new Map(builds.toReversed().map((build) => [functionPath(build), build]));
-  return {
+  {
+    title: 'Calls/h',
+    name: 'calls number',
+    cell: ({ calls }) => <InLastHour value={calls} unit="calls" text={calls?.toLocaleString('en')} />,
+  },
+  {
+    title: 'Errors/h',
+    name: 'errors number',
+    cell: ({ errors }) => (
+      <span class={errors ? 'bad-text' : undefined}>
+        <InLastHour value={errors} unit="errors" text={errors?.toLocaleString('en')} />
+      </span>
+    ),
+  },
+  {
+    title: 'P95',
+    name: 'p95 number',
+    cell: ({ p95_ms }) => <InLastHour value={p95_ms} unit="for 95 % of them" text={duration(p95_ms)} />,
+  },
+  {
     title: 'Last build',
     name: 'last',
-    cell: (item) => {
-      const build = item.last_build ?? newest.get(functionPath(item));
-      return build && <LastBuild build={build} />;
-    },
-  };
+    cell: ({ last_build: build }) => build && <LastBuild build={build} />,
+  },
+];
+
+/** Nothing is not the same as 0: numbers are read some moments after the functions. */
+function InLastHour({ value, unit, text }: { value: number | undefined; unit: string; text: string | undefined }) {
+  return value === undefined || value === 0 ? (
+    <span class="quiet">{value === undefined ? '–' : '0'}</span>
+  ) : (
+    <span title={`${text} ${unit} in the last hour`}>{text}</span>
+  );
 }
 
 function LastBuild({ build }: { build: NonNullable<FunctionSummary['last_build']> }) {
@@ -79,14 +97,10 @@ export function Functions({ query }: Pick<Route, 'query'>) {
       keyOf: functionPath,
       changes: 'all',
       about: ({ type }) => /^(lifecycle\.|build\.|job\.|service\.delete)/.test(type),
+      // Of calls that succeed no event tells.
+      every: 10_000,
     },
   );
-  const builds = useList<Build>(
-    '/builds',
-    { third_party_id: thirdParty },
-    { keyOf: buildKey, changes: 'first', about: ({ type }) => type.startsWith('build.') },
-  );
-  const columns = useMemo(() => [...COLUMNS, lastBuildColumn(builds.items)], [builds.items]);
   const isFiltered = search !== '' || state !== '' || thirdParty !== '';
   const isNone = list.items.length === 0 && !list.loading && !list.error;
   return (
@@ -126,7 +140,7 @@ export function Functions({ query }: Pick<Route, 'query'>) {
           label="Functions"
           kind="functions"
           items={list.items}
-          columns={columns}
+          columns={COLUMNS}
           keyOf={functionPath}
           onNearEnd={list.more}
         />

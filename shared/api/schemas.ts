@@ -135,6 +135,8 @@ export const functionDetailSchema = functionSchema.extend({
     resources: z.record(z.string(), z.unknown()),
     timeout_seconds: z.number().optional(),
     concurrency: z.number().optional(),
+    /** Whether inputs of kept calls are kept. */
+    record: z.boolean().optional(),
   }),
   conditions: z.array(
     z.object({ type: z.string(), status: z.string(), reason: z.string().optional(), message: z.string().optional() }),
@@ -194,8 +196,10 @@ export const explanationSchema = z.object({
   next: z.object({ say: z.string(), command: z.string().optional() }).optional(),
 });
 
+const phaseSchema = z.object({ name: z.string(), started_at: time, duration_ms: milliseconds.optional() });
+
 export const buildDetailSchema = buildSchema.extend({
-  phases: z.array(z.object({ name: z.string(), started_at: time, duration_ms: milliseconds.optional() })),
+  phases: z.array(phaseSchema),
   timeline: z.array(timelineEntrySchema),
   explanation: explanationSchema.optional(),
   log_tail: z.array(z.string()).optional(),
@@ -211,6 +215,12 @@ export const callSchema = z.object({
   result: z.unknown().optional(),
   duration_ms: milliseconds.optional(),
   revision: z.string().optional(),
+  /** Whether it may have waited for a pod to start. */
+  cold: z.boolean().optional(),
+  /** Where its time went: wait (in the queue), start (of a pod, and the way), function, answer. */
+  phases: z.array(phaseSchema).optional(),
+  /** What it was called with, up to 16 KiB: only where the function consents by parameters.record. */
+  input: z.unknown().optional(),
 });
 
 export const letterSchema = z.object({

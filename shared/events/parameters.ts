@@ -64,6 +64,8 @@ export const parametersSchema = z
     timeout_seconds: z.int().min(1).max(600).optional(),
     concurrency: z.int().min(0).max(1000).optional(),
     delivery: z.enum(deliveries).optional(),
+    /** Consents that inputs of kept calls are kept as well. */
+    record: z.boolean().optional(),
   })
   .superRefine(({ env: given = {}, secrets: referred = [] }, context) => {
     for (const [index, { env: name }] of referred.entries()) {

@@ -1,18 +1,21 @@
 /** Calls that were kept, newest first: `history-calls/{third_party_id}/{parser_id}/{time from its end}-{hash}.json`. */
 import type { Call } from '#shared/api/schemas.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
+import { HOUR } from '#shared/durations.ts';
 import { deriveId } from '#shared/events/event.ts';
 import type { Identity } from '#shared/events/identity.ts';
 import { parserCompleteSchema } from '#shared/events/parser.ts';
 import { callHistoryPrefix } from '#shared/specs/s3-keys.ts';
 import { countdown } from './build-index.ts';
-import { parseRecorded, type RecordedEvent } from './recorded-event.ts';
+import { type CallRecord, parseRecorded, type RecordedEvent } from './recorded-event.ts';
 
 export function callKey(identity: Identity, { time, source, id }: RecordedEvent): string {
   return `${callHistoryPrefix(identity)}${countdown(Date.parse(time))}-${deriveId(source, id)}.json`;
 }
 
 export interface KeptCall {
+  /** The id of its input, where that is kept. */
+  input?: string | undefined;
   /** The name below the function's prefix: a place in the order. */
   name: string;
   call: Call;
@@ -30,7 +33,7 @@ export async function* listCalls(
     for (const { key, event } of await Promise.all(read)) {
       const call = event && callOf(identity, event);
       if (call) {
-        yield { name: key.slice(prefix.length), call };
+        yield { name: key.slice(prefix.length), call, input: event.call?.input };
       }
     }
   }
@@ -54,5 +57,30 @@ function callOf(identity: Identity, event: RecordedEvent): Call | undefined {
     ...(result === undefined ? {} : { result }),
     ...(duration_ms === undefined ? {} : { duration_ms }),
     ...(event.revision ? { revision: event.revision } : {}),
+    ...(event.call ? { cold: event.call.cold, phases: phasesOf(event, event.call, duration_ms) } : {}),
   };
+}
+
+/** Longer than any call may wait: then the sender's clock, or its time, says nothing. */
+const LONGEST_WAIT = HOUR;
+
+/**
+ * Where the time of a call went, in order. The function tells its own time; what the door waited for beside it is the
+ * start of a pod, if there was one, and the way there and back.
+ */
+function phasesOf(event: RecordedEvent, { asked_at, called_at, ms }: CallRecord, own = ms): Call['phases'] {
+  const [asked, called, answered] = [Date.parse(asked_at ?? ''), Date.parse(called_at), Date.parse(event.time)];
+  const inside = Math.min(own, ms);
+  const waited = called - asked;
+  const marks = [
+    ...(waited >= 0 && waited < LONGEST_WAIT ? [{ name: 'wait', from: asked, to: called }] : []),
+    { name: 'start', from: called, to: called + ms - inside },
+    { name: 'function', from: called + ms - inside, to: called + ms },
+    { name: 'answer', from: called + ms, to: Math.max(answered, called + ms) },
+  ];
+  return marks.map(({ name, from, to }) => ({
+    name,
+    started_at: new Date(from).toISOString(),
+    duration_ms: Math.round((to - from) * 1000) / 1000,
+  }));
 }

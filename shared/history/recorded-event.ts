@@ -4,16 +4,37 @@ import { type EventLine, eventLineSchema } from '#shared/api/schemas.ts';
 import { bounded } from '#shared/bounded-text.ts';
 import type { ReceivedEvent } from '#shared/events/event.ts';
 import { type Identity, identitySchema, subjectOfAny } from '#shared/events/identity.ts';
+import { CALL_RECORD } from '#shared/events/recorded.ts';
 import { readJson } from '#shared/read-json.ts';
 
 /** Bytes of data that are kept of one event. */
 const DATA_BYTES = 16 * 1024;
 const LONGEST_TEXT = 2000;
 
+/** How a call went, as the door knows it. */
+const callRecordSchema = z.object({
+  /** RFC 3339, by the sender's clock; undefined where it said nothing. */
+  asked_at: z.iso.datetime().optional(),
+  /** RFC 3339: when the door called the function. */
+  called_at: z.iso.datetime(),
+  /** Until the whole answer was there. */
+  ms: z.number().nonnegative(),
+  /** Whether it may have waited for a pod. */
+  cold: z.boolean(),
+  /** The id of its input, where that is kept. */
+  input: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/)
+    .optional(),
+});
+
+export type CallRecord = z.infer<typeof callRecordSchema>;
+
 /** What is told of it later, and what only the lists of calls need. */
 const recordedSchema = eventLineSchema.omit({ cursor: true }).extend({
   /** Of a call: the revision that answered. */
   revision: z.string().optional(),
+  call: callRecordSchema.optional(),
 });
 
 export type RecordedEvent = z.infer<typeof recordedSchema>;
@@ -23,6 +44,7 @@ export function recordedEvent(event: ReceivedEvent<unknown>, now: Date): Recorde
   const { id, source, type, time, correlationId, original } = event;
   const causation = original['causationid'];
   const revision = original['revision'];
+  const call = callRecordSchema.safeParse(readJson(textOf(original[CALL_RECORD]))).data;
   const stated = time === undefined || Number.isNaN(Date.parse(time)) || time.startsWith('0001') ? now : new Date(time);
   return {
     time: stated.toISOString(),
@@ -33,7 +55,8 @@ export function recordedEvent(event: ReceivedEvent<unknown>, now: Date): Recorde
     correlation_id: correlationId,
     ...(typeof causation === 'string' ? { causation_id: bounded(causation) } : {}),
     ...(typeof revision === 'string' ? { revision: bounded(revision) } : {}),
-    ...(event.data === undefined ? {} : { data: cut(event.data) }),
+    ...(call ? { call } : {}),
+    ...(event.data === undefined ? {} : { data: boundedData(event.data) }),
   };
 }
 
@@ -49,7 +72,7 @@ export function identityOfRecorded({ third_party_id, parser_id }: RecordedEvent)
   return identitySchema.safeParse({ third_party_id, parser_id }).data;
 }
 
-export function eventLine({ revision: _, ...event }: RecordedEvent, cursor: string): EventLine {
+export function eventLine({ revision: _, call: __, ...event }: RecordedEvent, cursor: string): EventLine {
   return { cursor, ...event };
 }
 
@@ -59,8 +82,12 @@ function identityOf(event: ReceivedEvent<unknown>): Partial<Identity> {
   return identitySchema.safeParse({ third_party_id, parser_id }).data ?? {};
 }
 
-/** Long texts are cut first; where that is not enough, all that is left is the beginning. */
-function cut(data: unknown): unknown {
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** At most 16 KiB. Long texts are cut first; where that is not enough, all that is left is the beginning. */
+export function boundedData(data: unknown): unknown {
   const whole = Buffer.isBuffer(data) ? data.toString('base64') : data;
   const text = JSON.stringify(whole) ?? 'null';
   if (Buffer.byteLength(text) <= DATA_BYTES) {

@@ -8,6 +8,7 @@ import { DELIVERY_ANNOTATION } from './delivery.ts';
 import { functionResources } from './function-resources.ts';
 import { buildKeyLabel, identityLabels } from './labels.ts';
 import { functionName } from './names.ts';
+import { recordAnnotation } from './record-inputs.ts';
 import { directoryVariable, SECRETS_VERSION, secretsVolume, secretVariables, USES_SECRETS } from './secrets.ts';
 
 export interface FunctionSettings {
@@ -52,7 +53,7 @@ export function knativeService(
         ...usesSecrets,
         'networking.knative.dev/visibility': 'cluster-local',
       },
-      annotations: { ...buildAnnotations(build), [DELIVERY_ANNOTATION]: delivery },
+      annotations: { ...buildAnnotations(build), [DELIVERY_ANNOTATION]: delivery, ...recordAnnotation(parameters) },
     },
     spec: {
       template: {

@@ -18,6 +18,7 @@ export const DEAD_LETTERS = 'dead-letters/';
 export const HISTORY = 'history/';
 export const BUILD_HISTORY = 'history-builds/';
 export const CALL_HISTORY = 'history-calls/';
+export const INPUT_HISTORY = 'history-inputs/';
 export const FEED = 'feed/';
 export const METRICS = 'metrics/';
 export const MANIFESTS = 'uploads/';
@@ -144,6 +145,11 @@ export function callHistoryPrefix(identity: Identity): string {
 
 /** When sweep was done last, as the time at which it was written. */
 export const LAST_SWEEP = 'sweep/last';
+
+/** Of what a function's kept calls were called with. */
+export function inputHistoryPrefix(identity: Identity): string {
+  return `${ofParser(INPUT_HISTORY, identity)}/`;
+}
 
 /** What doctor writes to see whether it can, and removes. */
 export function probeKey(id: string): string {

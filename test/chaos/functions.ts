@@ -169,6 +169,7 @@ function doorIn(pod: DoorPod, headers: Message['headers'], world: World, process
     places: pod.places,
     patience: pod.patience,
     metrics: { called: () => undefined, handedOn: () => undefined },
+    inputs: { keep: () => undefined },
     call: world.users.caller({ process, pod, lane }),
     now: () => new Date(),
   };

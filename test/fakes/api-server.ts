@@ -12,6 +12,7 @@ import type {
   EventLine,
   Explanation,
   FunctionDetail,
+  FunctionMetrics,
   FunctionSummary,
   Letter,
   LogLine,
@@ -26,6 +27,7 @@ export interface FakeData {
   buildDetails: Record<string, BuildDetail>;
   logs: Record<string, LogLine[]>;
   calls: Record<string, Call[]>;
+  metrics: Record<string, FunctionMetrics>;
   letters: Letter[];
   checks: Check[];
   now: Explanation;
@@ -133,6 +135,9 @@ export async function startFakeApi(data: FakeData): Promise<FakeApi> {
         const identity = names.slice(0, 2).join('/');
         if (last === 'logs') {
           return lines(data.logs[identity] ?? []);
+        }
+        if (last === 'metrics' && names.length === 3) {
+          return data.metrics[identity];
         }
         return last === 'calls' && names.length === 3
           ? paged(data.calls[identity] ?? [], query)

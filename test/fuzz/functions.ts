@@ -90,6 +90,7 @@ export const functions: Fuzzed[] = [
           async () => undefined,
         ),
         metrics: { called: () => undefined, handedOn: () => undefined },
+        inputs: { keep: () => undefined },
       };
       return await handleParserEvent(event as Checked, deps, context);
     },

@@ -1,6 +1,14 @@
 /** A platform with one of everything that the page can show, made up. */
 
-import type { Build, BuildDetail, EventLine, FunctionDetail, FunctionSummary, LogLine } from '#shared/api/schemas.ts';
+import type {
+  Build,
+  BuildDetail,
+  EventLine,
+  FunctionDetail,
+  FunctionMetrics,
+  FunctionSummary,
+  LogLine,
+} from '#shared/api/schemas.ts';
 import type { FakeData } from '#test/fakes/api-server.ts';
 
 const NOW = Date.now();
@@ -100,6 +108,9 @@ function summary(parser_id: string, fields: Partial<FunctionSummary> = {}): Func
     language: 'node',
     delivery: 'shared',
     pods: 1,
+    calls: 1234,
+    errors: 17,
+    p95_ms: 210,
     created_at: before(9_999_000),
     ...(last_build ? { last_build } : {}),
     ...fields,
@@ -157,6 +168,31 @@ const transfers: FunctionDetail = {
     },
   ],
   builds: builds.filter(({ parser_id }) => parser_id === 'transfers'),
+};
+
+const numbers = (calls: number, errors: number) => ({
+  calls,
+  errors,
+  retried: 0,
+  cold_starts: calls === 0 ? 0 : 1,
+  ...(calls === 0 ? {} : { p50_ms: 12.5, p95_ms: 210, p99_ms: 480 }),
+});
+
+export const METRICS: FunctionMetrics = {
+  third_party_id: 'acme',
+  parser_id: 'transfers',
+  from: before(59 * 60_000),
+  to: before(0),
+  pods: 2,
+  total: { ...numbers(1234, 17), cold_starts: 4, errors_by_reason: { HandlerFailed: 15, Timeout: 2 } },
+  points: Array.from({ length: 60 }, (_, index) => ({
+    time: before((59 - index) * 60_000),
+    ...numbers(index < 30 ? 0 : index, index === 45 ? 17 : 0),
+  })),
+  versions: [
+    { revision: 'fn-acme-transfers-00002', ...numbers(1100, 17) },
+    { revision: 'fn-acme-transfers-00001', ...numbers(134, 0) },
+  ],
 };
 
 const line = (after: number, text: string): LogLine => ({
@@ -266,6 +302,7 @@ export function everything(): FakeData {
         { time: before(50_000), pod: 'fn-acme-transfers-00002-x', call: 'call-1', text: 'found 3 transfers' },
       ],
     },
+    metrics: { 'acme/transfers': METRICS },
     calls: {
       'acme/transfers': [
         {
@@ -278,6 +315,14 @@ export function everything(): FakeData {
           error: { type: 'TypeError', message: "Cannot read properties of undefined (reading 'logs')" },
           duration_ms: 3.2,
           revision: 'fn-acme-transfers-00002',
+          cold: true,
+          phases: [
+            { name: 'wait', started_at: before(32_000), duration_ms: 400 },
+            { name: 'start', started_at: before(31_600), duration_ms: 1500 },
+            { name: 'function', started_at: before(30_100), duration_ms: 3.2 },
+            { name: 'answer', started_at: before(30_097), duration_ms: 2 },
+          ],
+          input: { block: 7, note: HOSTILE },
         },
         {
           third_party_id: 'acme',

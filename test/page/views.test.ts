@@ -76,6 +76,56 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     expect(await page.title()).toMatch(/Knative Lambda$/);
   });
 
+  test('numbers of the last hour: in the list, as charts, and in words', async () => {
+    const { page } = await open('/');
+    const row = page.locator('.table.functions .windowed .row', { hasText: 'transfers' });
+    await row.getByText('1,234').waitFor();
+    expect(await row.innerText()).toMatch(/17[\s\S]*210 ms[\s\S]*Success/);
+    await page.getByRole('link', { name: 'acme/transfers' }).click();
+    await page.locator('.chart canvas').nth(3).waitFor();
+    await page.getByText('15 HandlerFailed, 2 Timeout').waitFor();
+    expect(await page.locator('.version').first().innerText()).toMatch(/1,100[\s\S]*17 \(1\.5 %\)/);
+    await page.getByText('As a table').click();
+    expect(await page.getByRole('region', { name: 'Numbers by the minute' }).locator('tbody tr').count()).toBe(30);
+    expect(await accessibilityProblems(page)).toEqual([]);
+    await page.setViewportSize(PHONE);
+    expect(await sidewaysScroll(page)).toBeLessThanOrEqual(0);
+    // A line is drawn in the colour of the theme that is chosen.
+    const ink = () => page.evaluate("document.querySelector('.chart canvas').toDataURL()");
+    const light = await ink();
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await expect.poll(ink).not.toBe(light);
+    // New numbers are drawn without the view being opened anew.
+    const [point] = api.data.metrics['acme/transfers']?.points.slice(-1) ?? [];
+    Object.assign(point ?? {}, { calls: 5000 });
+    const before = await ink();
+    api.emit(event(60, { type: 'parser.complete', data: {} }));
+    await expect.poll(ink).not.toBe(before);
+  });
+
+  test('a function that nobody has called says how to call it', async () => {
+    const metrics = api.data.metrics['acme/transfers'];
+    Object.assign(metrics?.total ?? {}, { calls: 0, errors: 0 });
+    const { page } = await open('/functions/acme/transfers');
+    await page.getByText('Nobody has called it in the last hour').waitFor();
+    await page.getByRole('link', { name: 'Call it here' }).click();
+    await page.getByRole('button', { name: 'Send' }).waitFor();
+  });
+
+  test('a call shows where its time went, and what it was called with', async () => {
+    const { page } = await open('/functions/acme/transfers/calls');
+    await page.locator('summary').first().click();
+    const way = page.getByRole('region', { name: 'Where the time went' });
+    await way.waitFor();
+    expect((await way.innerText()).replaceAll('\n', ' ')).toMatch(
+      /in the queue.*400 ms.*start of a pod.*1\.5 s.*in the function.*3\.2 ms.*answer.*2 ms/,
+    );
+    await page.getByRole('heading', { name: 'Called with' }).waitFor();
+    expect(await accessibilityProblems(page)).toEqual([]);
+    await page.setViewportSize(PHONE);
+    expect(await sidewaysScroll(page)).toBeLessThanOrEqual(0);
+  });
+
   test('text of users is text: nothing of it is run or made an element', async () => {
     for (const path of [
       '/functions/acme/transfers',
@@ -137,8 +187,11 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     expect(posted?.data).toEqual({ block: 1 });
     expect(posted?.headers).toMatchObject({ 'ce-type': 'parser.start', 'ce-subject': 'acme/transfers' });
     const data = { succeeded: true, result: { transfers: 7 }, duration_ms: 4 };
+    const [kept] = api.data.calls['acme/transfers'] ?? [];
+    Object.assign(kept ?? {}, { correlation_id: posted?.headers['ce-correlationid'] });
     api.emit(event(40, { type: 'parser.complete', correlation_id: String(posted?.headers['ce-correlationid']), data }));
     await page.getByText('"transfers": 7').waitFor();
+    await page.getByText('start of a pod').waitFor();
     expect(await page.getByText(String(posted?.headers['ce-traceparent']).split('-')[1] ?? '').count()).toBe(1);
   });
 

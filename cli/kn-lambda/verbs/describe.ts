@@ -62,6 +62,7 @@ function describe(detail: FunctionDetail, metrics: FunctionMetrics | undefined, 
     ['At once', settings.concurrency === undefined ? undefined : `${settings.concurrency} in a pod`],
     ['Scaling', inOneLine(settings.scaling)],
     ['Resources', inOneLine(settings.resources)],
+    ['Inputs', settings.record ? 'of kept calls are kept (parameters.record)' : undefined],
     ['Env', settings.env.map(({ name, value }) => printableCell(`${name}=${value}`)).join('\n')],
     ['Secrets', settings.secrets.map(secretText).join('\n')],
     ...wrong.map(({ type, reason, message }): [string, string] => [

@@ -1,10 +1,12 @@
 /** What was recorded under one correlation id, and the calls that were kept. */
+import pLimit from 'p-limit';
 import * as z from 'zod';
 import type { ApiDependencies } from '#functions/gateway/dependencies.ts';
-import { callSchema, timelineEntrySchema } from '#shared/api/schemas.ts';
+import { type Call, callSchema, timelineEntrySchema } from '#shared/api/schemas.ts';
 import type { Identity } from '#shared/events/identity.ts';
-import { listCalls as listKept } from '#shared/history/calls.ts';
+import { type KeptCall, listCalls as listKept } from '#shared/history/calls.ts';
 import { readChain } from '#shared/history/chain.ts';
+import { readInput } from '#shared/history/inputs.ts';
 import type { RecordedEvent } from '#shared/history/recorded-event.ts';
 import { buildOfChain, dataOf, timelineOf } from '#shared/history/timeline.ts';
 import { logKey, logPrefix } from '#shared/specs/s3-keys.ts';
@@ -13,6 +15,8 @@ import { identityOf } from './functions.ts';
 import { operation } from './operation.ts';
 import { pageOf, pageQuery, placeOf } from './paging.ts';
 import { noSuchResource } from './problems.ts';
+
+const READ_AT_ONCE = 16;
 
 export const getTimeline = operation({
   method: 'GET',
@@ -48,9 +52,19 @@ export const listCalls = operation({
       }
     }
     const page = pageOf(found, limit, ({ name }) => name);
-    return { ...page, items: page.items.map(({ call }) => call) };
+    const reading = pLimit(READ_AT_ONCE);
+    const items = await Promise.all(page.items.map((one) => reading(() => withInput(one, deps))));
+    return { ...page, items };
   },
 });
+
+async function withInput(
+  { call, input }: KeptCall,
+  { store, temporaryBucket }: Pick<ApiDependencies, 'store' | 'temporaryBucket'>,
+): Promise<Call> {
+  const kept = input === undefined ? undefined : await readInput(store, temporaryBucket, call, input);
+  return kept === undefined ? call : { ...call, input: kept.data };
+}
 
 /** What is known of a build: recorded, or running now. The log only of one that failed. */
 export async function findBuild(deps: ApiDependencies, identity: Identity, correlationId: string) {

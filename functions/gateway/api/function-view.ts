@@ -98,7 +98,7 @@ export function runningBuild(job: JobMetadata): BuildView | undefined {
 
 export function settingsOf({ parameters }: Build): FunctionDetail['settings'] {
   const { language, handler, env = {}, secrets = [], scaling = {}, resources = {} } = parameters;
-  const { timeout_seconds, concurrency } = parameters;
+  const { timeout_seconds, concurrency, record } = parameters;
   return {
     ...optional('language', language),
     ...optional('handler', handler),
@@ -113,6 +113,7 @@ export function settingsOf({ parameters }: Build): FunctionDetail['settings'] {
     resources,
     ...optional('timeout_seconds', timeout_seconds),
     ...optional('concurrency', concurrency),
+    ...optional('record', record),
   };
 }
 

@@ -139,6 +139,7 @@ async function call(result: CallResult, lane: string, data: unknown): Promise<vo
       async () => undefined,
     ),
     metrics: { called: () => undefined, handedOn: () => undefined },
+    inputs: { keep: () => undefined },
     now: () => new Date(),
   };
   const context = { log: pino({ level: 'silent' }), note: () => undefined, request };

@@ -11,9 +11,12 @@ import { createPlaces } from '#functions/parser-events/places.ts';
 import { RetryableError } from '#shared/events/errors.ts';
 import { deriveId } from '#shared/events/event.ts';
 import { parserStartSchema } from '#shared/events/parser.ts';
+import { CALL_RECORD } from '#shared/events/recorded.ts';
+import { createInputs } from '#shared/history/inputs.ts';
 import type { CountedCall } from '#shared/history/write-call-numbers.ts';
 import { LANE } from '#shared/specs/delivery.ts';
 import { functionName } from '#shared/specs/names.ts';
+import { RECORD_ANNOTATION } from '#shared/specs/record-inputs.ts';
 import { FUNCTIONS_NAMESPACE, InMemoryCluster } from '#test/fakes/cluster.ts';
 import { makeReady, putFunction } from '#test/fakes/function-service.ts';
 import { InMemoryObjectStore } from '#test/fakes/object-store.ts';
@@ -37,6 +40,7 @@ let calls: number;
 let looks: number;
 let reports: CallReport[];
 let counted: CountedCall[];
+let store: InMemoryObjectStore;
 let clock: number;
 
 beforeEach(async () => {
@@ -48,6 +52,7 @@ beforeEach(async () => {
   counted = [];
   clock = Date.now();
   const now = () => new Date(clock);
+  store = new InMemoryObjectStore('tmp');
   const deps = {
     cluster: {
       getService: (name: string) => cluster.getService(name),
@@ -56,7 +61,7 @@ beforeEach(async () => {
         return cluster.listFunctionPods(selector);
       },
     },
-    store: new InMemoryObjectStore('tmp'),
+    store,
     temporaryBucket: 'tmp',
     known: createKnownFunctions(),
     callSample: 0,
@@ -66,6 +71,7 @@ beforeEach(async () => {
       { called: (report: CallReport) => void reports.push(report), handedOn: () => undefined },
       { count: (call) => void counted.push(call) },
     ),
+    inputs: createInputs(store, 'tmp'),
     call: async () => {
       calls += 1;
       return await answer();
@@ -287,6 +293,56 @@ test('every lane counts its calls, each once: what is handed on counts where it 
   // Nothing was called, so nothing counts.
   await start({ 'ce-id': 'nobody', 'ce-subject': 'acme/gone' });
   expect(counted).toHaveLength(4);
+});
+
+describe('a call that is kept', () => {
+  const consent = (value: string) =>
+    cluster.services.change(NAME, (service) => {
+      service.metadata.annotations = { ...service.metadata.annotations, [RECORD_ANNOTATION]: value };
+    });
+  const recordIn = (headers: Record<string, unknown>) =>
+    JSON.parse(decodeURIComponent(String(headers[`ce-${CALL_RECORD}`])));
+  const inputs = () => store.keys('tmp').filter((key) => key.startsWith('history-inputs/'));
+  const data = { user: 'ada', password: 'x1', nested: [{ apiKey: 'x2', url: 'https://me:x3@host/' }] };
+
+  test('says where its time went; what it was called with is kept by nobody', async () => {
+    answer = () => {
+      clock += 70;
+      return { kind: 'too slow' };
+    };
+    const time = new Date(clock - 500).toISOString();
+    const called = new Date(clock).toISOString();
+    // What a client says of it counts for nothing.
+    const { headers } = await start({ 'ce-time': time, [`ce-${CALL_RECORD}`]: '{"input":"x"}' }, data);
+    expect(recordIn(headers)).toEqual({ asked_at: time, called_at: called, ms: 70, cold: true });
+    consent('yes');
+    clock += 10_000;
+    await start({ 'ce-id': 'e2' }, data);
+    expect(inputs()).toEqual([]);
+  });
+
+  test('keeps its input where the function consents, without what looks like a secret', async () => {
+    answer = () => ({ kind: 'too slow' });
+    consent('true');
+    const { headers, text } = await start({}, data);
+    const { input } = recordIn(headers);
+    expect(inputs()).toEqual([`history-inputs/acme/p1/${input}.json`]);
+    expect(store.json('tmp', inputs()[0] ?? '')).toEqual({
+      data: { user: 'ada', password: '***', nested: [{ apiKey: '***', url: 'https://***@host/' }] },
+    });
+    // Whoever gets the answer does not get the question.
+    expect(text).not.toContain('ada');
+    // One that succeeds is not kept, and neither is its input.
+    answer = () => json('{}');
+    await start({ 'ce-id': 'e2' }, data);
+    expect(inputs()).toHaveLength(1);
+    // Of a large one 16 KiB are kept at most; the call is as fast as ever where S3 takes nothing.
+    answer = () => ({ kind: 'too slow' });
+    await start({ 'ce-id': 'e3' }, { text: Array.from({ length: 500 }, () => 'x'.repeat(1000)) });
+    expect(inputs().map((key) => (store.peek('tmp', key)?.length ?? 0) < 17_000)).toEqual([true, true]);
+    store.write = () => new Promise(() => {});
+    expect((await start({ 'ce-id': 'e4' }, data)).headers['ce-type']).toBe('parser.complete');
+  });
 });
 
 test('a call whose dispatcher has gone while it waited for a place is not made', async () => {

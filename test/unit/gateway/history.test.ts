@@ -4,6 +4,7 @@ import { recorder } from '#functions/recorder/handler.ts';
 import * as schemas from '#shared/api/schemas.ts';
 import type { LogSource } from '#shared/clients/pod-log-stream.ts';
 import { createFeed } from '#shared/history/feed.ts';
+import { createInputs } from '#shared/history/inputs.ts';
 import { functionName } from '#shared/specs/names.ts';
 import { FUNCTIONS_NAMESPACE, PODS } from '#test/fakes/cluster.ts';
 import { received } from '#test/fakes/received.ts';
@@ -111,6 +112,52 @@ test('calls that were kept, newest first, and why the last one failed', async ()
   const why = (await world.get('/explain?about=call&third_party_id=acme&parser_id=a1&id=c2')).json;
   expect(why).toMatchObject({ healthy: false, cause: expect.stringContaining('TypeError: x is no function') });
   expect((await world.get('/explain?about=call&third_party_id=acme&parser_id=a1')).json).toEqual(why);
+});
+
+describe('a call that is kept', () => {
+  const called_at = new Date(Date.now() - 5000).toISOString();
+  const at = (milliseconds: number) => new Date(Date.parse(called_at) + milliseconds).toISOString();
+  const keep = (callrecord: object) =>
+    record(
+      'parser.complete',
+      { succeeded: false, error: { type: 'TypeError', message: 'x' }, duration_ms: 20 },
+      { id: 'answer', causationid: 'c1', correlationid: 'c1', time: at(1003), callrecord: JSON.stringify(callrecord) },
+    );
+  const only = async (as = 'acme.ci') => (await world.get('/functions/acme/a1/calls', as)).json.items?.[0];
+
+  test('shows where its time went: queue, pod, function, answer', async () => {
+    await keep({ asked_at: at(-200), called_at, ms: 1000, cold: true });
+    const call = schemas.callSchema.parse(await only());
+    expect(call.cold).toBe(true);
+    expect(call.input).toBeUndefined();
+    expect(call.phases).toEqual([
+      { name: 'wait', started_at: at(-200), duration_ms: 200 },
+      { name: 'start', started_at: called_at, duration_ms: 980 },
+      { name: 'function', started_at: at(980), duration_ms: 20 },
+      { name: 'answer', started_at: at(1000), duration_ms: 3 },
+    ]);
+    expect(JSON.stringify((await world.get('/events')).text)).not.toContain('called_at');
+  });
+
+  test('of a sender whose clock is wrong, or silent, shows what the door knows', async () => {
+    await keep({ asked_at: at(9000), called_at, ms: 10, cold: false });
+    expect((await only()).phases.map(({ name }: { name: string }) => name)).toEqual(['start', 'function', 'answer']);
+  });
+
+  test('has its input for its own tenant alone', async () => {
+    const inputs = createInputs(world.store, TEMPORARY);
+    const input = inputs.keep(ACME, { source: 's', id: 'c1' }, { block: 7 });
+    await inputs.idle();
+    await keep({ called_at, ms: 10, cold: false, input });
+    expect(schemas.callSchema.parse(await only()).input).toEqual({ block: 7 });
+    expect(await only('mallory.ci')).toBeUndefined();
+  });
+
+  test('is shown without what is no record of a call', async () => {
+    await keep({ called_at: 'yesterday', input: '../../other' });
+    expect(await only()).toMatchObject({ succeeded: false });
+    expect((await only()).phases).toBeUndefined();
+  });
 });
 
 describe('events', () => {

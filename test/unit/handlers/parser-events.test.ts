@@ -71,6 +71,7 @@ class Door {
       patience: this.patience,
       now: () => new Date(this.clock),
       metrics: { called: () => undefined, handedOn: () => undefined },
+      inputs: { keep: () => undefined },
       call: async (url: string, call: OutgoingCall, { milliseconds }: { milliseconds: number }) => {
         this.calls.push({ url, call, milliseconds });
         return typeof this.answer === 'function' ? await this.answer() : this.answer;

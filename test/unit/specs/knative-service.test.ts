@@ -63,6 +63,13 @@ const annotations = {
   'knative-lambda/parameters': '{}',
 };
 
+test('consent to keep inputs stands on the Service alone, so that giving it makes no new version', () => {
+  const consenting = service({ record: true });
+  expect(consenting.metadata.annotations).toMatchObject({ 'knative-lambda/record': 'true' });
+  expect(consenting.spec).toEqual(service().spec);
+  expect(service({ record: false }).metadata.annotations).not.toHaveProperty('knative-lambda/record');
+});
+
 test('the whole Service, with the defaults', () => {
   expect(service()).toEqual({
     apiVersion: 'serving.knative.dev/v1',
