@@ -1,6 +1,7 @@
 /** One deployment: the folder is read and uploaded, the build asked for and followed until the new version answers. */
 import { randomUUID } from 'node:crypto';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
+import type { FunctionFile } from '#shared/folder/function-file.ts';
 import { printableCell } from '#shared/printable.ts';
 import type { Api } from './client.ts';
 import { Failure } from './failure.ts';
@@ -9,7 +10,6 @@ import { openEvents } from './follow-events.ts';
 import type { Steps } from './render/progress.ts';
 import { bytes } from './render/time.ts';
 import { pathOf } from './session.ts';
-import type { FunctionFile } from './source/function-file.ts';
 import { type HashCache, readSource } from './source/read-source.ts';
 import { upload } from './source/upload.ts';
 

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { MINUTE } from '#shared/durations.ts';
 import { subjectOf } from '#shared/events/identity.ts';
+import { TEST_EVENT } from '#shared/folder/left-out.ts';
 import { printable } from '#shared/printable.ts';
 import { callFunction } from './call.ts';
 import type { Api } from './client.ts';
@@ -13,7 +14,7 @@ import { noteAnswer } from './render/answer.ts';
 import { createSteps } from './render/progress.ts';
 import { took } from './render/time.ts';
 import type { Runtime } from './session.ts';
-import { ignoresOf, TEST_EVENT } from './source/ignored.ts';
+import { ignoresIn } from './source/ignored.ts';
 import type { HashCache } from './source/read-source.ts';
 
 type Watched = Pick<DeploymentOptions, 'folder' | 'identity' | 'parameters' | 'force'> & { data: string | undefined };
@@ -87,7 +88,7 @@ async function callWithTestEvent(api: Api, { folder, identity, data }: Watched, 
  * for the test event. Undefined at the signal. Changes during a deployment are given at once after it.
  */
 function changesIn(folder: string, signal: AbortSignal): () => Promise<number | undefined> {
-  const ignores = ignoresOf(folder);
+  const ignores = ignoresIn(folder);
   let changedAt: number | undefined;
   let wake = (): void => {};
   const watcher = watch(folder, { recursive: true, signal }, (_type, path) => {

@@ -28,10 +28,11 @@ export function DeployButton() {
         onChange={(event) => {
           const { files } = event.currentTarget;
           if (files && files.length > 0) {
-            const folder = readChosen(files);
-            for (const listener of listeners) {
-              listener(folder);
-            }
+            void readChosen(files).then((folder) => {
+              for (const listener of listeners) {
+                listener(folder);
+              }
+            });
           }
           // The same folder may be chosen again.
           event.currentTarget.value = '';

@@ -7,9 +7,12 @@ import { useMe } from '#page/me.ts';
 import { Failure } from '#page/parts/notices.tsx';
 import { mayWrite } from '#page/rights.ts';
 import { navigate } from '#page/router.ts';
+import type { FunctionFile } from '#shared/folder/function-file.ts';
+import { printable } from '#shared/printable.ts';
 import { type DeployStep, deploy } from './deploy.ts';
-import { nameFrom } from './left-out.ts';
+import { nameFrom } from './name-from.ts';
 import type { Folder } from './read-folder.ts';
+import { useFunctionFile } from './use-function-file.ts';
 
 const NAME = '[A-Za-z0-9_\\-]{1,100}';
 const LAST_TENANT = 'knative-lambda-tenant';
@@ -17,8 +20,12 @@ const LAST_TENANT = 'knative-lambda-tenant';
 export function DeployDialog({ folder, close }: { folder: Folder; close: () => void }) {
   const me = useMe();
   const dialog = useRef<HTMLDialogElement>(null);
-  const [tenant, setTenant] = useState(() => localStorage.getItem(LAST_TENANT) ?? me.third_party_ids[0] ?? 'demo');
-  const [name, setName] = useState(() => nameFrom(folder.name));
+  const read = useFunctionFile(folder.functionFile);
+  const stated = read && 'file' in read && folder.functionFile !== undefined ? read.file : undefined;
+  const [chosenTenant, setTenant] = useState<string>();
+  const [chosenName, setName] = useState<string>();
+  const tenant = chosenTenant ?? stated?.tenant ?? localStorage.getItem(LAST_TENANT) ?? me.third_party_ids[0] ?? 'demo';
+  const name = chosenName ?? stated?.name ?? nameFrom(folder.name);
   const [step, setStep] = useState<DeployStep>();
   const [error, setError] = useState<ApiError>();
   useEffect(() => dialog.current?.showModal(), []);
@@ -28,7 +35,7 @@ export function DeployDialog({ folder, close }: { folder: Folder; close: () => v
     setError(undefined);
     const identity = { third_party_id: tenant, parser_id: name };
     try {
-      const correlation_id = await deploy(identity, folder, setStep);
+      const correlation_id = await deploy(identity, { folder, stated }, setStep);
       localStorage.setItem(LAST_TENANT, tenant);
       navigate(buildAddress({ ...identity, correlation_id }));
       close();
@@ -53,7 +60,7 @@ export function DeployDialog({ folder, close }: { folder: Folder; close: () => v
         <p class="quiet">
           {counted(folder.files.length, 'file')}, {bytes(size)}
           {folder.leftOut > 0 &&
-            `; ${counted(folder.leftOut, 'other')} left out, such as node_modules, .git and function.yaml`}
+            `; ${counted(folder.leftOut, 'other')} left out, such as node_modules, .git and what .gitignore names`}
         </p>
         {folder.files.length === 0 && <p class="bad-text">There is nothing in it to upload.</p>}
         <label for="tenant">Tenant</label>
@@ -83,7 +90,12 @@ export function DeployDialog({ folder, close }: { folder: Folder; close: () => v
             onInput={(event) => setName(event.currentTarget.value)}
           />
         </label>
-        <p class="quiet">A function of that name gets a new version, and keeps its settings.</p>
+        <p class="quiet">{settingsText(stated)}</p>
+        {read && 'problem' in read && (
+          <p class="bad-text" role="alert">
+            {printable(`function.yaml${read.problem}. ${read.next}`)}
+          </p>
+        )}
         <p aria-live="polite">{step && <Progress step={step} />}</p>
         {error && <Failure error={error} />}
         <div class="actions">
@@ -93,7 +105,13 @@ export function DeployDialog({ folder, close }: { folder: Folder; close: () => v
           <button
             type="submit"
             class="primary"
-            disabled={step !== undefined || folder.files.length === 0 || !mayWrite(me, tenant)}
+            disabled={
+              step !== undefined ||
+              folder.files.length === 0 ||
+              read === undefined ||
+              'problem' in read ||
+              !mayWrite(me, tenant)
+            }
           >
             Deploy
           </button>
@@ -101,6 +119,14 @@ export function DeployDialog({ folder, close }: { folder: Folder; close: () => v
       </form>
     </dialog>
   );
+}
+
+function settingsText(stated: FunctionFile | undefined): string {
+  if (!stated) {
+    return 'A function of that name gets a new version, and keeps its settings.';
+  }
+  const names = Object.keys(stated.parameters ?? {});
+  return `The function is set to what function.yaml says: ${names.length > 0 ? names.join(', ') : 'the defaults'}.`;
 }
 
 function Progress({ step }: { step: DeployStep }) {

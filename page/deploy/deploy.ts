@@ -2,6 +2,7 @@
 import { ApiError, functionPath, query, read, write } from '#page/api/client.ts';
 import { sendEvent } from '#page/api/send-event.ts';
 import type { FunctionDetail, FunctionSummary, UploadPlan, UploadRequest } from '#shared/api/schemas.ts';
+import type { FunctionFile } from '#shared/folder/function-file.ts';
 import { parametersOf } from './parameters.ts';
 import type { Folder } from './read-folder.ts';
 
@@ -14,8 +15,18 @@ export type DeployStep = { step: 'reading' | 'uploading'; done: number; of: numb
 
 const AT_ONCE = 6;
 
+export interface Deployed {
+  folder: Folder;
+  /** What its function.yaml says, which is all that counts then; without one a function keeps its settings. */
+  stated?: FunctionFile | undefined;
+}
+
 /** Gives the correlation id of the build. Throws ApiError. */
-export async function deploy(identity: Identity, folder: Folder, onStep: (step: DeployStep) => void): Promise<string> {
+export async function deploy(
+  identity: Identity,
+  { folder, stated }: Deployed,
+  onStep: (step: DeployStep) => void,
+): Promise<string> {
   const files: UploadRequest['files'] = [];
   for (const { path, file } of folder.files) {
     onStep({ step: 'reading', done: files.length, of: folder.files.length });
@@ -26,7 +37,7 @@ export async function deploy(identity: Identity, folder: Folder, onStep: (step: 
   await uploadAll(plan, folder, (done) => onStep({ step: 'uploading', done, of: plan.uploads.length }));
   onStep({ step: 'asking' });
   await write(`${address}/finish`, { files });
-  const parameters = await settingsNow(identity);
+  const parameters = stated ? stated.parameters : await settingsNow(identity);
   const { correlation_id } = await sendEvent({
     type: 'build.start',
     subject: `${identity.third_party_id}/${identity.parser_id}`,

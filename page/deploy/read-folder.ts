@@ -1,11 +1,13 @@
 /** The files of a folder that was dropped on the page, or chosen. */
-import { isLeftOut } from './left-out.ts';
+import { FUNCTION_FILE, GITIGNORE, ignoresOf } from '#shared/folder/left-out.ts';
 
 export interface Folder {
   name: string;
   files: { path: string; file: File }[];
   /** Files that are not uploaded. Those in folders that are not looked into do not count. */
   leftOut: number;
+  /** The text of its function.yaml, where it has one. */
+  functionFile?: string | undefined;
 }
 
 /** As many as the platform takes. A folder beyond that is one dropped by mistake. */
@@ -19,23 +21,36 @@ export function readDropped(items: DataTransferItemList): Promise<Folder> | unde
     return undefined;
   }
   return first.isDirectory && entries.length === 1
-    ? readEntries(first.name, [first], `${first.name}/`)
+    ? readFolder(first as FileSystemDirectoryEntry)
     : readEntries(first.name.replace(/\.[^.]*$/, ''), entries, '');
 }
 
 /** `input` has the attribute webkitdirectory: every file's path begins with the folder's name. */
-export function readChosen(list: FileList): Folder {
-  const files = [...list].map((file) => ({ path: file.webkitRelativePath.split('/').slice(1).join('/'), file }));
-  const kept = files.filter(({ path }) => path !== '' && !isLeftOut(path));
+export async function readChosen(list: FileList): Promise<Folder> {
   const name = list[0]?.webkitRelativePath.split('/')[0] ?? '';
-  return { name, files: kept, leftOut: files.length - kept.length };
+  // Before anything is waited for: the list is empty as soon as something else may be chosen.
+  const files = [...list].map((file) => ({ path: file.webkitRelativePath.split('/').slice(1).join('/'), file }));
+  const textOf = async (path: string) => await files.find((one) => one.path === path)?.file.text();
+  const ignores = ignoresOf(await textOf(GITIGNORE));
+  const kept = files.filter(({ path }) => path !== '' && !ignores(path));
+  return { name, files: kept, leftOut: files.length - kept.length, functionFile: await textOf(FUNCTION_FILE) };
 }
 
+async function readFolder(entry: FileSystemDirectoryEntry): Promise<Folder> {
+  return await readEntries(entry.name, await childrenOf(entry), `${entry.name}/`);
+}
+
+/** `prefix` is what the paths begin with beside what the platform sees. */
 async function readEntries(name: string, entries: FileSystemEntry[], prefix: string): Promise<Folder> {
-  const folder: Folder = { name, files: [], leftOut: 0 };
+  const textOf = async (wanted: string) => {
+    const entry = entries.find((one) => one.isFile && one.name === wanted);
+    return entry && (await (await fileOf(entry as FileSystemFileEntry)).text());
+  };
+  const ignores = ignoresOf(await textOf(GITIGNORE));
+  const folder: Folder = { name, files: [], leftOut: 0, functionFile: await textOf(FUNCTION_FILE) };
   const walk = async (entry: FileSystemEntry): Promise<void> => {
     const path = entry.fullPath.slice(1 + prefix.length);
-    if (isLeftOut(entry.isDirectory ? `${path}/x` : path) && path !== '') {
+    if (ignores(entry.isDirectory ? `${path}/` : path)) {
       folder.leftOut += 1;
     } else if (entry.isDirectory) {
       for (const child of await childrenOf(entry as FileSystemDirectoryEntry)) {

@@ -76,7 +76,7 @@ export const parametersSchema = z
     }
   })
   .refine(
-    (parameters) => Buffer.byteLength(JSON.stringify(parameters)) <= MOST_BYTES,
+    (parameters) => new TextEncoder().encode(JSON.stringify(parameters)).length <= MOST_BYTES,
     `must have at most ${MOST_BYTES} bytes in all: put what is large into S3`,
   );
 

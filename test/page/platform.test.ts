@@ -116,7 +116,19 @@ describe.skipIf(CHROMIUM === undefined)('the page on a laptop', () => {
     await page.locator('.calls [data-state=failed]').waitFor();
     await page.locator('.calls summary', { hasText: 'the event names nobody' }).click();
     await page.locator('.calls .explained').waitFor();
+    await page.getByRole('region', { name: 'Where the time went' }).getByText('in the function').waitFor();
     await looksRight();
+  });
+
+  test('calls are counted, and the last hour is shown', async () => {
+    await go('/functions/acme/hello');
+    await page.getByText('1 HandlerFailed').waitFor();
+    await page.locator('.chart canvas').nth(3).waitFor();
+    await looksRight();
+    await go('/');
+    const row = page.locator('.table.functions .windowed .row', { hasText: 'hello' });
+    await expect.poll(() => row.locator('.calls').innerText(), { timeout: PATIENCE }).toBe('2');
+    expect(await row.locator('.errors').innerText()).toBe('1');
   });
 
   test('a build that fails is explained', async () => {

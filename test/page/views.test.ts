@@ -1,7 +1,9 @@
 /** Every view in a real browser, against data that no platform would give all at once. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type FakeApi, startFakeApi } from '#test/fakes/api-server.ts';
 import { accessibilityProblems, CHROMIUM, openBrowser, PHONE, sidewaysScroll, type Visit, visit } from './browser.ts';
@@ -220,6 +222,44 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
       readFileSync(join(import.meta.dirname, 'folder/index.js'), 'utf8'),
     );
     expect(api.posted[0]?.data).toEqual({ third_party_id: 'acme', parser_id: 'hello', s3_prefix: 'acme/hello/' });
+  });
+
+  describe('a folder with function.yaml and .gitignore', () => {
+    let folder: string;
+    beforeEach(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'stated-'));
+      await cp(join(import.meta.dirname, 'folder'), folder, { recursive: true });
+      await writeFile(join(folder, '.gitignore'), 'notes/\n*.log\n');
+      await mkdir(join(folder, 'notes'));
+      await writeFile(join(folder, 'notes/secret.txt'), 'x');
+      await writeFile(join(folder, 'debug.log'), 'x');
+    });
+    afterEach(() => rm(folder, { recursive: true, force: true }));
+
+    const choose = async (page: Page, functionFile: string) => {
+      await writeFile(join(folder, 'function.yaml'), functionFile);
+      await page.locator('input[type=file]').first().setInputFiles(folder);
+      await page.getByRole('dialog').waitFor();
+    };
+
+    test('is deployed as the command does it', async () => {
+      const { page, problems } = await open('/');
+      await choose(page, 'name: stated\ntenant: acme\nparameters: { timeout_seconds: 7, record: true }\n');
+      await page.getByText('what function.yaml says: timeout_seconds, record').waitFor();
+      await page.getByRole('button', { name: 'Deploy', exact: true }).click();
+      await page.waitForURL(/\/builds\/acme\/stated\//);
+      expect([...api.uploaded.keys()].sort()).toEqual(['acme/stated/index.js', 'acme/stated/lib/greet.js']);
+      expect(api.posted[0]?.data).toMatchObject({ parameters: { timeout_seconds: 7, record: true } });
+      expect(problems.filter(isFault)).toEqual([]);
+    });
+
+    test('is not deployed while function.yaml is wrong: what is meant is said', async () => {
+      const { page } = await open('/');
+      await choose(page, 'paramters: {}\n');
+      await page.getByText('Did you mean parameters?').waitFor();
+      expect(await page.getByRole('button', { name: 'Deploy', exact: true }).isDisabled()).toBe(true);
+      expect(await accessibilityProblems(page)).toEqual([]);
+    });
   });
 
   test('a function that is deployed again keeps its settings', async () => {

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { type Dirent, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { Failure } from '#cli/kn-lambda/failure.ts';
-import { type Ignores, ignoresOf } from './ignored.ts';
+import type { Ignores } from '#shared/folder/left-out.ts';
+import { ignoresIn } from './ignored.ts';
 
 export interface SourceFile {
   /** From the folder, with "/". */
@@ -30,7 +31,7 @@ const MOST_FILES = 10_000;
 export function readSource(folder: string, cache: HashCache = new Map()): Source {
   const root = realRoot(folder);
   const walked: Walked = { files: [], leftOut: [] };
-  walk(root, '', ignoresOf(root), walked);
+  walk(root, '', ignoresIn(root), walked);
   if (walked.files.length === 0) {
     throw new Failure(`there is nothing to upload in ${folder}`, {
       next: 'Write a function there, or begin with one that runs: kn-lambda init NAME.',

@@ -3,8 +3,8 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { Failure, wrongUse } from '#cli/kn-lambda/failure.ts';
 import type { Runtime } from '#cli/kn-lambda/session.ts';
-import { FUNCTION_FILE } from '#cli/kn-lambda/source/function-file.ts';
 import { LANGUAGES, templates } from '#cli/kn-lambda/templates.ts';
+import { FUNCTION_FILE } from '#shared/folder/left-out.ts';
 
 interface Options {
   language: (typeof LANGUAGES)[number];

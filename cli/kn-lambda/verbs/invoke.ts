@@ -8,10 +8,10 @@ import { noteAnswer } from '#cli/kn-lambda/render/answer.ts';
 import { logText } from '#cli/kn-lambda/render/lines.ts';
 import { show } from '#cli/kn-lambda/render/output.ts';
 import { type CommonOptions, openSession, pathOf, type Runtime, type Session } from '#cli/kn-lambda/session.ts';
-import { TEST_EVENT } from '#cli/kn-lambda/source/ignored.ts';
 import { functionSchema, type LogLine } from '#shared/api/schemas.ts';
 import { MINUTE, SECOND } from '#shared/durations.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
+import { TEST_EVENT } from '#shared/folder/left-out.ts';
 import { printable } from '#shared/printable.ts';
 
 interface Options extends CommonOptions {

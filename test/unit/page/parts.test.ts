@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { jsonLineReader, serverEventReader } from '#page/api/parse-stream.ts';
 import { asCurl, asKn, shellWord } from '#page/copy-as.ts';
-import { isLeftOut, nameFrom } from '#page/deploy/left-out.ts';
+import { nameFrom } from '#page/deploy/name-from.ts';
 import { parametersOf } from '#page/deploy/parameters.ts';
 import { ago, bytes, counted, duration, shortImage } from '#page/format.ts';
 import { mayWrite } from '#page/rights.ts';
@@ -11,6 +11,7 @@ import { buildBefore, differences } from '#page/views/compare-builds.ts';
 import { eventMatches } from '#page/views/event-filter.ts';
 import { byCause } from '#page/views/letters-by-cause.ts';
 import type { Build, EventLine, Letter } from '#shared/api/schemas.ts';
+import { ignoresOf } from '#shared/folder/left-out.ts';
 
 test.each([
   [undefined, '–'],
@@ -137,7 +138,7 @@ test.each([
   ['a/__pycache__/b.pyc', true],
   ['.git/config', true],
 ])('%s is left out: %s', (path, expected) => {
-  expect(isLeftOut(path)).toBe(expected);
+  expect(ignoresOf()(path)).toBe(expected);
 });
 
 test('the name of a function is as near to that of the folder as it may be', () => {

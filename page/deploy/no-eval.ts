@@ -1,0 +1,4 @@
+/** Loaded before any schema is made: zod would make functions of text, which the policy of the page refuses. */
+import { config } from 'zod';
+
+config({ jitless: true });
