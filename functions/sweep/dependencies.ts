@@ -4,6 +4,7 @@ import type { Broker } from '#shared/clients/broker.ts';
 import type { Cluster, JobMetadata } from '#shared/clients/cluster.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
 import type { Delivery } from '#shared/events/parameters.ts';
+import type { HistoryBounds, HistoryPlace } from './history-place.ts';
 import type { Counts, Report } from './report.ts';
 
 export interface SweepDependencies {
@@ -35,6 +36,8 @@ export interface SweepDependencies {
   temporaryBucket: string;
   /** Of the functions. */
   settings: { namespace: string; delivery: Delivery };
+  /** How much of what happened is kept, and how far the removal of the rest has come. */
+  history: { bounds: HistoryBounds; place: HistoryPlace };
   metrics: SweepMetrics;
   now: () => Date;
 }

@@ -11,6 +11,7 @@ import { reconcileTriggers } from './reconcile-triggers.ts';
 import { removeContexts } from './remove-contexts.ts';
 import { removeDeletedFunctions } from './remove-deleted-functions.ts';
 import { removeDownloads } from './remove-downloads.ts';
+import { removeHistory } from './remove-history.ts';
 import { removeOutcomes } from './remove-outcomes.ts';
 import { Report } from './report.ts';
 import { resendRequests } from './resend-requests.ts';
@@ -21,7 +22,7 @@ import { rotateSecrets } from './rotate-secrets.ts';
  * Never fails: the next run is a minute away, while the Broker would retry within seconds, and keep a dead letter of
  * every minute in which the cluster was down. The steps are independent and idempotent, so a crashed run is simply
  * repeated, and two runs at once do no harm. Dead letters, logs and records are not touched: the operator decides how
- * long they are kept.
+ * long they are kept. The history is, for nothing else bounds it where S3 has no lifecycle rules.
  */
 export async function sweep(deps: SweepDependencies, { log }: { log: Logger }): Promise<undefined> {
   const steps = {
@@ -33,6 +34,7 @@ export async function sweep(deps: SweepDependencies, { log }: { log: Logger }): 
     removeContexts,
     removeOutcomes,
     removeDownloads,
+    removeHistory,
     reconcileTriggers,
     removeDeletedFunctions,
     rotateSecrets,

@@ -4,6 +4,7 @@ import { slotsOf } from '#shared/builds/admit.ts';
 import { defineFunction } from '#shared/runtime/define-function.ts';
 import { configFor } from '#shared/settings/select.ts';
 import { sweepAndMark, sweepSecrets } from './handler.ts';
+import { beginning, HISTORY_BOUNDS } from './history-place.ts';
 import { createSweepMetrics } from './metrics.ts';
 
 await defineFunction({
@@ -28,6 +29,7 @@ await defineFunction({
       slots: slotsOf(config),
       temporaryBucket: config.TEMPORARY_BUCKET,
       settings: { namespace: config.NAMESPACE, delivery: config.FUNCTION_DELIVERY },
+      history: { bounds: { days: config.HISTORY_DAYS, ...HISTORY_BOUNDS }, place: beginning() },
       metrics: createSweepMetrics(),
       now: () => new Date(),
     };

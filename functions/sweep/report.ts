@@ -12,6 +12,7 @@ export const REPAIRS = [
   'contexts_deleted',
   'answers_deleted',
   'downloads_deleted',
+  'history_deleted',
   'triggers_restored',
   'triggers_deleted',
   'deliveries_changed',

@@ -7,10 +7,24 @@ import type { Identity } from '#shared/events/identity.ts';
 import { parserCompleteSchema } from '#shared/events/parser.ts';
 import { callHistoryPrefix } from '#shared/specs/s3-keys.ts';
 import { countdown } from './build-index.ts';
+import { eventKey } from './chain.ts';
+import { inputKey } from './inputs.ts';
 import { type CallRecord, parseRecorded, type RecordedEvent } from './recorded-event.ts';
 
 export function callKey(identity: Identity, { time, source, id }: RecordedEvent): string {
   return `${callHistoryPrefix(identity)}${countdown(Date.parse(time))}-${deriveId(source, id)}.json`;
+}
+
+/** What is kept of a call beside its name in the list: its event and its input. `text`: of the object of that name. */
+export function keysOfCall(key: string, text: string | undefined): string[] {
+  const [, third_party_id = '', parser_id = ''] = key.split('/');
+  const identity = { third_party_id, parser_id };
+  const event = parseRecorded(text);
+  if (!event) {
+    return [];
+  }
+  const input = event.call?.input;
+  return [eventKey(identity, event), ...(input === undefined ? [] : [inputKey(identity, input)])];
 }
 
 export interface KeptCall {

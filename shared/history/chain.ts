@@ -13,6 +13,10 @@ const READING_AT_ONCE = 16;
 /** Events of one chain that are read. A chain has a dozen, unless a client uses one correlation id for everything. */
 const MOST_READ = 500;
 
+export function eventKey(identity: Identity, { source, id, correlation_id = '' }: RecordedEvent): string {
+  return `${chainPrefix(identity, correlation_id)}${deriveId(source, id)}.json`;
+}
+
 /** The event as it was kept first; `isNew` where that was now. */
 export async function keepEvent(
   store: Pick<ObjectStore, 'create' | 'read'>,
@@ -20,7 +24,7 @@ export async function keepEvent(
   identity: Identity,
   event: RecordedEvent,
 ): Promise<{ event: RecordedEvent; isNew: boolean }> {
-  const key = `${chainPrefix(identity, event.correlation_id ?? '')}${deriveId(event.source, event.id)}.json`;
+  const key = eventKey(identity, event);
   if (await store.create(bucket, key, JSON.stringify(event), 'application/json')) {
     return { event, isNew: true };
   }

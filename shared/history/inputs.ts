@@ -57,7 +57,7 @@ export async function readInput(
   return typeof kept === 'object' && kept !== null ? kept : undefined;
 }
 
-function inputKey(identity: Identity, name: string): string {
+export function inputKey(identity: Identity, name: string): string {
   return `${inputHistoryPrefix(identity)}${name}.json`;
 }
 

@@ -606,6 +606,13 @@ export const SETTINGS = {
     group: 'calls',
     says: 'Of the calls that succeed, the share whose answers are recorded, from 0 to 1. Calls that fail are recorded all.',
   },
+  HISTORY_DAYS: {
+    schema: count(30),
+    from: 'ConfigMap',
+    readBy: ['sweep'],
+    group: 'events',
+    says: 'Days for which builds, calls and their events are kept. sweep removes what is older; lifecycle rules may do it sooner.',
+  },
   AUTHENTICATION: {
     schema: z.enum(['off', 'warn', 'required']).default('off'),
     from: 'ConfigMap',

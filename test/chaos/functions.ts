@@ -17,6 +17,7 @@ import { handleParserEvent } from '#functions/parser-events/handler.ts';
 import type { CallLane } from '#functions/parser-events/places.ts';
 import { serviceDelete } from '#functions/service-delete/handler.ts';
 import { sweep } from '#functions/sweep/handler.ts';
+import { beginning, HISTORY_BOUNDS } from '#functions/sweep/history-place.ts';
 import { buildCompleteSchema } from '#shared/events/build-complete.ts';
 import { buildStartSchema } from '#shared/events/build-start.ts';
 import type { NewEvent, ReceivedEvent } from '#shared/events/event.ts';
@@ -270,6 +271,7 @@ function functionNamed(name: string, world: World, process: SimulatedProcess): S
               slots,
               temporaryBucket,
               settings: world.settings,
+              history: { bounds: { days: 30, ...HISTORY_BOUNDS }, place: beginning() },
               metrics: { swept: () => undefined, builds: () => undefined, oldestRequest: () => undefined },
               now,
             },

@@ -4,6 +4,7 @@ import pino from 'pino';
 import * as z from 'zod';
 import type { SweepDependencies } from '#functions/sweep/dependencies.ts';
 import { sweep } from '#functions/sweep/handler.ts';
+import { beginning } from '#functions/sweep/history-place.ts';
 import type { Counts } from '#functions/sweep/report.ts';
 import { terminalIdOfRequest } from '#shared/builds/terminal-event.ts';
 import { brokerOver } from '#shared/clients/broker.ts';
@@ -23,6 +24,7 @@ export class SweptWorld extends World {
   /** What the Broker was sent, as it would deliver it. */
   readonly sent: Sent[] = [];
   readonly lines: Record<string, unknown>[] = [];
+  readonly history = { bounds: { days: 30, calls: 5, builds: 3 }, place: beginning() };
   readonly measured: { waiting?: number; running?: number; oldest?: number }[] = [];
   broker = brokerOver(async ({ headers, body }) => {
     const request = { method: 'POST', path: '/', headers, repeated: [], body, size: body.length };
@@ -44,6 +46,7 @@ export class SweptWorld extends World {
       broker: steps ? stepped(this.broker, steps) : this.broker,
       slots: SLOTS,
       settings: functionSettings,
+      history: this.history,
       metrics: {
         swept: () => undefined,
         builds: (waiting, running) => this.measured.push({ waiting, running }),
