@@ -6,6 +6,8 @@ import { podsSelector, serviceOfPod } from './function-view.ts';
 
 /** A look serves those that come within this time. Less than streams wait between two looks. */
 const FRESH = 0.4 * SECOND;
+/** Of the list of all: it may be long. */
+const FRESH_ENOUGH = 0.9 * SECOND;
 /** With more functions than these one list of all pods is cheaper than a list for each. */
 const FEW = 8;
 const ALL = 'app.kubernetes.io/component=function';
@@ -24,8 +26,8 @@ export function createPodLooks(
   const own = new Map<string, Look>();
   let all: Look | undefined;
 
-  const look = (selector: string, before: Look | undefined): Look => {
-    if (before && now() - before.at < FRESH) {
+  const look = (selector: string, before: Look | undefined, fresh = FRESH): Look => {
+    if (before && now() - before.at < fresh) {
       return before;
     }
     return { at: now(), pods: cluster.listFunctionPods(selector) };
@@ -45,7 +47,7 @@ export function createPodLooks(
     }
     // Who looks is remembered, and not what was seen.
     own.set(service, { at: now(), pods: Promise.resolve([]) });
-    all = look(ALL, all);
+    all = look(ALL, all, FRESH_ENOUGH);
     return (await all.pods).filter((pod) => serviceOfPod(pod) === service);
   };
 }

@@ -28,7 +28,7 @@ test('few functions are looked at one by one, many by one list; a look serves al
   expect(all.map(([one]) => one?.metadata?.name)).toEqual(Array.from({ length: 200 }, (_, n) => `fn-${n}-1`));
   const before = asked.length;
   expect(before).toBeLessThan(3 + 10);
-  clock += 500;
+  clock += 1000;
   await Promise.all(Array.from({ length: 200 }, (_, n) => looks(`fn-${n}`)));
   expect(asked.slice(before)).toEqual(['app.kubernetes.io/component=function']);
 
