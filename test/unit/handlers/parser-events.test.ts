@@ -291,7 +291,7 @@ describe('a time limit that has just been changed', () => {
     const door = await changed(before, after, took);
     expect(await door.handle(start())).toMatchObject({
       type: 'parser.complete',
-      data: { error: { type: 'Timeout', message: expect.stringContaining(`within its ${told} s:`) } },
+      data: { error: { type: 'Timeout', message: expect.stringContaining(`within its ${told} s. Make it faster`) } },
     });
   });
 
