@@ -67,7 +67,8 @@ async function callOneThatIsNeverReady(): Promise<string> {
   const { third_party_id, parser_id } = identity;
   await world.upload(identity, { 'parser.mjs': "export const handler = () => 1;\nthrow new Error('no database');\n" });
   await world.send({ type: 'build.start', data: { third_party_id, parser_id } });
-  await world.seen('build.complete', identity);
+  // It is built beside the others.
+  await world.seen('build.complete', identity, undefined, 120);
   return await call(identity, {});
 }
 
