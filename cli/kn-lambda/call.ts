@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { type EventLine, timelineEntrySchema } from '#shared/api/schemas.ts';
 import { deriveId } from '#shared/events/event.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
+import { anySignal } from './any-signal.ts';
 import { type Api, pause, SOURCE } from './client.ts';
 import { Failure, Interrupted } from './failure.ts';
 import { openEvents } from './follow-events.ts';
@@ -40,7 +41,7 @@ export async function callFunction(
   signal: AbortSignal,
 ): Promise<Called> {
   const subject = subjectOf(identity);
-  const waiting = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
+  const waiting = anySignal([signal], patienceMs);
   // Before the call: its answer may come at once.
   const events = await openEvents(api, { ...identity }, waiting);
   const correlationid = `call-${randomUUID()}`;
@@ -62,7 +63,7 @@ export async function callFunction(
   try {
     const found = await Promise.race([
       inEvents(events, correlationid),
-      inTimeline(api, identity, correlationid, AbortSignal.any([waiting, ended.signal])),
+      inTimeline(api, identity, correlationid, anySignal([waiting, ended.signal])),
     ]);
     if (found !== undefined) {
       return { id, trace_id: traceId, ...found, round_trip_ms: Math.round(performance.now() - began) };

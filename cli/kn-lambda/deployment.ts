@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
 import type { FunctionFile } from '#shared/folder/function-file.ts';
 import { printableCell } from '#shared/printable.ts';
+import { anySignal } from './any-signal.ts';
 import type { Api } from './client.ts';
 import { Failure } from './failure.ts';
 import { type BuildNews, followBuild } from './follow-build.ts';
@@ -74,7 +75,7 @@ export async function deploy(api: Api, options: DeploymentOptions, steps: Steps)
   const correlationId = `deploy-${randomUUID()}`;
   const ended = new AbortController();
   try {
-    const events = await openEvents(api, { ...identity }, AbortSignal.any([signal, ended.signal]));
+    const events = await openEvents(api, { ...identity }, anySignal([signal, ended.signal]));
     await api.send(buildStart(options, prefix, correlationId), signal);
     options.onAsked?.(correlationId);
     const news = followBuild({ api, identity, correlationId, events, signal });
@@ -148,7 +149,7 @@ async function tellNews(
           tell(text);
         }
         if (item.step === 'building' && item.jobName !== undefined && options.onLog) {
-          void followLog(api, options, correlationId, AbortSignal.any([options.signal, logs.signal]));
+          void followLog(api, options, correlationId, anySignal([options.signal, logs.signal]));
         }
       });
       if (value.step === 'failed') {

@@ -4,6 +4,7 @@
  */
 import { type Build, buildDetailSchema, type EventLine, functionSchema } from '#shared/api/schemas.ts';
 import type { Identity } from '#shared/events/identity.ts';
+import { anySignal } from './any-signal.ts';
 import { type Api, pause } from './client.ts';
 import { Failure } from './failure.ts';
 import { pathOf } from './session.ts';
@@ -33,7 +34,7 @@ const ASK_DEPLOYED_MS = 500;
 /** Ends with `ready` or `failed`. */
 export async function* followBuild(followed: Followed): AsyncGenerator<BuildNews> {
   const ended = new AbortController();
-  const signal = AbortSignal.any([followed.signal, ended.signal]);
+  const signal = anySignal([followed.signal, ended.signal]);
   const news = new Inbox<BuildNews>();
   followed.signal.addEventListener('abort', () => news.fail(followed.signal.reason), { once: true });
   const told = (work: Promise<void>): void => void work.catch((error: unknown) => news.fail(error));

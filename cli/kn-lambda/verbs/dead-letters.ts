@@ -1,7 +1,9 @@
 /** `dead-letters`: listed and shown by the API, replayed and purged by the events that operators send. */
+
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { Option } from 'commander';
+import { anySignal } from '#cli/kn-lambda/any-signal.ts';
 import { EXIT, Exit, Failure, Interrupted, wrongUse } from '#cli/kn-lambda/failure.ts';
 import { openEvents } from '#cli/kn-lambda/follow-events.ts';
 import { connectable, count, duration, shown } from '#cli/kn-lambda/options.ts';
@@ -197,7 +199,7 @@ async function given(
   order: unknown,
   { signal }: Runtime,
 ): Promise<DeadLetterReplayed | DeadLetterPurged> {
-  const waiting = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
+  const waiting = anySignal([signal], PATIENCE_MS);
   const events = await openEvents(api, {}, waiting);
   const correlationid = `${verb}-${randomUUID()}`;
   const event = {

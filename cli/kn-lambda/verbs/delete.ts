@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
+import { anySignal } from '#cli/kn-lambda/any-signal.ts';
 import { Failure, Interrupted, wrongUse } from '#cli/kn-lambda/failure.ts';
 import { openEvents } from '#cli/kn-lambda/follow-events.ts';
 import { connectable } from '#cli/kn-lambda/options.ts';
@@ -31,7 +32,7 @@ export function addDelete(program: Command, runtime: Runtime): void {
     if (!options.yes && !(await agreed(`Delete ${subject}?`, runtime))) {
       throw new Failure('nothing was deleted');
     }
-    const waiting = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
+    const waiting = anySignal([signal], PATIENCE_MS);
     const events = await openEvents(session.api, { ...identity }, waiting);
     const correlationid = `delete-${randomUUID()}`;
     const event = { id: randomUUID(), type: 'service.delete', subject, extensions: { correlationid }, data: '{}' };

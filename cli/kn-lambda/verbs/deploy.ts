@@ -1,5 +1,6 @@
 import { basename, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { anySignal } from '#cli/kn-lambda/any-signal.ts';
 import type { Api } from '#cli/kn-lambda/client.ts';
 import { DeploymentFailed, type DeploymentOptions, deploy } from '#cli/kn-lambda/deployment.ts';
 import { tellFailure, whatGoesOn } from '#cli/kn-lambda/deployment-trouble.ts';
@@ -89,7 +90,7 @@ type Wanted = Pick<DeploymentOptions, 'folder' | 'identity' | 'parameters' | 'fo
 async function deployOnce(api: Api, wanted: Wanted, options: DeployOptions, runtime: Runtime) {
   const { terminal, signal } = runtime;
   const patience = options.timeout ?? HALF_AN_HOUR;
-  const bounded = AbortSignal.any([signal, AbortSignal.timeout(patience)]);
+  const bounded = anySignal([signal], patience);
   const name = subjectOf(wanted.identity);
   let asked: string | undefined;
   try {
