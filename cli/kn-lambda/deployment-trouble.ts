@@ -40,7 +40,7 @@ export async function tellFailure(
   } else {
     note(explanationText(explanation, paintNote));
   }
-  note(paintNote('dim', `The version that was there before goes on as it was. The build's id: ${correlationId}`));
+  note(paintNote('dim', `A version that was there before goes on as it was. The build's id: ${correlationId}`));
 }
 
 /** The end of the log and the explanation, once both have been kept. */

@@ -105,6 +105,14 @@ function waiting(facts: Facts): Found {
       next: { say: 'Correct the name: the list shows what there is; or deploy it', command: 'kn-lambda list' },
     };
   }
+  if (id === '') {
+    return {
+      healthy: true,
+      cause: `no call of ${subject} that failed is recorded`,
+      evidence: [],
+      next: { say: 'Read its log', command: `kn-lambda logs ${subject}` },
+    };
+  }
   return {
     healthy: true,
     cause: `no failure of ${id} is recorded: it succeeded and is not in the sample (CALL_SAMPLE), is under way, or never came`,

@@ -108,12 +108,14 @@ function byState(facts: Facts): Found | undefined {
         }
       );
     case 'building':
-      return {
-        healthy: true,
-        cause: 'it is being built for the first time',
-        evidence: fn.last_build?.started_at ? [since(fn.last_build.started_at, now, 'the build began')] : [],
-        next: { say: 'Let explain say how far it is', command: `kn-lambda explain build ${subject}` },
-      };
+      return (
+        endedMeanwhile(facts) ?? {
+          healthy: true,
+          cause: 'it is being built for the first time',
+          evidence: fn.last_build?.started_at ? [since(fn.last_build.started_at, now, 'the build began')] : [],
+          next: { say: 'Let explain say how far it is', command: `kn-lambda explain build ${subject}` },
+        }
+      );
     case 'deleting':
       return {
         healthy: true,
@@ -125,6 +127,12 @@ function byState(facts: Facts): Found | undefined {
     default:
       return troubled(facts);
   }
+}
+
+/** The list of what runs is some seconds old: its build may have ended since, and failed. */
+function endedMeanwhile(facts: Facts): Found | undefined {
+  const running = facts.fn?.last_build?.correlation_id;
+  return running === undefined || running === facts.build?.correlation_id ? neverDeployed(facts) : undefined;
 }
 
 /** A build after the one whose version does not start: then that is what happened last. */

@@ -131,6 +131,13 @@ describe('a function', () => {
   });
 });
 
+test('a call without an id, where none has failed', () => {
+  expect(of('call', { fn: fn(), id: '' })).toMatchObject({
+    cause: 'no call of acme/p1 that failed is recorded',
+    next: { command: 'kn-lambda logs acme/p1' },
+  });
+});
+
 test('a build.start that was refused: what is wrong with it', () => {
   const problems = [{ path: 'parameters.timeout_seconds', message: 'expected number, received string' }];
   const answer = of('build', {
@@ -180,6 +187,13 @@ describe('a function whose newest build failed', () => {
   test('was never deployed', () => {
     expect(of('function', { build: failedBuild }).cause).toMatch(/never deployed.*left-pda/);
     expect(of('function', { build: failedBuild, deletedAt: ago(5) }).cause).toMatch(/was deleted 5 s ago/);
+  });
+
+  test('is still in the list of what runs, unless that is a build after it', () => {
+    const listed = fn({ state: 'building', last_build: failedBuild });
+    expect(of('function', { fn: listed, build: failedBuild }).cause).toMatch(/never deployed.*left-pda/);
+    const next = fn({ state: 'building', last_build: build({ correlation_id: 'the next' }) });
+    expect(of('function', { fn: next, build: failedBuild }).cause).toMatch(/being built/);
   });
 
   test('was built, and refused by Kubernetes', () => {

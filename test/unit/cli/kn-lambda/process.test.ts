@@ -259,7 +259,7 @@ DependencyInstallFailed: npm finds no package lefft-pad.
 
 Next: Correct the name, then deploy again.
   kn-lambda deploy hello
-The version that was there before goes on as it was. The build's id: deploy-ID
+A version that was there before goes on as it was. The build's id: deploy-ID
 `);
   });
 
