@@ -17,7 +17,7 @@ export function explainFunction(facts: Facts): Explanation {
   const found =
     byState(facts) ??
     byLastFailure(facts) ??
-    explainLetters(facts.letters, facts) ??
+    explainLetters(lettersOfNow(facts), facts) ??
     platformFault(facts, 'parser-events');
   return {
     about,
@@ -30,6 +30,12 @@ export function explainFunction(facts: Facts): Explanation {
 }
 
 type Found = Omit<Explanation, 'about'>;
+
+/** Those since the source of what is deployed was seen: what an older version was refused for may be mended. */
+function lettersOfNow({ letters, fn }: Facts): Facts['letters'] {
+  const since = Date.parse(fn?.observed_at ?? '');
+  return letters.filter(({ time }) => !(Date.parse(time) < since));
+}
 
 function missing({ subject = '', deletedAt, now }: Facts): Found {
   return {

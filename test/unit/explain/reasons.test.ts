@@ -131,6 +131,15 @@ describe('a function', () => {
   });
 });
 
+test('a dead letter of a call counts until a newer source is deployed', () => {
+  const letters = [letter('FunctionNotReady')];
+  expect(of('function', { fn: fn({ observed_at: ago(200) }), letters })).toMatchObject({
+    healthy: false,
+    reason: 'FunctionNotReady',
+  });
+  expect(of('function', { fn: fn({ observed_at: ago(20) }), letters }).healthy).toBe(true);
+});
+
 test('a call without an id, where none has failed', () => {
   expect(of('call', { fn: fn(), id: '' })).toMatchObject({
     cause: 'no call of acme/p1 that failed is recorded',
