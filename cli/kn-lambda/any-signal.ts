@@ -1,8 +1,8 @@
 /** The signal that aborts with the first of some. */
 
 /**
- * `milliseconds`: aborts then at the latest. Not AbortSignal.any: nothing holds what it makes of AbortSignal.timeout, so
- * in Node 20, when garbage is collected, the time never comes.
+ * `milliseconds`: aborts then at the latest. Not AbortSignal.any: nothing holds what it makes of AbortSignal.timeout.
+ * So in Node 20 the time never comes once garbage has been collected.
  */
 export function anySignal(signals: readonly AbortSignal[], milliseconds?: number): AbortSignal {
   const first = new AbortController();
