@@ -35,11 +35,12 @@ export function binary(event: EventToSend): Message {
   };
 }
 
-/** By node:http, since fetch does not let a caller choose the Host. */
+/** By node:http, since fetch does not let a caller choose the Host. Rejects where nothing comes for `silence` ms. */
 export async function post(
   url: URL,
   { headers, body }: Message,
   method = 'POST',
+  silence = 0,
 ): Promise<{ status: number; headers: IncomingHttpHeaders; body: string }> {
   return new Promise((resolve, reject) => {
     // A connection of its own: one that was kept may have been closed at the far end of a tunnel.
@@ -56,6 +57,7 @@ export async function post(
       response.on('error', reject);
     });
     call.on('error', reject);
+    call.setTimeout(silence, () => call.destroy(new Error(`${url} said nothing for ${silence} ms`)));
     call.end(method === 'GET' ? undefined : body);
   });
 }
