@@ -1,8 +1,9 @@
 /** The page: static files that the build has made, each read once. */
-import { createHash } from 'node:crypto';
+
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { contentName } from '#shared/runtime/etag.ts';
 import { problemAnswer } from '#shared/runtime/problem-answer.ts';
 import type { Route } from '#shared/runtime/routes.ts';
 import type { ApiDependencies, ServePage } from './dependencies.ts';
@@ -79,7 +80,7 @@ function readFiles(directory: string, security: Record<string, string>): Map<str
         ...security,
       };
       const plain = readFileSync(join(directory, name));
-      const etag = createHash('sha256').update(plain).digest('base64url').slice(0, 27);
+      const etag = contentName(plain);
       const gzip = names.includes(`${name}.gz`) ? readFileSync(join(directory, `${name}.gz`)) : undefined;
       return [name, { headers, etag, plain, gzip }];
     });

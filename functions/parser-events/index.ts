@@ -33,7 +33,7 @@ await defineFunction({
     return {
       cluster: createCluster(config),
       store,
-      temporaryBucket: config.TEMPORARY_BUCKET,
+      temporaryBucket: bucket,
       known: createKnownFunctions(),
       call: createCallFunction(),
       places: createPlaces({ perTenant: config.CALL_PLACES_PER_TENANT }),

@@ -1,7 +1,7 @@
 /** The numbers of the last hour's calls, as all doors have written them. Each object is read once. */
 import pLimit from 'p-limit';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
-import type { Identity } from '#shared/events/identity.ts';
+import { type Identity, subjectOf } from '#shared/events/identity.ts';
 import { readJson } from '#shared/read-json.ts';
 import { METRICS } from '#shared/specs/s3-keys.ts';
 import {
@@ -91,7 +91,7 @@ export function createHourOfCalls(
   }
 
   function ringOf(version: VersionOfFunction): Ring | undefined {
-    const id = idOf(version);
+    const id = subjectOf(version);
     const { revision } = version;
     const known = rings.get(id)?.get(revision);
     if (known || versions >= MOST_VERSIONS) {
@@ -129,7 +129,7 @@ export function createHourOfCalls(
     return sum;
   }
 
-  const ringsOf = (identity: Identity) => [...(rings.get(idOf(identity))?.values() ?? [])];
+  const ringsOf = (identity: Identity) => [...(rings.get(subjectOf(identity))?.values() ?? [])];
 
   return {
     async refresh() {
@@ -177,8 +177,4 @@ function rowAt(ring: Ring, minute: number): CallRow | undefined {
   }
   ring.newest = Math.max(ring.newest, minute);
   return row;
-}
-
-function idOf({ third_party_id, parser_id }: Identity): string {
-  return `${third_party_id}/${parser_id}`;
 }

@@ -1,11 +1,12 @@
 /** Answers a request that is no event: traced, measured and logged as events are, and streamed where it is a stream. */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { SECOND } from '#shared/durations.ts';
 import type { EventMetrics, Outcome } from '#shared/telemetry/metrics.ts';
 import { parseTraceparent } from '#shared/telemetry/traceparent.ts';
 import type { Tracing } from '#shared/telemetry/traces.ts';
+import { etagOf } from './etag.ts';
 import { problemOf } from './failure-answer.ts';
 import { problemAnswer } from './problem-answer.ts';
 import type { Answer, FunctionRequest } from './request.ts';
@@ -116,7 +117,7 @@ async function sendWhole(
     response.destroy();
     return statusCode;
   }
-  const bytes = Buffer.from(body as string);
+  const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body as string);
   const isRead = method === 'GET' || method === 'HEAD';
   const etag = isRead && statusCode === 200 ? (headers['etag'] ?? etagOf(bytes)) : undefined;
   const all = { 'x-correlation-id': randomUUID(), ...headers, ...(etag ? { etag } : {}) };
@@ -125,10 +126,6 @@ async function sendWhole(
   response.writeHead(status, isKnown ? all : { ...all, 'content-length': bytes.length });
   response.end(isKnown || method === 'HEAD' ? undefined : bytes);
   return status;
-}
-
-function etagOf(bytes: Buffer): string {
-  return `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 27)}"`;
 }
 
 /** A proxy that compresses makes a strong name weak. */

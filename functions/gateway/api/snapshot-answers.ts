@@ -1,5 +1,5 @@
 /** Answers that are made of a snapshot alone: until the next one each is made once, and sent again as it is. */
-import { createHash } from 'node:crypto';
+import { etagOf } from '#shared/runtime/etag.ts';
 import type { Answer } from '#shared/runtime/request.ts';
 import type { Snapshot } from './function-view.ts';
 
@@ -20,8 +20,7 @@ export function answerOf(
     return before;
   }
   const body = Buffer.from(JSON.stringify(make()));
-  const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`;
-  const answer = { statusCode: 200, headers: { ...headers, etag }, body };
+  const answer = { statusCode: 200, headers: { ...headers, etag: etagOf(body) }, body };
   if (answers.size < MOST) {
     answers.set(key, answer);
   }
