@@ -73,8 +73,13 @@ test('an event that is not answered is sent again three times, as it was, and th
     destination: uri,
     message: expect.stringContaining('Sent again 3 times'),
   });
-  await until('the recorder', () => seen(type).length === 4);
-  expect(seen(type).map(({ redeliveries }) => redeliveries)).toEqual([undefined, '1', '2', '3']);
+  // A real Broker promises neither the order of deliveries nor that each comes once.
+  const times = () => {
+    const counts = seen(type).map(({ redeliveries }) => Number(redeliveries ?? 0));
+    return isLaptop ? counts : [...new Set(counts)].sort();
+  };
+  await until('the recorder', () => times().length === 4);
+  expect(times()).toEqual([0, 1, 2, 3]);
   for (const event of seen(type)) {
     expect(event).toMatchObject({ ...sent, source: 'test', correlationid: 'chain-1' });
     expect(Object.keys(event).filter((name) => name.startsWith('knativeerror'))).toEqual([]);
