@@ -10,6 +10,8 @@ export interface Connection {
   /** Where the address came from, for messages. */
   origin: 'laptop' | 'cluster' | 'given' | 'login';
   token: () => Promise<string | undefined>;
+  /** In every request. */
+  headers?: Record<string, string>;
 }
 
 export type Query = Record<string, string | number | boolean | undefined>;
@@ -54,12 +56,15 @@ const PASSING = new Set([502, 503, 504]);
 /** Of every event that the command sends. */
 export const SOURCE = 'kn-lambda';
 
-export function createApi({ server, origin, token }: Connection, fetchFrom: typeof fetch = fetch): Api {
+export function createApi(
+  { server, origin, token, headers: always = {} }: Connection,
+  fetchFrom: typeof fetch = fetch,
+): Api {
   async function ask(path: string, init: RequestInit & { query?: Query | undefined }): Promise<Response> {
     const { query, ...rest } = init;
     const url = addressOf(server, path, query);
     const given = await token();
-    const headers = new Headers(rest.headers);
+    const headers = new Headers({ ...always, ...(rest.headers as Record<string, string> | undefined) });
     if (given !== undefined) {
       headers.set('authorization', `Bearer ${given}`);
     }

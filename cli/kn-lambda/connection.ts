@@ -7,7 +7,8 @@ import { dirname, join, resolve } from 'node:path';
 import type { Connection } from './client.ts';
 import { readCredentials } from './credentials.ts';
 import { type Failure, wrongUse } from './failure.ts';
-import { type ClusterOptions, findCluster } from './kubectl.ts';
+import { forwardTo, isResolvable } from './forward.ts';
+import { type Cluster, type ClusterOptions, findCluster } from './kubectl.ts';
 
 const LAPTOP = 'http://127.0.0.1:8080';
 
@@ -47,9 +48,22 @@ export async function findConnection(
       return { server: ofLaptop, origin: 'laptop', token: async () => token };
     }
     const found = await clusterOf(cluster);
-    return { server: found.gateway, origin: 'cluster', token: async () => token ?? (await found.token()) };
+    const way = await wayTo(found, cluster);
+    return { ...way, origin: 'cluster', token: async () => token ?? (await found.token()) };
   }
   return { server: laptop(cwd), origin: 'laptop', token: async () => token };
+}
+
+/** Many clusters have names for their Services that only they themselves can resolve. */
+async function wayTo(
+  { gateway, namespace, revision }: Cluster,
+  options: ClusterOptions,
+): Promise<Pick<Connection, 'server' | 'headers'>> {
+  const forward =
+    revision === undefined || (await isResolvable(gateway))
+      ? undefined
+      : await forwardTo({ namespace, revision }, options);
+  return forward ?? { server: gateway };
 }
 
 function clusterOptions(options: ConnectionOptions, environment: NodeJS.ProcessEnv): ClusterOptions {

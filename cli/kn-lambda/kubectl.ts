@@ -20,6 +20,8 @@ export interface ClusterOptions {
 export interface Cluster {
   namespace: string;
   gateway: string;
+  /** Of the gateway, that is ready. */
+  revision: string | undefined;
   /** Undefined where the kubeconfig's own user is no ServiceAccount, or may not ask for a token. */
   token: () => Promise<string | undefined>;
 }
@@ -29,20 +31,24 @@ export type Kubectl = (args: string[]) => Promise<string>;
 export async function findCluster(options: ClusterOptions, kubectl = kubectlOf(options)): Promise<Cluster> {
   const namespace = options.namespace ?? (await namespaceOfContext(kubectl));
   const service = await serviceNamed('gateway', namespace, kubectl);
-  const gateway = service.status?.url;
+  const { url: gateway, latestReadyRevisionName: revision } = service.status ?? {};
   if (gateway === undefined) {
     throw new Failure(`the gateway of namespace ${namespace} has no address yet`, {
       next: `See why: kubectl get ksvc gateway -n ${namespace}`,
     });
   }
-  return { namespace, gateway, token: () => tokenOf(options.serviceAccount, namespace, kubectl) };
+  return { namespace, gateway, revision, token: () => tokenOf(options.serviceAccount, namespace, kubectl) };
 }
 
-export function kubectlOf({ kubeconfig, context }: ClusterOptions): Kubectl {
-  const common = [
+export function kubectlFlags({ kubeconfig, context }: ClusterOptions): string[] {
+  return [
     ...(kubeconfig === undefined ? [] : ['--kubeconfig', kubeconfig]),
     ...(context === undefined ? [] : ['--context', context]),
   ];
+}
+
+export function kubectlOf(options: ClusterOptions): Kubectl {
+  const common = kubectlFlags(options);
   return async (args) => {
     try {
       const { stdout } = await promisify(execFile)('kubectl', [...common, ...args], { timeout: LONGEST_MS });
@@ -72,7 +78,11 @@ async function namespaceOfContext(kubectl: Kubectl): Promise<string> {
   return namespace.trim() || 'default';
 }
 
-async function serviceNamed(name: string, namespace: string, kubectl: Kubectl): Promise<{ status?: { url?: string } }> {
+interface GatewayService {
+  status?: { url?: string; latestReadyRevisionName?: string };
+}
+
+async function serviceNamed(name: string, namespace: string, kubectl: Kubectl): Promise<GatewayService> {
   const kind = 'services.serving.knative.dev';
   const found = await kubectl(['get', kind, name, '-n', namespace, '--ignore-not-found', '-o', 'json']);
   if (found.trim() === '') {
@@ -80,7 +90,7 @@ async function serviceNamed(name: string, namespace: string, kubectl: Kubectl): 
       next: 'Say in which namespace the platform is: --namespace knative-lambda-dev.',
     });
   }
-  return JSON.parse(found) as { status?: { url?: string } };
+  return JSON.parse(found) as GatewayService;
 }
 
 async function tokenOf(account: string | undefined, namespace: string, kubectl: Kubectl): Promise<string | undefined> {

@@ -40,7 +40,7 @@ function nextStep(origin: string, isTls: boolean): string {
     case 'laptop':
       return 'Start the platform in the folder of the project: make run. Or name another: --server URL, or KUBECONFIG.';
     case 'cluster':
-      return "It is the gateway's address in the cluster. If this machine has no way to it, give one: --server URL.";
+      return "It is the gateway's address in the cluster, and kubectl may not forward to it (pods/portforward in knative-serving). Give another one: --server URL.";
     default:
       return 'Check the address, and that the platform runs there: --server URL, KN_LAMBDA_SERVER, or kn-lambda login.';
   }

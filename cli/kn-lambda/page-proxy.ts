@@ -8,6 +8,8 @@ import type { AddressInfo } from 'node:net';
 import { networkCode } from '#shared/network-code.ts';
 import { Failure } from './failure.ts';
 
+type Headers = Record<string, string>;
+
 export interface PageProxy {
   url: string;
   ended: Promise<void>;
@@ -15,7 +17,7 @@ export interface PageProxy {
 
 /** Throws Failure where the port is taken; 0 is any free one. */
 export async function startPageProxy(
-  { server, token, port }: { server: string; token: string; port: number },
+  { server, token, port, headers = {} }: { server: string; token: string; port: number; headers?: Headers | undefined },
   signal: AbortSignal,
 ): Promise<PageProxy> {
   const target = new URL(server);
@@ -24,7 +26,7 @@ export async function startPageProxy(
       outgoing.writeHead(403).end('This address serves the page of kn-lambda open, and nobody else.\n');
       return;
     }
-    pass(incoming, outgoing, target, token);
+    pass(incoming, outgoing, target, { ...headers, authorization: `Bearer ${token}` });
   });
   await new Promise<void>((resolve, reject) => {
     proxy.once('error', reject).listen(port, '127.0.0.1', resolve);
@@ -48,10 +50,10 @@ function isOwn({ headers }: IncomingMessage, port: number): boolean {
   return headers.host === own && (headers.origin === undefined || headers.origin === `http://${own}`);
 }
 
-function pass(incoming: IncomingMessage, outgoing: ServerResponse, target: URL, token: string): void {
+function pass(incoming: IncomingMessage, outgoing: ServerResponse, target: URL, own: Headers): void {
   const { host: _host, connection: _connection, origin: _origin, ...kept } = incoming.headers;
   const request = target.protocol === 'https:' ? requestHttps : requestHttp;
-  const headers = { ...kept, host: target.host, authorization: `Bearer ${token}` };
+  const headers = { ...kept, host: target.host, ...own };
   const passed = request(new URL(incoming.url ?? '/', target), { method: incoming.method, headers }, (answer) => {
     outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
     answer.pipe(outgoing);

@@ -121,8 +121,10 @@ function getManifest({ contents, repository, reference, request, response }: Exc
     throw new RegistryError('MANIFEST_UNKNOWN', `${repository} has no manifest ${reference}`);
   }
   const { digest, mediaType, content } = found;
-  const { accept } = request.headers;
-  if (accept !== undefined && !accept.includes('*/*') && !accept.includes(mediaType)) {
+  const { accept = '' } = request.headers;
+  // As distribution does: an OCI image is not there for whoever does not name its type, and "*/*" does not name it.
+  const takesAny = !mediaType.startsWith('application/vnd.oci.') && (accept === '' || accept.includes('*/*'));
+  if (!takesAny && !accept.includes(mediaType)) {
     throw new RegistryError('MANIFEST_UNKNOWN', `the manifest is ${mediaType}, which the request does not accept`);
   }
   response.setHeader('docker-content-digest', digest);

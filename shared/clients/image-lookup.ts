@@ -3,6 +3,7 @@ import pLimit from 'p-limit';
 import { SECOND } from '#shared/durations.ts';
 import { PermanentError } from '#shared/events/errors.ts';
 import { registryAddress } from './registry-address.ts';
+import { ACCEPTED_MANIFESTS } from './registry-manifests.ts';
 import { registryRequests } from './registry-requests.ts';
 
 export interface ImageLookup {
@@ -39,7 +40,7 @@ export async function lookUpImages(images: readonly string[], endpoint?: string)
         to: `manifests/${digest}`,
         doing,
         access: 'pull',
-        headers: { accept: '*/*' },
+        headers: { accept: ACCEPTED_MANIFESTS },
       } as const;
       const { status } = await requests.ask({ ...request, method: 'HEAD', expects: [200, 404] });
       found[status === 200 ? 'there' : 'missing'].push(image);

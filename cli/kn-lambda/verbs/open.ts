@@ -21,14 +21,14 @@ export function addOpen(program: Command, runtime: Runtime): void {
     const session = await openSession(options, runtime);
     // What does not answer is told here, in words, and not by the browser.
     await session.me();
-    const { server, token } = await findConnection(options, runtime);
+    const { server, token, headers } = await findConnection(options, runtime);
     const given = await token();
     if (given === undefined || options.print) {
       terminal.say(`${server}/`);
       launch(options.print ? undefined : `${server}/`, runtime);
       return;
     }
-    const proxy = await startPageProxy({ server, token: given, port: options.port ?? 0 }, signal);
+    const proxy = await startPageProxy({ server, token: given, port: options.port ?? 0, headers }, signal);
     terminal.say(proxy.url);
     terminal.note('The page is here until Ctrl-C: whoever can use this machine sees it with your rights.');
     launch(proxy.url, runtime);

@@ -29,8 +29,10 @@ test('an image that was pushed is there by tag and digest, in this repository al
   const catalog = await registry.ask('GET', '/v2/_catalog');
   expect(await catalog.json()).toMatchObject({ repositories: ['acme/parser'] });
   const docker = 'application/vnd.docker.distribution.manifest.v2+json';
-  const refused = await registry.ask('GET', '/v2/acme/parser/manifests/v1', { headers: { accept: docker } });
-  expect(refused.status).toBe(404);
+  for (const other of [docker, '*/*']) {
+    const refused = await registry.ask('GET', '/v2/acme/parser/manifests/v1', { headers: { accept: other } });
+    expect(refused.status).toBe(404);
+  }
 });
 
 describe('uploads', () => {

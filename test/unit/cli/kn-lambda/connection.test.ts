@@ -1,8 +1,9 @@
 /** Which platform a command speaks to, by what is said and what is there. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createApi } from '#cli/kn-lambda/client.ts';
 import { type ConnectionOptions, findConnection } from '#cli/kn-lambda/connection.ts';
 import { writeCredentials } from '#cli/kn-lambda/credentials.ts';
 import { findCluster } from '#cli/kn-lambda/kubectl.ts';
@@ -13,7 +14,13 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 
-const cluster = async () => ({ namespace: 'n', gateway: 'http://gateway.n', token: async () => 'of-the-cluster' });
+const GATEWAY = 'http://localhost:1234';
+const cluster = async () => ({
+  namespace: 'n',
+  gateway: GATEWAY,
+  revision: 'gateway-00007',
+  token: async () => 'of-the-cluster',
+});
 
 async function find(options: ConnectionOptions, environment: NodeJS.ProcessEnv = {}, cwd = home) {
   const found = await findConnection(options, { cwd, environment: { HOME: home, ...environment } }, cluster);
@@ -44,7 +51,7 @@ describe('the first that there is', () => {
   test('a cluster that is named, then the last login, then KUBECONFIG', async () => {
     const environment = { KUBECONFIG: '/x' };
     expect(await find({}, environment)).toEqual({
-      server: 'http://gateway.n',
+      server: GATEWAY,
       origin: 'cluster',
       token: 'of-the-cluster',
     });
@@ -73,6 +80,59 @@ describe('the first that there is', () => {
     platformAt(home, 'x');
     expect(await find({}, { KUBECONFIG: join(home, '.local/kubeconfig') })).toMatchObject({ origin: 'cluster' });
   });
+});
+
+describe('a cluster whose names this machine does not know', () => {
+  const unknown = async () => ({ ...(await cluster()), gateway: 'http://gateway.n.invalid' });
+  const place = () => ({ cwd: home, environment: { HOME: home, KUBECONFIG: '/x' } });
+
+  function kubectlThat(does: string): void {
+    writeFileSync(join(home, 'kubectl'), `#!/bin/sh\necho "$@" > ${home}/asked\n${does}\n`, { mode: 0o755 });
+    vi.stubEnv('PATH', `${home}:${process.env['PATH']}`);
+  }
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
+  test('is reached through its activator, which is told for whom each request is', async () => {
+    kubectlThat('echo "Forwarding from 127.0.0.1:45678 -> 8012"; exec sleep 3');
+    const found = await findConnection({ context: 'c' }, place(), unknown);
+    expect(found).toMatchObject({
+      server: 'http://127.0.0.1:45678',
+      origin: 'cluster',
+      headers: { 'knative-serving-namespace': 'n', 'knative-serving-revision': 'gateway-00007' },
+    });
+    const asked = readFileSync(join(home, 'asked'), 'utf8').trim();
+    expect(asked).toBe(
+      '--kubeconfig /x --context c port-forward -n knative-serving svc/activator-service :80 --address 127.0.0.1',
+    );
+  });
+
+  test('keeps its address where kubectl may not forward', async () => {
+    kubectlThat('echo "Forbidden" >&2; exit 1');
+    const found = await findConnection({}, place(), unknown);
+    expect(found).toMatchObject({ server: 'http://gateway.n.invalid' });
+    expect(found.headers).toBeUndefined();
+  });
+});
+
+test('the headers of a way go with every request', async () => {
+  const asked: Headers[] = [];
+  const answer = async (_: unknown, init?: RequestInit) => {
+    asked.push(new Headers(init?.headers));
+    return new Response('{"id":"1"}', { headers: { 'content-type': 'application/json' } });
+  };
+  const headers = { 'knative-serving-revision': 'r' };
+  const api = createApi(
+    { server: GATEWAY, origin: 'cluster', token: async () => 't', headers },
+    answer as typeof fetch,
+  );
+  await api.send({ id: '1', type: 'build.start', data: '{}' });
+  await api.lines('/api/v1/x');
+  expect(asked.map((one) => [one.get('knative-serving-revision'), one.get('authorization')])).toEqual([
+    ['r', 'Bearer t'],
+    ['r', 'Bearer t'],
+  ]);
 });
 
 describe('a cluster, by kubectl', () => {
