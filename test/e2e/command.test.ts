@@ -4,8 +4,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { expectResult } from '#test/contract/build-again.ts';
-import { answering } from '#test/contract/sources.ts';
 import { World } from '#test/contract/world.ts';
 
 const COMMAND = join(import.meta.dirname, '../../cli/kn-lambda/main.ts');
@@ -39,17 +37,19 @@ test('a function is seen, called, read and explained, and nobody else sees it', 
   const { tokens } = world.platform;
   const identity = world.parser('by-command');
   const name = `${identity.third_party_id}/${identity.parser_id}`;
-  await world.upload(identity, answering('by command'));
+  const says = 'export function handler() {\n  console.log("heard");\n  return "by command";\n}\n';
+  await world.upload(identity, { 'parser.mjs': says });
   await world.send({ type: 'build.start', data: identity });
   await world.seen('lifecycle.function.ready', identity, undefined, 120);
-  await expectResult(world, identity, 'by command');
 
   const invoked = await command(tokens?.acme, 'invoke', name, '--data', '{}');
   expect(invoked).toMatchObject({ code: 0 });
   expect(invoked.out).toContain('by command');
   const listed = await command(tokens?.acme, 'list');
   expect(listed).toMatchObject({ code: 0, out: expect.stringContaining(name) });
-  for (const verb of [['describe'], ['explain', 'function'], ['logs']]) {
+  const logs = await command(tokens?.acme, 'logs', name);
+  expect(logs).toMatchObject({ code: 0, out: expect.stringContaining('heard') });
+  for (const verb of [['describe'], ['explain', 'function']]) {
     expect(await command(tokens?.acme, ...verb, name)).toMatchObject({ code: 0, err: '' });
   }
 
