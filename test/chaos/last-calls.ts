@@ -33,7 +33,7 @@ export function callEach(identities: Identity[], settled: Settled): void {
 function outcomeOf(identity: Identity, { cluster, calls, door }: Settled): Call['expected'] {
   const service = cluster.storage.get(SERVICES, FUNCTIONS_NAMESPACE, functionName(identity));
   if (service) {
-    // While it has a Trigger of an older installation, a door that has just heard nothing newer leaves the call to that.
+    // While it has a Trigger of an older installation, a door that has heard nothing newer leaves the call to that.
     const isByDoor = deliveryOf(service as KnativeObject) && !calls.olderTriggers.has(subjectOf(identity));
     return isByDoor ? 'answered' : undefined;
   }
