@@ -2,7 +2,9 @@
  * The gateway: the address for clients. The token tells who sends; what that principal may not say is refused, and what
  * it may is sent on to the Broker, signed for its tenant.
  */
+import { buildStartSchema } from '#shared/events/build-start.ts';
 import type { ReceivedEvent } from '#shared/events/event.ts';
+import { toldUnknown, unknownFields } from '#shared/events/unknown-fields.ts';
 import { writeBinary } from '#shared/runtime/binary-mode.ts';
 import { parseExactJson } from '#shared/runtime/exact-json.ts';
 import { isJson, isStructured } from '#shared/runtime/media-type.ts';
@@ -39,7 +41,14 @@ export async function gateway(
   const { id, subject } = bound.event;
   const { headers } = writeBinary(bound.event);
   await deps.broker.publish({ headers, body: dataOf(event, request) }, { tenant: bound.tenant });
-  return accepted({ id, correlation_id: event.correlationId, ...(subject ? { subject } : {}) });
+  const ignored =
+    event.type === 'build.start' ? unknownFields(buildStartSchema, event.original.data).map(toldUnknown) : [];
+  return accepted({
+    id,
+    correlation_id: event.correlationId,
+    ...(subject ? { subject } : {}),
+    ...(ignored.length > 0 ? { ignored } : {}),
+  });
 }
 
 /** The bytes as the client sent them. Decoded and encoded again, long numbers would lose digits. */
@@ -55,7 +64,8 @@ function dataOf({ original }: ReceivedEvent<unknown>, { headers, body = Buffer.a
   return Buffer.from(data);
 }
 
-function accepted(event: { id: string; correlation_id: string; subject?: string }): Answer {
+/** `ignored`: fields that we do not know, in sentences. */
+function accepted(event: { id: string; correlation_id: string; subject?: string; ignored?: string[] }): Answer {
   const next = `every event that this one leads to has correlationid "${event.correlation_id}"`;
   return {
     statusCode: 202,

@@ -4,10 +4,13 @@ import * as z from 'zod';
 import { idSchema } from '#shared/events/identity.ts';
 import { parametersSchema } from '#shared/events/parameters.ts';
 import { problemsOf } from '#shared/events/problem.ts';
-import { nearest } from '#shared/nearest.ts';
+import { type UnknownField, unknownFields } from '#shared/events/unknown-fields.ts';
 
-const fields = { name: idSchema.optional(), tenant: idSchema.optional(), parameters: parametersSchema.optional() };
-const schema = z.strictObject(fields);
+const schema = z.object({
+  name: idSchema.optional(),
+  tenant: idSchema.optional(),
+  parameters: parametersSchema.optional(),
+});
 
 export type FunctionFile = z.infer<typeof schema>;
 
@@ -22,17 +25,35 @@ export function parseFunctionFile(text: string): ReadFunctionFile {
     const [first = ''] = (error as Error).message.split('\n');
     return { problem: ` is no YAML: ${first}`, next: 'Mend that line.' };
   }
+  const unknown = unknownFields(schema, given).map(inParameters);
   const result = schema.safeParse(given);
-  if (result.success) {
+  if (result.success && unknown.length === 0) {
     // zod has filled in nothing that the person did not write.
     return { file: result.data };
   }
-  const unknown = result.error.issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys : []));
-  const told = problemsOf(result.error, '').map(({ path, message }) => `${path.replace(/^\./, '')} ${message}`.trim());
-  const [first] = unknown;
-  const meant = first === undefined ? undefined : nearest(first, Object.keys(fields));
-  return {
-    problem: `: ${told.join('; ')}`,
-    next: meant === undefined ? 'docs/cli.md has every field.' : `Did you mean ${meant}?`,
-  };
+  const problems = result.success ? [] : problemsOf(result.error, '');
+  const told = [
+    ...unknown.map(({ path }) => `Unrecognized key: ${JSON.stringify(path)}`),
+    ...problems.map(({ path, message }) => `${path.replace(/^\./, '')} ${message}`.trim()),
+  ];
+  return { problem: `: ${told.join('; ')}`, next: nextFor(unknown) };
+}
+
+/** What belongs into the parameters is often written beside them. */
+function inParameters(field: UnknownField): UnknownField {
+  return Object.hasOwn(parametersSchema.shape, field.path) ? { ...field, meant: `parameters.${field.path}` } : field;
+}
+
+function nextFor(unknown: UnknownField[]): string {
+  const [first, ...others] = unknown;
+  if (first === undefined) {
+    return 'docs/cli.md has every field.';
+  }
+  const guessed = unknown.filter(({ meant }) => meant !== undefined);
+  const guesses = guessed.map(({ path, meant }) => (others.length === 0 ? meant : `${meant} for ${path}`));
+  const strange = unknown.find(({ meant }) => meant === undefined);
+  return [
+    ...(guesses.length > 0 ? [`Did you mean ${guesses.join(', ')}?`] : []),
+    ...(strange === undefined ? [] : [`In the place of ${strange.path} there may be: ${strange.known.join(', ')}.`]),
+  ].join(' ');
 }

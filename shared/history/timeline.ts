@@ -2,7 +2,9 @@
 import * as z from 'zod';
 import type { Build, BuildDetail, TimelineEntry } from '#shared/api/schemas.ts';
 import { buildStatusSchema } from '#shared/api/schemas.ts';
+import { buildStartSchema } from '#shared/events/build-start.ts';
 import type { Identity } from '#shared/events/identity.ts';
+import { toldUnknown, unknownFields } from '#shared/events/unknown-fields.ts';
 import { eventLine, type RecordedEvent } from './recorded-event.ts';
 
 const TITLES: Record<string, string> = {
@@ -47,7 +49,7 @@ export function dataOf(event: RecordedEvent | undefined): ChainData {
 export function timelineOf(chain: RecordedEvent[]): TimelineEntry[] {
   const first = Date.parse(chain[0]?.time ?? '');
   return chain.map((event): TimelineEntry => {
-    const detail = detailOf(dataOf(event));
+    const detail = event.type === 'build.start' ? ignoredFields(event) : detailOf(dataOf(event));
     return {
       time: event.time,
       after_ms: Math.max(0, Date.parse(event.time) - first),
@@ -109,6 +111,12 @@ export function phasesOf(chain: RecordedEvent[]): BuildDetail['phases'] {
     const duration = next === undefined ? undefined : Math.max(0, Date.parse(next) - Date.parse(began));
     return { name, started_at: began, ...(duration === undefined ? {} : { duration_ms: duration }) };
   });
+}
+
+/** Of what was asked for. Without it, a mistyped field would seem to count. */
+function ignoredFields({ data }: RecordedEvent): string {
+  const told = unknownFields(buildStartSchema, data).map(toldUnknown);
+  return told.length > 0 ? `ignored: ${told.join('; ')}` : '';
 }
 
 function detailOf({ reason, error_message, error, job_name, image_uri, queue_position }: ChainData): string {

@@ -126,6 +126,16 @@ describe('what is accepted', () => {
     expect(JSON.parse(one?.event.body.toString() ?? '')).toEqual(BUILD);
   });
 
+  test('the answer names the fields that nothing will read', async () => {
+    const body = { ...BUILD, paramters: {}, parameters: { timout_seconds: 5, env: { ANY: 'x' } } };
+    const answer = await post({}, body);
+    expect(answer.status).toBe(202);
+    expect(answer.json.ignored).toEqual([
+      'paramters is no field (did you mean parameters?)',
+      'parameters.timout_seconds is no field (did you mean parameters.timeout_seconds?)',
+    ]);
+  });
+
   test('has none of the extensions by which our functions talk to each other', async () => {
     const lies = ['kauth', 'causationid', 'deliverylane', 'resent', 'firstseen', 'replayof', 'replays', 'redeliveries'];
     const more = ['task', 'knativeerrordest', 'knativeerrorcode', 'knativearrivaltime'];

@@ -57,6 +57,15 @@ async function recordFailure(): Promise<void> {
 
 const path = `/builds/acme/a1/${encodeURIComponent('b/1')}`;
 
+test('the timeline names the fields of a build.start that nothing has read', async () => {
+  await record('build.start', { parameters: { timout_seconds: 5 } });
+  const { items } = (await world.get(`/timeline/acme/a1/${encodeURIComponent('b/1')}`)).json;
+  expect(items[0]).toMatchObject({
+    title: 'the build was asked for',
+    detail: 'ignored: parameters.timout_seconds is no field (did you mean parameters.timeout_seconds?)',
+  });
+});
+
 describe('a build', () => {
   beforeEach(recordFailure);
 
