@@ -31,7 +31,7 @@ export const goRecipe: Recipe = async ({ source, request, settings }) => {
       ...workspace.vendored.map(({ path, go }) =>
         generated(`go/vendored/${path}/go.mod`, `module ${path}\n\ngo ${go}\n`),
       ),
-      generated('go/cmd/main.go', program(importPath(workspace, handler.folder), handler.name)),
+      generated('go/cmd/main.go', program(importPath(workspace, handler.folder), handler)),
       ...(await Promise.all(ADAPTER.map((file) => adapterFile(settings.adapters, 'go', file, `go/${file}`)))),
       installScript(),
     ],
@@ -53,6 +53,8 @@ interface GoHandler {
   /** Of the package, relative; empty for the root. */
   folder: string;
   name: string;
+  /** Its file and line; undefined where no file was read that has it. */
+  place?: string;
 }
 
 /**
@@ -73,7 +75,7 @@ async function findGoHandler(source: SourceReader, requested: string | undefined
       `${folder}/ is internal, which only its own module can import, and the program around it is another one: move the handler out of internal/, or call it from a package that is not internal`,
     );
   }
-  const functions: string[] = [];
+  const functions = new Map<string, string>();
   for (const file of files.slice(0, MAX_FILES_READ)) {
     const raw = await source.text(file);
     if (raw === undefined) {
@@ -90,13 +92,15 @@ async function findGoHandler(source: SourceReader, requested: string | undefined
       );
     }
     for (const match of text.matchAll(/^(?:func\s+|var\s+)(\p{Lu}[\p{L}\p{Nd}_]*)/gmu)) {
-      functions.push(match[1] as string);
+      functions.set(match[1] as string, `${file}:${text.slice(0, match.index).split('\n').length}`);
     }
   }
-  if (functions.includes(name) || files.length > MAX_FILES_READ) {
-    return { folder, name };
+  const place = functions.get(name);
+  if (place !== undefined || files.length > MAX_FILES_READ) {
+    return { folder, name, ...(place === undefined ? {} : { place }) };
   }
-  const there = files.length === 0 ? 'has no .go file' : `exports ${functions.slice(0, 10).join(', ') || 'nothing'}`;
+  const there =
+    files.length === 0 ? 'has no .go file' : `exports ${[...functions.keys()].slice(0, 10).join(', ') || 'nothing'}`;
   throw notFound(
     `there is no function ${name} at ${where}, which ${there}: add \`func ${name}${SIGNATURE}\`, or name yours in parameters.handler ("folder.Function")`,
   );
@@ -104,7 +108,10 @@ async function findGoHandler(source: SourceReader, requested: string | undefined
 
 const SIGNATURE = '(ctx context.Context, event cloudevents.Event) (any, error)';
 
-/** A handler of another platform. All others that are written otherwise are refused by the compiler. */
+/**
+ * A handler of another platform. All others that are written otherwise are refused by the compiler, whose words
+ * shared/builds/handler-misfits.ts turns into ours.
+ */
 function refuseForeign(text: string, file: string, name: string): void {
   const place = (offset: number) => `${file}:${text.slice(0, offset).split('\n').length}`;
   const start = /\blambda\s*\.\s*Start\w*\s*\(/.exec(text);
@@ -155,8 +162,12 @@ function goWork({ modules, go, lines, vendored }: GoWorkspace): string {
     .join('\n');
 }
 
-/** Both come from patterns that admit no quote: MODULE_PATH, and the schema of parameters.handler. */
-function program(importPath: string, name: string): string {
+/**
+ * Both come from patterns that admit no quote: MODULE_PATH, and the schema of parameters.handler. By the directive, the
+ * compiler names the user's file where the handler is not one that the adapter can call.
+ */
+function program(importPath: string, { name, place }: GoHandler): string {
+  const line = place === undefined ? '' : `//line ../../../${place}\n`;
   return `// The program: the adapter, around the user's function.
 package main
 
@@ -166,7 +177,7 @@ import (
 )
 
 func main() {
-	adapter.Run(function.${name})
+${line}	adapter.Run(function.${name})
 }
 `;
 }
@@ -191,7 +202,8 @@ function dockerfileLines(base: BaseImages, workspace: GoWorkspace, source: Sourc
         ]
       : [
           `COPY ${ours.join(' ')} ${INSTALL_SCRIPT} .knative-lambda/`,
-          'COPY .knative-lambda/go/ .knative-lambda/go/',
+          // Not the program: it changes with the code, and then nothing would be kept of what is downloaded here.
+          'COPY .knative-lambda/go/go.mod .knative-lambda/go/go.sum .knative-lambda/go/',
           `COPY ${manifests.join(' ')} ./`,
           download,
           'COPY . .',

@@ -13,17 +13,23 @@ import { rustSyntax } from './syntax.ts';
 
 /** A message quotes the source, where a name can be as long as its file. */
 const MESSAGE_LENGTH = 2000;
+const SHOWN = 300;
 
 const SIGNATURE = '(event: cloudevents::Event) -> Result<serde_json::Value, Box<dyn std::error::Error>>';
 
-/**
- * The path of the function within the user's crate, such as `parser::handle`. Throws PermanentError HandlerNotFound.
- */
+export interface RustHandler {
+  /** Within the user's crate, such as `parser::handle`. */
+  path: string;
+  /** Its file and line, and how it is written; undefined where another file has it. */
+  declaration?: string;
+}
+
+/** Throws PermanentError HandlerNotFound. */
 export async function findRustHandler(
   source: SourceReader,
   manifest: CargoManifest,
   requested: string | undefined,
-): Promise<string> {
+): Promise<RustHandler> {
   const { library } = manifest;
   if (!source.has(library)) {
     throw notFound(
@@ -46,8 +52,9 @@ export async function findRustHandler(
       `parameters.handler names ${JSON.stringify(odd)}, which is no name in Rust. Write "module.function"`,
     );
   }
-  await checkModule(source, await moduleFile(source, library, segments), name);
-  return [...segments, name].join('::');
+  const declaration = await checkModule(source, await moduleFile(source, library, segments), name);
+  const path = [...segments, name].join('::');
+  return declaration === undefined ? { path } : { path, declaration };
 }
 
 /** The file of a module; of one that is written in another's file, that file. */
@@ -72,21 +79,21 @@ async function moduleFile(source: SourceReader, library: string, segments: strin
   );
 }
 
-async function checkModule(source: SourceReader, file: string, name: string): Promise<void> {
+async function checkModule(source: SourceReader, file: string, name: string): Promise<string | undefined> {
   const raw = await source.text(file);
   if (raw === undefined) {
-    return;
+    return undefined;
   }
   const text = maskSource(raw, rustSyntax);
-  const functions = new Map<string, { isAsync: boolean; parameters: string; line: number }>();
+  const functions = new Map<string, { isAsync: boolean; parameters: string; at: number }>();
   for (const match of text.matchAll(/\bpub\s+(async\s+)?fn\s+([A-Za-z_][A-Za-z0-9_]*)(?:\s*\(([^)]*))?/g)) {
     const [, async, found = '', parameters = ''] = match;
-    functions.set(found, { isAsync: async !== undefined, parameters, line: match.index });
+    functions.set(found, { isAsync: async !== undefined, parameters, at: match.index });
   }
   const own = functions.get(name);
+  const place = `${file}:${text.slice(0, own?.at).split('\n').length}`;
   const foreign = /\b(?:LambdaEvent|HttpRequest|HandlerConfig)\b/.exec(own?.parameters ?? '')?.[0];
   if (own !== undefined && foreign !== undefined) {
-    const place = `${file}:${text.slice(0, own.line).split('\n').length}`;
     const whose =
       foreign === 'LambdaEvent' ? 'as a handler of AWS Lambda, whose event is the data alone' : 'as func calls it';
     throw notFound(
@@ -94,7 +101,14 @@ async function checkModule(source: SourceReader, file: string, name: string): Pr
     );
   }
   if (own?.isAsync) {
-    return;
+    const [head = ''] = /^[^{;]*/.exec(text.slice(own.at)) ?? [];
+    return `${place}: ${bounded(
+      raw
+        .slice(own.at, own.at + head.length)
+        .replaceAll(/\s+/g, ' ')
+        .trim(),
+      SHOWN,
+    )}`;
   }
   if (own !== undefined) {
     throw notFound(`${name} in ${file} is not async: write \`pub async fn ${name}${SIGNATURE}\``);
@@ -105,6 +119,7 @@ async function checkModule(source: SourceReader, file: string, name: string): Pr
       `there is no public function ${name} in ${file}, which has ${there}. Add \`pub async fn ${name}${SIGNATURE}\`, or name yours in parameters.handler ("module.function")`,
     );
   }
+  return undefined;
 }
 
 /** `pub use parser::handle;`, `pub use parser::*;`, or a macro that may write anything. */

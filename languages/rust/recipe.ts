@@ -4,6 +4,7 @@ import { stringify } from 'smol-toml';
 import { adapterFile, dockerfile, generated, isLitter, ROOT, USER } from '#languages/generated-files.ts';
 import { invalidManifest } from '#languages/invalid-manifest.ts';
 import type { Recipe, RecipeInput } from '#languages/language.ts';
+import { HANDLER_IS } from '#shared/builds/handler-misfits.ts';
 import type { GeneratedFile } from '#shared/packing/types.ts';
 import type { BaseImages } from '#shared/settings/base-images.ts';
 import { mergeLocks } from './cargo-lock.ts';
@@ -20,7 +21,8 @@ export const rustRecipe: Recipe = async ({ source, request, settings }) => {
     files: [
       ...dockerfile(dockerfileLines(settings.baseImages, needsSource, source)),
       generated('rust/Cargo.toml', program(manifest, { adapter: 'adapter', library: '../..' })),
-      generated('rust/main.rs', main(handler, manifest)),
+      generated('rust/main.rs', main(handler.path, manifest)),
+      generated('rust/handler.txt', handler.declaration === undefined ? '' : `${HANDLER_IS}${handler.declaration}\n`),
       ...(needsSource ? [generated('rust/Cargo.lock', lock)] : dependenciesAlone(manifest, lock)),
       await adapter('Cargo.toml'),
       await adapter('src/lib.rs'),
@@ -150,7 +152,8 @@ function dockerfileLines(base: BaseImages, needsSource: boolean, source: RecipeI
     ROOT,
     'WORKDIR /app',
     ...dependencies,
-    `RUN cd .knative-lambda/rust && ${CARGO} --target-dir target --locked && cp target/*/release/function ../function || exit 66`,
+    // The compiler names our file alone where the handler is not one that the adapter can call.
+    `RUN cd .knative-lambda/rust && ${CARGO} --target-dir target --locked && cp target/*/release/function ../function || { cat handler.txt; false; } || exit 66`,
     `FROM ${base.static}`,
     'WORKDIR /app',
     'COPY --from=build /app/.knative-lambda/function ./function',

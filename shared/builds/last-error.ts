@@ -2,6 +2,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { printableCell } from '#shared/printable.ts';
 import { redactCredentials } from '#shared/redact-credentials.ts';
+import { tellHandlerMisfits } from './handler-misfits.ts';
 import { nodeCauses } from './node-causes.ts';
 import { pythonAndGoCauses } from './python-and-go-causes.ts';
 import { rustCauses } from './rust-causes.ts';
@@ -24,11 +25,12 @@ export function lastErrorLine(lines: readonly string[]): string | undefined {
  * it stands further up.
  */
 export function lastError(log = ''): string {
-  const lines = log
+  const written = log
     .split('\n')
     // Colours and whatever else the user's commands have written for a terminal: the text goes into an event.
     .map((line) => printableCell(stripVTControlCharacters(line).trim().replaceAll('\t', ' ')))
     .filter((line) => line !== '' && !PROGRESS.test(line));
+  const lines = tellHandlerMisfits(written);
   const causes =
     [nodeCauses, pythonAndGoCauses, rustCauses].map((causesOf) => causesOf(lines)).find((told) => told.length > 0) ??
     [];

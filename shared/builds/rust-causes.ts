@@ -3,7 +3,7 @@
 const OF_CARGO =
   /^error(?:\[E\d+\])?: .*(?:package|crate|Cargo|rustc|toolchain|version|custom build|linking|compile)|\.rs:\d+:\d+: error/m;
 const CAUSES = [
-  /^\S+\.rs:\d+:\d+: error/,
+  /^\S+\.rs:\d+(?::\d+)?: error/,
   /^error(?:\[E\d+\])?: (?!could not compile|build failed|failed to run custom build command|linking with)/,
   // Of a list of causes the last ones are the cause.
   /^(?:failed to (?:read|parse|load manifest|fetch)|unable to (?:update|find)|package `.*` depends on|required by package|\S+@\S+ requires rustc) ?/,

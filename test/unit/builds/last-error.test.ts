@@ -34,6 +34,27 @@ test.each([
   expect(told.length).toBeLessThan(700);
 });
 
+test.each([
+  [
+    'parser.go:53: Handle is func(event cloudevents.Event) (any, error), but it must be `func Handle(ctx context.Context, event cloudevents.Event) (any, error)`, where a type of yours may stand for any',
+    '# knative-lambda.local/adapter/cmd\n../parser.go:53: in call to adapter.Run, type func(event v2.Event) (any, error) of function.Handle does not match func("context".Context, v2.Event) (Result, error) (cannot infer Result)\n',
+  ],
+  [
+    'parser.go:5: Run is a type, but it must be `func Run(ctx context.Context, event cloudevents.Event) (any, error)`',
+    '../parser.go:5: function.Run (type) is not an expression\n',
+  ],
+  [
+    'src/lib.rs:7: error: `pub async fn handle(e: i32) -> Result<i32, String>` is not what is called: it must be like `pub async fn handle(event: cloudevents::Event) -> Result<T, E>`, whose T serde can serialize and whose E is Display (type mismatch in function arguments)',
+    'main.rs:4:33: error[E0631]: type mismatch in function arguments: expected due to this, found signature defined here\nerror: could not compile `knative-lambda-function` (bin "function") due to 1 previous error\nthe handler is src/lib.rs:7: pub async fn handle(e: i32) -> Result<i32, String>\n',
+  ],
+  [
+    'main.rs:4:5: error: it must be like `pub async fn handle(event: cloudevents::Event) -> Result<T, E>`, whose T serde can serialize and whose E is Display (the trait bound `R: Serialize` is not satisfied: the trait `Serialize` is not implemented for `R`)',
+    'main.rs:4:5: error[E0277]: the trait bound `R: Serialize` is not satisfied: the trait `Serialize` is not implemented for `R`\nerror: could not compile `knative-lambda-function` (bin "function") due to 1 previous error\n',
+  ],
+])('a handler that cannot be called is told by its own file: %s', (told, log) => {
+  expect(lastError(`${BEFORE}${log}${AFTER}`)).toBe(told);
+});
+
 /** What Kubernetes keeps of a container that failed. */
 function kept(log: string): string {
   return log.slice(-2048).split('\n').slice(-81).join('\n');

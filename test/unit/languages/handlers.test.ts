@@ -173,6 +173,18 @@ describe('the handler', () => {
     expect(program).toContain(calls);
   });
 
+  test('of Go and of Rust stands with its file and line where a compiler finds that it cannot be called', async () => {
+    const go = await plan({ 'go.mod': goMod, 'a/b/p.go': `// A comment.\n${goFile('Run')}` }, { handler: 'a/b.Run' });
+    expect(ours(go, 'go/cmd/main.go')).toMatch(
+      /\/\/line \.\.\/\.\.\/\.\.\/a\/b\/p\.go:\d+\n\tadapter\.Run\(function\.Run\)/,
+    );
+    const source = '\npub async fn handle(\n    e: i32,\n) -> Result<i32, String> {\n';
+    const rust = await plan({ 'Cargo.toml': cargoToml, 'src/lib.rs': source }, {});
+    expect(ours(rust, 'rust/handler.txt')).toBe(
+      'the handler is src/lib.rs:2: pub async fn handle( e: i32, ) -> Result<i32, String>\n',
+    );
+  });
+
   const lib = 'src/lib.rs';
   test.each<{ case: string; files: Files; handler?: string; calls: string }>([
     { case: 'handle of the library', files: { [lib]: rustFile('handle') }, calls: 'handle' },
