@@ -28,6 +28,7 @@ function silentProgram(): { program: Command; helpOf: (command: Command) => stri
       text += `${line}\n`;
     },
     sayJson: () => {},
+    asCalled: (line) => line,
     note: () => {},
     paint: plain,
     paintNote: plain,

@@ -7,6 +7,7 @@ import { anySignal } from './any-signal.ts';
 import { type Api, pause, SOURCE } from './client.ts';
 import { Failure, Interrupted } from './failure.ts';
 import { openEvents } from './follow-events.ts';
+import type { Outage } from './outage.ts';
 import { pathOf } from './session.ts';
 
 /** CALL_SAMPLE below that is taken for none. Found in some hundred tries, which are milliseconds. */
@@ -24,6 +25,8 @@ export interface Called {
   duration_ms?: number;
   round_trip_ms: number;
   version?: string;
+  /** Nobody could be called: the platform itself refused the call. */
+  refused?: true;
 }
 
 export interface Call {
@@ -34,16 +37,23 @@ export interface Call {
   patienceMs: number;
 }
 
+export interface Watching {
+  outage?: Outage;
+  /** What the platform knows while the call waits, for the case that no answer comes. */
+  known?: () => string | undefined;
+}
+
 /** Throws Failure where no answer comes: it says of whom. */
 export async function callFunction(
   api: Api,
   { identity, data, contentType, patienceMs }: Call,
   signal: AbortSignal,
+  { outage, known = () => undefined }: Watching = {},
 ): Promise<Called> {
   const subject = subjectOf(identity);
   const waiting = anySignal([signal], patienceMs);
   // Before the call: its answer may come at once.
-  const events = await openEvents(api, { ...identity }, waiting);
+  const events = await openEvents(api, { ...identity }, waiting, outage);
   const correlationid = `call-${randomUUID()}`;
   const traceId = randomBytes(16).toString('hex');
   const traceparent = `00-${traceId}-${randomBytes(8).toString('hex')}-01`;
@@ -74,20 +84,21 @@ export async function callFunction(
   if (signal.aborted) {
     throw new Interrupted(`The call goes on, and its answer is an event: kn-lambda logs ${subject} --call ${id}`);
   }
+  const last = known();
   throw new Failure(
-    `${subject} has not answered within ${Math.round(patienceMs / 1000)} s; the call was taken (id ${id})`,
+    `${subject} has not answered within ${Math.round(patienceMs / 1000)} s; the call was taken (id ${id})${last === undefined ? '' : `; ${last}`}`,
     {
       next: `See what it waits for: kn-lambda explain function ${subject}`,
     },
   );
 }
 
-type Answer = ReturnType<typeof answerIn>;
+type Answer = ReturnType<typeof endIn>;
 
 /** Undefined where the wait is over. */
 async function inEvents(events: AsyncIterable<EventLine>, correlationId: string): Promise<Answer> {
   for await (const event of events) {
-    const answer = event.correlation_id === correlationId ? answerIn(event) : undefined;
+    const answer = event.correlation_id === correlationId ? endIn(event) : undefined;
     if (answer !== undefined) {
       return answer;
     }
@@ -102,7 +113,7 @@ async function inTimeline(api: Api, identity: Identity, correlationId: string, s
     await pause(ASK_MS, signal).catch(() => {});
     const entries = await api.list(path, timelineEntrySchema, { signal }).catch(() => []);
     for (const { event } of entries) {
-      const answer = event && answerIn(event);
+      const answer = event && endIn(event);
       if (answer !== undefined) {
         return answer;
       }
@@ -124,6 +135,11 @@ export function sampledId(tenant: string): string {
   }
 }
 
+function endIn(event: Pick<EventLine, 'type' | 'data'>) {
+  const answer = answerIn(event);
+  return answer && { ...answer, ...(event.type === 'event.rejected' ? { refused: true as const } : {}) };
+}
+
 /** Undefined for an event that is no end of a call. */
 export function answerIn({ type, data }: Pick<EventLine, 'type' | 'data'>) {
   const told = (data ?? {}) as Record<string, unknown>;
@@ -134,6 +150,8 @@ export function answerIn({ type, data }: Pick<EventLine, 'type' | 'data'>) {
     return undefined;
   }
   const problems = Array.isArray(told['problems']) ? (told['problems'] as { path: string; message: string }[]) : [];
-  const message = problems.map(({ path, message: text }) => `${path} ${text}`).join('; ');
-  return { succeeded: false, error: { type: String(told['reason'] ?? 'Rejected'), message } };
+  // Some are sentences of their own, others go on from the name of the field.
+  const message = problems.map(({ path, message: text }) => (/^the /.test(text) ? text : `${path} ${text}`)).join('; ');
+  const error = { type: String(told['reason'] ?? 'Rejected'), message };
+  return { succeeded: false, error };
 }

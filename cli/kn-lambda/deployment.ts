@@ -8,11 +8,13 @@ import type { Api } from './client.ts';
 import { Failure } from './failure.ts';
 import { type BuildNews, followBuild } from './follow-build.ts';
 import { openEvents } from './follow-events.ts';
+import { createOutage } from './outage.ts';
 import type { Steps } from './render/progress.ts';
 import { bytes } from './render/time.ts';
+import { many } from './render/words.ts';
 import { pathOf } from './session.ts';
 import { type HashCache, readSource } from './source/read-source.ts';
-import { upload } from './source/upload.ts';
+import { isThere, upload } from './source/upload.ts';
 
 export interface DeploymentOptions {
   folder: string;
@@ -60,10 +62,10 @@ export async function deploy(api: Api, options: DeploymentOptions, steps: Steps)
   const source = await steps.step('Read the folder', async () => {
     const value = readSource(folder, options.hashes);
     const left = value.leftOut.length > 0 ? `; left out: ${value.leftOut.map(printableCell).join(', ')}` : '';
-    return { title: `Read ${value.files.length} files, ${bytes(value.bytes)}${left}`, value };
+    return { title: `Read ${many(value.files.length, 'file')}, ${bytes(value.bytes)}${left}`, value };
   });
   const { prefix } = await steps.step('Upload', async (tell) => {
-    const onProgress = ({ done, of }: { done: number; of: number }) => tell(`${done} of ${of} files`, true);
+    const onProgress = ({ done, of }: { done: number; of: number }) => tell(`${done} of ${many(of, 'file')}`, true);
     const value = await upload(api, identity, source, { signal, onProgress });
     const told = [
       `${value.sent} sent`,
@@ -75,11 +77,19 @@ export async function deploy(api: Api, options: DeploymentOptions, steps: Steps)
   const correlationId = `deploy-${randomUUID()}`;
   const ended = new AbortController();
   try {
-    const events = await openEvents(api, { ...identity }, anySignal([signal, ended.signal]));
+    let hear = (_told: string): void => {};
+    const outage = createOutage(api.server, 'for a minute, then this ends with exit code 1', (told) => hear(told));
+    const events = await openEvents(api, { ...identity }, anySignal([signal, ended.signal]), outage);
     await api.send(buildStart(options, prefix, correlationId), signal);
     options.onAsked?.(correlationId);
-    const news = followBuild({ api, identity, correlationId, events, signal });
-    const { built, ready } = await tellNews(news, options, { api, correlationId, steps });
+    const onConnection = (listener: typeof hear): void => {
+      hear = listener;
+    };
+    const news = followBuild({ api, identity, correlationId, events, onConnection, signal });
+    const { built, ready, rival } = await tellNews(news, options, { api, correlationId, steps });
+    if (rival !== undefined && !(await isThere(api, identity, source, signal))) {
+      throw replaced(identity, rival);
+    }
     return {
       function: subjectOf(identity),
       correlation_id: correlationId,
@@ -92,6 +102,14 @@ export async function deploy(api: Api, options: DeploymentOptions, steps: Steps)
   } finally {
     ended.abort();
   }
+}
+
+/** By whom deploys from another folder, or another machine, at the same time. */
+function replaced(identity: Identity, by: string): Failure {
+  const name = subjectOf(identity);
+  return new Failure(`a newer source of ${name} was sent while this one was deployed: it replaces this one (${by})`, {
+    next: `See what answers: kn-lambda describe ${name}. To have this folder's again, deploy it once more.`,
+  });
 }
 
 function buildStart({ identity, parameters, force }: DeploymentOptions, prefix: string, correlationId: string) {
@@ -124,8 +142,9 @@ async function tellNews(
   news: AsyncGenerator<BuildNews>,
   options: DeploymentOptions,
   { api, correlationId, steps }: Telling,
-): Promise<{ built: Built | undefined; ready: Ready }> {
+): Promise<{ built: Built | undefined; ready: Ready; rival: string | undefined }> {
   const logs = new AbortController();
+  let rival: string | undefined;
   const until = async <Step extends BuildNews['step']>(ends: Step[], tell: (item: BuildNews) => void) => {
     for (;;) {
       const { value: item, done } = await news.next();
@@ -136,6 +155,12 @@ async function tellNews(
         });
       }
       tell(item);
+      if (item.step === 'rival') {
+        rival = item.by;
+      }
+      if (item.step === 'replaced') {
+        throw replaced(options.identity, item.by);
+      }
       if ((ends as string[]).includes(item.step)) {
         return item as Extract<BuildNews, { step: Step }>;
       }
@@ -158,17 +183,21 @@ async function tellNews(
       return { title: builtText(value), value };
     });
     if (first.step === 'ready') {
-      return { built: undefined, ready: first };
+      return { built: undefined, ready: first, rival };
     }
     const ready = await steps.step('Start', async (tell) => {
       tell('waits until the new version answers');
-      const value = await until(['ready', 'failed'], () => {});
+      const value = await until(['ready', 'failed'], (item) => {
+        if (item.step === 'connection') {
+          tell(item.told);
+        }
+      });
       if (value.step === 'failed') {
         throw new DeploymentFailed(correlationId, value, true);
       }
       return { title: `Answers: version ${printableCell(value.revision ?? '?')}`, value };
     });
-    return { built: first, ready };
+    return { built: first, ready, rival };
   } finally {
     logs.abort();
   }
@@ -191,6 +220,8 @@ function newsText(item: BuildNews): string | undefined {
       return item.position === undefined ? 'waits for a slot' : `waits for a slot, place ${item.position}`;
     case 'building':
       return `runs${item.jobName === undefined ? '' : ` as Job ${printableCell(item.jobName)}`}`;
+    case 'connection':
+      return item.told;
     default:
       return undefined;
   }

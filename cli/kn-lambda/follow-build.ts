@@ -16,7 +16,13 @@ export type BuildNews =
   | { step: 'building'; jobName: string | undefined }
   | { step: 'built'; image: string; cached: boolean; jobName: string | undefined }
   | { step: 'ready'; image: string; revision: string | undefined; url: string | undefined }
-  | { step: 'failed'; status: string; reason: string; message: string };
+  | { step: 'failed'; status: string; reason: string; message: string }
+  /** A newer request for the same function, and its image once it is built. */
+  | { step: 'rival'; by: string; image: string | undefined }
+  /** The function has the image of a newer request. */
+  | { step: 'replaced'; by: string }
+  /** That nobody hears of the build for a while, or that it is heard of again. */
+  | { step: 'connection'; told: string };
 
 export interface Followed {
   api: Api;
@@ -24,6 +30,8 @@ export interface Followed {
   correlationId: string;
   /** Opened before the build was asked for. */
   events: AsyncIterable<EventLine>;
+  /** Where the stream of events tells that it is broken off. */
+  onConnection: (hear: (told: string) => void) => void;
   signal: AbortSignal;
 }
 
@@ -31,24 +39,25 @@ const ASK_MS = 2000;
 const ASK_READY_MS = 250;
 const ASK_DEPLOYED_MS = 500;
 
-/** Ends with `ready` or `failed`. */
+/** Ends with `ready`, `failed` or `replaced`. */
 export async function* followBuild(followed: Followed): AsyncGenerator<BuildNews> {
   const ended = new AbortController();
   const signal = anySignal([followed.signal, ended.signal]);
   const news = new Inbox<BuildNews>();
   followed.signal.addEventListener('abort', () => news.fail(followed.signal.reason), { once: true });
   const told = (work: Promise<void>): void => void work.catch((error: unknown) => news.fail(error));
+  followed.onConnection((text) => news.put({ step: 'connection', told: text }));
   told(fromEvents(followed, news));
   told(fromApi({ ...followed, signal }, news));
   const before = new Set<string>();
   try {
     for await (const item of news) {
       const key = JSON.stringify(item);
-      if (!before.has(key)) {
+      if (!before.has(key) || item.step === 'connection') {
         before.add(key);
         yield item;
       }
-      if (item.step === 'ready' || item.step === 'failed') {
+      if (['ready', 'failed', 'replaced'].includes(item.step)) {
         return;
       }
     }
@@ -58,14 +67,31 @@ export async function* followBuild(followed: Followed): AsyncGenerator<BuildNews
 }
 
 async function fromEvents({ events, correlationId }: Followed, news: Inbox<BuildNews>): Promise<void> {
+  const rivals = createRivals(correlationId);
   for await (const event of events) {
-    if (event.correlation_id === correlationId) {
-      const item = newsOf(event);
-      if (item !== undefined) {
-        news.put(item);
-      }
+    const item = rivals(event) ?? (event.correlation_id === correlationId ? newsOf(event) : undefined);
+    if (item !== undefined) {
+      news.put(item);
     }
   }
+}
+
+/** Reads every event of the function. Requests that came before ours are none. */
+export function createRivals(correlationId: string): (event: EventLine) => BuildNews | undefined {
+  const rivals = new Set<string>();
+  let isTaken = false;
+  return ({ type, correlation_id: by = '', data }) => {
+    if (by === correlationId) {
+      isTaken = true;
+      return undefined;
+    }
+    if (type === 'build.start' && isTaken) {
+      rivals.add(by);
+      return { step: 'rival', by, image: undefined };
+    }
+    const built = type === 'build.complete' && rivals.has(by) ? newsOf({ type, data }) : undefined;
+    return built?.step === 'built' ? { step: 'rival', by, image: built.image } : undefined;
+  };
 }
 
 export function newsOf({ type, data }: Pick<EventLine, 'type' | 'data'>): BuildNews | undefined {
@@ -157,6 +183,10 @@ async function untilAnswers({ api, identity, signal }: Followed, image: string, 
     }
     if (found?.image_uri === image && found.state === 'failed') {
       news.put(failed('failed', 'FunctionNotReady', found.message));
+    }
+    const rival = news.last('rival');
+    if (rival?.image !== undefined && rival.image !== image && found?.image_uri === rival.image) {
+      news.put({ step: 'replaced', by: rival.by });
     }
     await pause(ASK_READY_MS, signal).catch(() => {});
   }

@@ -2,6 +2,7 @@
 import type { EventLine } from '#shared/api/schemas.ts';
 import type { Identity } from '#shared/events/identity.ts';
 import { type Api, pause } from './client.ts';
+import type { Outage } from './outage.ts';
 import type { SentEvent } from './streams.ts';
 
 export interface EventsWanted extends Partial<Identity> {
@@ -11,14 +12,20 @@ export interface EventsWanted extends Partial<Identity> {
 const REMEMBERED = 2000;
 const AGAIN_MS = [200, 1000, 3000];
 
+/** How often it is tried, one after the other: about a minute. */
+const MOST_FAILURES = 20;
+
+const UNTOLD: Outage = { failed: () => {}, works: () => {} };
+
 /**
  * Resolves when the stream is open: what happens from then on is in it, once. Ends with the signal. Throws Failure
- * where it cannot be opened the first time.
+ * where it cannot be opened the first time, or for about a minute.
  */
 export async function openEvents(
   api: Api,
   wanted: EventsWanted,
   signal: AbortSignal,
+  outage = UNTOLD,
 ): Promise<AsyncGenerator<EventLine>> {
   const open = (lastEventId?: string) =>
     api.events('/api/v1/events', {
@@ -26,13 +33,13 @@ export async function openEvents(
       signal,
       ...(lastEventId === undefined ? {} : { lastEventId }),
     });
-  return follow(await open(), open, signal);
+  return follow(await open(), open, { signal, outage });
 }
 
 async function* follow(
   first: AsyncIterable<SentEvent>,
   open: (lastEventId?: string) => Promise<AsyncIterable<SentEvent>>,
-  signal: AbortSignal,
+  { signal, outage }: { signal: AbortSignal; outage: Outage },
 ): AsyncGenerator<EventLine> {
   let stream: AsyncIterable<SentEvent> | undefined = first;
   let cursor: string | undefined;
@@ -40,6 +47,7 @@ async function* follow(
   for (let failures = 0; !signal.aborted; failures++) {
     try {
       stream ??= await open(cursor);
+      outage.works();
       for await (const { id, data } of stream) {
         failures = 0;
         cursor = id ?? cursor;
@@ -54,9 +62,10 @@ async function* follow(
       if (signal.aborted) {
         return;
       }
-      if (failures > 20) {
+      if (failures > MOST_FAILURES) {
         throw error;
       }
+      outage.failed(error);
     }
     stream = undefined;
     await pause(AGAIN_MS[Math.min(failures, AGAIN_MS.length - 1)] ?? 0, signal).catch(() => {});

@@ -1,6 +1,6 @@
 /** `kn-lambda`: the entry of the bundle dist/cli/kn-lambda.mjs. */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { run } from './run.ts';
 import { createTerminal } from './terminal.ts';
 
@@ -13,6 +13,14 @@ function version(): string {
   }
   const manifest = readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8');
   return (JSON.parse(manifest) as { version: string }).version;
+}
+
+/** By npx the command is in no folder of PATH, and the plugin of kubectl is called by kubectl. */
+function calledAs(program = '', { npm_command }: NodeJS.ProcessEnv): string {
+  if (basename(program).startsWith('kubectl-lambda')) {
+    return 'kubectl lambda';
+  }
+  return npm_command === 'exec' ? 'npx kn-lambda' : 'kn-lambda';
 }
 
 /** The first Ctrl-C lets the verb say what goes on; the second ends at once. */
@@ -37,7 +45,8 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 const { env: environment, stdin } = process;
-const terminal = createTerminal({ out: process.stdout, err: process.stderr, in: stdin }, environment);
+const command = calledAs(process.argv[1], environment);
+const terminal = createTerminal({ out: process.stdout, err: process.stderr, in: stdin }, environment, command);
 const runtime = { cwd: process.cwd(), environment, terminal, stdin, signal: interruption() };
 const code = await run(process.argv.slice(2), runtime, version());
 // Streams that are still open would keep the process; what was said is written out first.

@@ -27,6 +27,8 @@ export interface Terminal {
   paint(style: Style, text: string): string;
   /** For standard error. */
   paintNote(style: Style, text: string): string;
+  /** A sentence with the command in it, as this person calls it. `note` writes all of them so. */
+  asCalled(text: string): string;
   /** Whether there is a person at both ends. */
   isInteractive: boolean;
   out: Output;
@@ -39,8 +41,16 @@ export interface Streams {
   in: { isTTY?: boolean };
 }
 
-/** By NO_COLOR's convention, and FORCE_COLOR's. */
-export function createTerminal({ out, err, in: input }: Streams, environment: NodeJS.ProcessEnv): Terminal {
+/** Not a word of a path, and with a verb after it. */
+const COMMAND = /(?<![\w/.-]|npx )kn-lambda(?= [a-z-])/g;
+
+/** By NO_COLOR's convention, and FORCE_COLOR's. `command`: by what the person calls this one. */
+export function createTerminal(
+  { out, err, in: input }: Streams,
+  environment: NodeJS.ProcessEnv,
+  command = 'kn-lambda',
+): Terminal {
+  const asCalled = (text: string): string => text.replaceAll(COMMAND, command);
   const coloured = (stream: Output): boolean =>
     !environment['NO_COLOR'] &&
     environment['TERM'] !== 'dumb' &&
@@ -53,7 +63,8 @@ export function createTerminal({ out, err, in: input }: Streams, environment: No
   return {
     say: (text) => line(out, text),
     sayJson: (json) => out.write(`${printableJson(json)}\n`),
-    note: (text = '') => line(err, text),
+    note: (text = '') => line(err, asCalled(text)),
+    asCalled,
     paint: painter(out),
     paintNote: painter(err),
     isInteractive: err.isTTY === true && input.isTTY === true,

@@ -7,6 +7,7 @@ import type { FunctionFailed } from '#shared/events/lifecycle.ts';
 import { type Build, readBuild } from '#shared/specs/annotations.ts';
 import { DELIVERY_ANNOTATION, LONGEST_SHARED_CALL } from '#shared/specs/delivery.ts';
 import { isManaged } from '#shared/specs/labels.ts';
+import { reachableUrl } from '#shared/specs/service-url.ts';
 import { type ChangedObject, changedObject } from './changed-object.ts';
 
 // The parts of a Service that are read here.
@@ -73,7 +74,7 @@ export function functionReadiness(service: ChangedObject): NewEvent<ReadinessEve
   });
   if (ready?.status === 'True' && status.latestReadyRevisionName === revision && !awaitsItsQueue(service, build)) {
     const type = 'lifecycle.function.ready';
-    return { ...attributes(type), type, data: { ...about, url: status.address?.url ?? status.url ?? '' } };
+    return { ...attributes(type), type, data: { ...about, url: reachableUrl(status) ?? '' } };
   }
   // The condition Ready alone is not enough: it may be false because of the route, which Knative retries.
   const configured = conditionOf('ConfigurationsReady');

@@ -13,6 +13,7 @@ import { deliveryOf } from '#shared/specs/delivery.ts';
 import { functionName } from '#shared/specs/names.ts';
 import { recordsInputs } from '#shared/specs/record-inputs.ts';
 import { contextPrefix, LOGS, requestPrefix, tenantPrefix } from '#shared/specs/s3-keys.ts';
+import { reachableUrl } from '#shared/specs/service-url.ts';
 import { within } from '#shared/within.ts';
 import type { Looks } from './pods.ts';
 import { remember } from './remember.ts';
@@ -150,9 +151,9 @@ async function describe(identity: Identity, service: KnativeObject | undefined, 
   if (!delivery) {
     return { kind: 'routed' };
   }
-  const { url, address, latestReadyRevisionName } = service.status ?? {};
+  const { latestReadyRevisionName } = service.status ?? {};
   const ready = service.status?.conditions?.find(({ type }: { type: string }) => type === 'Ready');
-  const reachable: string | undefined = /\.localhost(:\d+)?\/?$/.test(url ?? '') ? url : (address?.url ?? url);
+  const reachable = reachableUrl(service.status ?? {});
   if (!reachable || !latestReadyRevisionName) {
     return { kind: 'coming', detail: `it is not ready: ${ready?.message ?? 'Knative has not started it yet'}` };
   }

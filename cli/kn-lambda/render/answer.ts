@@ -9,11 +9,12 @@ export function noteAnswer(told: Called & { cold?: boolean }, { terminal }: Pick
   const { note, paintNote } = terminal;
   const facts = [
     took(told.duration_ms ?? told.round_trip_ms),
-    told.cold === undefined ? '' : told.cold ? 'cold' : 'warm',
-    told.version === undefined ? '' : `version ${printableCell(told.version)}`,
+    told.cold === undefined || told.refused ? '' : told.cold ? 'cold' : 'warm',
+    told.version === undefined || told.refused ? '' : `version ${printableCell(told.version)}`,
     `trace ${told.trace_id}`,
   ].filter((fact) => fact !== '');
-  note(`${told.succeeded ? paintNote('green', '✔ answered') : paintNote('red', '✖ failed')} (${facts.join(', ')})`);
+  const failed = paintNote('red', told.refused ? '✖ it could not be called' : '✖ failed');
+  note(`${told.succeeded ? paintNote('green', '✔ answered') : failed} (${facts.join(', ')})`);
   if (told.error !== undefined) {
     note(`${paintNote('red', printableCell(told.error.type))}: ${inOurWords(told.error.message)}`);
   }

@@ -5,10 +5,11 @@ import type { EventLine, LogLine } from '#shared/api/schemas.ts';
 import { printableCell } from '#shared/printable.ts';
 import { ownStack } from './stack.ts';
 import { clock } from './time.ts';
+import { inOurWords } from './words.ts';
 
 export function logText({ time, pod, text }: LogLine, paint: Terminal['paint'], withPod = true): string {
   const { message, style, stack, at = time } = messageIn(text);
-  const shown = printableCell(message);
+  const shown = printableCell(inOurWords(message));
   const from = withPod && pod !== '' ? `${paint('dim', printableCell(shortPod(pod)))}  ` : '';
   const line = `${paint('dim', clock(at))}  ${from}${style === undefined ? shown : paint(style, shown)}`;
   return [line, ...stack.map((frame) => `              ${paint('dim', frame)}`)].join('\n');
@@ -84,6 +85,6 @@ export function eventText(event: EventLine, paint: Terminal['paint']): string {
 }
 
 function toldField(name: string, value: unknown): string {
-  const text = String(value).split('\n')[0] ?? '';
+  const text = inOurWords(String(value)).split('\n')[0] ?? '';
   return name === 'succeeded' ? `succeeded: ${text}` : name === 'duration_ms' ? `${text} ms` : text;
 }

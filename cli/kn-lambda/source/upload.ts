@@ -5,7 +5,7 @@ import pLimit from 'p-limit';
 import type { Api } from '#cli/kn-lambda/client.ts';
 import { Failure } from '#cli/kn-lambda/failure.ts';
 import { pathOf } from '#cli/kn-lambda/session.ts';
-import { type UploadPlan, uploadDoneSchema, uploadPlanSchema } from '#shared/api/schemas.ts';
+import { type UploadPlan, type UploadRequest, uploadDoneSchema, uploadPlanSchema } from '#shared/api/schemas.ts';
 import type { Identity } from '#shared/events/identity.ts';
 import type { Source, SourceFile } from './read-source.ts';
 
@@ -25,16 +25,26 @@ export interface Progress {
   bytes: number;
 }
 
+/** Whether exactly this source lies there now. */
+export async function isThere(api: Api, identity: Identity, source: Source, signal: AbortSignal): Promise<boolean> {
+  const plan = await api.post(`/api/v1/uploads/${pathOf(identity)}`, requestOf(source), uploadPlanSchema, { signal });
+  return plan.uploads.length === 0 && plan.remove.length === 0;
+}
+
+function requestOf({ files }: Source): UploadRequest {
+  return { files: files.map(({ path, size, sha256 }) => ({ path, size, sha256 })) };
+}
+
 export async function upload(
   api: Api,
   identity: Identity,
-  { files }: Source,
+  source: Source,
   { signal, onProgress = () => {} }: { signal: AbortSignal; onProgress?: (progress: Progress) => void },
 ): Promise<Uploaded> {
   const path = `/api/v1/uploads/${pathOf(identity)}`;
-  const request = { files: files.map(({ path: name, size, sha256 }) => ({ path: name, size, sha256 })) };
+  const request = requestOf(source);
   const plan = await api.post(path, request, uploadPlanSchema, { signal });
-  await sendAll(api, plan, files, { signal, onProgress });
+  await sendAll(api, plan, source.files, { signal, onProgress });
   const { removed } = await api.post(`${path}/finish`, request, uploadDoneSchema, { signal });
   return { prefix: plan.prefix, sent: plan.uploads.length, unchanged: plan.unchanged.length, removed: removed.length };
 }

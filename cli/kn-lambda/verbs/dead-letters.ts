@@ -10,6 +10,7 @@ import { connectable, count, duration, shown } from '#cli/kn-lambda/options.ts';
 import { show } from '#cli/kn-lambda/render/output.ts';
 import { pairs, table } from '#cli/kn-lambda/render/table.ts';
 import { age } from '#cli/kn-lambda/render/time.ts';
+import { inOurWords } from '#cli/kn-lambda/render/words.ts';
 import { type CommonOptions, openSession, type Runtime } from '#cli/kn-lambda/session.ts';
 import type { Terminal } from '#cli/kn-lambda/terminal.ts';
 import { purgeLines, replayLines } from '#cli/order-lines.ts';
@@ -22,7 +23,7 @@ import {
   deadLetterReplaySchema,
 } from '#shared/events/dead-letter.ts';
 import { problemsOf } from '#shared/events/problem.ts';
-import { printable, printableCell, printableJson } from '#shared/printable.ts';
+import { printableCell, printableJson } from '#shared/printable.ts';
 
 interface Choice extends CommonOptions {
   category?: string;
@@ -132,7 +133,7 @@ function letterText({ advice, event, ...fields }: Letter & Record<string, unknow
     printableCell(typeof value === 'string' ? value : JSON.stringify(value)),
   ]);
   return [
-    ...(advice === undefined ? [] : [printable(advice), '']),
+    ...(advice === undefined ? [] : [inOurWords(advice), '']),
     pairs(rows),
     ...(event === undefined ? [] : ['', printableJson(JSON.stringify(event, undefined, 2))]),
   ].join('\n');

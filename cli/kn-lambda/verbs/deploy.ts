@@ -59,7 +59,9 @@ export function addDeploy(program: Command, runtime: Runtime): void {
     const deployment = await deployOnce(session.api, wanted, options, runtime);
     show(deployment, runtime, options, {
       text: (done) =>
-        `${done.function} answers (${took(done.duration_ms)}). Call it: kn-lambda invoke ${fromHere(place, runtime.cwd, done.function)}`,
+        runtime.terminal.asCalled(
+          `${done.function} answers (${took(done.duration_ms)}). Call it: kn-lambda invoke ${fromHere(place, runtime.cwd, done.function)}`,
+        ),
       names: (done) => [done.function],
     });
   });
@@ -112,6 +114,11 @@ async function deployOnce(api: Api, wanted: Wanted, options: DeployOptions, runt
     if (error instanceof DeploymentFailed) {
       await tellFailure(api, wanted.identity, error, runtime);
       throw new Exit(EXIT.failed);
+    }
+    if (!bounded.aborted && asked !== undefined && error instanceof Failure && error.cause !== undefined) {
+      throw new Failure(`the platform went away while ${name} was deployed: ${error.message}`, {
+        next: `${error.next ?? ''} The build goes on when the platform runs: kn-lambda explain build ${name} ${asked}`.trim(),
+      });
     }
     if (signal.aborted) {
       throw new Interrupted(whatGoesOn(name, asked));

@@ -13,7 +13,7 @@ import {
   functionDetailSchema,
   functionMetricsSchema,
 } from '#shared/api/schemas.ts';
-import { printable, printableCell } from '#shared/printable.ts';
+import { printableCell } from '#shared/printable.ts';
 
 const SHOWN = 5;
 
@@ -53,7 +53,7 @@ function describe(detail: FunctionDetail, metrics: FunctionMetrics | undefined, 
     ['Version', detail.revision],
     ['Image', shortImage(detail.image_uri)],
     ['Language', detail.language],
-    ['Address', detail.url],
+    [isOfCluster(detail.url) ? 'In cluster' : 'Address', detail.url],
     ['Pods', detail.pods === undefined ? undefined : String(detail.pods)],
     ['Calls', detail.delivery === 'own' ? 'through a queue of its own' : undefined],
     ['Last hour', lastHour(metrics?.total)],
@@ -67,7 +67,7 @@ function describe(detail: FunctionDetail, metrics: FunctionMetrics | undefined, 
     ['Secrets', settings.secrets.map(secretText).join('\n')],
     ...wrong.map(({ type, reason, message }): [string, string] => [
       type,
-      printable(`${reason ?? ''} ${message ?? ''}`.trim()),
+      inOurWords(`${reason ?? ''} ${message ?? ''}`.trim()),
     ]),
   ]);
   const sections = [
@@ -75,6 +75,11 @@ function describe(detail: FunctionDetail, metrics: FunctionMetrics | undefined, 
     detail.builds.length > 0 ? buildsTable(detail.builds.slice(0, SHOWN), terminal) : '',
   ];
   return [head, ...sections].filter((section) => section !== '').join('\n\n');
+}
+
+/** Nobody outside the cluster can resolve that name. */
+function isOfCluster(url = ''): boolean {
+  return URL.canParse(url) && /\.svc(\.cluster\.local)?$/.test(new URL(url).hostname);
 }
 
 function lastHour(total: FunctionMetrics['total'] | undefined): string | undefined {

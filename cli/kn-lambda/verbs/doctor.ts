@@ -3,6 +3,7 @@ import { Exit } from '#cli/kn-lambda/failure.ts';
 import { connectable, shown } from '#cli/kn-lambda/options.ts';
 import { show } from '#cli/kn-lambda/render/output.ts';
 import { stateCell } from '#cli/kn-lambda/render/state.ts';
+import { inOurWords } from '#cli/kn-lambda/render/words.ts';
 import { type CommonOptions, openSession, type Runtime } from '#cli/kn-lambda/session.ts';
 import type { Terminal } from '#cli/kn-lambda/terminal.ts';
 import { type Check, doctorSchema } from '#shared/api/schemas.ts';
@@ -25,15 +26,15 @@ export function addDoctor(program: Command, runtime: Runtime): void {
   });
 }
 
-function checksText(checks: Check[], all: boolean, { paint }: Terminal): string {
+function checksText(checks: Check[], all: boolean, { paint, asCalled }: Terminal): string {
   const lines = checks
     .filter(({ status }) => all || status !== 'ok')
     .flatMap(({ name, status, message, next }) => {
       const { text, style } = stateCell(status);
       return [
         `${style === undefined ? text : paint(style, text.padEnd(8))} ${paint('bold', printableCell(name))}: ${printable(message)}`,
-        ...(next === undefined || status === 'ok' ? [] : [`         ${printable(next.say)}`]),
-        ...(next?.command === undefined || status === 'ok' ? [] : [`         $ ${printable(next.command)}`]),
+        ...(next === undefined || status === 'ok' ? [] : [`         ${asCalled(inOurWords(next.say))}`]),
+        ...(next?.command === undefined || status === 'ok' ? [] : [`         $ ${asCalled(printable(next.command))}`]),
       ];
     });
   const counted = ['ok', 'warning', 'failed', 'unknown']

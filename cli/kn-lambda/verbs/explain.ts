@@ -31,7 +31,7 @@ export function addExplain(program: Command, runtime: Runtime): void {
       const query = await queryOf(session, about, name, id);
       const found = await session.api.get('/api/v1/explain', explanationSchema, { query, signal: runtime.signal });
       show(found, runtime, options, {
-        text: (explanation) => explanationText(explanation, runtime.terminal.paint),
+        text: (explanation) => runtime.terminal.asCalled(explanationText(explanation, runtime.terminal.paint)),
         names: ({ reason, healthy }) => [reason ?? (healthy ? 'healthy' : 'unknown')],
       });
       if (!found.healthy) {

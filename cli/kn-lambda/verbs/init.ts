@@ -42,7 +42,8 @@ export function addInit(program: Command, runtime: Runtime): void {
       const here = relative(cwd, place) || '.';
       const argument = here === '.' ? '' : ` ${here}`;
       terminal.say(`Made ${here === '.' ? 'here' : `${here}/`}: ${Object.keys(files).sort().join(', ')}`);
-      terminal.say(`Next: kn-lambda deploy${argument} && kn-lambda invoke${argument === '' ? '' : ` ${named}`}`);
+      const next = `kn-lambda deploy${argument} && kn-lambda invoke${argument === '' ? '' : ` ${named}`}`;
+      terminal.say(terminal.asCalled(`Next: ${next}`));
     });
 }
 

@@ -1,18 +1,27 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { type Called, callFunction } from '#cli/kn-lambda/call.ts';
+import { anySignal } from '#cli/kn-lambda/any-signal.ts';
+import { type Call, type Called, callFunction } from '#cli/kn-lambda/call.ts';
+import type { Api } from '#cli/kn-lambda/client.ts';
 import { EXIT, Exit, Failure, wrongUse } from '#cli/kn-lambda/failure.ts';
 import { connectable, shown, timeLimit } from '#cli/kn-lambda/options.ts';
+import { createOutage } from '#cli/kn-lambda/outage.ts';
 import { noteAnswer } from '#cli/kn-lambda/render/answer.ts';
+import { explanationText } from '#cli/kn-lambda/render/explanation.ts';
 import { logText } from '#cli/kn-lambda/render/lines.ts';
 import { show } from '#cli/kn-lambda/render/output.ts';
+import { createWaiting } from '#cli/kn-lambda/render/waiting.ts';
 import { type CommonOptions, openSession, pathOf, type Runtime, type Session } from '#cli/kn-lambda/session.ts';
-import { functionSchema, type LogLine } from '#shared/api/schemas.ts';
+import { tellWhatIsKnown } from '#cli/kn-lambda/wait-for-start.ts';
+import { explanationSchema, functionSchema, type LogLine } from '#shared/api/schemas.ts';
 import { MINUTE, SECOND } from '#shared/durations.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
 import { TEST_EVENT } from '#shared/folder/left-out.ts';
 import { printable } from '#shared/printable.ts';
+
+/** Lines of a failed call that are shown. */
+const TAIL = 20;
 
 interface Options extends CommonOptions {
   data?: string;
@@ -50,31 +59,75 @@ export function addInvoke(program: Command, runtime: Runtime): void {
     const call = { identity, data: data.bytes, contentType, patienceMs: options.timeout ?? 2 * MINUTE };
     // Clocks differ by a little.
     const since = new Date(Date.now() - SECOND);
-    const answer = await callFunction(session.api, call, runtime.signal);
-    const cold = before.pods === undefined ? undefined : before.pods === 0;
-    await tell({ ...answer, ...versionOf(answer, before.revision), ...(cold === undefined ? {} : { cold }) });
-    if (options.logs || !answer.succeeded) {
-      await tellLogs(session, identity, answer.id, since, runtime);
+    const answer = await callWatched(session.api, call, runtime);
+    const cold = before.pods === undefined || answer.refused ? {} : { cold: before.pods === 0 };
+    tellAnswer({ ...answer, ...versionOf(answer, before.revision), ...cold }, options, runtime);
+    if (options.logs || (!answer.succeeded && !answer.refused)) {
+      await tellLogs(session, { identity, call: answer.id, since, most: options.logs ? undefined : TAIL }, runtime);
     }
     if (!answer.succeeded) {
-      runtime.terminal.note(`Next: kn-lambda explain call ${subjectOf(identity)} ${answer.id}`);
+      await tellNext(session, identity, answer, runtime);
       throw new Exit(EXIT.failed);
-    }
-
-    async function tell(told: Called & { cold?: boolean }): Promise<void> {
-      noteAnswer(told, runtime);
-      if (options.output !== undefined || told.succeeded) {
-        show(told, runtime, options, {
-          text: ({ result }) => printable(JSON.stringify(result ?? null, undefined, 2)),
-          names: ({ id }) => [id],
-        });
-      }
     }
   });
 }
 
-function versionOf({ version }: Called, before: string | undefined): { version?: string } {
-  const known = version ?? before;
+/** A function may take long to start, or never do: what is known of it is told meanwhile. */
+async function callWatched(api: Api, call: Call, { terminal, signal }: Runtime): Promise<Called> {
+  const waiting = createWaiting(terminal);
+  const ended = new AbortController();
+  const outage = createOutage(api.server, 'for a minute, then this ends with exit code 1', waiting.tell);
+  let last: string | undefined;
+  const tell = (text: string): void => {
+    last = text;
+    waiting.tell(text);
+  };
+  try {
+    void tellWhatIsKnown(api, call.identity, tell, anySignal([signal, ended.signal])).catch(() => {});
+    return await callFunction(api, call, signal, { outage, known: () => last });
+  } finally {
+    ended.abort();
+    waiting.end();
+  }
+}
+
+function tellAnswer(told: Called & { cold?: boolean }, options: Options, runtime: Runtime): void {
+  noteAnswer(told, runtime);
+  if (options.output !== undefined || told.succeeded) {
+    show(told, runtime, options, {
+      text: ({ result }) => printable(JSON.stringify(result ?? null, undefined, 2)),
+      names: ({ id }) => [id],
+    });
+  }
+}
+
+/** Where nobody could be called, the cause is the function's, and it is told at once. */
+async function tellNext(
+  { api }: Session,
+  identity: Identity,
+  { id, refused }: Called,
+  { terminal, signal }: Runtime,
+): Promise<void> {
+  const name = subjectOf(identity);
+  if (!refused) {
+    terminal.note(`Next: kn-lambda explain call ${name} ${id}`);
+    return;
+  }
+  const query = { about: 'function', ...identity };
+  const found = await api.get('/api/v1/explain', explanationSchema, { query, signal }).catch((error: unknown) => {
+    if (!(error instanceof Failure)) {
+      throw error;
+    }
+  });
+  terminal.note(
+    found === undefined || found.healthy
+      ? `Next: kn-lambda explain function ${name}`
+      : explanationText(found, terminal.paintNote),
+  );
+}
+
+function versionOf({ version, refused }: Called, before: string | undefined): { version?: string } {
+  const known = version ?? (refused ? undefined : before);
   return known === undefined ? {} : { version: known };
 }
 
@@ -82,17 +135,31 @@ function versionOf({ version }: Called, before: string | undefined): { version?:
  * What it wrote is a help only: the answer stands without it. Lines that name no call (`console.log`) are those that
  * came meanwhile.
  */
-async function tellLogs(session: Session, identity: Identity, call: string, since: Date, runtime: Runtime) {
-  const { terminal, signal } = runtime;
+async function tellLogs(
+  session: Session,
+  { identity, call, since, most }: { identity: Identity; call: string; since: Date; most: number | undefined },
+  { terminal, signal }: Runtime,
+) {
   const path = `/api/v1/functions/${pathOf(identity)}/logs`;
   try {
     for (const query of [{ call }, { since: since.toISOString() }]) {
-      let told = 0;
+      const lines: LogLine[] = [];
+      let left = 0;
       for await (const line of await session.api.lines<LogLine>(path, { query, signal })) {
-        terminal.note(logText(line, terminal.paintNote, false));
-        told += 1;
+        lines.push(line);
+        if (most !== undefined && lines.length > most) {
+          lines.shift();
+          left += 1;
+        }
       }
-      if (told > 0) {
+      if (left > 0) {
+        const all = `kn-lambda logs ${subjectOf(identity)} --${query.call === undefined ? 'since 10m' : `call ${call}`}`;
+        terminal.note(terminal.paintNote('dim', `The last ${most} lines; ${left} before: ${all}`));
+      }
+      for (const line of lines) {
+        terminal.note(logText(line, terminal.paintNote, false));
+      }
+      if (lines.length > 0) {
         return;
       }
     }
@@ -123,6 +190,8 @@ async function dataOf(
   }
   const found = file ?? testEventOf(parserId, cwd);
   if (found === undefined) {
+    const why = `there is no ${TEST_EVENT} here; --data and --file give other data`;
+    terminal.note(terminal.paintNote('dim', `data: {} (${why})`));
     return { bytes: Buffer.from('{}'), from: 'the default' };
   }
   if (file === undefined) {

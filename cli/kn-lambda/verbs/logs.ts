@@ -3,6 +3,7 @@ import { Option } from 'commander';
 import { pause } from '#cli/kn-lambda/client.ts';
 import { Failure } from '#cli/kn-lambda/failure.ts';
 import { connectable, duration } from '#cli/kn-lambda/options.ts';
+import { createOutage } from '#cli/kn-lambda/outage.ts';
 import { logText } from '#cli/kn-lambda/render/lines.ts';
 import { type CommonOptions, openSession, pathOf, type Runtime, type Session } from '#cli/kn-lambda/session.ts';
 import { buildSchema, type LogLine } from '#shared/api/schemas.ts';
@@ -26,13 +27,13 @@ export function addLogs(program: Command, runtime: Runtime): void {
     .argument('[function]', 'NAME or TENANT/NAME; default: that of this folder')
     .description('what a function, or its build, has written')
     .option('-f, --follow', 'go on until Ctrl-C, through scale to zero and new versions')
-    .option('--build [id]', 'of a build, by its id; default: the last one')
+    .option('--build [id]', 'of a build, by its id; default: the last one of the function')
     .option('--since <duration>', 'not older than that, such as 10m', duration)
     .option('--call <id>', 'of this call alone')
     .addOption(new Option('-o, --output <form>', 'one JSON object a line').choices(['json']));
-  connectable(command).action(async (name: string | undefined, options: Options) => {
-    const session = await openSession(options, runtime);
-    const identity = await session.identity(name);
+  connectable(command).action(async (name: string | undefined, given: Options) => {
+    const session = await openSession(given, runtime);
+    const { identity, options } = await meant(session, name, given, runtime);
     const tell = teller(options, runtime);
     const path = await pathFor(session, identity, options, runtime);
     if (options.follow && options.build === undefined) {
@@ -51,6 +52,35 @@ export function addLogs(program: Command, runtime: Runtime): void {
       );
     }
   });
+}
+
+/** `--build hello` is read as an id; who writes that most often means the function. */
+async function meant(
+  session: Session,
+  name: string | undefined,
+  options: Options,
+  { signal }: Runtime,
+): Promise<{ identity: Identity; options: Options }> {
+  const { build } = options;
+  const lastBuild = { ...options, build: true as const };
+  if (typeof build !== 'string' || (name !== undefined && name !== build)) {
+    return { identity: await session.identity(name), options };
+  }
+  if (name === undefined) {
+    const own = await session.identity(undefined).catch(unlessUnknown);
+    const path = own && `/api/v1/builds/${pathOf(own)}/${encodeURIComponent(build)}`;
+    const found = path && (await session.api.get(path, buildSchema, { signal }).catch(unlessUnknown));
+    if (own !== undefined && found !== undefined) {
+      return { identity: own, options };
+    }
+  }
+  return { identity: await session.identity(build), options: lastBuild };
+}
+
+function unlessUnknown(error: unknown): undefined {
+  if (!(error instanceof Failure)) {
+    throw error;
+  }
 }
 
 function teller({ output, build }: Options, { terminal }: Runtime): (line: LogLine) => void {
@@ -85,9 +115,12 @@ async function follow(
   { api }: Session,
   path: string,
   options: Options,
-  { signal }: Runtime,
+  { signal, terminal }: Runtime,
   tell: (line: LogLine) => void,
 ): Promise<void> {
+  const outage = createOutage(api.server, 'until Ctrl-C (exit code 130)', (told) =>
+    terminal.note(terminal.paintNote('yellow', told)),
+  );
   const doubles = new LogDoubles();
   const first = sinceOf(options);
   let wasOpen = false;
@@ -96,6 +129,7 @@ async function follow(
       const query = { call: options.call, since: doubles.begin(first), follow: 1 };
       const lines = await api.lines<LogLine>(path, { query, signal });
       wasOpen = true;
+      outage.works();
       for await (const line of lines) {
         if (doubles.isNew(line)) {
           tell(line);
@@ -110,6 +144,7 @@ async function follow(
       if (!wasOpen) {
         throw error;
       }
+      outage.failed(error);
       await pause(AGAIN_MS, signal).catch(() => {});
     }
   }

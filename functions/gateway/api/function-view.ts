@@ -7,6 +7,7 @@ import { type Build, PROCESSED_ANNOTATION, readBuild, readEnded } from '#shared/
 import { deliveryOf } from '#shared/specs/delivery.ts';
 import { ADMISSION_LABEL } from '#shared/specs/labels.ts';
 import { functionName } from '#shared/specs/names.ts';
+import { reachableUrl } from '#shared/specs/service-url.ts';
 
 const SERVICE_LABEL = 'serving.knative.dev/service';
 
@@ -40,7 +41,7 @@ export function functionView(service: KnativeObject, pods: number): FunctionSumm
     state,
     ...(message ? { message } : {}),
     service_name: metadata.name,
-    ...(status.url ? { url: status.address?.url ?? status.url } : {}),
+    ...(status.url ? optional('url', reachableUrl(status)) : {}),
     ...(status.latestReadyRevisionName ? { revision: status.latestReadyRevisionName } : {}),
     ...optional('image_uri', containerOf(service)?.image),
     language: build.language,

@@ -7,6 +7,7 @@ const nothing = { write: () => true };
 const terminal = {
   say: () => {},
   sayJson: () => {},
+  asCalled: (text: string) => text,
   note: () => {},
   paint: (_: string, text: string) => text,
   paintNote: (_: string, text: string) => text,

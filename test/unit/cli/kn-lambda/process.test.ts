@@ -201,7 +201,7 @@ describe('deploy', () => {
     const place = folder('deploys', { ...HELLO, 'function.yaml': 'parameters: { timeout_seconds: 5 }\n' });
     const { code, stdout, stderr } = await command.run(['deploy', '--server', stub.url], { cwd: place });
     expect(stable(stderr)).toBe(`Deploying demo/hello to SERVER
-✔ Read 1 files, 32 B; left out: event.json, function.yaml, node_modules/ (TIME)
+✔ Read 1 file, 32 B; left out: event.json, function.yaml, node_modules/ (TIME)
 ✔ Uploaded: 1 sent, 0 unchanged (TIME)
   Build: the source is looked at
   Build: the source is packed
@@ -406,7 +406,7 @@ describe('invoke', () => {
 
   test('exit code 1 where it failed, with what it wrote and the next step', async () => {
     const data = { succeeded: false, error: { type: 'TypeError', message: 'x is undefined' } };
-    const { code, stdout, stderr } = await called({ type: 'parser.complete', data });
+    const { code, stdout, stderr } = await called({ type: 'parser.complete', data }, '--data', '{}');
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stable(stderr)).toBe(`✖ failed (TIME, cold, version fn-hello-12345678-00002, trace TRACE)
 TypeError: x is undefined
