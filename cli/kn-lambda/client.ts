@@ -215,7 +215,7 @@ async function refused(
   }
   const seconds = response.headers.get('retry-after');
   const next = status === 429 && seconds !== null ? { next: `Try again in ${seconds} s.` } : {};
-  return new Failure(`${problem.reason}: ${problem.detail}`, next);
+  return new Failure(`${problem.reason}: ${problem.detail}`, { ...next, reason: problem.reason });
 }
 
 /** What one may not see does not exist, so both are one sentence. The API cannot know what the person typed. */

@@ -13,13 +13,21 @@ export class Failure extends Error {
   override readonly name = 'Failure';
   readonly next: string | undefined;
   readonly exitCode: number;
+  /** As the platform names it: docs/events.md. */
+  readonly reason: string | undefined;
 
   constructor(
     message: string,
-    { next, exitCode = EXIT.failed, cause }: { next?: string; exitCode?: number; cause?: unknown } = {},
+    {
+      next,
+      exitCode = EXIT.failed,
+      reason,
+      cause,
+    }: { next?: string; exitCode?: number; reason?: string; cause?: unknown } = {},
   ) {
     super(message, { cause });
     this.next = next;
+    this.reason = reason;
     this.exitCode = exitCode;
   }
 }

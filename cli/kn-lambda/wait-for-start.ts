@@ -40,7 +40,9 @@ export function waitingText({
   message = '',
   pods,
 }: Pick<FunctionSummary, 'state' | 'message' | 'pods'>): string {
-  const [why = ''] = inOurWords(message).split('\n');
+  const [why = ''] = inOurWords(message)
+    .replace(/^cannot start: /, '')
+    .split('\n');
   const because = why === '' ? '' : `: ${why}`;
   switch (state) {
     case 'building':

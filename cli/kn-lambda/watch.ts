@@ -10,7 +10,7 @@ import type { Api } from './client.ts';
 import { DeploymentFailed, type DeploymentOptions, deploy } from './deployment.ts';
 import { tellFailure, whatGoesOn } from './deployment-trouble.ts';
 import { Failure, Interrupted } from './failure.ts';
-import { noteAnswer } from './render/answer.ts';
+import { noteAnswer, noteError } from './render/answer.ts';
 import { createSteps } from './render/progress.ts';
 import { took } from './render/time.ts';
 import type { Runtime } from './session.ts';
@@ -78,6 +78,9 @@ async function callWithTestEvent(api: Api, { folder, identity, data }: Watched, 
   const call = { identity, data: given, contentType: 'application/json', patienceMs: MINUTE };
   const answer = await callFunction(api, call, runtime.signal);
   noteAnswer(answer, runtime);
+  if (answer.refused) {
+    noteError(answer, runtime);
+  }
   if (answer.succeeded) {
     runtime.terminal.say(printable(JSON.stringify(answer.result ?? null, undefined, 2)));
   }

@@ -5,6 +5,7 @@ import { printableCell } from '#shared/printable.ts';
 import { took } from './time.ts';
 import { inOurWords } from './words.ts';
 
+/** The error of a call that was refused is left to who knows more of the cause. */
 export function noteAnswer(told: Called & { cold?: boolean }, { terminal }: Pick<Runtime, 'terminal'>): void {
   const { note, paintNote } = terminal;
   const facts = [
@@ -15,7 +16,14 @@ export function noteAnswer(told: Called & { cold?: boolean }, { terminal }: Pick
   ].filter((fact) => fact !== '');
   const failed = paintNote('red', told.refused ? '✖ it could not be called' : '✖ failed');
   note(`${told.succeeded ? paintNote('green', '✔ answered') : failed} (${facts.join(', ')})`);
-  if (told.error !== undefined) {
-    note(`${paintNote('red', printableCell(told.error.type))}: ${inOurWords(told.error.message)}`);
+  if (!told.refused) {
+    noteError(told, { terminal });
+  }
+}
+
+export function noteError({ error }: Pick<Called, 'error'>, { terminal }: Pick<Runtime, 'terminal'>): void {
+  const { note, paintNote } = terminal;
+  if (error !== undefined) {
+    note(`${paintNote('red', printableCell(error.type))}: ${inOurWords(error.message)}`);
   }
 }

@@ -10,6 +10,7 @@ import type { Identity } from '#shared/events/identity.ts';
 import type { Source, SourceFile } from './read-source.ts';
 
 const AT_ONCE = 8;
+const ATTEMPTS = 3;
 
 export interface Uploaded {
   prefix: string;
@@ -43,9 +44,35 @@ export async function upload(
 ): Promise<Uploaded> {
   const path = `/api/v1/uploads/${pathOf(identity)}`;
   const request = requestOf(source);
-  const plan = await api.post(path, request, uploadPlanSchema, { signal });
-  await sendAll(api, plan, source.files, { signal, onProgress });
-  const { removed } = await api.post(`${path}/finish`, request, uploadDoneSchema, { signal });
+  for (let attempt = 1; ; attempt++) {
+    const plan = await api.post(path, request, uploadPlanSchema, { signal });
+    await sendAll(api, plan, source.files, { signal, onProgress });
+    const removed = await finished(api, path, request, signal, attempt);
+    if (removed !== undefined) {
+      return uploadedBy(plan, removed);
+    }
+  }
+}
+
+/** Undefined where somebody who uploads the same function has written over our files: then once more. */
+async function finished(
+  api: Api,
+  path: string,
+  request: UploadRequest,
+  signal: AbortSignal,
+  attempt: number,
+): Promise<string[] | undefined> {
+  try {
+    return (await api.post(`${path}/finish`, request, uploadDoneSchema, { signal })).removed;
+  } catch (error) {
+    if (error instanceof Failure && error.reason === 'UploadIncomplete' && attempt < ATTEMPTS) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+function uploadedBy(plan: UploadPlan, removed: string[]): Uploaded {
   return { prefix: plan.prefix, sent: plan.uploads.length, unchanged: plan.unchanged.length, removed: removed.length };
 }
 

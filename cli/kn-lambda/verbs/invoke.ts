@@ -7,7 +7,7 @@ import type { Api } from '#cli/kn-lambda/client.ts';
 import { EXIT, Exit, Failure, wrongUse } from '#cli/kn-lambda/failure.ts';
 import { connectable, shown, timeLimit } from '#cli/kn-lambda/options.ts';
 import { createOutage } from '#cli/kn-lambda/outage.ts';
-import { noteAnswer } from '#cli/kn-lambda/render/answer.ts';
+import { noteAnswer, noteError } from '#cli/kn-lambda/render/answer.ts';
 import { explanationText } from '#cli/kn-lambda/render/explanation.ts';
 import { logText } from '#cli/kn-lambda/render/lines.ts';
 import { show } from '#cli/kn-lambda/render/output.ts';
@@ -105,12 +105,12 @@ function tellAnswer(told: Called & { cold?: boolean }, options: Options, runtime
 async function tellNext(
   { api }: Session,
   identity: Identity,
-  { id, refused }: Called,
+  answer: Called,
   { terminal, signal }: Runtime,
 ): Promise<void> {
   const name = subjectOf(identity);
-  if (!refused) {
-    terminal.note(`Next: kn-lambda explain call ${name} ${id}`);
+  if (!answer.refused) {
+    terminal.note(`Next: kn-lambda explain call ${name} ${answer.id}`);
     return;
   }
   const query = { about: 'function', ...identity };
@@ -119,11 +119,12 @@ async function tellNext(
       throw error;
     }
   });
-  terminal.note(
-    found === undefined || found.healthy
-      ? `Next: kn-lambda explain function ${name}`
-      : explanationText(found, terminal.paintNote),
-  );
+  if (found === undefined || found.healthy) {
+    noteError(answer, { terminal });
+    terminal.note(`Next: kn-lambda explain function ${name}`);
+  } else {
+    terminal.note(explanationText(found, terminal.paintNote));
+  }
 }
 
 function versionOf({ version, refused }: Called, before: string | undefined): { version?: string } {

@@ -48,7 +48,9 @@ export function addLogs(program: Command, runtime: Runtime): void {
     }
     if (told === 0 && options.output === undefined) {
       runtime.terminal.note(
-        'There is no line. A function that sleeps keeps its logs only as long as the platform does.',
+        options.build === undefined
+          ? 'There is no line. A function that sleeps keeps its logs only as long as the platform does.'
+          : 'There is no line: a build for which nothing had to be done writes none, and old logs are deleted.',
       );
     }
   });

@@ -11,6 +11,11 @@ test.each([
     'Mend package.json, upload it, then send build.start again. The whole log: `aws s3 cp s3://b/k -`',
     'Mend package.json, then deploy again. The whole log: kn-lambda logs x',
   ],
+  ['has begun 5 builds. Send build.start again in 9 s', 'has begun 5 builds. Deploy again in 9 s'],
+  ['was deleted at noon: send build.start to deploy it again', 'was deleted at noon: deploy it again'],
+  ['no record confirms: send build.start instead', 'no record confirms: deploy it again'],
+  ['nothing is left. Send build.start with "force": true', 'nothing is left. Deploy it by kn-lambda deploy --force'],
+  ['correct the subject, or deploy it by build.start.', 'correct the subject, or deploy it by kn-lambda deploy.'],
   ['evil \u001b[2J', 'evil ?[2J'],
 ])('%s', (message, told) => {
   expect(inOurWords(message, 'kn-lambda logs x')).toBe(told);
