@@ -182,6 +182,6 @@ function incomplete(missing: AnnouncedFile[]): RequestProblem {
     path: `body.files ${JSON.stringify(path)}`,
     message: 'is not in S3, or is not what was announced',
   }));
-  const detail = `${missing.length} of the files are not there: ask for addresses again, put the files there, then finish`;
+  const detail = `of the files that were announced, ${missing.length} ${missing.length === 1 ? 'is' : 'are'} not there: ask for addresses again, put the files there, then finish`;
   return new RequestProblem({ status: 409, reason: 'UploadIncomplete', detail, problems });
 }
