@@ -8,7 +8,7 @@ import type { Api } from './client.ts';
 import { Failure } from './failure.ts';
 import { type BuildNews, followBuild } from './follow-build.ts';
 import { openEvents } from './follow-events.ts';
-import { createOutage } from './outage.ts';
+import { createOutage, FOR_A_MINUTE } from './outage.ts';
 import type { Steps } from './render/progress.ts';
 import { bytes } from './render/time.ts';
 import { many } from './render/words.ts';
@@ -78,7 +78,7 @@ export async function deploy(api: Api, options: DeploymentOptions, steps: Steps)
   const ended = new AbortController();
   try {
     let hear = (_told: string): void => {};
-    const outage = createOutage(api.server, 'for a minute, then this ends with exit code 1', (told) => hear(told));
+    const outage = createOutage(api.server, FOR_A_MINUTE, (told) => hear(told));
     const events = await openEvents(api, { ...identity }, anySignal([signal, ended.signal]), outage);
     await api.send(buildStart(options, prefix, correlationId), signal);
     options.onAsked?.(correlationId);

@@ -1,5 +1,6 @@
 /** Tells that the platform is away, and that it is back. What breaks off for a moment is no news. */
 import { Failure } from './failure.ts';
+import type { Terminal } from './terminal.ts';
 
 /** As long as a gateway needs that wakes up again. */
 const NO_NEWS_MS = 1000;
@@ -8,6 +9,14 @@ export interface Outage {
   /** A stream broke off, or could not be opened. */
   failed(error: unknown): void;
   works(): void;
+}
+
+/** As long as `openEvents` tries it. */
+export const FOR_A_MINUTE = 'for a minute, then this ends with exit code 1';
+
+/** In a line of its own. */
+export function notedOutage(server: string, until: string, { note, paintNote }: Terminal): Outage {
+  return createOutage(server, until, (told) => note(paintNote('yellow', told)));
 }
 
 /** `until`: how long it is tried again, for the sentence. */

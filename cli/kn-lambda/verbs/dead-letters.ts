@@ -7,6 +7,7 @@ import { anySignal } from '#cli/kn-lambda/any-signal.ts';
 import { EXIT, Exit, Failure, Interrupted, wrongUse } from '#cli/kn-lambda/failure.ts';
 import { openEvents } from '#cli/kn-lambda/follow-events.ts';
 import { connectable, count, duration, shown } from '#cli/kn-lambda/options.ts';
+import { FOR_A_MINUTE, notedOutage } from '#cli/kn-lambda/outage.ts';
 import { show } from '#cli/kn-lambda/render/output.ts';
 import { pairs, table } from '#cli/kn-lambda/render/table.ts';
 import { age } from '#cli/kn-lambda/render/time.ts';
@@ -198,10 +199,10 @@ async function given(
   api: Awaited<ReturnType<typeof openSession>>['api'],
   verb: 'replay' | 'purge',
   order: unknown,
-  { signal }: Runtime,
+  { signal, terminal }: Runtime,
 ): Promise<DeadLetterReplayed | DeadLetterPurged> {
   const waiting = anySignal([signal], PATIENCE_MS);
-  const events = await openEvents(api, {}, waiting);
+  const events = await openEvents(api, {}, waiting, notedOutage(api.server, FOR_A_MINUTE, terminal));
   const correlationid = `${verb}-${randomUUID()}`;
   const event = {
     id: randomUUID(),

@@ -5,6 +5,7 @@ import { anySignal } from '#cli/kn-lambda/any-signal.ts';
 import { Failure, Interrupted, wrongUse } from '#cli/kn-lambda/failure.ts';
 import { openEvents } from '#cli/kn-lambda/follow-events.ts';
 import { connectable } from '#cli/kn-lambda/options.ts';
+import { FOR_A_MINUTE, notedOutage } from '#cli/kn-lambda/outage.ts';
 import { type CommonOptions, openSession, pathOf, type Runtime } from '#cli/kn-lambda/session.ts';
 import { functionSchema } from '#shared/api/schemas.ts';
 import { subjectOf } from '#shared/events/identity.ts';
@@ -33,7 +34,12 @@ export function addDelete(program: Command, runtime: Runtime): void {
       throw new Failure('nothing was deleted');
     }
     const waiting = anySignal([signal], PATIENCE_MS);
-    const events = await openEvents(session.api, { ...identity }, waiting);
+    const events = await openEvents(
+      session.api,
+      { ...identity },
+      waiting,
+      notedOutage(session.api.server, FOR_A_MINUTE, terminal),
+    );
     const correlationid = `delete-${randomUUID()}`;
     const event = { id: randomUUID(), type: 'service.delete', subject, extensions: { correlationid }, data: '{}' };
     await session.api.send(event, signal);

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import { openEvents } from '#cli/kn-lambda/follow-events.ts';
 import { connectable } from '#cli/kn-lambda/options.ts';
-import { createOutage } from '#cli/kn-lambda/outage.ts';
+import { FOR_A_MINUTE, notedOutage } from '#cli/kn-lambda/outage.ts';
 import { eventText } from '#cli/kn-lambda/render/lines.ts';
 import { type CommonOptions, openSession, type Runtime } from '#cli/kn-lambda/session.ts';
 import type { EventLine } from '#shared/api/schemas.ts';
@@ -32,9 +32,7 @@ export function addEvents(program: Command, runtime: Runtime): void {
         ? terminal.sayJson(JSON.stringify(event))
         : terminal.say(eventText(event, terminal.paint));
     if (options.follow) {
-      const outage = createOutage(session.api.server, 'for a minute, then this ends with exit code 1', (told) =>
-        terminal.note(terminal.paintNote('yellow', told)),
-      );
+      const outage = notedOutage(session.api.server, FOR_A_MINUTE, terminal);
       for await (const event of await openEvents(session.api, wanted, signal, outage)) {
         tell(event);
       }

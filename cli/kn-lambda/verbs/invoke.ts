@@ -3,25 +3,22 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { anySignal } from '#cli/kn-lambda/any-signal.ts';
 import { type Call, type Called, callFunction } from '#cli/kn-lambda/call.ts';
+import { tellCallLog } from '#cli/kn-lambda/call-log.ts';
 import type { Api } from '#cli/kn-lambda/client.ts';
 import { EXIT, Exit, Failure, wrongUse } from '#cli/kn-lambda/failure.ts';
 import { connectable, shown, timeLimit } from '#cli/kn-lambda/options.ts';
-import { createOutage } from '#cli/kn-lambda/outage.ts';
+import { createOutage, FOR_A_MINUTE } from '#cli/kn-lambda/outage.ts';
 import { noteAnswer, noteError } from '#cli/kn-lambda/render/answer.ts';
 import { explanationText } from '#cli/kn-lambda/render/explanation.ts';
-import { logText } from '#cli/kn-lambda/render/lines.ts';
 import { show } from '#cli/kn-lambda/render/output.ts';
 import { createWaiting } from '#cli/kn-lambda/render/waiting.ts';
 import { type CommonOptions, openSession, pathOf, type Runtime, type Session } from '#cli/kn-lambda/session.ts';
 import { tellWhatIsKnown } from '#cli/kn-lambda/wait-for-start.ts';
-import { explanationSchema, functionSchema, type LogLine } from '#shared/api/schemas.ts';
+import { explanationSchema, functionSchema } from '#shared/api/schemas.ts';
 import { MINUTE, SECOND } from '#shared/durations.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
 import { TEST_EVENT } from '#shared/folder/left-out.ts';
 import { printable } from '#shared/printable.ts';
-
-/** Lines of a failed call that are shown. */
-const TAIL = 20;
 
 interface Options extends CommonOptions {
   data?: string;
@@ -63,7 +60,7 @@ export function addInvoke(program: Command, runtime: Runtime): void {
     const cold = before.pods === undefined || answer.refused ? {} : { cold: before.pods === 0 };
     tellAnswer({ ...answer, ...versionOf(answer, before.revision), ...cold }, options, runtime);
     if (options.logs || (!answer.succeeded && !answer.refused)) {
-      await tellLogs(session, { identity, call: answer.id, since, most: options.logs ? undefined : TAIL }, runtime);
+      await tellCallLog(session.api, { identity, answer, since, isWhole: options.logs ?? false }, runtime);
     }
     if (!answer.succeeded) {
       await tellNext(session, identity, answer, runtime);
@@ -76,7 +73,7 @@ export function addInvoke(program: Command, runtime: Runtime): void {
 async function callWatched(api: Api, call: Call, { terminal, signal }: Runtime): Promise<Called> {
   const waiting = createWaiting(terminal);
   const ended = new AbortController();
-  const outage = createOutage(api.server, 'for a minute, then this ends with exit code 1', waiting.tell);
+  const outage = createOutage(api.server, FOR_A_MINUTE, waiting.tell);
   let last: string | undefined;
   const tell = (text: string): void => {
     last = text;
@@ -130,45 +127,6 @@ async function tellNext(
 function versionOf({ version, refused }: Called, before: string | undefined): { version?: string } {
   const known = version ?? (refused ? undefined : before);
   return known === undefined ? {} : { version: known };
-}
-
-/**
- * What it wrote is a help only: the answer stands without it. Lines that name no call (`console.log`) are those that
- * came meanwhile.
- */
-async function tellLogs(
-  session: Session,
-  { identity, call, since, most }: { identity: Identity; call: string; since: Date; most: number | undefined },
-  { terminal, signal }: Runtime,
-) {
-  const path = `/api/v1/functions/${pathOf(identity)}/logs`;
-  try {
-    for (const query of [{ call }, { since: since.toISOString() }]) {
-      const lines: LogLine[] = [];
-      let left = 0;
-      for await (const line of await session.api.lines<LogLine>(path, { query, signal })) {
-        lines.push(line);
-        if (most !== undefined && lines.length > most) {
-          lines.shift();
-          left += 1;
-        }
-      }
-      if (left > 0) {
-        const all = `kn-lambda logs ${subjectOf(identity)} --${query.call === undefined ? 'since 10m' : `call ${call}`}`;
-        terminal.note(terminal.paintNote('dim', `The last ${most} lines; ${left} before: ${all}`));
-      }
-      for (const line of lines) {
-        terminal.note(logText(line, terminal.paintNote, false));
-      }
-      if (lines.length > 0) {
-        return;
-      }
-    }
-  } catch (error) {
-    if (!(error instanceof Failure)) {
-      throw error;
-    }
-  }
 }
 
 async function dataOf(

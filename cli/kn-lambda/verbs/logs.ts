@@ -3,7 +3,7 @@ import { Option } from 'commander';
 import { pause } from '#cli/kn-lambda/client.ts';
 import { Failure } from '#cli/kn-lambda/failure.ts';
 import { connectable, duration } from '#cli/kn-lambda/options.ts';
-import { createOutage } from '#cli/kn-lambda/outage.ts';
+import { notedOutage } from '#cli/kn-lambda/outage.ts';
 import { logText } from '#cli/kn-lambda/render/lines.ts';
 import { type CommonOptions, openSession, pathOf, type Runtime, type Session } from '#cli/kn-lambda/session.ts';
 import { buildSchema, type LogLine } from '#shared/api/schemas.ts';
@@ -120,9 +120,7 @@ async function follow(
   { signal, terminal }: Runtime,
   tell: (line: LogLine) => void,
 ): Promise<void> {
-  const outage = createOutage(api.server, 'until Ctrl-C (exit code 130)', (told) =>
-    terminal.note(terminal.paintNote('yellow', told)),
-  );
+  const outage = notedOutage(api.server, 'until Ctrl-C (exit code 130)', terminal);
   const doubles = new LogDoubles();
   const first = sinceOf(options);
   let wasOpen = false;

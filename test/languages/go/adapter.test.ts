@@ -85,6 +85,10 @@ func Handle(ctx context.Context, event cloudevents.Event) (Block, error) {
       error: { type: 'panic', message: 'oh' },
     });
     expect(await (await running.send({ data: {} })).json()).toMatchObject({ succeeded: true, result: { Number: 7 } });
+    // The log says once what the panic was, before its stack.
+    const { msg, stack } = JSON.parse(running.errors().trim());
+    expect(msg).toBe('the handler panicked');
+    expect(stack.split('\n').filter((line: string) => /^panic: oh\b/.test(line))).toEqual(['panic: oh']);
     expect(await running.stop()).toBe(0);
     image.remove();
   });

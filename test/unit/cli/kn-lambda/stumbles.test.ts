@@ -183,6 +183,19 @@ Next: Mend it, then deploy again
     expect(stderr).toMatch(/The last 20 lines; 80 before: kn-lambda logs demo\/hello --call [0-9a-f-]{36}\n/);
   });
 
+  test('that raised an error tells it once, and then its stack', async () => {
+    await using stub = await new Stub().start();
+    stub.functions.set('demo/hello', aFunction());
+    stub.onEvent = (event) => {
+      const text = JSON.stringify({ level: 'error', msg: 'the handler panicked', stack: 'panic: no\n\tparser.go:3' });
+      stub.logs = [{ time: '2026-11-27T10:00:00Z', pod: 'p', call: event.id, text }];
+      stub.emit(event, 'parser.complete', { succeeded: false, error: { type: 'panic', message: 'no' } });
+    };
+    const { stderr } = await command.run(['invoke', 'hello', '-d', '{}', '--server', stub.url]);
+    expect(stderr.split('panic: no')).toHaveLength(2);
+    expect(stderr).toContain('parser.go:3');
+  });
+
   test('without data says what was sent', async () => {
     await using stub = await new Stub().start();
     stub.functions.set('demo/hello', aFunction());
