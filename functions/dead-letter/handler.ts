@@ -9,6 +9,7 @@ import { PermanentError } from '#shared/events/errors.ts';
 import type { ReceivedEvent } from '#shared/events/event.ts';
 import type { Claims } from '#shared/events/signature.ts';
 import type { HandlerContext } from '#shared/runtime/types.ts';
+import { crashOfCall, explainCrash } from './crash-of-call.ts';
 import type { DeadLetterDependencies } from './dependencies.ts';
 import { keepLetter } from './keep-letter.ts';
 import { explain, refusalOf, undeliveredOf } from './letter.ts';
@@ -48,8 +49,10 @@ export async function handleDeadLetter(
     return;
   }
   const failure = classifyDelivery(code, isListening || hasArrived);
-  const message = explain(failure.reason, destination, redeliveries);
-  const letter = undeliveredOf(event, request, { ...failure, message, destination, code, redeliveries }, now);
+  const crash = await crashOfCall(event, deps);
+  const message = crash ? explainCrash(crash) : explain(failure.reason, destination, redeliveries);
+  const undelivered = { ...failure, message, destination, code, redeliveries, crash };
+  const letter = undeliveredOf(event, request, undelivered, now);
   await keepLetter({ ...letter, ...signedFor(letter, claims) }, event, deps);
 }
 

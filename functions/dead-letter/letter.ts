@@ -1,5 +1,6 @@
 /** Makes the letter of an event that was refused, or that could not be delivered. */
 import * as z from 'zod';
+import type { Crash } from '#shared/api/schemas.ts';
 import type { DeliveryFailure } from '#shared/dead-letters/classify-delivery.ts';
 import type { DeadLetter } from '#shared/dead-letters/letter.ts';
 import { rawDelivery } from '#shared/dead-letters/raw-delivery.ts';
@@ -46,6 +47,7 @@ export interface Undelivered extends DeliveryFailure {
   code: number | undefined;
   redeliveries: number;
   message: string;
+  crash: Crash | undefined;
 }
 
 export function undeliveredOf(
@@ -54,7 +56,7 @@ export function undeliveredOf(
   undelivered: Undelivered,
   now: Date,
 ): DeadLetter {
-  const { destination, code, redeliveries, ...failure } = undelivered;
+  const { destination, code, redeliveries, crash, ...failure } = undelivered;
   const raw = rawDelivery(request);
   const name = destination === undefined ? undefined : serviceAt(destination);
   // A dispatcher that was stopped has not made all its attempts. Where a reply was lost, nobody knows which attempt
@@ -68,6 +70,7 @@ export function undeliveredOf(
     ...subjectField(structured),
     ...(raw ? { raw } : { data_dropped: true }),
     ...failure,
+    ...(crash === undefined ? {} : { crash }),
     ...(code === undefined ? {} : { code }),
     ...(destination === undefined ? {} : { destination }),
     ...(name === undefined ? {} : { function: name }),
@@ -92,7 +95,7 @@ export function serviceAt(destination: string): string | undefined {
   return name !== undefined && rest.slice(1).join('.').startsWith('svc') ? name : undefined;
 }
 
-const SEND_AGAIN = '`npm run dead-letters -- replay` sends it again';
+export const SEND_AGAIN = '`npm run dead-letters -- replay` sends it again';
 
 const advice: Record<DeliveryFailure['reason'], string> = {
   DispatcherStopped: `gave no answer: it is not running or cuts connections, or the dispatcher was stopped each time. See \`kubectl get ksvc,triggers,pods\`; then ${SEND_AGAIN}.`,

@@ -6,6 +6,8 @@ import { defineFunction } from '#shared/runtime/define-function.ts';
 import { configFor } from '#shared/settings/select.ts';
 import { createEventFeed } from './api/event-feed.ts';
 import { createLastBuilds } from './api/last-builds.ts';
+import { createLastCrashes } from './api/last-crashes.ts';
+import { createBuildingTenants, createNeverDeployed } from './api/never-deployed.ts';
 import { createReadHour } from './api/numbers.ts';
 import { createPodLooks } from './api/pod-looks.ts';
 import { createSnapshot } from './api/snapshot.ts';
@@ -69,7 +71,13 @@ await defineFunction({
       eventFeed: createEventFeed(store, config.TEMPORARY_BUCKET),
       presign: createPresignUpload(config, UPLOAD_TIME / SECOND),
       hour,
-      snapshot: createSnapshot(cluster, { hour, lastBuilds: createLastBuilds(store, config.TEMPORARY_BUCKET) }),
+      snapshot: createSnapshot(cluster, {
+        hour,
+        lastBuilds: createLastBuilds(store, config.TEMPORARY_BUCKET),
+        lastCrashes: createLastCrashes(store, config.TEMPORARY_BUCKET),
+        buildingTenants: createBuildingTenants(store, config.TEMPORARY_BUCKET),
+        neverDeployed: createNeverDeployed(store, config.TEMPORARY_BUCKET),
+      }),
       sourceBucket: config.SOURCE_BUCKET,
       temporaryBucket: config.TEMPORARY_BUCKET,
       sourceLimits: { maxBytes: config.MAX_SOURCE_BYTES, maxFiles: config.MAX_SOURCE_FILES },

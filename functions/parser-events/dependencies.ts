@@ -2,6 +2,7 @@
 import type { Cluster } from '#shared/clients/cluster.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
 import type { Identity } from '#shared/events/identity.ts';
+import type { Crashes } from '#shared/history/crashes.ts';
 import type { Inputs } from '#shared/history/inputs.ts';
 import type { CallFunction } from './call-function.ts';
 import type { KnownFunctions } from './find-function.ts';
@@ -41,6 +42,7 @@ export interface ParserEventsDependencies {
   patience: Patience;
   metrics: CallMetrics;
   inputs: Pick<Inputs, 'keep'>;
+  crashes: Crashes;
   /** CALL_SAMPLE: of the calls that succeed, the share that is recorded. */
   callSample: number;
   now: () => Date;

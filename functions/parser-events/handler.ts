@@ -8,7 +8,9 @@ import type { Reason } from '#shared/events/reasons.ts';
 import { CALL_RECORD, IS_RECORDED } from '#shared/events/recorded.ts';
 import { eventRejected } from '#shared/events/rejected.ts';
 import { routeOf } from '#shared/events/route.ts';
+import { crashOf, howItEnded, lastWords } from '#shared/history/crashes.ts';
 import type { CallRecord } from '#shared/history/recorded-event.ts';
+import type { ContainerEnd } from '#shared/kubernetes/container-ends.ts';
 import { parseExactJson } from '#shared/runtime/exact-json.ts';
 import { isStructured } from '#shared/runtime/media-type.ts';
 import type { HandlerContext } from '#shared/runtime/types.ts';
@@ -37,7 +39,7 @@ import {
   type Verdict,
 } from './judge-answer.ts';
 import type { CallLane } from './places.ts';
-import { hadPod, killedForMemory } from './pods.ts';
+import { endedDuring, hadPod, isKilledForMemory } from './pods.ts';
 import { isCold, noteAnswer } from './warm.ts';
 
 type Call = ReceivedOf<'parser.start' | 'parser.deliver'>;
@@ -57,6 +59,8 @@ interface CallMade {
   began: number;
   milliseconds: number;
   cold: boolean;
+  /** Of an error that the handler raised. */
+  stack: string | undefined;
 }
 
 /** Longer than the function's own time, which ends first wherever Knative keeps it. */
@@ -216,7 +220,7 @@ async function call(calling: Calling, found: ReadyFunction): Promise<Reply | und
   deps.metrics.called({ identity, lane, revision, outcome, reason, cold, seconds: milliseconds / SECOND });
   context.note({ call: { outcome, ...(reason ? { reason } : {}), lane, revision, cold, duration_ms: milliseconds } });
   return verdict.kind === 'answer'
-    ? complete(calling, verdict.data, { found, began, milliseconds, cold })
+    ? complete(calling, verdict.data, { found, began, milliseconds, cold, stack: verdict.stack })
     : passed(calling, verdict.detail);
 }
 
@@ -240,13 +244,26 @@ async function judge(calling: Calling, found: ReadyFunction, { result, began, mi
   const applied = appliedSeconds([timeoutSeconds, after], milliseconds);
   const made = { contextId: contextIdOf(event.data, context.request), milliseconds, timeoutSeconds: applied };
   const verdict = judgeAnswer(result, made);
-  if (verdict.kind === 'passes' && verdict.crashed && (await killedForMemory(name, began, deps))) {
+  const end = verdict.kind === 'passes' && verdict.crashed ? await endedDuring(name, began, deps) : undefined;
+  if (end && isKilledForMemory(end)) {
     return failure('OutOfMemory', OUT_OF_MEMORY, made);
+  }
+  if (end && verdict.kind === 'passes') {
+    return { ...verdict, detail: await noteCrash(calling, found, end) };
   }
   if (verdict.kind === 'passes' && verdict.outOfTime && (await hadPod(name, began, deps))) {
     return failure('Timeout', tooSlow(made), made);
   }
   return verdict;
+}
+
+/** It is kept for those who ask why: the pod and its log go with the function's sleep. */
+async function noteCrash(calling: Calling, { revision }: ReadyFunction, end: ContainerEnd): Promise<string> {
+  const { event, identity, deps } = calling;
+  const crash = crashOf(end, { call: event.id, revision });
+  await deps.crashes.keep(identity, crash);
+  const words = lastWords(crash);
+  return `its process ended during the call, ${howItEnded(crash)}${words === '' ? '' : `: ${words}`}`;
 }
 
 /** Seconds that the function may take as it is now: what was known before the call may have changed. */
@@ -293,7 +310,7 @@ function complete(
 function recordOf(
   event: Call,
   identity: Identity,
-  { found, began, milliseconds, cold }: CallMade,
+  { found, began, milliseconds, cold, stack }: CallMade,
   { inputs }: ParserEventsDependencies,
 ): Record<string, string> {
   const { revision, record } = found;
@@ -306,6 +323,7 @@ function recordOf(
     ms: milliseconds,
     cold,
     ...(input ? { input } : {}),
+    ...(stack ? { stack } : {}),
   };
   return { ...IS_RECORDED, revision, [CALL_RECORD]: JSON.stringify(call) };
 }

@@ -1,6 +1,7 @@
 /** Starts parser-events with a real Kubernetes and S3, and calls functions over HTTP. */
 import * as z from 'zod';
 import { parserCompleteSchema, parserStartSchema } from '#shared/events/parser.ts';
+import { createCrashes } from '#shared/history/crashes.ts';
 import { createInputs } from '#shared/history/inputs.ts';
 import { createCallNumbers } from '#shared/history/write-call-numbers.ts';
 import { defineFunction } from '#shared/runtime/define-function.ts';
@@ -48,6 +49,7 @@ await defineFunction({
       ),
       numbers,
       inputs: createInputs(store, bucket),
+      crashes: createCrashes(store, bucket),
       callSample: config.CALL_SAMPLE,
       now,
     };

@@ -5,13 +5,16 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { bounded } from '#shared/bounded-text.ts';
 import { type ParserComplete, parserCompleteSchema } from '#shared/events/parser.ts';
+import { redactCredentials } from '#shared/redact-credentials.ts';
 import { parseExactJson } from '#shared/runtime/exact-json.ts';
+import { decodeHeaderValue } from '#shared/runtime/header-value.ts';
 import { isJson, isStructured, isText, mediaType } from '#shared/runtime/media-type.ts';
 import { toldSeconds } from './applied-time.ts';
 import type { CallResult } from './call-function.ts';
 
 export type Verdict =
-  | { kind: 'answer'; data: ParserComplete; reason?: CallFailure }
+  /** `stack`: of an error that the handler raised, as our adapters tell it. */
+  | { kind: 'answer'; data: ParserComplete; reason?: CallFailure; stack?: string }
   /** Nobody's fault, or not known to be the function's. */
   | { kind: 'passes'; detail: string; crashed: boolean; outOfTime?: true };
 
@@ -62,7 +65,7 @@ function judgeResponse(response: Response, call: Call): Verdict {
     return failure('Timeout', tooSlow(call), call);
   }
   if (status >= 200 && status < 300) {
-    return bounded1MiB(judgeSuccess(headers, body, call), call);
+    return withStack(headers, bounded1MiB(judgeSuccess(headers, body, call), call));
   }
   const location = headers.location ? ` to ${bounded(headers.location, 100)}, which nobody follows` : '';
   return failure(
@@ -70,6 +73,18 @@ function judgeResponse(response: Response, call: Call): Verdict {
     `the function answered with status ${status}${location}: ${excerpt(body)}. Answer 200 with the result, or raise an error in the handler`,
     call,
   );
+}
+
+const LONGEST_STACK = 2000;
+
+function withStack(headers: IncomingHttpHeaders, verdict: Verdict): Verdict {
+  const told = headers['x-function-stack'];
+  return typeof told === 'string' &&
+    verdict.kind === 'answer' &&
+    !verdict.data.succeeded &&
+    verdict.reason === undefined
+    ? { ...verdict, stack: bounded(redactCredentials(decodeHeaderValue(told)), LONGEST_STACK) }
+    : verdict;
 }
 
 type Meaning = 'timeout' | 'out of time' | 'broken' | 'waiting';

@@ -1,16 +1,16 @@
-/** What a function's pods say of a call that Knative answered in its place: killed for memory, or simply too slow. */
+/** What a function's pods say of a call that Knative answered in its place: its process ended, or was simply too slow. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Cluster } from '#shared/clients/cluster.ts';
 import { SECOND } from '#shared/durations.ts';
+import { type ContainerEnd, containerEnds } from '#shared/kubernetes/container-ends.ts';
 import { remember } from './remember.ts';
 
 const MOST_LOOKS = 1000;
 
 /** Milliseconds since the epoch. */
 interface Look {
-  /** When containers were killed for their memory. */
-  kills: number[];
+  ends: ContainerEnd[];
   /** Since when pods are ready. */
   ready: number[];
 }
@@ -25,22 +25,31 @@ export interface Looking {
 }
 
 /**
- * Looks at once, and once more one to two seconds later: so long the kubelet takes to write it. All calls that break
- * share one look per function and second, so a function that always crashes costs the API server no more. False where
- * that does not answer.
+ * How a container of it ended during the call; of several, the one that was killed for its memory. Looks at once, and
+ * once more one to two seconds later: so long the kubelet takes to write it. All calls that break share one look per
+ * function and second, so a function that always crashes costs the API server no more. Undefined where none ended, or
+ * the API server does not answer.
  */
-export async function killedForMemory(name: string, callBegan: number, deps: Looking): Promise<boolean> {
+export async function endedDuring(name: string, callBegan: number, deps: Looking): Promise<ContainerEnd | undefined> {
   // Kubernetes writes whole seconds.
   const since = Math.floor(callBegan / SECOND) * SECOND;
-  const isIn = ({ kills }: Look) => kills.some((time) => time >= since);
+  const endIn = ({ ends }: Look) => {
+    const during = ends.filter(({ at }) => at >= since);
+    return during.find(isKilledForMemory) ?? during[0];
+  };
   const broke = deps.now().getTime();
   const second = Math.floor(broke / SECOND);
-  if (isIn(await lookIn(second, name, deps))) {
-    return true;
+  const found = endIn(await lookIn(second, name, deps));
+  if (found) {
+    return found;
   }
   const later = second + 2;
   await sleep(later * SECOND - broke);
-  return isIn(await lookIn(later, name, deps));
+  return endIn(await lookIn(later, name, deps));
+}
+
+export function isKilledForMemory({ reason }: ContainerEnd): boolean {
+  return reason === 'OOMKilled';
 }
 
 /** Whether a pod was there for all of a call's time: then the function was too slow, and not Knative. */
@@ -59,22 +68,13 @@ function lookIn(second: number, name: string, { cluster, known: { looks } }: Loo
 async function lookAt(name: string, cluster: Looking['cluster']): Promise<Look> {
   try {
     const pods = await cluster.listFunctionPods(`serving.knative.dev/service=${name}`);
-    return { kills: pods.flatMap(killsIn), ready: pods.flatMap(readySince) };
+    return { ends: pods.flatMap((pod) => containerEnds(pod, 'user-container')), ready: pods.flatMap(readySince) };
   } catch {
-    return { kills: [], ready: [] };
+    return { ends: [], ready: [] };
   }
 }
 
 function readySince({ status }: V1Pod): number[] {
   const ready = status?.conditions?.find(({ type }) => type === 'Ready');
   return ready?.status === 'True' && ready.lastTransitionTime ? [new Date(ready.lastTransitionTime).getTime()] : [];
-}
-
-function killsIn({ status }: V1Pod): number[] {
-  return (status?.containerStatuses ?? [])
-    .filter(({ name }) => name === 'user-container')
-    .flatMap(({ state, lastState }) => [state?.terminated, lastState?.terminated])
-    .flatMap((ended) =>
-      ended?.reason === 'OOMKilled' && ended.finishedAt ? [new Date(ended.finishedAt).getTime()] : [],
-    );
 }

@@ -9,6 +9,7 @@ import { keysOfCall } from '#shared/history/calls.ts';
 import {
   BUILD_HISTORY,
   CALL_HISTORY,
+  CRASHES,
   chainPrefix,
   FEED,
   HISTORY,
@@ -66,7 +67,7 @@ async function removeOldest(prefix: string, { store, temporaryBucket, report }: 
   }
 }
 
-const WALKED = [CALL_HISTORY, BUILD_HISTORY, HISTORY, INPUT_HISTORY];
+const WALKED = [CALL_HISTORY, BUILD_HISTORY, HISTORY, INPUT_HISTORY, CRASHES];
 
 async function passOn(run: RemovingHistory): Promise<void> {
   const { store, temporaryBucket, history } = run;

@@ -12,7 +12,9 @@ type State =
   | 'open'
   | 'replayed'
   | 'answered'
-  | 'not ready';
+  | 'not ready'
+  | 'build failed'
+  | 'crashing';
 
 const LOOKS: Record<State, [Shape, Tone, string]> = {
   ready: ['check', 'good', 'Ready'],
@@ -23,6 +25,8 @@ const LOOKS: Record<State, [Shape, Tone, string]> = {
   running: ['busy', 'busy', 'Running'],
   success: ['check', 'good', 'Success'],
   failed: ['cross', 'bad', 'Failed'],
+  'build failed': ['cross', 'bad', 'Build failed'],
+  crashing: ['warning', 'bad', 'Crashing'],
   timeout: ['clock', 'bad', 'Timed out'],
   cancelled: ['dash', 'quiet', 'Cancelled'],
   superseded: ['replaced', 'quiet', 'Replaced'],
@@ -47,6 +51,19 @@ const PATHS: Record<Shape, string> = {
   clock: 'M8 1.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13zM8 4.5V8l2.5 1.8',
   question: 'M8 1.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13zM6.2 6.2a1.8 1.8 0 1 1 2.5 1.7c-.5.2-.7.6-.7 1.1m0 2.2h.01',
 };
+
+/** That of a function, with what the API's state does not say alone: no version at all, calls that end the process. */
+export function FunctionMark({ of }: { of: Pick<FunctionSummary, 'state' | 'image_uri' | 'crashed_at' | 'message'> }) {
+  const { state, image_uri, crashed_at, message } = of;
+  const isCrashing = state === 'ready' && crashed_at !== undefined;
+  const shown = isCrashing ? 'crashing' : state === 'failed' && image_uri === undefined ? 'build failed' : state;
+  const why = isCrashing ? 'Its process ended during a call' : message;
+  return (
+    <span title={state === 'ready' && !isCrashing ? undefined : why}>
+      <Mark state={shown} />
+    </span>
+  );
+}
 
 export function Mark({ state, children }: { state: string; children?: ComponentChildren }) {
   const [shape, tone, word] = LOOKS[state as State] ?? LOOKS.unknown;

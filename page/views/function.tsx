@@ -5,7 +5,8 @@ import { useResource } from '#page/api/use-api.ts';
 import { useFollow } from '#page/api/use-follow.ts';
 import { useMe } from '#page/me.ts';
 import { Log } from '#page/parts/log.tsx';
-import { Mark } from '#page/parts/mark.tsx';
+import { FunctionMark } from '#page/parts/mark.tsx';
+import { Moment } from '#page/parts/moment.tsx';
 import { Empty, Failure, Loading } from '#page/parts/notices.tsx';
 import { mayWrite } from '#page/rights.ts';
 import type { FunctionDetail, LogLine } from '#shared/api/schemas.ts';
@@ -48,7 +49,7 @@ export function OneFunction({ tab, ...identity }: FunctionProps) {
             {identity.parser_id}
           </span>
         </h1>
-        {data && <Mark state={data.state} />}
+        {data && <FunctionMark of={data} />}
         {data && isOwn && <DeleteFunction identity={identity} />}
       </div>
       {loading && <Loading />}
@@ -68,6 +69,13 @@ export function OneFunction({ tab, ...identity }: FunctionProps) {
       {data?.message !== undefined && data.state !== 'ready' && (
         <div class="notice bad">
           <p>{printable(data.message)}</p>
+        </div>
+      )}
+      {data?.crashed_at !== undefined && data.state === 'ready' && (
+        <div class="notice bad">
+          <p>
+            Its process ended during a call <Moment time={data.crashed_at} />: its dead letters and its log say how.
+          </p>
         </div>
       )}
       {data && (

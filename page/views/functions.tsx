@@ -8,7 +8,7 @@ import { capitalized, counted, duration } from '#page/format.ts';
 import { useMe } from '#page/me.ts';
 import { Choice } from '#page/parts/choice.tsx';
 import { FirstSteps } from '#page/parts/first-steps.tsx';
-import { Mark } from '#page/parts/mark.tsx';
+import { FunctionMark, Mark } from '#page/parts/mark.tsx';
 import { Moment } from '#page/parts/moment.tsx';
 import { Empty, Failure, Loading } from '#page/parts/notices.tsx';
 import { type Column, Table } from '#page/parts/table.tsx';
@@ -30,7 +30,7 @@ const COLUMNS: Column<FunctionSummary>[] = [
       </a>
     ),
   },
-  { title: 'State', name: 'state', cell: ({ state }) => <Mark state={state} /> },
+  { title: 'State', name: 'state', cell: (item) => <FunctionMark of={item} /> },
   { title: 'Language', name: 'language', cell: ({ language }) => language ?? <span class="quiet">–</span> },
   {
     title: 'Pods',

@@ -61,6 +61,19 @@ export const buildSchema = z.object({
   duration_ms: milliseconds.optional(),
 });
 
+/** A process of a function that ended during a call. */
+export const crashSchema = z.object({
+  /** When it ended. */
+  time,
+  /** The id of a call that it ended in. */
+  call: z.string(),
+  revision: z.string(),
+  pod: z.string(),
+  exit_code: z.int(),
+  /** The end of its log, a stack with its lines. */
+  text: z.string().default(''),
+});
+
 export const functionStateSchema = z.enum(['building', 'ready', 'starting', 'failed', 'deleting']);
 
 export const functionSchema = z.object({
@@ -78,6 +91,8 @@ export const functionSchema = z.object({
   observed_at: time.optional(),
   created_at: time.optional(),
   last_build: buildSchema.optional(),
+  /** When its process last ended during a call, where that was within the last hour and of what is deployed. */
+  crashed_at: time.optional(),
   /** Of the last hour, as far as they are known: those that the function answered, or that ended in its place. */
   calls: count.optional(),
   /** Of them, those that failed. */
@@ -211,7 +226,8 @@ export const callSchema = z.object({
   correlation_id: z.string().optional(),
   time,
   succeeded: z.boolean(),
-  error: z.object({ type: z.string(), message: z.string() }).optional(),
+  /** `stack`: where the handler raised it, as far as its language tells. */
+  error: z.object({ type: z.string(), message: z.string(), stack: z.string().optional() }).optional(),
   result: z.unknown().optional(),
   duration_ms: milliseconds.optional(),
   revision: z.string().optional(),
@@ -233,6 +249,8 @@ export const letterSchema = z.object({
   parser_id: z.string().optional(),
   state: z.string(),
   advice: z.string().optional(),
+  /** Of a call: how the function's process ended in it. */
+  crash: crashSchema.optional(),
   /** Of the event that it keeps. */
   event_id: z.string().optional(),
   /** The event in structured form, where one letter is asked for. */
@@ -282,6 +300,7 @@ export type FunctionSummary = z.infer<typeof functionSchema>;
 export type FunctionDetail = z.infer<typeof functionDetailSchema>;
 export type FunctionMetrics = z.infer<typeof functionMetricsSchema>;
 export type CallNumbers = z.infer<typeof callNumbersSchema>;
+export type Crash = z.infer<typeof crashSchema>;
 export type Version = z.infer<typeof versionSchema>;
 export type LogLine = z.infer<typeof logLineSchema>;
 export type EventLine = z.infer<typeof eventLineSchema>;

@@ -28,6 +28,8 @@ const letterSchema = z.object({
   /** What happened and what to do next. */
   message: z.string().optional(),
   problems: z.array(z.unknown()).optional(),
+  /** Of a call: how the function's process ended in it. */
+  crash: z.record(z.string(), z.unknown()).optional(),
   /** The subscriber's last answer: an HTTP status, or -1 where there was none. */
   code: z.number().optional(),
   /** The subscriber's address. */

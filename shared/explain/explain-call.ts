@@ -3,6 +3,7 @@ import type { Call, Explanation } from '#shared/api/schemas.ts';
 import { dataOf } from '#shared/history/timeline.ts';
 import { type Asked, isReason, nextFor } from './advice.ts';
 import { duration, firstSentence, fromEvent, otherSentences, places } from './evidence.ts';
+import { crashCause, endOfLog } from './explain-crash.ts';
 import { explainLetters } from './explain-letter.ts';
 import type { Facts } from './facts.ts';
 import { platformFault } from './platform-fault.ts';
@@ -29,7 +30,19 @@ export function explainCall(facts: Facts): Explanation {
     };
   }
   const told = explainLetters(facts.letters, facts);
-  return { about, ...(refused(chain, asked) ?? told ?? waiting(facts)) };
+  return { about, ...(refused(chain, asked) ?? told ?? crashed(facts) ?? waiting(facts)) };
+}
+
+/** Nobody has answered for it yet. Without an id, of the last crash. */
+function crashed({ crash, id = '', subject, now }: Facts): Found | undefined {
+  const isIt = crash !== undefined && (id === '' || crash.call === id || crash.call.endsWith(`.${id}`));
+  return isIt
+    ? crashCause(
+        crash,
+        { subject, now },
+        id === '' ? 'during its last call that failed' : 'during the call, which is tried again for a minute',
+      )
+    : undefined;
 }
 
 /** Of a call that failed, by what the answer says. */
@@ -38,6 +51,7 @@ export function callCause(call: Call, asked: Asked): Found {
   const took = call.duration_ms === undefined ? '' : `, after ${duration(call.duration_ms)}`;
   const evidence = [
     { kind: 'event' as const, text: `${type}: ${firstSentence(message)}`, where: `parser.complete of ${call.id}` },
+    ...endOfLog(call.error?.stack, 'where it was raised'),
     ...places(message),
   ];
   const byPlatform = isReason(type) ? type : undefined;

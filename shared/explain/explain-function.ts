@@ -1,9 +1,11 @@
 /** Why a function does not answer, or answers with failures. */
 import type { Explanation } from '#shared/api/schemas.ts';
+import { MINUTE, SECOND } from '#shared/durations.ts';
 import { dataOf } from '#shared/history/timeline.ts';
 import { buildFailure } from './build-failure.ts';
-import { duration, firstSentence, fromLog, object, since } from './evidence.ts';
+import { duration, firstSentence, fromLog, object, otherSentences, since } from './evidence.ts';
 import { callCause } from './explain-call.ts';
+import { crashCause, endOfLog } from './explain-crash.ts';
 import { explainLetters } from './explain-letter.ts';
 import type { Facts } from './facts.ts';
 import { platformFault } from './platform-fault.ts';
@@ -62,11 +64,48 @@ function neverDeployed(facts: Facts): Found | undefined {
     : undefined;
 }
 
-/** What failed last, a call or a build. */
+/** What failed last: a call, its process, or a build. */
 function byLastFailure(facts: Facts): Found | undefined {
   const { build, failedCalls } = facts;
-  const isBuildLast = (build?.completed_at ?? '') > (failedCalls[0]?.time ?? '');
-  return isBuildLast ? (byBuild(facts) ?? byCalls(facts)) : (byCalls(facts) ?? byBuild(facts));
+  const candidates = [
+    { time: failedCalls[0]?.time, look: byCalls },
+    { time: lastEnd(facts)?.time, look: byCrash },
+    { time: build?.completed_at, look: byBuild },
+  ];
+  const newestFirst = candidates.sort((a, b) => (Date.parse(b.time ?? '') || 0) - (Date.parse(a.time ?? '') || 0));
+  for (const { look } of newestFirst) {
+    const found = look(facts);
+    if (found) {
+      return found;
+    }
+  }
+  return undefined;
+}
+
+/** Of what is deployed: during a call, as the door has kept it, or as its pod says. */
+function lastEnd({
+  crash,
+  pods,
+  fn,
+}: Facts): (NonNullable<Facts['pods'][number]['ended']> & { call?: string }) | undefined {
+  const deployed = Date.parse(fn?.observed_at ?? '');
+  return [...(crash ? [crash] : []), ...pods.flatMap(({ ended }) => ended ?? [])]
+    .filter(({ time }) => !(Date.parse(time) < deployed))
+    .sort((a, b) => Date.parse(b.time) - Date.parse(a.time))[0];
+}
+
+function byCrash(facts: Facts): Found | undefined {
+  const end = lastEnd(facts);
+  if (!end) {
+    return undefined;
+  }
+  const { crash } = facts;
+  const isInCall = end === crash || (end.pod === crash?.pod && end.time === crash.time);
+  const isBackedOff = facts.pods.some(({ trouble }) => trouble?.includes('CrashLoopBackOff'));
+  const found = crashCause(end, facts, isInCall ? 'during a call' : 'by itself');
+  return isBackedOff
+    ? { ...found, cause: `${found.cause}. It was started again, and ended again: each time Kubernetes waits longer` }
+    : found;
 }
 
 /** The newest build has failed, and nothing has changed by it. */
@@ -106,7 +145,9 @@ function byState(facts: Facts): Found | undefined {
       return newerFailure(facts) ?? notStarted(facts, fn.message);
     case 'starting':
       return (
-        troubled(facts) ?? {
+        endedWhileStarting(facts) ??
+        troubled(facts) ??
+        notListening(facts) ?? {
           healthy: true,
           cause: `its newest version is starting${fn.message ? `: ${firstSentence(fn.message)}` : ''}`,
           evidence: fn.observed_at ? [since(fn.observed_at, now, 'its source was seen')] : [],
@@ -131,7 +172,7 @@ function byState(facts: Facts): Found | undefined {
         next: { say: 'Deploy it again where it is still wanted', command: 'kn-lambda deploy --force' },
       };
     default:
-      return troubled(facts);
+      return crashLoop(facts) ?? troubled(facts);
   }
 }
 
@@ -149,12 +190,16 @@ function newerFailure(facts: Facts): Found | undefined {
 }
 
 /** `message`: Knative's, of the revision. */
-export function notStarted({ fn, pods, subject = '' }: Facts, message = 'Knative gives no reason'): Found {
+export function notStarted(facts: Facts, message = 'Knative gives no reason'): Found {
+  const { fn, pods, subject = '' } = facts;
   const told = withoutFrames(message);
   const revision = /[Rr]evision "?([\w-]+)"?/.exec(message)?.[1];
   const troubled = pods.find(({ trouble }) => trouble !== undefined && isOfCluster(trouble));
   const trouble = troubled?.trouble ?? (isOfCluster(told) ? told : undefined);
   const others = fn?.revision && fn.revision !== revision ? `, and ${fn.revision} answers as before` : '';
+  if (NEVER_READY.test(told) && trouble === undefined) {
+    return neverReady(facts, told, `${revision ? `, ${revision},` : ''}`, others);
+  }
   return {
     healthy: false,
     reason: 'FunctionNotReady',
@@ -181,7 +226,82 @@ function mending(told: string): string {
   if (/out of memory|OOM|exit code 137/i.test(told)) {
     return 'Let it take less memory while it starts, or raise parameters.resources.limits.memory, then deploy again';
   }
-  return 'Mend what it names, then deploy again';
+  const advice = otherSentences(told);
+  return advice === undefined ? 'Mend what it names, then deploy again' : adviceOf(advice);
+}
+
+/** Ready, and its pods end again and again: that is more than that one of them waits. */
+function crashLoop(facts: Facts): Found | undefined {
+  return facts.pods.some(({ trouble }) => trouble?.includes('CrashLoopBackOff')) ? byCrash(facts) : undefined;
+}
+
+function endedWhileStarting({ pods, subject, now }: Facts): Found | undefined {
+  const ended = pods.find((pod) => pod.ended !== undefined)?.ended;
+  if (!ended) {
+    return undefined;
+  }
+  const found = crashCause(ended, { subject, now }, 'while it started');
+  return { ...found, reason: 'FunctionNotReady' };
+}
+
+/** What is in $PORT. On a laptop each pod has a port of its own. */
+const PORT = 8080;
+const PATIENCE = 5 * SECOND;
+const SLOW_TO_LOAD = MINUTE;
+
+/** Its container runs, and does not take the connection, or the request, that tells that it is ready. */
+function notListening({ pods, fn, now, subject = '' }: Facts): Found | undefined {
+  const pod = pods.find(({ unreadySince }) => now.getTime() - Date.parse(unreadySince ?? '') > PATIENCE);
+  if (!pod?.unreadySince) {
+    return undefined;
+  }
+  const waits = now.getTime() - Date.parse(pod.unreadySince);
+  const evidence = [
+    ...endOfLog(pod.log, `the end of its log, of pod ${pod.name}`),
+    since(pod.unreadySince, now, 'its container was started'),
+  ];
+  if (fn?.language === 'docker') {
+    const cause = `its container runs for ${duration(waits)}, and nothing in it listens on the port in $PORT (${PORT} in a cluster)`;
+    return { healthy: false, reason: 'FunctionNotReady', cause, evidence, next: listen() };
+  }
+  return {
+    healthy: waits < SLOW_TO_LOAD,
+    reason: 'FunctionNotReady',
+    cause: `its code is being loaded, for ${duration(waits)} already: what stands outside of the handler has not ended yet`,
+    evidence,
+    next: { say: 'See in its log how far it is', command: `kn-lambda logs ${subject} -f` },
+  };
+}
+
+function listen(): NonNullable<Found['next']> {
+  return {
+    say: 'Let the server listen on the port that the variable PORT names, on all addresses (0.0.0.0), and not on one of its own; then deploy again',
+    command: 'kn-lambda deploy',
+  };
+}
+
+/** Knative has nothing more to say where a container neither ended nor became ready. */
+const NEVER_READY = /Initial scale was never achieved|ProgressDeadlineExceeded|did not become ready in time/i;
+
+function neverReady({ fn, pods }: Facts, told: string, revision: string, others: string): Found {
+  const isServer = fn?.language === 'docker';
+  return {
+    healthy: false,
+    reason: 'FunctionNotReady',
+    cause: isServer
+      ? `its newest version${revision} does not start${others}: its container ran until the time to start was over, and nothing in it listened on the port in $PORT (${PORT} in a cluster)`
+      : `its newest version${revision} does not start${others}: its code was still being loaded when the time to start was over`,
+    evidence: [
+      ...pods.flatMap(({ log, name }) => endOfLog(log, `the end of its log, of pod ${name}`)).slice(0, 1),
+      object(told, 'what Knative says of it'),
+    ],
+    next: isServer
+      ? listen()
+      : {
+          say: 'Do less outside of the handler, such as connecting to something, then deploy again',
+          command: 'kn-lambda deploy',
+        },
+  };
 }
 
 /** A pod of it does not start. */
@@ -211,4 +331,12 @@ function byCalls({ failedCalls, subject = '', now }: Facts): Found | undefined {
     cause: `its last failed call: ${found.cause}${how}`,
     evidence: [...found.evidence, since(last.time, now, 'it failed')],
   };
+}
+
+/** As an adapter says it: "Add it to requirements.txt and send build.start again." */
+function adviceOf(told: string): string {
+  const advice = told.replace(/(?:,? (?:and|then)|[;,]) send build\.start again.*$/s, '').replace(/\.$/, '');
+  return /^Mend it$|build\.start again/.test(advice)
+    ? 'Mend what it names, then deploy again'
+    : `${advice}, then deploy again`;
 }

@@ -2,6 +2,7 @@
 import type { Explanation, Letter } from '#shared/api/schemas.ts';
 import { generalCause, isReason, nextFor, thenReplay } from './advice.ts';
 import { firstSentence, otherSentences, since } from './evidence.ts';
+import { crashOfLetter } from './explain-crash.ts';
 import type { Facts } from './facts.ts';
 
 type Found = Omit<Explanation, 'about'>;
@@ -45,6 +46,10 @@ export function letterCause(letter: Letter, { now, subject = '' }: Pick<Facts, '
       evidence,
       next: { say: 'There is nothing to do; the dead letter tells its replays', command: show },
     };
+  }
+  if (letter.crash) {
+    const found = crashOfLetter(letter.crash, id, { now, subject });
+    return { ...found, evidence: [...found.evidence, ...evidence] };
   }
   const say = advice && otherSentences(advice)?.replaceAll(/`npm run dead-letters -- replay`/g, 'a replay');
   const next = isReason(reason)

@@ -1,5 +1,5 @@
 /** What is known when somebody asks why. Gathered elsewhere; here nothing is asked of anybody. */
-import type { Build, Call, FunctionSummary, Letter } from '#shared/api/schemas.ts';
+import type { Build, Call, Crash, FunctionSummary, Letter } from '#shared/api/schemas.ts';
 import type { RecordedEvent } from '#shared/history/recorded-event.ts';
 
 /** A pod that should run, as far as it matters here. */
@@ -7,6 +7,12 @@ export interface PodFact {
   name: string;
   /** Why it does not start, in the words of Kubernetes. */
   trouble?: string | undefined;
+  /** How its container ended last. */
+  ended?: Pick<Crash, 'time' | 'pod' | 'exit_code' | 'text'> | undefined;
+  /** Since when its container runs without being ready. */
+  unreadySince?: string | undefined;
+  /** The end of its log, where it runs and is not ready. */
+  log?: string | undefined;
   startedAt?: string | undefined;
 }
 
@@ -39,6 +45,8 @@ export interface Facts {
   call?: Call | undefined;
   /** The last ones that failed, newest first. */
   failedCalls: Call[];
+  /** The last time that its process ended during a call. */
+  crash?: Crash | undefined;
   /** Open ones about this, newest first. */
   letters: Letter[];
   platform: PlatformTrouble[];

@@ -67,7 +67,7 @@ function callOf(identity: Identity, event: RecordedEvent): Call | undefined {
     time: event.time,
     succeeded,
     ...(event.correlation_id ? { correlation_id: event.correlation_id } : {}),
-    ...(error ? { error } : {}),
+    ...(error ? { error: { ...error, ...(event.call?.stack ? { stack: event.call.stack } : {}) } } : {}),
     ...(result === undefined ? {} : { result }),
     ...(duration_ms === undefined ? {} : { duration_ms }),
     ...(event.revision ? { revision: event.revision } : {}),

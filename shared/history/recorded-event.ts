@@ -26,6 +26,8 @@ const callRecordSchema = z.object({
     .string()
     .regex(/^[0-9a-f]{32}$/)
     .optional(),
+  /** Of an error that the handler raised. */
+  stack: z.string().max(3000).optional(),
 });
 
 export type CallRecord = z.infer<typeof callRecordSchema>;

@@ -19,6 +19,7 @@ export const HISTORY = 'history/';
 export const BUILD_HISTORY = 'history-builds/';
 export const CALL_HISTORY = 'history-calls/';
 export const INPUT_HISTORY = 'history-inputs/';
+export const CRASHES = 'history-crashes/';
 export const FEED = 'feed/';
 export const METRICS = 'metrics/';
 export const MANIFESTS = 'uploads/';
@@ -149,6 +150,11 @@ export const LAST_SWEEP = 'sweep/last';
 /** Of what a function's kept calls were called with. */
 export function inputHistoryPrefix(identity: Identity): string {
   return `${ofParser(INPUT_HISTORY, identity)}/`;
+}
+
+/** How a function's process ended last during a call. */
+export function crashKey(identity: Identity): string {
+  return `${ofParser(CRASHES, identity)}.json`;
 }
 
 /** What doctor writes to see whether it can, and removes. */

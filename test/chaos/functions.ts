@@ -171,6 +171,7 @@ function doorIn(pod: DoorPod, headers: Message['headers'], world: World, process
     patience: pod.patience,
     metrics: { called: () => undefined, handedOn: () => undefined },
     inputs: { keep: () => undefined },
+    crashes: { keep: async () => undefined },
     call: world.users.caller({ process, pod, lane }),
     now: () => new Date(),
   };

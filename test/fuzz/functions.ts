@@ -91,6 +91,7 @@ export const functions: Fuzzed[] = [
         ),
         metrics: { called: () => undefined, handedOn: () => undefined },
         inputs: { keep: () => undefined },
+        crashes: { keep: async () => undefined },
       };
       return await handleParserEvent(event as Checked, deps, context);
     },

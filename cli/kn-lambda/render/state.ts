@@ -20,6 +20,8 @@ const STYLES: Record<string, Style> = {
   cancelled: 'dim',
   deleting: 'dim',
   failed: 'red',
+  'build failed': 'red',
+  crashing: 'red',
   timeout: 'red',
 };
 
@@ -27,6 +29,23 @@ export function stateCell(state: string | undefined): Cell {
   const style = STYLES[state ?? ''];
   return { text: state ?? '', ...(style === undefined ? {} : { style }) };
 }
+
+/** The API's state, and what it does not say alone: that there is no version at all, or that calls end the process. */
+export function functionState({ state, image_uri, crashed_at }: Told): string {
+  if (state === 'failed' && image_uri === undefined) {
+    return 'build failed';
+  }
+  return state === 'ready' && crashed_at !== undefined ? 'crashing' : state;
+}
+
+/** Why it is in that state. */
+export function whyOf(told: Told & Pick<FunctionSummary, 'message'>, now = Date.now()): string {
+  return functionState(told) === 'crashing'
+    ? `its process ended during a call ${age(told.crashed_at, now)} ago: kn-lambda explain says how`
+    : inOurWords(told.message ?? '');
+}
+
+type Told = Pick<FunctionSummary, 'state' | 'image_uri' | 'crashed_at'>;
 
 /** The digest's beginning is enough to tell images apart. */
 export function shortImage(image: string | undefined): string {
@@ -36,7 +55,7 @@ export function shortImage(image: string | undefined): string {
 export function functionsTable(functions: FunctionSummary[], terminal: Terminal, now = Date.now()): string {
   const rows = functions.map((each) => [
     `${each.third_party_id}/${each.parser_id}`,
-    stateCell(each.state),
+    stateCell(functionState(each)),
     each.revision,
     each.language,
     each.pods === undefined ? '' : String(each.pods),
@@ -45,7 +64,7 @@ export function functionsTable(functions: FunctionSummary[], terminal: Terminal,
     took(each.p95_ms),
     stateCell(each.last_build?.status),
     age(each.last_build?.completed_at ?? each.observed_at ?? each.created_at, now),
-    inOurWords(each.message ?? '').split('\n')[0],
+    whyOf(each, now).split('\n')[0],
   ]);
   return table(
     ['FUNCTION', 'STATE', 'VERSION', 'LANGUAGE', 'PODS', 'CALLS', 'ERRORS', 'P95', 'LAST BUILD', 'AGE', 'WHY'],

@@ -1,10 +1,16 @@
 import type { Command } from 'commander';
 import { connectable, shown } from '#cli/kn-lambda/options.ts';
 import { show } from '#cli/kn-lambda/render/output.ts';
-import { buildsTable, shortImage, stateCell, versionsTable } from '#cli/kn-lambda/render/state.ts';
+import {
+  buildsTable,
+  functionState,
+  shortImage,
+  stateCell,
+  versionsTable,
+  whyOf,
+} from '#cli/kn-lambda/render/state.ts';
 import { pairs } from '#cli/kn-lambda/render/table.ts';
 import { took } from '#cli/kn-lambda/render/time.ts';
-import { inOurWords } from '#cli/kn-lambda/render/words.ts';
 import { type CommonOptions, openSession, pathOf, type Runtime } from '#cli/kn-lambda/session.ts';
 import type { Terminal } from '#cli/kn-lambda/terminal.ts';
 import {
@@ -43,13 +49,13 @@ export function addDescribe(program: Command, runtime: Runtime): void {
 
 function describe(detail: FunctionDetail, metrics: FunctionMetrics | undefined, terminal: Terminal): string {
   const { settings, conditions } = detail;
-  const { text, style } = stateCell(detail.state);
+  const { text, style } = stateCell(functionState(detail));
   // What the state is due to has been said.
   const wrong = conditions.filter(({ status, message }) => status !== 'True' && message !== detail.message);
   const head = pairs([
     ['Function', `${detail.third_party_id}/${detail.parser_id}`],
     ['State', style === undefined ? text : terminal.paint(style, text)],
-    ['Why', detail.message === undefined ? undefined : inOurWords(detail.message)],
+    ['Why', whyOf(detail) || undefined],
     ['Version', detail.revision],
     ['Image', shortImage(detail.image_uri)],
     ['Language', detail.language],

@@ -30,7 +30,11 @@ export function addList(program: Command, runtime: Runtime): void {
       signal: runtime.signal,
     });
     if (functions.length === 0 && options.output === undefined) {
-      runtime.terminal.note('There is no function yet. Make one: kn-lambda init hello && kn-lambda deploy hello');
+      runtime.terminal.note(
+        options.search === undefined && options.state === undefined
+          ? 'There is no function yet. Make one: kn-lambda init hello && kn-lambda deploy hello'
+          : 'No function is like that: kn-lambda list shows all',
+      );
       return;
     }
     show(functions, runtime, options, {

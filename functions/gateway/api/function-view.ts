@@ -78,6 +78,16 @@ export function futureView(build: BuildView): FunctionSummary {
   };
 }
 
+/** A function whose builds have all failed. */
+export function neverDeployedView(build: BuildView): FunctionSummary {
+  const why = build.error_message ?? 'its log says why';
+  return {
+    ...futureView(build),
+    state: 'failed',
+    message: `its build failed, and there is no version yet: ${build.reason ?? 'BuildFailed'}: ${why}`,
+  };
+}
+
 /** A build that has not ended; undefined where it has, or the Job is none of ours. */
 export function runningBuild(job: JobMetadata): BuildView | undefined {
   const build = readBuild(job);

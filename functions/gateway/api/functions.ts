@@ -19,6 +19,7 @@ import {
   conditionsOf,
   functionView,
   idOf,
+  optional,
   podsByService,
   podsSelector,
   settingsOf,
@@ -86,7 +87,8 @@ export const getFunction = operation({
     const identity = identityOf(params);
     const [service, builds] = await Promise.all([serviceOf(deps, identity), lastBuilds(deps, identity, LAST_BUILDS)]);
     const build = service && readBuild(service);
-    const future = build ? undefined : (await deps.snapshot()).functions.find((one) => idOf(one) === idOf(identity));
+    const known = (await deps.snapshot()).functions.find((one) => idOf(one) === idOf(identity));
+    const future = build ? undefined : known;
     if (!service || !build) {
       if (!future) {
         throw noSuchResource();
@@ -111,6 +113,7 @@ export const getFunction = operation({
     const [last] = builds;
     return {
       ...view,
+      ...optional('crashed_at', known?.crashed_at),
       ...(last ? { last_build: last } : {}),
       ...summaryNumbers(await deps.hour(), identity),
       settings: settingsOf(build),

@@ -1,20 +1,19 @@
 /** Gathers what explain has to know: recorded events, objects, logs, letters. Each is read once, and all at once. */
-import type { V1Pod } from '@kubernetes/client-node';
 import type { ApiDependencies } from '#functions/gateway/dependencies.ts';
 import type { Build, Call, Letter } from '#shared/api/schemas.ts';
 import type { Principal } from '#shared/clients/principals.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
-import { type Facts, noFacts, type PlatformTrouble, type PodFact } from '#shared/explain/facts.ts';
+import { type Facts, noFacts, type PlatformTrouble } from '#shared/explain/facts.ts';
 import { listCalls } from '#shared/history/calls.ts';
 import { readChain } from '#shared/history/chain.ts';
-import { startTroubles } from '#shared/kubernetes/start-troubles.ts';
+import { readCrash } from '#shared/history/crashes.ts';
 import { readTombstone } from '#shared/requests/tombstone.ts';
-import { functionName } from '#shared/specs/names.ts';
 import { lastBuilds } from './builds.ts';
 import { findBuild } from './chains.ts';
-import { conditionsOf, functionView, idOf, podsSelector } from './function-view.ts';
+import { conditionsOf, functionView, idOf } from './function-view.ts';
 import { serviceOf } from './functions.ts';
 import { findLetter, lettersOf } from './letters.ts';
+import { podFact, podsOfFunction } from './pod-facts.ts';
 import { maySee } from './serve.ts';
 
 const CALLS = 20;
@@ -39,7 +38,7 @@ export async function gatherBuild(deps: ApiDependencies, identity: Identity, id:
     chain,
     build,
     log,
-    pods: pods.flatMap(podFact),
+    pods: pods.flatMap((pod) => podFact(pod)),
     // Of this build, where one can tell; a letter of another build explains nothing here.
     letters: base.letters.filter(
       ({ type, id: letter }) => type !== 'parser.start' && (build === undefined || about.has(letter)),
@@ -48,15 +47,23 @@ export async function gatherBuild(deps: ApiDependencies, identity: Identity, id:
 }
 
 export async function gatherFunction(deps: ApiDependencies, identity: Identity): Promise<Facts> {
-  const [base, build, pods, failedCalls, tombstone] = await Promise.all([
+  const [base, build, pods, calls, tombstone, crash] = await Promise.all([
     gatherBase(deps, 'function', identity),
     lastBuild(deps, identity),
-    deps.cluster.listFunctionPods(podsSelector(functionName(identity))),
-    lastFailed(deps, identity),
+    podsOfFunction(deps, identity),
+    lastCalls(deps, identity),
     readTombstone(deps.store, deps.temporaryBucket, identity),
+    readCrash(deps.store, deps.temporaryBucket, identity),
   ]);
   const deletedAt = tombstone.tombstone?.time;
-  return { ...base, ...build, pods: pods.flatMap(podFact), failedCalls, ...(deletedAt ? { deletedAt } : {}) };
+  return {
+    ...base,
+    ...build,
+    pods,
+    failedCalls: lastFailed(calls),
+    ...(crash && isLast(crash, calls) ? { crash } : {}),
+    ...(deletedAt ? { deletedAt } : {}),
+  };
 }
 
 /** That began last, with what was recorded of it. */
@@ -68,12 +75,26 @@ async function lastBuild(deps: ApiDependencies, identity: Identity): Promise<Pic
 
 /** Of a call, by the id of its event, or by its correlation id; without one, of the last that failed. */
 export async function gatherCall(deps: ApiDependencies, identity: Identity, id: string | undefined): Promise<Facts> {
-  const [base, calls] = await Promise.all([gatherBase(deps, 'call', identity), lastCalls(deps, identity)]);
-  const call = id === undefined ? calls.find((one) => !one.succeeded) : calls.find((one) => isCall(one, id));
+  const [base, calls, crash] = await Promise.all([
+    gatherBase(deps, 'call', identity),
+    lastCalls(deps, identity),
+    readCrash(deps.store, deps.temporaryBucket, identity),
+  ]);
+  const failed = calls.find((one) => !one.succeeded);
+  const isCrashLast = crash !== undefined && Date.parse(crash.time) > Date.parse(failed?.time ?? '1970-01-01');
+  const last = isCrashLast ? undefined : failed;
+  const call = id === undefined ? last : calls.find((one) => isCall(one, id));
   const wanted = call?.id ?? id ?? '';
   const chain = await readChain(deps.store, deps.temporaryBucket, identity, call?.correlation_id ?? wanted);
   const letters = base.letters.filter(({ type }) => type === 'parser.start' || type === 'parser.deliver');
-  return { ...base, id: wanted, chain, call, letters: call ? [] : letters.filter((one) => isAbout(one, wanted)) };
+  return {
+    ...base,
+    id: wanted,
+    chain,
+    call,
+    ...(crash ? { crash } : {}),
+    letters: call ? [] : letters.filter((one) => isAbout(one, wanted)),
+  };
 }
 
 export async function gatherLetter(
@@ -156,18 +177,6 @@ async function platformTroubles({ cluster }: ApiDependencies): Promise<PlatformT
   });
 }
 
-function podFact(pod: V1Pod): PodFact[] {
-  const [trouble] = startTroubles(pod);
-  const startedAt = pod.status?.startTime ? new Date(pod.status.startTime).toISOString() : undefined;
-  const text =
-    trouble?.kind === 'waiting'
-      ? `container ${trouble.container} waits: ${[trouble.reason, trouble.message].filter(Boolean).join(': ')}`
-      : trouble?.message;
-  return pod.metadata?.deletionTimestamp === undefined
-    ? [{ name: pod.metadata?.name ?? '', trouble: text, startedAt }]
-    : [];
-}
-
 async function lastCalls({ store, temporaryBucket }: ApiDependencies, identity: Identity): Promise<Call[]> {
   const calls: Call[] = [];
   for await (const { call } of listCalls(store, temporaryBucket, identity, { limit: 200 })) {
@@ -180,10 +189,15 @@ async function lastCalls({ store, temporaryBucket }: ApiDependencies, identity: 
 }
 
 /** Since the last one that succeeded, where that is known. */
-async function lastFailed(deps: ApiDependencies, identity: Identity): Promise<Call[]> {
-  const calls = (await lastCalls(deps, identity)).slice(0, CALLS);
+function lastFailed(all: Call[]): Call[] {
+  const calls = all.slice(0, CALLS);
   const good = calls.findIndex(({ succeeded }) => succeeded);
   return good === -1 ? calls : calls.slice(0, good);
+}
+
+/** Whether no call that is known has succeeded since. */
+function isLast({ time }: { time: string }, calls: Call[]): boolean {
+  return !calls.some((one) => one.succeeded && Date.parse(one.time) > Date.parse(time));
 }
 
 /** The gateway makes ids the tenant's own: `{third_party_id}.{id}`. */

@@ -2,7 +2,7 @@
 import pLimit from 'p-limit';
 import * as z from 'zod';
 import type { ApiDependencies } from '#functions/gateway/dependencies.ts';
-import { type Letter, letterSchema } from '#shared/api/schemas.ts';
+import { crashSchema, type Letter, letterSchema } from '#shared/api/schemas.ts';
 import type { Principal } from '#shared/clients/principals.ts';
 import { attributeOf, type DeadLetter } from '#shared/dead-letters/letter.ts';
 import { createLetterBox, type LetterBox } from '#shared/dead-letters/letter-box.ts';
@@ -136,6 +136,7 @@ function letterView(place: LetterPlace, letter: DeadLetter): Letter {
     ...(isOfFunction ? { third_party_id, parser_id } : {}),
     state: isOpen(place) ? 'open' : 'replayed',
     ...optional('advice', letter.message ?? refusalText(letter)),
+    ...optional('crash', crashSchema.safeParse(letter.crash).data),
   };
 }
 

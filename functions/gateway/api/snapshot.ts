@@ -3,12 +3,14 @@
  * Kubernetes and S3 serves many requests.
  */
 
-import type { Build } from '#shared/api/schemas.ts';
+import type { Build, FunctionSummary } from '#shared/api/schemas.ts';
 import type { Cluster } from '#shared/clients/cluster.ts';
 import { SECOND } from '#shared/durations.ts';
 import { BUILDS, FUNCTIONS } from '#shared/specs/labels.ts';
 import { functionView, futureView, idOf, podsByService, runningBuild, type Snapshot } from './function-view.ts';
 import type { LastBuilds } from './last-builds.ts';
+import type { LastCrashes } from './last-crashes.ts';
+import type { BuildingTenants, NeverDeployed } from './never-deployed.ts';
 import { type ReadHour, summaryNumbers } from './numbers.ts';
 
 /** Reading may take a twentieth of the time, so that a thousand functions leave a core to the requests. */
@@ -18,9 +20,17 @@ const LONGEST = 10 * SECOND;
 /** While it is read anew, what is no older than this beyond its time is still given: nobody waits for the reading. */
 const STILL_GOOD = 2 * SECOND;
 
+export interface SnapshotSources {
+  hour: ReadHour;
+  lastBuilds: LastBuilds;
+  lastCrashes: LastCrashes;
+  buildingTenants: BuildingTenants;
+  neverDeployed: NeverDeployed;
+}
+
 export function createSnapshot(
   cluster: Pick<Cluster, 'listServices' | 'listFunctionPods' | 'listJobMetadata'>,
-  { hour, lastBuilds }: { hour: ReadHour; lastBuilds: LastBuilds },
+  { hour, lastBuilds, lastCrashes, buildingTenants, neverDeployed }: SnapshotSources,
   now: () => number = () => performance.now(),
 ): () => Promise<Snapshot> {
   let known: { until: number; snapshot: Snapshot } | undefined;
@@ -41,7 +51,7 @@ export function createSnapshot(
 
   async function read(): Promise<Snapshot> {
     const began = now();
-    const numbers = hour();
+    const [numbers, crashes, building] = [hour(), lastCrashes(), buildingTenants()];
     const [services, pods, jobs] = await Promise.all([
       cluster.listServices(FUNCTIONS),
       cluster.listFunctionPods('app.kubernetes.io/component=function'),
@@ -51,26 +61,41 @@ export function createSnapshot(
     const deployed = services.flatMap((service) => functionView(service, counts.get(service.metadata.name) ?? 0) ?? []);
     const running = jobs.flatMap((job) => runningBuild(job) ?? []);
     const took = now() - began;
-    const tenants = [...new Set(deployed.map((one) => one.third_party_id))];
-    const [calls, builds] = await Promise.all([
+    const tenants = [...new Set([...deployed.map((one) => one.third_party_id), ...(await building)])];
+    const [calls, crashed, builds] = await Promise.all([
       numbers,
+      crashes,
       lastBuilds(tenants, endedSince(known?.snapshot.running ?? [], running)),
     ]);
     const byId = new Map(
       deployed.map((one) => {
         const last = builds.get(idOf(one)) ?? one.last_build;
-        return [idOf(one), { ...one, ...(last ? { last_build: last } : {}), ...summaryNumbers(calls, one) }];
+        const more = {
+          ...(last ? { last_build: last } : {}),
+          ...crashedAt(one, crashed),
+          ...summaryNumbers(calls, one),
+        };
+        return [idOf(one), { ...one, ...more }];
       }),
     );
     for (const build of running) {
       const one = byId.get(idOf(build));
       byId.set(idOf(build), one ? { ...one, last_build: build } : futureView(build));
     }
+    for (const one of await neverDeployed(builds.values(), (id) => byId.has(id))) {
+      byId.set(idOf(one), one);
+    }
     const functions = [...byId.values()].sort((a, b) => (idOf(a) < idOf(b) ? -1 : 1));
     const snapshot = { functions, running };
     known = { until: now() + Math.min(LONGEST, Math.max(SECOND, took * SHARE)), snapshot };
     return snapshot;
   }
+}
+
+/** Of the version that is deployed, and no older one. */
+function crashedAt(one: FunctionSummary, crashes: ReadonlyMap<string, Date>): Pick<FunctionSummary, 'crashed_at'> {
+  const at = crashes.get(idOf(one));
+  return at && !(at.getTime() < Date.parse(one.observed_at ?? '')) ? { crashed_at: at.toISOString() } : {};
 }
 
 /** Tenants of builds that ran before and run no more. */

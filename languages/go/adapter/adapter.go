@@ -84,8 +84,11 @@ func routes(call handler, deadlines *deadlines) http.Handler {
 func invoke(ctx context.Context, call handler, event cloudevents.Event) (outcome outcome) {
 	defer func() {
 		if reason := recover(); reason != nil {
-			log("the handler panicked", event.ID(), fmt.Sprintf("panic: %v\n%s", reason, debug.Stack()))
+			stack := string(debug.Stack())
+			log("the handler panicked", event.ID(), fmt.Sprintf("panic: %v
+%s", reason, stack))
 			outcome = failed("panic", fmt.Sprint(reason))
+			outcome.stack = stack
 		}
 	}()
 	result, err := call(ctx, event)

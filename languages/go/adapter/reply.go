@@ -16,6 +16,7 @@ import (
 )
 
 const maxMessage = 512
+const maxStack = 2000
 
 // outcome is the data of parser.complete.
 type outcome struct {
@@ -24,6 +25,8 @@ type outcome struct {
 	Result    json.RawMessage `json:"result,omitempty"`
 	Error     *failure        `json:"error,omitempty"`
 	Duration  float64         `json:"duration_ms"`
+	// Where the handler panicked. Only the door reads it, and keeps it for those who ask why.
+	stack string
 }
 
 type failure struct {
@@ -67,6 +70,9 @@ func answer(w http.ResponseWriter, r *http.Request, event *cloudevents.Event, ou
 		}
 	}
 	w.Header().Set("X-Correlation-ID", encoded(correlation))
+	if outcome.stack != "" {
+		w.Header().Set("X-Function-Stack", encoded(outcome.stack[:min(len(outcome.stack), maxStack)]))
+	}
 	if err := reply.SetData(cloudevents.ApplicationJSON, outcome); err != nil {
 		refuse(w, err)
 		return

@@ -40,16 +40,14 @@ export async function callHandler(
   }
   const started = performance.now();
   // Its sender learns it from the reply; a 4xx would be the end of the event in a broker.
-  const body =
+  const { body, stack }: Outcome =
     problem === undefined
       ? await outcomeOf(handler, event, environment)
-      : failed({ type: 'BadData', message: `the event's ${problem}` });
+      : { body: failed({ type: 'BadData', message: `the event's ${problem}` }) };
   const duration_ms = Math.round((performance.now() - started) * 1000) / 1000;
   const contextId = exactJson(contextIdOf(event['data']));
-  return replyTo(event, `{"context_id":${contextId},${body},"duration_ms":${duration_ms}}`, {
-    thirdParty: environment['THIRD_PARTY_ID'],
-    parser: environment['PARSER_ID'],
-  });
+  const owner = { thirdParty: environment['THIRD_PARTY_ID'], parser: environment['PARSER_ID'] };
+  return replyTo(event, `{"context_id":${contextId},${body},"duration_ms":${duration_ms}}`, owner, stack);
 }
 
 function read(request: FunctionRequest): { event: Record<string, unknown>; problem: string | undefined } {
@@ -72,18 +70,25 @@ function told(problems: Problem[]): string | undefined {
   return problems.length > 0 ? problems.map(({ path, message }) => `${path} ${message}`).join(', ') : undefined;
 }
 
-/** JSON, without its braces. */
+interface Outcome {
+  /** JSON, without its braces. */
+  body: string;
+  /** Of an error. */
+  stack?: string;
+}
+
 async function outcomeOf(
   handler: Handler,
   event: Record<string, unknown>,
   environment: NodeJS.ProcessEnv,
-): Promise<string> {
+): Promise<Outcome> {
   try {
     const result = resultJson((await handler(event, () => callContext(event, environment))) ?? null);
-    return `"succeeded":true,"result":${result}`;
+    return { body: `"succeeded":true,"result":${result}` };
   } catch (error) {
-    log('error', 'the handler failed', { event: event['id'], stack: stackOf(error) });
-    return failed(describeError(error));
+    const stack = stackOf(error);
+    log('error', 'the handler failed', { event: event['id'], stack });
+    return { body: failed(describeError(error)), stack };
   }
 }
 

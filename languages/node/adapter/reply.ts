@@ -4,11 +4,16 @@ import { encodeHeaderValue } from '#shared/runtime/header-value.ts';
 import type { Answer } from '#shared/runtime/request.ts';
 import { parseTraceparent } from '#shared/telemetry/traceparent.ts';
 
+/** Where the handler has raised it. Only the door reads it, and keeps it for those who ask why. */
+const STACK_HEADER = 'x-function-stack';
+const LONGEST_STACK = 2000;
+
 /** Binary mode. `body` is the outcome's JSON: whether it has one is decided before. */
 export function replyTo(
   event: Record<string, unknown>,
   body: string,
   owner: { thirdParty?: string | undefined; parser?: string | undefined },
+  stack?: string,
 ): Answer {
   const id = String(event['id']);
   const correlationId = String(event['correlationid'] ?? id);
@@ -32,6 +37,9 @@ export function replyTo(
     if (value !== undefined) {
       headers[`ce-${name}`] = encodeHeaderValue(String(value));
     }
+  }
+  if (stack !== undefined) {
+    headers[STACK_HEADER] = encodeHeaderValue(stack.slice(0, LONGEST_STACK));
   }
   headers['x-correlation-id'] = encodeHeaderValue(correlationId);
   const trace = parseTraceparent(event['traceparent']);

@@ -9,13 +9,14 @@ import re
 import time
 import traceback
 from datetime import date, datetime, timezone
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 from calls import text_of
 from cloudevents.core.bindings.http import to_binary_event
 from cloudevents.core.v1.event import CloudEvent
 
 MAX_MESSAGE = 512
+LONGEST_STACK = 2000
 # None where an event lacks them, so that a handler need not ask first.
 OPTIONAL = {"subject", "time", "datacontenttype", "dataschema"}
 TITLES = {400: "Not a CloudEvent", 405: "Method Not Allowed", 413: "Content Too Large", 415: "Unsupported Media Type"}
@@ -67,10 +68,12 @@ def responder(call, log):
         started = time.perf_counter()
         result, error = (None, bad_data) if bad_data else await call(event)
         outcome = outcome_of(result, error)
+        stack = None
         if not outcome["succeeded"]:
-            log("error", "the handler failed", event=event["id"], stack=stack_of(error, outcome["error"]))
+            stack = stack_of(error, outcome["error"])
+            log("error", "the handler failed", event=event["id"], stack=stack)
         outcome["duration_ms"] = round((time.perf_counter() - started) * 1000, 3)
-        return reply(event, outcome)
+        return reply(event, outcome, stack)
 
     return respond
 
@@ -298,7 +301,7 @@ def context_id(data):
     return value if is_number or isinstance(value, str) else None
 
 
-def reply(event, outcome):
+def reply(event, outcome, stack=None):
     attributes = {
         "specversion": "1.0",
         "id": derive_id(event["source"], event["id"], "parser.complete"),
@@ -315,6 +318,9 @@ def reply(event, outcome):
     data = json_of({"context_id": context_id(event["data"]), **outcome})
     message = to_binary_event(CloudEvent(attributes, data))
     headers = {**message.headers, "x-correlation-id": message.headers["ce-correlationid"]}
+    if stack is not None:
+        # Only the door reads it, and keeps it for those who ask why. The end is where the error was raised.
+        headers["x-function-stack"] = quote(well_formed(stack)[-LONGEST_STACK:])
     trace = re.fullmatch(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}", str(event.get("traceparent") or ""))
     if trace:
         headers["x-trace-id"] = trace[1]

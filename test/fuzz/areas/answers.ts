@@ -140,6 +140,7 @@ async function call(result: CallResult, lane: string, data: unknown): Promise<vo
     ),
     metrics: { called: () => undefined, handedOn: () => undefined },
     inputs: { keep: () => undefined },
+    crashes: { keep: async () => undefined },
     now: () => new Date(),
   };
   const context = { log: pino({ level: 'silent' }), note: () => undefined, request };

@@ -12,6 +12,7 @@ import { RetryableError } from '#shared/events/errors.ts';
 import { deriveId } from '#shared/events/event.ts';
 import { parserStartSchema } from '#shared/events/parser.ts';
 import { CALL_RECORD } from '#shared/events/recorded.ts';
+import { createCrashes } from '#shared/history/crashes.ts';
 import { createInputs } from '#shared/history/inputs.ts';
 import type { CountedCall } from '#shared/history/write-call-numbers.ts';
 import { LANE } from '#shared/specs/delivery.ts';
@@ -72,6 +73,7 @@ beforeEach(async () => {
       { count: (call) => void counted.push(call) },
     ),
     inputs: createInputs(store, 'tmp'),
+    crashes: createCrashes(store, 'tmp'),
     call: async () => {
       calls += 1;
       return await answer();

@@ -3,6 +3,8 @@
 import * as z from 'zod';
 import { createEventFeed } from '#functions/gateway/api/event-feed.ts';
 import { createLastBuilds } from '#functions/gateway/api/last-builds.ts';
+import { createLastCrashes } from '#functions/gateway/api/last-crashes.ts';
+import { createBuildingTenants, createNeverDeployed } from '#functions/gateway/api/never-deployed.ts';
 import { createReadHour } from '#functions/gateway/api/numbers.ts';
 import { createPodLooks } from '#functions/gateway/api/pod-looks.ts';
 import { createSnapshot } from '#functions/gateway/api/snapshot.ts';
@@ -73,7 +75,17 @@ export async function openApiWorld(changes: Partial<ApiDependencies> = {}): Prom
     presign: async ({ key, sha256 }) => ({ url: `http://s3/${key}`, headers: { sha256 } }),
     // Read anew for each request.
     hour,
-    snapshot: createSnapshot(cluster, { hour, lastBuilds: createLastBuilds(store, TEMPORARY, later) }, later),
+    snapshot: createSnapshot(
+      cluster,
+      {
+        hour,
+        lastBuilds: createLastBuilds(store, TEMPORARY, later),
+        lastCrashes: createLastCrashes(store, TEMPORARY, later),
+        buildingTenants: createBuildingTenants(store, TEMPORARY, later),
+        neverDeployed: createNeverDeployed(store, TEMPORARY, later),
+      },
+      later,
+    ),
     sourceBucket: SOURCES,
     temporaryBucket: TEMPORARY,
     sourceLimits: { maxBytes: 1000, maxFiles: 5 },

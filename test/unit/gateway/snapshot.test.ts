@@ -5,7 +5,13 @@ import { answerOf } from '#functions/gateway/api/snapshot-answers.ts';
 import { openApiWorld } from './api-world.ts';
 
 /** No numbers, no builds. */
-const NOTHING = { hour: async () => undefined, lastBuilds: async () => new Map() } as never;
+const NOTHING = {
+  hour: async () => undefined,
+  lastBuilds: async () => new Map(),
+  lastCrashes: async () => new Map(),
+  buildingTenants: async () => [],
+  neverDeployed: async () => [],
+} as never;
 
 function reader() {
   const state = { clock: 0, reads: 0, gate: undefined as Promise<void> | undefined };

@@ -72,6 +72,7 @@ class Door {
       now: () => new Date(this.clock),
       metrics: { called: () => undefined, handedOn: () => undefined },
       inputs: { keep: () => undefined },
+      crashes: { keep: async () => undefined },
       call: async (url: string, call: OutgoingCall, { milliseconds }: { milliseconds: number }) => {
         this.calls.push({ url, call, milliseconds });
         return typeof this.answer === 'function' ? await this.answer() : this.answer;

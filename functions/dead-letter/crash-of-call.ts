@@ -1,0 +1,30 @@
+/** Of a call that nobody answered: how the function's process ended in it, as the door has seen it. */
+import type { Crash } from '#shared/api/schemas.ts';
+import { MINUTE } from '#shared/durations.ts';
+import type { ReceivedEvent } from '#shared/events/event.ts';
+import { identitySchema, subjectOfAny } from '#shared/events/identity.ts';
+import { howItEnded, lastWords, readCrash } from '#shared/history/crashes.ts';
+import type { Keeping } from './keep-letter.ts';
+import { SEND_AGAIN } from './letter.ts';
+
+/** While its container waits to be started again, the later attempts find no pod at all. */
+const OF_THIS_CALL = 15 * MINUTE;
+
+export async function crashOfCall(
+  { type, source, subject, data }: ReceivedEvent<unknown>,
+  { store, temporaryBucket, now }: Keeping,
+): Promise<Crash | undefined> {
+  if (type !== 'parser.start' && type !== 'parser.deliver') {
+    return undefined;
+  }
+  const [third_party_id, parser_id] = subjectOfAny({ source, subject, data })?.split('/') ?? [];
+  const identity = identitySchema.safeParse({ third_party_id, parser_id }).data;
+  const crash = identity && (await readCrash(store, temporaryBucket, identity));
+  return crash && now().getTime() - Date.parse(crash.time) < OF_THIS_CALL ? crash : undefined;
+}
+
+export function explainCrash(crash: Crash): string {
+  const words = lastWords(crash);
+  const why = words === '' ? '' : `: ${words}`;
+  return `the function's process ended during the call, ${howItEnded(crash)}${why}. Mend the code and deploy it again; then ${SEND_AGAIN}.`;
+}

@@ -1,0 +1,104 @@
+/**
+ * The last time that a function's process ended during a call: `history-crashes/{third_party_id}/{parser_id}.json`. The
+ * door writes it, since a pod, its log and its exit code are gone when the function sleeps.
+ */
+import { constants } from 'node:os';
+import { type Crash, crashSchema } from '#shared/api/schemas.ts';
+import { bounded } from '#shared/bounded-text.ts';
+import { lastError } from '#shared/builds/last-error.ts';
+import type { ObjectStore } from '#shared/clients/object-store.ts';
+import { SECOND } from '#shared/durations.ts';
+import type { Identity } from '#shared/events/identity.ts';
+import type { ContainerEnd } from '#shared/kubernetes/container-ends.ts';
+import { readJson } from '#shared/read-json.ts';
+import { redactCredentials } from '#shared/redact-credentials.ts';
+import { crashKey } from '#shared/specs/s3-keys.ts';
+import { within } from '#shared/within.ts';
+
+export interface Crashes {
+  /** Resolves once it is kept, or after a second: the call is what counts. Several calls see one and the same end. */
+  keep(identity: Identity, crash: Crash): Promise<void>;
+}
+
+const LONGEST_WAIT = SECOND;
+const LONGEST_TEXT = 4000;
+const LONGEST_CAUSE = 300;
+const MOST_REMEMBERED = 1000;
+
+export function createCrashes(store: Pick<ObjectStore, 'write'>, bucket: string): Crashes {
+  const kept = new Map<string, string>();
+  return {
+    async keep(identity, crash) {
+      const key = crashKey(identity);
+      const end = `${crash.pod} ${crash.time}`;
+      if (kept.get(key) === end) {
+        return;
+      }
+      kept.delete(key);
+      kept.set(key, end);
+      for (const oldest of kept.size > MOST_REMEMBERED ? [...kept.keys()].slice(0, 1) : []) {
+        kept.delete(oldest);
+      }
+      const written = store.write(bucket, key, JSON.stringify(crash), 'application/json').catch(() => undefined);
+      await within(LONGEST_WAIT, written, undefined);
+    },
+  };
+}
+
+/** Undefined where there is none, or S3 does not say: it is a help only. */
+export async function readCrash(
+  store: Pick<ObjectStore, 'read'>,
+  bucket: string,
+  identity: Identity,
+): Promise<Crash | undefined> {
+  const text = await store.read(bucket, crashKey(identity)).then(
+    (found) => found.text,
+    () => undefined,
+  );
+  return crashSchema.safeParse(readJson(text)).data;
+}
+
+export function crashOf(end: ContainerEnd, { call, revision }: Pick<Crash, 'call' | 'revision'>): Crash {
+  return {
+    time: new Date(end.at).toISOString(),
+    call,
+    revision,
+    pod: end.pod,
+    exit_code: end.exitCode,
+    text: redactCredentials(readable(end.text ?? '')).slice(-LONGEST_TEXT),
+  };
+}
+
+/** "with exit code 3", "by signal SIGSEGV (exit code 139)": a shell's 128 and the number of the signal. */
+export function howItEnded({ exit_code }: Pick<Crash, 'exit_code'>): string {
+  const signal = Object.entries(constants.signals).find(([, number]) => number === exit_code - 128)?.[0];
+  return signal === undefined ? `with exit code ${exit_code}` : `by signal ${signal} (exit code ${exit_code})`;
+}
+
+/** The line that says why; empty where it has written nothing. */
+export function lastWords({ text }: Pick<Crash, 'text'>): string {
+  const error = text.split('\n').findLast((line) => ERROR.test(line.trim()));
+  const told = error?.trim() ?? (text.trim() === '' ? '' : lastError(text));
+  return bounded(told, LONGEST_CAUSE);
+}
+
+/** Of Node.js and Python, Go, Rust. */
+const ERROR =
+  /^(?:Uncaught )?(?:[\w.$]*(?:Error|Exception|Interrupt)\b.*|panic: .*|fatal error: .*|thread '.*' .*panicked at.*)$/;
+
+/** Lines of our adapters are JSON: what counts in them is the stack. The first line may lack its beginning. */
+function readable(text: string): string {
+  return text
+    .split('\n')
+    .flatMap((line) => {
+      const told = line.startsWith('{')
+        ? (readJson(line) as { msg?: unknown; stack?: unknown } | undefined)
+        : undefined;
+      if (typeof told?.msg === 'string') {
+        return [told.msg, ...(typeof told.stack === 'string' && told.stack ? told.stack.trimEnd().split('\n') : [])];
+      }
+      return line.endsWith('}') && line.includes('\\n') ? line.replace(/"\}$/, '').split('\\n') : [line];
+    })
+    .join('\n')
+    .trim();
+}

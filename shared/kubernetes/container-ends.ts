@@ -1,0 +1,37 @@
+/** How the containers of a pod have ended: exit code, and their last words where Kubernetes keeps them. */
+import type { V1Pod } from '@kubernetes/client-node';
+
+export interface ContainerEnd {
+  pod: string;
+  /** Milliseconds since the epoch, in whole seconds. */
+  at: number;
+  exitCode: number;
+  /** `OOMKilled`, `Error`, `Completed` … */
+  reason: string | undefined;
+  /** The end of its log after a failure (FallbackToLogsOnError, which Knative sets): 2 KiB. */
+  text: string | undefined;
+}
+
+/** Of each container its last two ends, newest first. Pods that are on their way out are left out: they were told to. */
+export function containerEnds({ metadata, status }: V1Pod, container: string): ContainerEnd[] {
+  if (metadata?.deletionTimestamp) {
+    return [];
+  }
+  return (status?.containerStatuses ?? [])
+    .filter(({ name }) => name === container)
+    .flatMap(({ state, lastState }) => [state?.terminated, lastState?.terminated])
+    .flatMap((ended) =>
+      ended?.finishedAt
+        ? [
+            {
+              pod: metadata?.name ?? '',
+              at: new Date(ended.finishedAt).getTime(),
+              exitCode: ended.exitCode,
+              reason: ended.reason,
+              text: ended.message,
+            },
+          ]
+        : [],
+    )
+    .sort((a, b) => b.at - a.at);
+}
