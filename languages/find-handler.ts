@@ -25,8 +25,8 @@ interface Search {
   /** Names that are called where none is requested, best first. */
   usualNames: string[];
   namesOf: (source: string) => ExportedNames;
-  /** How a person writes such a function. */
-  example: string;
+  /** How a person writes such a function, in this file. */
+  example: (file: string | undefined) => string;
   /** Which files are looked into where no handler is requested. */
   usualFiles: string;
 }
@@ -60,9 +60,11 @@ export async function findHandler(source: SourceReader, search: Search): Promise
 
 function notFound(source: SourceReader, search: Search, wanted: string[], seen: string[]): string {
   const { requested, language, modules, example, usualFiles } = search;
-  const fix = `Add ${example}, or name yours in parameters.handler ("module.function")`;
+  const [file] = search.candidates;
+  const fix = `Add ${example(file)}, or name yours in parameters.handler ("${file?.replace(/\.[^./]+$/, '') ?? 'module'}.function")`;
   if (seen.length > 0) {
-    return `no function ${wanted.join(', ')} in ${seen.join('; ')}. ${fix}, then send build.start again`;
+    const asked = requested === undefined ? '' : ` (parameters.handler is ${JSON.stringify(requested)})`;
+    return `no function ${wanted.join(', ')} was found${asked}: ${seen.join('; ')}. ${fix}, then send build.start again`;
   }
   const isSource = (path: string) => modules.extensions.some((extension) => path.endsWith(extension));
   const there = source.paths.filter(isSource).slice(0, 10);

@@ -1,6 +1,6 @@
 /** One call of a function by an event, and its answer out of the stream of events. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { type EventLine, timelineEntrySchema } from '#shared/api/schemas.ts';
+import { type EventLine, type Explanation, explanationSchema, timelineEntrySchema } from '#shared/api/schemas.ts';
 import { deriveId } from '#shared/events/event.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
 import { anySignal } from './any-signal.ts';
@@ -35,6 +35,8 @@ export interface Call {
   contentType: string;
   /** How long to wait for the answer. */
   patienceMs: number;
+  /** Told, once each, what is wrong with a call that is tried again. */
+  onTrouble?: (explanation: Explanation) => void;
 }
 
 export interface Watching {
@@ -46,7 +48,7 @@ export interface Watching {
 /** Throws Failure where no answer comes: it says of whom. */
 export async function callFunction(
   api: Api,
-  { identity, data, contentType, patienceMs }: Call,
+  { identity, data, contentType, patienceMs, onTrouble = () => {} }: Call,
   signal: AbortSignal,
   { outage, known = () => undefined }: Watching = {},
 ): Promise<Called> {
@@ -74,6 +76,7 @@ export async function callFunction(
     const found = await Promise.race([
       inEvents(events, correlationid),
       inTimeline(api, identity, correlationid, anySignal([waiting, ended.signal])),
+      trouble(api, { identity, id, onTrouble }, anySignal([waiting, ended.signal])),
     ]);
     if (found !== undefined) {
       return { id, trace_id: traceId, ...found, round_trip_ms: Math.round(performance.now() - began) };
@@ -88,7 +91,7 @@ export async function callFunction(
   throw new Failure(
     `${subject} has not answered within ${Math.round(patienceMs / 1000)} s; the call was taken (id ${id})${last === undefined ? '' : `; ${last}`}`,
     {
-      next: `See what it waits for: kn-lambda explain function ${subject}`,
+      next: `See what became of it: ${api.asGiven(`kn-lambda explain call ${subject} ${id}`)}`,
     },
   );
 }
@@ -101,6 +104,25 @@ async function inEvents(events: AsyncIterable<EventLine>, correlationId: string)
     const answer = event.correlation_id === correlationId ? endIn(event) : undefined;
     if (answer !== undefined) {
       return answer;
+    }
+  }
+  return undefined;
+}
+
+/** Never an answer: what the platform knows of a call that nobody has answered yet. */
+async function trouble(
+  api: Api,
+  { identity, id, onTrouble }: Pick<Call, 'identity'> & { id: string; onTrouble: NonNullable<Call['onTrouble']> },
+  signal: AbortSignal,
+): Promise<undefined> {
+  const told = new Set<string>();
+  while (!signal.aborted) {
+    await pause(ASK_MS, signal).catch(() => {});
+    const query = { about: 'call', ...identity, id };
+    const found = await api.get('/api/v1/explain', explanationSchema, { query, signal }).catch(() => undefined);
+    if (found && !found.healthy && !signal.aborted && !told.has(found.cause)) {
+      told.add(found.cause);
+      onTrouble(found);
     }
   }
   return undefined;

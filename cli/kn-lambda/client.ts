@@ -3,6 +3,7 @@ import type * as z from 'zod';
 import { problemDocumentSchema } from '#shared/api/schemas.ts';
 import { Failure } from './failure.ts';
 import { networkFailure } from './network-failure.ts';
+import { asGiven, type Given } from './render/as-given.ts';
 import { ndjson, type SentEvent, sentEvents } from './streams.ts';
 
 export interface Connection {
@@ -12,6 +13,8 @@ export interface Connection {
   token: () => Promise<string | undefined>;
   /** In every request. */
   headers?: Record<string, string>;
+  /** By which options, for the commands that are printed. */
+  given?: Given;
 }
 
 export type Query = Record<string, string | number | boolean | undefined>;
@@ -23,6 +26,8 @@ export interface Asked {
 
 export interface Api {
   server: string;
+  /** A command as it must be pasted, to mean the same platform. */
+  asGiven(command: string): string;
   get<T>(path: string, schema: z.ZodType<T>, asked?: Asked): Promise<T>;
   /** Page after page, until `most` items are there. */
   list<T>(path: string, item: z.ZodType<T>, asked?: Asked & { most?: number }): Promise<T[]>;
@@ -57,7 +62,7 @@ const PASSING = new Set([502, 503, 504]);
 export const SOURCE = 'kn-lambda';
 
 export function createApi(
-  { server, origin, token, headers: always = {} }: Connection,
+  { server, origin, token, headers: always = {}, given = {} }: Connection,
   fetchFrom: typeof fetch = fetch,
 ): Api {
   async function ask(path: string, init: RequestInit & { query?: Query | undefined }): Promise<Response> {
@@ -116,6 +121,7 @@ export function createApi(
 
   return {
     server,
+    asGiven: (command) => asGiven(command, given),
     get: async (path, schema, { query, signal } = {}) => checked(await ask(path, { query, ...only(signal) }), schema),
     list: async (path, item, { query, signal, most = 1000 } = {}) => {
       const { pageOf } = await import('#shared/api/schemas.ts');

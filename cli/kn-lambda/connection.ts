@@ -2,7 +2,7 @@
  * Which platform is meant: the one that is named, that of a kubeconfig, that of the last login, or the one of `make
  * run` on this machine, for which nothing has to be configured.
  */
-import { readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Connection } from './client.ts';
 import { readCredentials } from './credentials.ts';
@@ -24,8 +24,19 @@ export interface Place {
 
 export async function findConnection(
   options: ConnectionOptions,
-  { cwd, environment }: Place,
+  place: Place,
   clusterOf = findCluster,
+): Promise<Connection> {
+  const found = await connect(options, place, clusterOf);
+  const { server, kubeconfig, context, namespace, serviceAccount } = options;
+  const laptopKubeconfig = found.origin === 'laptop' ? laptopFile(place.cwd) : undefined;
+  return { ...found, given: { server, kubeconfig, context, namespace, serviceAccount, laptopKubeconfig } };
+}
+
+async function connect(
+  options: ConnectionOptions,
+  { cwd, environment }: Place,
+  clusterOf: typeof findCluster,
 ): Promise<Connection> {
   const token = options.token ?? environment['KN_LAMBDA_TOKEN'];
   const named = options.server ?? environment['KN_LAMBDA_SERVER'];
@@ -88,6 +99,13 @@ export function checkedAddress(server: string): string {
 /** It goes to the very server that it was given for, and to no other. */
 function storedToken(server: string, environment: NodeJS.ProcessEnv): string | undefined {
   return readCredentials(environment).servers[server]?.token;
+}
+
+/** By which kubectl reaches what runs there. */
+function laptopFile(cwd: string): string | undefined {
+  return [...upwards(cwd), ...upwards(import.meta.dirname)]
+    .map((folder) => join(folder, '.local', 'kubeconfig'))
+    .find((file) => existsSync(file));
 }
 
 /** The address of `make run`: its ports stand in the folder `.local` of the project, seen from below or from here. */

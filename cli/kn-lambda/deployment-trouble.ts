@@ -38,7 +38,7 @@ export async function tellFailure(
     note(`${paintNote('red', printableCell(news.reason))}: ${inOurWords(news.message, wasBuilt ? undefined : logs)}`);
     note(`Next: ${logs}`);
   } else {
-    note(explanationText(explanation, paintNote));
+    note(explanationText(explanation, paintNote, api.asGiven));
   }
   note(paintNote('dim', `A version that was there before goes on as it was. The build's id: ${correlationId}`));
 }

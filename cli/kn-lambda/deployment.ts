@@ -190,6 +190,8 @@ async function tellNews(
       const value = await until(['ready', 'failed'], (item) => {
         if (item.step === 'connection') {
           tell(item.told);
+        } else if (item.step === 'waits') {
+          tell(printableCell(item.why));
         }
       });
       if (value.step === 'failed') {

@@ -2,7 +2,13 @@
  * What becomes of a `build.start`, step by step, until the new version answers or it is clear that it never will. News
  * come by the stream of events; the API is asked as well, in case one of them is missed.
  */
-import { type Build, buildDetailSchema, type EventLine, functionSchema } from '#shared/api/schemas.ts';
+import {
+  type Build,
+  buildDetailSchema,
+  type EventLine,
+  explanationSchema,
+  functionSchema,
+} from '#shared/api/schemas.ts';
 import type { Identity } from '#shared/events/identity.ts';
 import { anySignal } from './any-signal.ts';
 import { type Api, pause } from './client.ts';
@@ -16,6 +22,8 @@ export type BuildNews =
   | { step: 'queued'; position: number | undefined }
   | { step: 'building'; jobName: string | undefined }
   | { step: 'built'; image: string; cached: boolean; jobName: string | undefined }
+  /** It does not answer yet, and that is why. */
+  | { step: 'waits'; why: string }
   | { step: 'ready'; image: string; revision: string | undefined; url: string | undefined }
   | { step: 'failed'; status: string; reason: string; message: string }
   /** A newer request for the same function, and its image once it is built. */
@@ -38,6 +46,8 @@ export interface Followed {
 
 const ASK_MS = 2000;
 const ASK_READY_MS = 250;
+/** A version that has not answered by then may never do. */
+const ASK_WHY_MS = 7000;
 const ASK_DEPLOYED_MS = 500;
 
 /** Ends with `ready`, `failed` or `replaced`. */
@@ -177,6 +187,7 @@ async function untilDeployed({ api, signal }: Followed, path: string, news: Inbo
 
 async function untilAnswers({ api, identity, signal }: Followed, image: string, news: Inbox<BuildNews>): Promise<void> {
   const path = `/api/v1/functions/${pathOf(identity)}`;
+  let askWhy = performance.now() + ASK_WHY_MS;
   while (!signal.aborted) {
     const found = await optional(() => api.get(path, functionSchema, { signal }), signal);
     if (found?.image_uri === image && found.state === 'ready') {
@@ -189,8 +200,30 @@ async function untilAnswers({ api, identity, signal }: Followed, image: string, 
     if (rival?.image !== undefined && rival.image !== image && found?.image_uri === rival.image) {
       news.put({ step: 'replaced', by: rival.by });
     }
+    if (found?.image_uri === image && found.state === 'starting' && performance.now() > askWhy) {
+      askWhy = performance.now() + ASK_WHY_MS;
+      const why = await whyItWaits({ api, identity, signal });
+      if (why !== undefined) {
+        news.put({ step: 'waits', why });
+      }
+    }
     await pause(ASK_READY_MS, signal).catch(() => {});
   }
+}
+
+async function whyItWaits({ api, identity, signal }: Pick<Followed, 'api' | 'identity' | 'signal'>) {
+  const query = { about: 'function', ...identity };
+  const told = await optional(() => api.get('/api/v1/explain', explanationSchema, { query, signal }), signal);
+  if (!told || told.healthy) {
+    return undefined;
+  }
+  const log = told.evidence
+    .find(({ kind }) => kind === 'log')
+    ?.text.split('\n')
+    .at(-1);
+  // How long it has waited would be news each time.
+  const cause = told.cause.replace(/ for \d+ (?:s|min)(?= already|,| and|$)/g, '');
+  return log ? `${cause}; its log ends with: ${log}` : cause;
 }
 
 function newsOfBuild(build: Build): BuildNews | undefined {

@@ -31,7 +31,8 @@ export const nodeRecipe: Recipe = async ({ source, request, settings }) => {
       candidates: await nodeEntryFiles(source, request.handler),
       usualNames: ['handler', 'handle', 'parse', 'default'],
       namesOf: nodeNames,
-      example: '`export function handler(event) { … }` to parser.js (or `exports.handler = …`)',
+      example: (file = 'parser.js') =>
+        `\`export function handler(event) { … }\` to ${file} (or \`exports.handler = …\`)`,
       usualFiles: `parser, index or handler with .js, .mjs, .cjs or .ts, nor ${missingMain(manifest)}`,
     }));
   const install = manifest && (await installOf(source, manifest, made !== undefined));

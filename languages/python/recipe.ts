@@ -25,7 +25,7 @@ export const pythonRecipe: Recipe = async ({ source, request, settings }) => {
     candidates: pythonEntryFiles(source, request.handler),
     usualNames: ['handler', 'handle', 'parse'],
     namesOf: pythonNames,
-    example: '`def handler(event): …` to parser.py',
+    example: (file = 'parser.py') => `\`def handler(event): …\` to ${file}`,
     usualFiles: 'parser.py, main.py or handler.py',
   });
   const requirements = await dependenciesOf(source);

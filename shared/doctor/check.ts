@@ -1,5 +1,8 @@
 /** One question to an installation, and its answer. */
 import type { Check } from '#shared/api/schemas.ts';
+import type { KnativeObject } from '#shared/clients/cluster.ts';
+import { subjectOf } from '#shared/events/identity.ts';
+import { readBuild } from '#shared/specs/annotations.ts';
 import type { Installation } from './facts.ts';
 
 type Next = NonNullable<Check['next']>;
@@ -50,4 +53,10 @@ export function answer(group: string, { name, look, needs }: Question, facts: In
 export function some(names: readonly string[], most = 5): string {
   const told = names.slice(0, most).join(', ');
   return names.length > most ? `${told} and ${names.length - most} more` : told;
+}
+
+/** Of a function: `{third_party_id}/{parser_id}`, or that of its Service where nobody knows whose it is. */
+export function nameOf(service: KnativeObject): string {
+  const build = readBuild(service);
+  return build ? subjectOf(build) : service.metadata.name;
 }

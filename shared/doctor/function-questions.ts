@@ -2,7 +2,7 @@
 import { MINUTE } from '#shared/durations.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
 import { deliveryOf } from '#shared/specs/delivery.ts';
-import { failed, noneOf, type Question, some, warning } from './check.ts';
+import { failed, nameOf, noneOf, type Question, some, warning } from './check.ts';
 import { notReady, restarted, troubled } from './cluster-questions.ts';
 
 const SLOW_START = 10 * MINUTE;
@@ -127,8 +127,3 @@ export const FUNCTIONS_QUESTIONS: Question[] = [
       ),
   },
 ];
-
-function nameOf(service: Parameters<typeof readBuild>[0] & { metadata: { name: string } }): string {
-  const build = readBuild(service);
-  return build ? `${build.third_party_id}/${build.parser_id}` : service.metadata.name;
-}

@@ -3,7 +3,7 @@ import { DAY, MINUTE } from '#shared/durations.ts';
 import { nearest } from '#shared/nearest.ts';
 import { SETTINGS } from '#shared/settings/table.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
-import { failed, noneOf, ok, type Question, some, warning } from './check.ts';
+import { failed, nameOf, noneOf, ok, type Question, some, warning } from './check.ts';
 
 /** sweep runs once a minute. */
 const LATE_SWEEP = 10 * MINUTE;
@@ -72,7 +72,7 @@ export const REGISTRY: Question[] = [
         : undefined;
       return noneOf(lost, `the registry has all ${lookup?.there.length ?? 0} images that were looked for`, (found) =>
         failed(
-          `the registry has lost the image of ${some(found.map(({ metadata }) => subjectOf(metadata)))}`,
+          `the registry has lost the image of ${some(found.map(nameOf))}`,
           'No new pod of them can start: deploy each again, which builds it anew',
           'kn-lambda deploy --force',
         ),
@@ -135,7 +135,7 @@ export const BASES: Question[] = [
         `every function was built within ${days(OLD_BASE)} days`,
         (old) =>
           warning(
-            `built more than ${days(OLD_BASE)} days ago, on a base image that was mended since: ${some(old.map(({ metadata }) => subjectOf(metadata)))}`,
+            `built more than ${days(OLD_BASE)} days ago, on a base image that was mended since: ${some(old.map(nameOf))}`,
             'Deploy them again, which builds them anew',
             'kn-lambda deploy --force',
           ),
@@ -146,9 +146,4 @@ export const BASES: Question[] = [
 function meant(name: string): string {
   const near = nearest(name, Object.keys(SETTINGS));
   return near === undefined ? name : `${name} (${near} is meant?)`;
-}
-
-function subjectOf({ name, annotations }: { name: string; annotations?: Record<string, string> }): string {
-  const tenant = annotations?.['knative-lambda/third-party-id'];
-  return tenant === undefined ? name : `${tenant}/${annotations?.['knative-lambda/parser-id']}`;
 }

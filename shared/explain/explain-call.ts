@@ -1,6 +1,7 @@
 /** What became of a call. */
 import type { Call, Explanation } from '#shared/api/schemas.ts';
 import { dataOf } from '#shared/history/timeline.ts';
+import { ownStack } from '#shared/own-stack.ts';
 import { type Asked, isReason, nextFor } from './advice.ts';
 import { duration, firstSentence, fromEvent, otherSentences, places } from './evidence.ts';
 import { crashCause, endOfLog } from './explain-crash.ts';
@@ -51,7 +52,7 @@ export function callCause(call: Call, asked: Asked): Found {
   const took = call.duration_ms === undefined ? '' : `, after ${duration(call.duration_ms)}`;
   const evidence = [
     { kind: 'event' as const, text: `${type}: ${firstSentence(message)}`, where: `parser.complete of ${call.id}` },
-    ...endOfLog(call.error?.stack, 'where it was raised'),
+    ...endOfLog(call.error?.stack && ownStack(call.error.stack).join('\n'), 'where it was raised'),
     ...places(message),
   ];
   const byPlatform = isReason(type) ? type : undefined;
@@ -71,7 +72,7 @@ export function callCause(call: Call, asked: Asked): Found {
     cause: `the handler raised ${type}: ${firstSentence(message)}`,
     evidence,
     next: {
-      say: 'Mend the code: the log of the call has the stack',
+      say: 'Mend the code: the log of the call has the stack, as long as its pod is there',
       command: `kn-lambda logs ${asked.subject} --call ${call.id}`,
     },
   };

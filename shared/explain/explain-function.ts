@@ -8,6 +8,7 @@ import { callCause } from './explain-call.ts';
 import { crashCause, endOfLog } from './explain-crash.ts';
 import { explainLetters } from './explain-letter.ts';
 import type { Facts } from './facts.ts';
+import { neverReadyOf, PORT } from './never-ready.ts';
 import { platformFault } from './platform-fault.ts';
 import { isOfCluster, startNext } from './start-advice.ts';
 
@@ -197,7 +198,7 @@ export function notStarted(facts: Facts, message = 'Knative gives no reason'): F
   const troubled = pods.find(({ trouble }) => trouble !== undefined && isOfCluster(trouble));
   const trouble = troubled?.trouble ?? (isOfCluster(told) ? told : undefined);
   const others = fn?.revision && fn.revision !== revision ? `, and ${fn.revision} answers as before` : '';
-  if (NEVER_READY.test(told) && trouble === undefined) {
+  if (trouble === undefined && neverReadyOf(told, fn?.language)) {
     return neverReady(facts, told, `${revision ? `, ${revision},` : ''}`, others);
   }
   return {
@@ -244,8 +245,6 @@ function endedWhileStarting({ pods, subject, now }: Facts): Found | undefined {
   return { ...found, reason: 'FunctionNotReady' };
 }
 
-/** What is in $PORT. On a laptop each pod has a port of its own. */
-const PORT = 8080;
 const PATIENCE = 5 * SECOND;
 const SLOW_TO_LOAD = MINUTE;
 
@@ -280,17 +279,13 @@ function listen(): NonNullable<Found['next']> {
   };
 }
 
-/** Knative has nothing more to say where a container neither ended nor became ready. */
-const NEVER_READY = /Initial scale was never achieved|ProgressDeadlineExceeded|did not become ready in time/i;
-
 function neverReady({ fn, pods }: Facts, told: string, revision: string, others: string): Found {
   const isServer = fn?.language === 'docker';
+  const cause = neverReadyOf(told, fn?.language) ?? told;
   return {
     healthy: false,
     reason: 'FunctionNotReady',
-    cause: isServer
-      ? `its newest version${revision} does not start${others}: its container ran until the time to start was over, and nothing in it listened on the port in $PORT (${PORT} in a cluster)`
-      : `its newest version${revision} does not start${others}: its code was still being loaded when the time to start was over`,
+    cause: `its newest version${revision} does not start${others}: ${cause}`,
     evidence: [
       ...pods.flatMap(({ log, name }) => endOfLog(log, `the end of its log, of pod ${name}`)).slice(0, 1),
       object(told, 'what Knative says of it'),

@@ -1,81 +1,162 @@
-/** What is wrong now: the platform first, since everything else follows from it. */
-import type { Explanation } from '#shared/api/schemas.ts';
-import { MINUTE } from '#shared/durations.ts';
+/** What is wrong now: the platform first, since everything else follows from it; then the gravest of what is new. */
+import type { Build, Explanation, FunctionSummary, Letter } from '#shared/api/schemas.ts';
+import { bounded } from '#shared/bounded-text.ts';
+import { HOUR, MINUTE } from '#shared/durations.ts';
+import { subjectOf } from '#shared/events/identity.ts';
 import { duration, type Evidence, firstSentence, object, since } from './evidence.ts';
 import type { Facts } from './facts.ts';
 import { platformFault } from './platform-fault.ts';
 
 const LONG_BUILD = 10 * MINUTE;
+/** What is older may have been given up: it comes after everything that is new. */
+const STALE = HOUR;
+const MOST_OF_A_KIND = 5;
+const LONGEST_LINE = 200;
+
+interface Item {
+  /** Milliseconds since the epoch: when it went wrong. */
+  at: number;
+  reason: string;
+  cause: string;
+  /** Of all of its kind; the first one stands in the cause. */
+  evidence: Evidence;
+  next: NonNullable<Explanation['next']>;
+}
 
 export function explainNow(facts: Facts): Explanation {
-  const { functions, running, letters, now, slots } = facts;
-  const failed = functions.filter(({ state }) => state === 'failed');
-  const slow = running.filter(
-    ({ started_at }) => now.getTime() - Date.parse(started_at ?? now.toISOString()) > LONG_BUILD,
+  const { functions, letters, now, slots } = facts;
+  // The gravest first.
+  const kinds = [crashing(facts), notStarting(facts), lettersOfNow(facts), failing(facts), slowBuilds(facts)].map(
+    (kind) => kind.toSorted((a, b) => b.at - a.at),
   );
-  const open = letters.filter(({ state }) => state === 'open');
-  const evidence: Evidence[] = [
-    ...failed
-      .slice(0, 5)
-      .map((one) =>
-        object(firstSentence(one.message ?? 'it does not start'), `function ${one.third_party_id}/${one.parser_id}`),
-      ),
-    ...slow
-      .slice(0, 3)
-      .map((one) => since(one.started_at ?? '', now, `build of ${one.third_party_id}/${one.parser_id} began`)),
-    ...open
-      .slice(0, 5)
-      .map((one): Evidence => ({ kind: 'event', text: `${one.type}: ${one.reason}`, where: `dead letter ${one.id}` })),
-  ];
+  const isStale = ({ at }: Item) => now.getTime() - at > STALE;
+  const items = [...kinds.flatMap((kind) => kind.filter((one) => !isStale(one)))];
+  const stale = kinds
+    .flat()
+    .filter(isStale)
+    .sort((a, b) => b.at - a.at);
+  const evidence = [...kinds.flatMap((kind) => kind.filter((one) => !isStale(one)).slice(0, MOST_OF_A_KIND)), ...stale]
+    .slice(0, 3 * MOST_OF_A_KIND)
+    .map((one) => one.evidence);
   const fault = platformFault(facts);
   if (fault) {
     return { about: 'now', ...fault, evidence: [...fault.evidence, ...evidence] };
   }
-  const [first] = failed;
+  const all = [...items, ...stale];
+  const [first] = all;
   if (first) {
-    const name = `${first.third_party_id}/${first.parser_id}`;
-    const others = failed.length > 1 ? `, and ${failed.length - 1} more do not either` : '';
-    const cause = `${name} does not start${others}: ${firstSentence(first.message ?? 'Knative gives no reason')}`;
-    return {
-      about: 'now',
-      healthy: false,
-      reason: 'FunctionNotReady',
-      cause,
-      evidence,
-      next: { say: 'Let explain say more of it', command: `kn-lambda explain ${name}` },
-    };
-  }
-  const [letter] = open;
-  if (letter) {
-    const cause = `${open.length} event${open.length === 1 ? ' was' : 's were'} refused or not delivered, the last one as ${letter.reason}`;
-    return {
-      about: 'now',
-      healthy: false,
-      reason: letter.reason,
-      cause,
-      evidence,
-      next: { say: 'Let explain say what to do about it', command: `kn-lambda explain letter ${letter.id}` },
-    };
-  }
-  const [build] = slow;
-  if (build) {
-    const name = `${build.third_party_id}/${build.parser_id}`;
-    const cause = `the build of ${name} is under way for ${duration(now.getTime() - Date.parse(build.started_at ?? ''))} already`;
-    return {
-      about: 'now',
-      healthy: false,
-      reason: 'BuildTimeout',
-      cause,
-      evidence,
-      next: { say: 'Let explain say what it waits for', command: `kn-lambda explain build ${name}` },
-    };
+    const { reason, cause, next } = first;
+    const more = all.length > 1 ? `; ${all.length - 1} more below` : '';
+    return { about: 'now', healthy: false, reason, cause: `${cause}${more}`, evidence, next };
   }
   const builds =
     slots && slots.running + slots.waiting > 0 ? `; ${slots.running} builds run, ${slots.waiting} wait` : '';
+  const open = letters.filter(({ state }) => state === 'open').length;
   return {
     about: 'now',
     healthy: true,
-    cause: `nothing is wrong: ${functions.length} functions, no open dead letters${builds}`,
-    evidence,
+    cause: `nothing is wrong: ${functions.length} functions, ${open === 0 ? 'no open dead letters' : `${open} dead letters of versions before`}${builds}`,
+    evidence: [],
   };
+}
+
+function crashing({ functions, now }: Facts): Item[] {
+  return functions.flatMap((one) =>
+    one.crashed_at === undefined
+      ? []
+      : [
+          {
+            at: Date.parse(one.crashed_at),
+            reason: 'Unavailable',
+            cause: `the process of ${subjectOf(one)} ended during a call, ${duration(now.getTime() - Date.parse(one.crashed_at))} ago`,
+            evidence: object(`its process ended during a call at ${one.crashed_at}`, `function ${subjectOf(one)}`),
+            next: { say: 'Let explain say how it ended', command: `kn-lambda explain ${subjectOf(one)}` },
+          },
+        ],
+  );
+}
+
+function notStarting({ functions }: Facts): Item[] {
+  return functions
+    .filter(({ state }) => state === 'failed')
+    .map((one) => {
+      const why = firstSentence(one.message ?? 'Knative gives no reason');
+      const isNeverBuilt = one.image_uri === undefined && one.last_build?.status === 'failed';
+      return {
+        at: timeOf(one),
+        reason: isNeverBuilt ? (one.last_build?.reason ?? 'BuildFailed') : 'FunctionNotReady',
+        cause: isNeverBuilt ? `${subjectOf(one)}: ${why}` : `${subjectOf(one)} does not start: ${why}`,
+        evidence: object(bounded(why, LONGEST_LINE), `function ${subjectOf(one)}`),
+        next: { say: 'Let explain say more of it', command: `kn-lambda explain ${subjectOf(one)}` },
+      };
+    });
+}
+
+/** Where nothing tells when, now: rather too far up than below what is old. */
+function timeOf({ last_build, observed_at, created_at }: FunctionSummary): number {
+  const time = Date.parse(last_build?.completed_at ?? observed_at ?? created_at ?? '');
+  return Number.isNaN(time) ? Number.MAX_SAFE_INTEGER : time;
+}
+
+/** Of what is deployed: what an older version was refused for may be mended. */
+function lettersOfNow({ letters, functions }: Facts): Item[] {
+  const deployed = new Map(functions.map((one) => [subjectOf(one), Date.parse(one.observed_at ?? '')]));
+  const isOld = ({ third_party_id, parser_id, time }: Letter) =>
+    Date.parse(time) < (deployed.get(`${third_party_id}/${parser_id}`) ?? Number.NaN);
+  const open = letters.filter((one) => one.state === 'open' && !isOld(one));
+  return open.map((letter) => ({
+    at: Date.parse(letter.time),
+    reason: letter.reason,
+    cause: `${open.length} event${open.length === 1 ? ' was' : 's were'} refused or not delivered, the last one as ${letter.reason}`,
+    evidence: {
+      kind: 'event',
+      text: `${letter.type}: ${letter.reason}${letter.advice ? `: ${bounded(firstSentence(letter.advice), LONGEST_LINE)}` : ''}`,
+      where: `dead letter ${letter.id}`,
+    },
+    next: { say: 'Let explain say what to do about it', command: `kn-lambda explain letter ${letter.id}` },
+  }));
+}
+
+/** Ready, and all of its calls fail; or its newest build has failed, and the version before answers. */
+function failing({ functions, now }: Facts): Item[] {
+  return functions
+    .filter(({ state, crashed_at }) => state === 'ready' && crashed_at === undefined)
+    .flatMap((one) => {
+      const { calls = 0, errors = 0, last_build: build } = one;
+      const next = { say: 'Let explain say why', command: `kn-lambda explain ${subjectOf(one)}` };
+      const isBuildFailed = build?.status === 'failed' || build?.status === 'timeout';
+      if (isBuildFailed) {
+        const at = Date.parse(build.completed_at ?? '') || now.getTime();
+        const text = `its newest build failed${build.reason ? `, ${build.reason}` : ''}, and the version before answers`;
+        const where = `function ${subjectOf(one)}`;
+        const reason = build.reason ?? 'BuildFailed';
+        return [{ at, reason, cause: `${subjectOf(one)}: ${text}`, evidence: object(text, where), next }];
+      }
+      const text = `${calls === errors ? 'all' : errors} of its ${calls} calls of the last hour failed`;
+      return errors > 0 && errors * 2 >= calls
+        ? [
+            {
+              at: now.getTime(),
+              reason: 'HandlerFailed',
+              cause: `${subjectOf(one)}: ${text}`,
+              evidence: object(text, `function ${subjectOf(one)}`),
+              next,
+            },
+          ]
+        : [];
+    });
+}
+
+function slowBuilds({ running, now }: Facts): Item[] {
+  const began = ({ started_at }: Build) => Date.parse(started_at ?? now.toISOString());
+  return running
+    .filter((one) => now.getTime() - began(one) > LONG_BUILD)
+    .map((one) => ({
+      // It goes on now.
+      at: now.getTime(),
+      reason: 'BuildTimeout',
+      cause: `the build of ${subjectOf(one)} is under way for ${duration(now.getTime() - began(one))} already`,
+      evidence: since(one.started_at ?? '', now, `build of ${subjectOf(one)} began`),
+      next: { say: 'Let explain say what it waits for', command: `kn-lambda explain build ${subjectOf(one)}` },
+    }));
 }

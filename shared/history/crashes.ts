@@ -10,6 +10,7 @@ import type { ObjectStore } from '#shared/clients/object-store.ts';
 import { SECOND } from '#shared/durations.ts';
 import type { Identity } from '#shared/events/identity.ts';
 import type { ContainerEnd } from '#shared/kubernetes/container-ends.ts';
+import { ownStack } from '#shared/own-stack.ts';
 import { readJson } from '#shared/read-json.ts';
 import { redactCredentials } from '#shared/redact-credentials.ts';
 import { crashKey } from '#shared/specs/s3-keys.ts';
@@ -65,7 +66,7 @@ export function crashOf(end: ContainerEnd, { call, revision }: Pick<Crash, 'call
     revision,
     pod: end.pod,
     exit_code: end.exitCode,
-    text: redactCredentials(readable(end.text ?? '')).slice(-LONGEST_TEXT),
+    text: redactCredentials(ownStack(readable(end.text ?? '')).join('\n')).slice(-LONGEST_TEXT),
   };
 }
 

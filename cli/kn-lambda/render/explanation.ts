@@ -7,6 +7,7 @@ import { inOurWords } from './words.ts';
 export function explanationText(
   { healthy, reason, cause, evidence, next }: Explanation,
   paint: Terminal['paint'],
+  asGiven: (command: string) => string = (command) => command,
 ): string {
   const head = reason === undefined ? '' : `${paint(healthy ? 'green' : 'red', printableCell(reason))}: `;
   const lines = [`${head}${inOurWords(cause)}`];
@@ -26,7 +27,7 @@ export function explanationText(
   }
   if (next !== undefined) {
     lines.push('', `${paint('bold', 'Next:')} ${inOurWords(next.say)}`);
-    lines.push(...(next.command === undefined ? [] : [`  ${printable(next.command)}`]));
+    lines.push(...(next.command === undefined ? [] : [`  ${printable(asGiven(next.command))}`]));
   }
   return lines.join('\n');
 }

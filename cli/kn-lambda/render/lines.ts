@@ -2,8 +2,8 @@
 
 import type { Style, Terminal } from '#cli/kn-lambda/terminal.ts';
 import type { EventLine, LogLine } from '#shared/api/schemas.ts';
+import { ownStack } from '#shared/own-stack.ts';
 import { printableCell } from '#shared/printable.ts';
-import { ownStack } from './stack.ts';
 import { clock } from './time.ts';
 import { inOurWords } from './words.ts';
 

@@ -5,6 +5,8 @@ import { printableCell } from '#shared/printable.ts';
 
 export interface Waiting {
   tell(text: string): void;
+  /** Lines that stay. */
+  note(text: string): void;
   end(): void;
 }
 
@@ -24,7 +26,7 @@ export function createWaiting(terminal: Terminal): Waiting {
       }
       told = text;
     };
-    return { tell, end: () => {} };
+    return { tell, note, end: () => {} };
   }
   let frame = 0;
   const timer = setInterval(() => {
@@ -38,6 +40,10 @@ export function createWaiting(terminal: Terminal): Waiting {
   return {
     tell: (text) => {
       told = text;
+    },
+    note: (text) => {
+      err.write(CLEAR_LINE);
+      note(text);
     },
     end: () => {
       clearInterval(timer);

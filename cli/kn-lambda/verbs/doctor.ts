@@ -19,14 +19,19 @@ export function addDoctor(program: Command, runtime: Runtime): void {
     const query = { third_party_id: session.tenant() };
     const found = await session.api.get('/api/v1/doctor', doctorSchema, { query, signal: runtime.signal });
     show(found, runtime, options, {
-      text: ({ checks }) => checksText(checks, options.all ?? false, runtime.terminal),
+      text: ({ checks }) => checksText(checks, options.all ?? false, runtime.terminal, session.api.asGiven),
       names: ({ checks }) => checks.filter(({ status }) => status !== 'ok').map(({ name }) => name),
     });
     throw new Exit(exitCodeOf(found.checks));
   });
 }
 
-function checksText(checks: Check[], all: boolean, { paint, asCalled }: Terminal): string {
+function checksText(
+  checks: Check[],
+  all: boolean,
+  { paint, asCalled }: Terminal,
+  asGiven: (command: string) => string,
+): string {
   const lines = checks
     .filter(({ status }) => all || status !== 'ok')
     .flatMap(({ name, status, message, next }) => {
@@ -34,7 +39,9 @@ function checksText(checks: Check[], all: boolean, { paint, asCalled }: Terminal
       return [
         `${style === undefined ? text : paint(style, text.padEnd(8))} ${paint('bold', printableCell(name))}: ${printable(message)}`,
         ...(next === undefined || status === 'ok' ? [] : [`         ${asCalled(inOurWords(next.say))}`]),
-        ...(next?.command === undefined || status === 'ok' ? [] : [`         $ ${asCalled(printable(next.command))}`]),
+        ...(next?.command === undefined || status === 'ok'
+          ? []
+          : [`         $ ${asCalled(printable(asGiven(next.command)))}`]),
       ];
     });
   const counted = ['ok', 'warning', 'failed', 'unknown']

@@ -31,7 +31,8 @@ export function addExplain(program: Command, runtime: Runtime): void {
       const query = await queryOf(session, about, name, id);
       const found = await session.api.get('/api/v1/explain', explanationSchema, { query, signal: runtime.signal });
       show(found, runtime, options, {
-        text: (explanation) => runtime.terminal.asCalled(explanationText(explanation, runtime.terminal.paint)),
+        text: (explanation) =>
+          runtime.terminal.asCalled(explanationText(explanation, runtime.terminal.paint, session.api.asGiven)),
         names: ({ reason, healthy }) => [reason ?? (healthy ? 'healthy' : 'unknown')],
       });
       if (!found.healthy) {

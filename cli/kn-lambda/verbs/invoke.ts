@@ -14,7 +14,7 @@ import { show } from '#cli/kn-lambda/render/output.ts';
 import { createWaiting } from '#cli/kn-lambda/render/waiting.ts';
 import { type CommonOptions, openSession, pathOf, type Runtime, type Session } from '#cli/kn-lambda/session.ts';
 import { tellWhatIsKnown } from '#cli/kn-lambda/wait-for-start.ts';
-import { explanationSchema, functionSchema } from '#shared/api/schemas.ts';
+import { type Explanation, explanationSchema, functionSchema } from '#shared/api/schemas.ts';
 import { MINUTE, SECOND } from '#shared/durations.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
 import { TEST_EVENT } from '#shared/folder/left-out.ts';
@@ -79,9 +79,13 @@ async function callWatched(api: Api, call: Call, { terminal, signal }: Runtime):
     last = text;
     waiting.tell(text);
   };
+  const onTrouble = (explanation: Explanation): void => {
+    waiting.note(explanationText(explanation, terminal.paintNote, api.asGiven));
+    waiting.note(terminal.paintNote('dim', 'Waits for an answer all the same. Ctrl-C ends the waiting, and not the call.'));
+  };
   try {
     void tellWhatIsKnown(api, call.identity, tell, anySignal([signal, ended.signal])).catch(() => {});
-    return await callFunction(api, call, signal, { outage, known: () => last });
+    return await callFunction(api, { ...call, onTrouble }, signal, { outage, known: () => last });
   } finally {
     ended.abort();
     waiting.end();
@@ -120,7 +124,7 @@ async function tellNext(
     noteError(answer, { terminal });
     terminal.note(`Next: kn-lambda explain function ${name}`);
   } else {
-    terminal.note(explanationText(found, terminal.paintNote));
+    terminal.note(explanationText(found, terminal.paintNote, api.asGiven));
   }
 }
 

@@ -1,7 +1,7 @@
 /** One build with everything. */
 import { type BuildDetail, buildDetailSchema } from '#shared/api/schemas.ts';
-import { explain } from '#shared/explain/explain.ts';
 import { phasesOf, timelineOf } from '#shared/history/timeline.ts';
+import { explainHere } from './explain.ts';
 import { identityOf } from './functions.ts';
 import { gatherBuild } from './gather.ts';
 import { operation } from './operation.ts';
@@ -24,7 +24,7 @@ export const getBuild = operation({
       ...build,
       phases: phasesOf(chain),
       timeline: timelineOf(chain),
-      explanation: explain(facts),
+      explanation: explainHere(facts, deps),
       ...(log === undefined ? {} : { log_tail: log.trimEnd().split('\n').slice(-TAIL_LINES) }),
     };
   },

@@ -3,9 +3,8 @@ import * as z from 'zod';
 import type { ApiDependencies } from '#functions/gateway/dependencies.ts';
 import { type Build, buildSchema, buildStatusSchema } from '#shared/api/schemas.ts';
 import type { Principal } from '#shared/clients/principals.ts';
-import type { Identity } from '#shared/events/identity.ts';
+import { type Identity, subjectOf } from '#shared/events/identity.ts';
 import { type IndexedBuild, listBuilds as listIndex } from '#shared/history/build-index.ts';
-import { idOf } from './function-view.ts';
 import { operation } from './operation.ts';
 import { type Page, pageOf, pageQuery, placeOf } from './paging.ts';
 import { maySee } from './serve.ts';
@@ -53,7 +52,7 @@ export async function lastBuilds(deps: ApiDependencies, identity: Identity, limi
   const ended = await newest(deps, [identity.third_party_id], { after: undefined, limit, isWanted });
   const { running } = await deps.snapshot();
   const known = new Set(ended.map(({ build }) => chainOf(build)));
-  const live = running.filter((one) => idOf(one) === idOf(identity) && !known.has(chainOf(one)));
+  const live = running.filter((one) => subjectOf(one) === subjectOf(identity) && !known.has(chainOf(one)));
   return [...live, ...ended.slice(0, limit).map(({ build }) => build)];
 }
 
@@ -107,5 +106,5 @@ function wanted({ parser_id, status }: Wanted): (build: Build) => boolean {
 }
 
 function chainOf(build: Build): string {
-  return `${idOf(build)}/${build.correlation_id}`;
+  return `${subjectOf(build)}/${build.correlation_id}`;
 }

@@ -3,14 +3,13 @@ import pLimit from 'p-limit';
 import * as z from 'zod';
 import type { ApiDependencies } from '#functions/gateway/dependencies.ts';
 import { type Call, callSchema, timelineEntrySchema } from '#shared/api/schemas.ts';
-import type { Identity } from '#shared/events/identity.ts';
+import { type Identity, subjectOf } from '#shared/events/identity.ts';
 import { type KeptCall, listCalls as listKept } from '#shared/history/calls.ts';
 import { readChain } from '#shared/history/chain.ts';
 import { readInput } from '#shared/history/inputs.ts';
 import type { RecordedEvent } from '#shared/history/recorded-event.ts';
 import { buildOfChain, dataOf, timelineOf } from '#shared/history/timeline.ts';
 import { logKey, logPrefix } from '#shared/specs/s3-keys.ts';
-import { idOf } from './function-view.ts';
 import { identityOf } from './functions.ts';
 import { operation } from './operation.ts';
 import { pageOf, pageQuery, placeOf } from './paging.ts';
@@ -69,7 +68,7 @@ async function withInput(
 /** What is known of a build: recorded, or running now. The log only of one that failed. */
 export async function findBuild(deps: ApiDependencies, identity: Identity, correlationId: string) {
   const [chain, { running }] = await Promise.all([chainOf(deps, identity, correlationId), deps.snapshot()]);
-  const live = running.find((one) => idOf(one) === idOf(identity) && one.correlation_id === correlationId);
+  const live = running.find((one) => subjectOf(one) === subjectOf(identity) && one.correlation_id === correlationId);
   const recorded = buildOfChain(identity, correlationId, chain);
   const isOver = recorded?.completed_at !== undefined;
   const build = recorded && (isOver || !live) ? recorded : live && { ...recorded, ...live };

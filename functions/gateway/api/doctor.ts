@@ -1,4 +1,5 @@
 /** Looks over the installation, as far as the gateway may see it. A tenant is told about its own functions. */
+
 import * as z from 'zod';
 import type { ApiDependencies } from '#functions/gateway/dependencies.ts';
 import { type Build, doctorSchema } from '#shared/api/schemas.ts';
@@ -7,13 +8,14 @@ import type { Principal } from '#shared/clients/principals.ts';
 import { doctor } from '#shared/doctor/doctor.ts';
 import type { Installation, RegistryFact, StorageFact } from '#shared/doctor/facts.ts';
 import { HOUR } from '#shared/durations.ts';
+import { subjectOf } from '#shared/events/identity.ts';
+import { placed } from '#shared/explain/place.ts';
 import { listBuilds } from '#shared/history/build-index.ts';
 import { feedKeyAt, listFeed } from '#shared/history/feed.ts';
 import { listRequests } from '#shared/requests/request.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
 import { BUILDS, FUNCTIONS } from '#shared/specs/labels.ts';
 import { LAST_SWEEP, probeKey } from '#shared/specs/s3-keys.ts';
-import { idOf } from './function-view.ts';
 import { lettersOf } from './letters.ts';
 import { operation } from './operation.ts';
 import { noSuchResource } from './problems.ts';
@@ -38,12 +40,9 @@ export const examine = operation({
       throw noSuchResource();
     }
     const own = await ofFunctions(deps, principal, tenant);
-    return {
-      checks:
-        principal.operator && tenant === undefined
-          ? doctor(await ofInstallation(deps, own))
-          : doctor(own, ['functions']),
-    };
+    const checks =
+      principal.operator && tenant === undefined ? doctor(await ofInstallation(deps, own)) : doctor(own, ['functions']);
+    return { checks: checks.map((one) => (one.next ? { ...one, next: placed(one.next, deps) } : one)) };
   },
 });
 
@@ -190,5 +189,7 @@ async function refusedImage(
   const [newest] = builds
     .filter(({ status, reason }) => status === 'success' || reason === 'ImagePushFailed')
     .sort((a, b) => ((a.completed_at ?? '') < (b.completed_at ?? '') ? 1 : -1));
-  return newest?.reason === 'ImagePushFailed' ? { subject: idOf(newest), time: newest.completed_at ?? '' } : undefined;
+  return newest?.reason === 'ImagePushFailed'
+    ? { subject: subjectOf(newest), time: newest.completed_at ?? '' }
+    : undefined;
 }

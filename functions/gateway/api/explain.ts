@@ -1,11 +1,12 @@
 /** Why is it so? One sentence of cause, its evidence, and what mends it. */
 import * as z from 'zod';
 import type { ApiDependencies } from '#functions/gateway/dependencies.ts';
-import { explanationSchema } from '#shared/api/schemas.ts';
+import { type Explanation, explanationSchema } from '#shared/api/schemas.ts';
 import type { Principal } from '#shared/clients/principals.ts';
 import { identitySchema } from '#shared/events/identity.ts';
 import { explain } from '#shared/explain/explain.ts';
 import type { Facts } from '#shared/explain/facts.ts';
+import { type Place, placed } from '#shared/explain/place.ts';
 import { gatherBuild, gatherCall, gatherFunction, gatherLetter, gatherNow } from './gather.ts';
 import { operation } from './operation.ts';
 import { invalidRequest, noSuchResource } from './problems.ts';
@@ -25,8 +26,14 @@ export const explainIt = operation({
   says: 'Why a build, a call, a function or a letter is as it is, or what is wrong now: cause, evidence, next step.',
   query: querySchema,
   answers: { one: explanationSchema },
-  handle: async ({ principal, query }, deps) => explain(await gather(query, principal, deps)),
+  handle: async ({ principal, query }, deps) => explainHere(await gather(query, principal, deps), deps),
 });
+
+/** With commands that can be pasted where this platform is. */
+export function explainHere(facts: Facts, place: Place): Explanation {
+  const found = explain(facts);
+  return found.next ? { ...found, next: placed(found.next, place) } : found;
+}
 
 async function gather(
   { about, id, ...given }: z.infer<typeof querySchema>,

@@ -3,6 +3,8 @@ import type { V1Pod } from '@kubernetes/client-node';
 import type { Build as BuildView, FunctionDetail, FunctionSummary, Version } from '#shared/api/schemas.ts';
 import type { JobMetadata, KnativeObject } from '#shared/clients/cluster.ts';
 import type { Identity } from '#shared/events/identity.ts';
+import { firstSentence } from '#shared/explain/evidence.ts';
+import { neverReadyOf } from '#shared/explain/never-ready.ts';
 import { type Build, PROCESSED_ANNOTATION, readBuild, readEnded } from '#shared/specs/annotations.ts';
 import { deliveryOf } from '#shared/specs/delivery.ts';
 import { ADMISSION_LABEL } from '#shared/specs/labels.ts';
@@ -24,10 +26,6 @@ export interface Snapshot {
   running: BuildView[];
 }
 
-export function idOf({ third_party_id, parser_id }: Identity): string {
-  return `${third_party_id}/${parser_id}`;
-}
-
 /** Undefined where the object is no function of ours. */
 export function functionView(service: KnativeObject, pods: number): FunctionSummary | undefined {
   const build = readBuild(service);
@@ -35,7 +33,8 @@ export function functionView(service: KnativeObject, pods: number): FunctionSumm
     return undefined;
   }
   const { metadata, status = {} } = service;
-  const { state, message } = stateOf(service);
+  const { state, message: said } = stateOf(service);
+  const message = said && (neverReadyOf(said, build.language) ?? said);
   return {
     ...identityOf(build),
     state,
@@ -80,7 +79,7 @@ export function futureView(build: BuildView): FunctionSummary {
 
 /** A function whose builds have all failed. */
 export function neverDeployedView(build: BuildView): FunctionSummary {
-  const why = build.error_message ?? 'its log says why';
+  const why = firstSentence(build.error_message ?? 'its log says why');
   return {
     ...futureView(build),
     state: 'failed',

@@ -11,14 +11,13 @@ import {
 } from '#shared/api/schemas.ts';
 import type { KnativeObject } from '#shared/clients/cluster.ts';
 import type { Principal } from '#shared/clients/principals.ts';
-import type { Identity } from '#shared/events/identity.ts';
+import { type Identity, subjectOf } from '#shared/events/identity.ts';
 import { isOf, readBuild } from '#shared/specs/annotations.ts';
 import { functionName } from '#shared/specs/names.ts';
 import { lastBuilds } from './builds.ts';
 import {
   conditionsOf,
   functionView,
-  idOf,
   optional,
   podsByService,
   podsSelector,
@@ -69,13 +68,13 @@ function pageOfFunctions(
       maySee(principal, one.third_party_id) &&
       (third_party_id === undefined || one.third_party_id === third_party_id) &&
       (state === undefined || one.state === state) &&
-      (text === '' || idOf(one).toLowerCase().includes(text)) &&
-      idOf(one) > place;
+      (text === '' || subjectOf(one).toLowerCase().includes(text)) &&
+      subjectOf(one) > place;
     if (isWanted && found.push(one) > limit) {
       break;
     }
   }
-  return pageOf(found, limit, idOf);
+  return pageOf(found, limit, subjectOf);
 }
 
 export const getFunction = operation({
@@ -87,7 +86,7 @@ export const getFunction = operation({
     const identity = identityOf(params);
     const [service, builds] = await Promise.all([serviceOf(deps, identity), lastBuilds(deps, identity, LAST_BUILDS)]);
     const build = service && readBuild(service);
-    const known = (await deps.snapshot()).functions.find((one) => idOf(one) === idOf(identity));
+    const known = (await deps.snapshot()).functions.find((one) => subjectOf(one) === subjectOf(identity));
     const future = build ? undefined : known;
     if (!service || !build) {
       if (!future) {

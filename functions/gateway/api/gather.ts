@@ -10,14 +10,15 @@ import { readCrash } from '#shared/history/crashes.ts';
 import { readTombstone } from '#shared/requests/tombstone.ts';
 import { lastBuilds } from './builds.ts';
 import { findBuild } from './chains.ts';
-import { conditionsOf, functionView, idOf } from './function-view.ts';
+import { conditionsOf, functionView } from './function-view.ts';
 import { serviceOf } from './functions.ts';
 import { findLetter, lettersOf } from './letters.ts';
 import { podFact, podsOfFunction } from './pod-facts.ts';
 import { maySee } from './serve.ts';
 
 const CALLS = 20;
-const LETTERS = 20;
+/** Their place in the list is that of their day: more than are told, so that the newest is among them. */
+const LETTERS = 100;
 const OF_PLATFORM = 'app.kubernetes.io/part-of=knative-lambda';
 
 /** Of a build; without an id of the last one. */
@@ -145,7 +146,7 @@ async function gatherBase(deps: ApiDependencies, about: Facts['about'], identity
   ]);
   // As it is now, and not some seconds ago: whoever asks has often just deployed.
   const current = service && functionView(service, 0);
-  const future = functions.find((one) => idOf(one) === idOf(identity) && one.state === 'building');
+  const future = functions.find((one) => subjectOf(one) === subjectOf(identity) && one.state === 'building');
   return {
     ...noFacts(about, deps.now()),
     subject: subjectOf(identity),

@@ -1,10 +1,11 @@
 /** The last build of each function: of a tenant's newest ones, read anew from time to time. */
+
 import type { Build } from '#shared/api/schemas.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
 import { MINUTE, SECOND } from '#shared/durations.ts';
+import { subjectOf } from '#shared/events/identity.ts';
 import { listBuilds } from '#shared/history/build-index.ts';
 import { within } from '#shared/within.ts';
-import { idOf } from './function-view.ts';
 
 /** By id of the function. */
 export type LastBuilds = (
@@ -50,9 +51,9 @@ export function createLastBuilds(
         break;
       }
       state.newest = Math.max(state.newest, ended);
-      const before = state.builds.get(idOf(build));
+      const before = state.builds.get(subjectOf(build));
       if (!before || Date.parse(before.completed_at ?? '') < ended) {
-        state.builds.set(idOf(build), build);
+        state.builds.set(subjectOf(build), build);
       }
     }
   }

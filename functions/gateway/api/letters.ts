@@ -68,7 +68,8 @@ export async function lettersOf(
   wanted: Wanted,
   limit: number,
 ): Promise<Letter[]> {
-  return (await find(deps, principal, wanted, limit)).slice(0, limit).map(({ letter }) => letter);
+  const found = (await find(deps, principal, wanted, limit)).slice(0, limit).map(({ letter }) => letter);
+  return found.sort((a, b) => Date.parse(b.time) - Date.parse(a.time));
 }
 
 /** One more than `limit`, where there are more. */

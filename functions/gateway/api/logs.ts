@@ -4,13 +4,12 @@ import * as z from 'zod';
 import type { ApiDependencies } from '#functions/gateway/dependencies.ts';
 import { type LogLine, logLineSchema } from '#shared/api/schemas.ts';
 import { SECOND } from '#shared/durations.ts';
-import type { Identity } from '#shared/events/identity.ts';
+import { type Identity, subjectOf } from '#shared/events/identity.ts';
 import { redactCredentials } from '#shared/redact-credentials.ts';
 import { KANIKO } from '#shared/specs/build-pod/kaniko.ts';
 import { functionName } from '#shared/specs/names.ts';
 import { findBuild, jobNameOf } from './chains.ts';
 import { functionLog } from './function-log.ts';
-import { idOf } from './function-view.ts';
 import { identityOf, serviceOf } from './functions.ts';
 import { operation } from './operation.ts';
 import { noSuchResource } from './problems.ts';
@@ -116,7 +115,7 @@ async function* ofCall(lines: AsyncIterable<LogLine>, call: string): AsyncGenera
 
 async function isBuilding({ snapshot }: ApiDependencies, identity: Identity): Promise<true | undefined> {
   const { running } = await snapshot();
-  return running.some((one) => idOf(one) === idOf(identity)) ? true : undefined;
+  return running.some((one) => subjectOf(one) === subjectOf(identity)) ? true : undefined;
 }
 
 function isSet(value: string | undefined): boolean {

@@ -1,8 +1,9 @@
 /** Calls of one function in numbers. */
+
 import { type FunctionMetrics, functionMetricsSchema } from '#shared/api/schemas.ts';
 import { MINUTE } from '#shared/durations.ts';
+import { subjectOf } from '#shared/events/identity.ts';
 import { failuresOf } from '#shared/history/call-numbers.ts';
-import { idOf } from './function-view.ts';
 import { identityOf, serviceOf } from './functions.ts';
 import { numbersOf } from './numbers.ts';
 import { operation } from './operation.ts';
@@ -16,7 +17,7 @@ export const getMetrics = operation({
   handle: async ({ params }, deps): Promise<FunctionMetrics> => {
     const identity = identityOf(params);
     const [{ functions }, hour] = await Promise.all([deps.snapshot(), deps.hour()]);
-    const known = functions.find((one) => idOf(one) === idOf(identity));
+    const known = functions.find((one) => subjectOf(one) === subjectOf(identity));
     if (!known && !(await serviceOf(deps, identity))) {
       throw noSuchResource();
     }

@@ -1,13 +1,15 @@
 /** Functions that have no Service, for every build of theirs has failed: without them a first try would be in no list. */
+
 import type { Build, FunctionSummary } from '#shared/api/schemas.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
 import { MINUTE, SECOND } from '#shared/durations.ts';
+import { subjectOf } from '#shared/events/identity.ts';
 import { readChain } from '#shared/history/chain.ts';
 import { buildOfChain } from '#shared/history/timeline.ts';
 import { readTombstone } from '#shared/requests/tombstone.ts';
 import { BUILD_HISTORY, buildHistoryPrefix } from '#shared/specs/s3-keys.ts';
 import { within } from '#shared/within.ts';
-import { idOf, neverDeployedView } from './function-view.ts';
+import { neverDeployedView } from './function-view.ts';
 
 /** Tenants that have built something, whether or not one of their functions is there. */
 export type BuildingTenants = () => Promise<readonly string[]>;
@@ -74,7 +76,7 @@ export function createNeverDeployed(
   const known = new Map<string, { at: number; view: FunctionSummary | undefined }>();
 
   async function look(build: Build): Promise<FunctionSummary | undefined> {
-    const key = `${idOf(build)} ${build.correlation_id}`;
+    const key = `${subjectOf(build)} ${build.correlation_id}`;
     const before = known.get(key);
     if (before && now() - before.at < FRESH) {
       return before.view;
@@ -102,7 +104,7 @@ export function createNeverDeployed(
       }
     }
     const failed = [...builds]
-      .filter((one) => (one.status === 'failed' || one.status === 'timeout') && !isThere(idOf(one)))
+      .filter((one) => (one.status === 'failed' || one.status === 'timeout') && !isThere(subjectOf(one)))
       .sort((a, b) => Date.parse(b.completed_at ?? '') - Date.parse(a.completed_at ?? ''))
       .slice(0, MOST_SHOWN);
     const views = Promise.all(failed.map((one) => look(one).catch(() => undefined)));

@@ -6,8 +6,9 @@
 import type { Build, FunctionSummary } from '#shared/api/schemas.ts';
 import type { Cluster } from '#shared/clients/cluster.ts';
 import { SECOND } from '#shared/durations.ts';
+import { subjectOf } from '#shared/events/identity.ts';
 import { BUILDS, FUNCTIONS } from '#shared/specs/labels.ts';
-import { functionView, futureView, idOf, podsByService, runningBuild, type Snapshot } from './function-view.ts';
+import { functionView, futureView, podsByService, runningBuild, type Snapshot } from './function-view.ts';
 import type { LastBuilds } from './last-builds.ts';
 import type { LastCrashes } from './last-crashes.ts';
 import type { BuildingTenants, NeverDeployed } from './never-deployed.ts';
@@ -69,23 +70,23 @@ export function createSnapshot(
     ]);
     const byId = new Map(
       deployed.map((one) => {
-        const last = builds.get(idOf(one)) ?? one.last_build;
+        const last = builds.get(subjectOf(one)) ?? one.last_build;
         const more = {
           ...(last ? { last_build: last } : {}),
           ...crashedAt(one, crashed),
           ...summaryNumbers(calls, one),
         };
-        return [idOf(one), { ...one, ...more }];
+        return [subjectOf(one), { ...one, ...more }];
       }),
     );
     for (const build of running) {
-      const one = byId.get(idOf(build));
-      byId.set(idOf(build), one ? { ...one, last_build: build } : futureView(build));
+      const one = byId.get(subjectOf(build));
+      byId.set(subjectOf(build), one ? { ...one, last_build: build } : futureView(build));
     }
     for (const one of await neverDeployed(builds.values(), (id) => byId.has(id))) {
-      byId.set(idOf(one), one);
+      byId.set(subjectOf(one), one);
     }
-    const functions = [...byId.values()].sort((a, b) => (idOf(a) < idOf(b) ? -1 : 1));
+    const functions = [...byId.values()].sort((a, b) => (subjectOf(a) < subjectOf(b) ? -1 : 1));
     const snapshot = { functions, running };
     known = { until: now() + Math.min(LONGEST, Math.max(SECOND, took * SHARE)), snapshot };
     return snapshot;
@@ -94,7 +95,7 @@ export function createSnapshot(
 
 /** Of the version that is deployed, and no older one. */
 function crashedAt(one: FunctionSummary, crashes: ReadonlyMap<string, Date>): Pick<FunctionSummary, 'crashed_at'> {
-  const at = crashes.get(idOf(one));
+  const at = crashes.get(subjectOf(one));
   return at && !(at.getTime() < Date.parse(one.observed_at ?? '')) ? { crashed_at: at.toISOString() } : {};
 }
 

@@ -1,5 +1,5 @@
 /** A stack as its author reads it: the frames of the function's own files, by their paths in the folder. */
-import { printable } from '#shared/printable.ts';
+import { printable } from './printable.ts';
 
 /** Of the adapter and of the language itself. */
 const NOT_THEIRS = /\.knative-lambda\/|\bnode:internal\b|\(node:|site-packages\/|\/usr\/lib\/|\/usr\/local\/go\//;

@@ -1,0 +1,35 @@
+/** A command of the platform's as it must be pasted here: for the very cluster that this command was given. */
+
+export interface Given {
+  server?: string | undefined;
+  kubeconfig?: string | undefined;
+  context?: string | undefined;
+  namespace?: string | undefined;
+  serviceAccount?: string | undefined;
+  /** Of a laptop, where kubectl is set to nothing. */
+  laptopKubeconfig?: string | undefined;
+}
+
+const TOOL = /(^|&& |\| |; )(kubectl|kn-lambda)(?= )/g;
+
+export function asGiven(command: string, given: Given): string {
+  const { kubeconfig, context, namespace, server, serviceAccount, laptopKubeconfig } = given;
+  const ofKubectl = options({ kubeconfig: kubeconfig ?? laptopKubeconfig, context });
+  const ofOurs = options({ server, kubeconfig, context, namespace, 'service-account': serviceAccount });
+  // Ours take options behind the verb.
+  const isOurs = command.startsWith('kn-lambda ');
+  const placed = command.replaceAll(TOOL, (all, before: string, tool: string) =>
+    tool === 'kubectl' ? `${before}kubectl${ofKubectl}` : all,
+  );
+  return isOurs ? `${placed}${ofOurs}` : placed;
+}
+
+function options(values: Record<string, string | undefined>): string {
+  return Object.entries(values)
+    .map(([name, value]) => (value === undefined ? '' : ` --${name} ${quoted(value)}`))
+    .join('');
+}
+
+function quoted(value: string): string {
+  return /^[\w@%+=:,./-]+$/.test(value) ? value : `'${value.replaceAll("'", `'\\''`)}'`;
+}
