@@ -3,7 +3,7 @@ import type { Crash } from '#shared/api/schemas.ts';
 import { MINUTE } from '#shared/durations.ts';
 import type { ReceivedEvent } from '#shared/events/event.ts';
 import { identitySchema, subjectOfAny } from '#shared/events/identity.ts';
-import { howItEnded, lastWords, readCrash } from '#shared/history/crashes.ts';
+import { lastWords, readCrash, whatBroke } from '#shared/history/crashes.ts';
 import type { Keeping } from './keep-letter.ts';
 import { SEND_AGAIN } from './letter.ts';
 
@@ -26,5 +26,5 @@ export async function crashOfCall(
 export function explainCrash(crash: Crash): string {
   const words = lastWords(crash);
   const why = words === '' ? '' : `: ${words}`;
-  return `the function's process ended during the call, ${howItEnded(crash)}${why}. Mend the code and deploy it again; then ${SEND_AGAIN}.`;
+  return `${whatBroke(crash, 'during the call')}${why}. Mend the code and deploy it again; then ${SEND_AGAIN}.`;
 }

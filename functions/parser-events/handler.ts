@@ -8,7 +8,7 @@ import type { Reason } from '#shared/events/reasons.ts';
 import { CALL_RECORD, IS_RECORDED } from '#shared/events/recorded.ts';
 import { eventRejected } from '#shared/events/rejected.ts';
 import { routeOf } from '#shared/events/route.ts';
-import { crashOf, howItEnded, lastWords } from '#shared/history/crashes.ts';
+import { brokenCall, crashOf, lastWords, whatBroke } from '#shared/history/crashes.ts';
 import type { CallRecord } from '#shared/history/recorded-event.ts';
 import type { ContainerEnd } from '#shared/kubernetes/container-ends.ts';
 import { parseExactJson } from '#shared/runtime/exact-json.ts';
@@ -248,8 +248,8 @@ async function judge(calling: Calling, found: ReadyFunction, { result, began, mi
   if (end && isKilledForMemory(end)) {
     return failure('OutOfMemory', OUT_OF_MEMORY, made);
   }
-  if (end && verdict.kind === 'passes') {
-    return { ...verdict, detail: await noteCrash(calling, found, end) };
+  if (verdict.kind === 'passes' && verdict.crashed) {
+    return { ...verdict, detail: await noteCrash(calling, found, { end, detail: verdict.detail }) };
   }
   if (verdict.kind === 'passes' && verdict.outOfTime && (await hadPod(name, began, deps))) {
     return failure('Timeout', tooSlow(made), made);
@@ -258,12 +258,17 @@ async function judge(calling: Calling, found: ReadyFunction, { result, began, mi
 }
 
 /** It is kept for those who ask why: the pod and its log go with the function's sleep. */
-async function noteCrash(calling: Calling, { revision }: ReadyFunction, end: ContainerEnd): Promise<string> {
+async function noteCrash(
+  calling: Calling,
+  { revision }: ReadyFunction,
+  { end, detail }: { end: ContainerEnd | undefined; detail: string },
+): Promise<string> {
   const { event, identity, deps } = calling;
-  const crash = crashOf(end, { call: event.id, revision });
+  const call = { call: event.id, revision };
+  const crash = end ? crashOf(end, call) : brokenCall(deps.now(), { ...call, detail });
   await deps.crashes.keep(identity, crash);
   const words = lastWords(crash);
-  return `its process ended during the call, ${howItEnded(crash)}${words === '' ? '' : `: ${words}`}`;
+  return end ? `${whatBroke(crash, 'during the call')}${words === '' ? '' : `: ${words}`}` : detail;
 }
 
 /** Seconds that the function may take as it is now: what was known before the call may have changed. */

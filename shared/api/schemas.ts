@@ -61,16 +61,16 @@ export const buildSchema = z.object({
   duration_ms: milliseconds.optional(),
 });
 
-/** A process of a function that ended during a call. */
+/** A call that a function has broken off: its process ended, or it closed the connection. */
 export const crashSchema = z.object({
-  /** When it ended. */
   time,
-  /** The id of a call that it ended in. */
+  /** The id of such a call. */
   call: z.string(),
   revision: z.string(),
   pod: z.string(),
-  exit_code: z.int(),
-  /** The end of its log, a stack with its lines. */
+  /** Undefined where its process goes on. */
+  exit_code: z.int().optional(),
+  /** The end of its log, a stack with its lines; where its process goes on, what the connection said. */
   text: z.string().default(''),
 });
 

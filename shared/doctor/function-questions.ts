@@ -61,6 +61,22 @@ export const FUNCTIONS_QUESTIONS: Question[] = [
       ),
   },
   {
+    name: 'memory-limits',
+    needs: 'Services of functions',
+    look: ({ functions, platform }) =>
+      noneOf(
+        functions?.filter((one) => platform === 'laptop' && readBuild(one)?.parameters.resources?.limits?.memory),
+        platform === 'laptop'
+          ? 'no function asks for a limit, which a laptop would not enforce'
+          : 'limits are enforced',
+        (limited) =>
+          warning(
+            `a laptop enforces no limit of memory: ${some(limited.map(nameOf))} may take more here than in a cluster, which ends what does`,
+            'Measure what it takes (its log can say so), or try it in a cluster',
+          ),
+      ),
+  },
+  {
     name: 'images-by-digest',
     needs: 'Services of functions',
     look: ({ functions }) =>

@@ -1,6 +1,6 @@
-/** Of a function whose process ended: during a call, or while nobody called it. */
+/** Of a function that has broken a call off: its process ended, or it closed the connection. */
 import type { Crash, Explanation } from '#shared/api/schemas.ts';
-import { howItEnded, lastWords } from '#shared/history/crashes.ts';
+import { lastWords, whatBroke } from '#shared/history/crashes.ts';
 import { thenReplay } from './advice.ts';
 import { type Evidence, places, since } from './evidence.ts';
 import type { Facts } from './facts.ts';
@@ -16,12 +16,13 @@ export function crashCause(
   when: string,
 ): Found {
   const words = lastWords(crash);
-  const evidence = endOfLog(crash.text, `the end of its log, of pod ${crash.pod}`);
+  const isBroken = crash.exit_code === undefined;
+  const evidence = isBroken ? [] : endOfLog(crash.text, `the end of its log, of pod ${crash.pod}`);
   return {
     healthy: false,
     reason: 'Unavailable',
-    cause: `the function's process ended ${when}, ${howItEnded(crash)}${words === '' ? ', and wrote nothing before' : `: ${words}`}`,
-    evidence: [...evidence, ...places(crash.text), since(crash.time, now, 'it ended')],
+    cause: `${whatBroke(crash, when)}${words === '' ? ', and wrote nothing before' : `: ${words}`}`,
+    evidence: [...evidence, ...places(crash.text), since(crash.time, now, isBroken ? 'it broke' : 'it ended')],
     next: {
       say: `${advice(crash)}, then deploy again; its log says more as long as its pod is there`,
       command: `kn-lambda logs ${subject}`,
@@ -49,6 +50,9 @@ export function endOfLog(text: string | undefined, where: string): Evidence[] {
 }
 
 function advice({ exit_code, text }: Pick<Crash, 'exit_code' | 'text'>): string {
+  if (exit_code === undefined) {
+    return 'Let the server answer every request with a status, and close no connection before';
+  }
   if (exit_code === 0) {
     return 'A function must not end its own process: take the exit out and return a result or raise an error';
   }

@@ -206,7 +206,10 @@ export function notStarted(facts: Facts, message = 'Knative gives no reason'): F
     reason: 'FunctionNotReady',
     cause: `its newest version${revision ? `, ${revision},` : ''} does not start${others}: ${firstSentence(told)}`,
     evidence: [
-      ...fromLog(firstSentence(told), `what its container said last (kn-lambda logs ${subject} --since 10m)`),
+      ...fromLog(
+        NO_PROGRAM.test(told) ? undefined : firstSentence(told),
+        `what its container said last (kn-lambda logs ${subject} --since 10m)`,
+      ),
       ...(troubled?.trouble ? [object(troubled.trouble, `Pod ${troubled.name}`)] : []),
       object('its condition Ready is False', `Service ${fn?.service_name ?? subject}`),
     ],
@@ -223,7 +226,13 @@ function withoutFrames(message: string): string {
   return own === message ? own : withoutFrames(own);
 }
 
+/** Of the container's runtime, not of the container. */
+const NO_PROGRAM = /executable file not found|exec format error|exec: "[^"]*": .*(?:no such file|permission denied)/i;
+
 function mending(told: string): string {
+  if (NO_PROGRAM.test(told)) {
+    return 'Correct CMD or ENTRYPOINT in the Dockerfile: the program must be in the image, and made for its processor and executable by USER; then deploy again';
+  }
   if (/out of memory|OOM|exit code 137/i.test(told)) {
     return 'Let it take less memory while it starts, or raise parameters.resources.limits.memory, then deploy again';
   }

@@ -26,9 +26,12 @@ interface Item {
 export function explainNow(facts: Facts): Explanation {
   const { functions, letters, now, slots } = facts;
   // The gravest first.
-  const kinds = [crashing(facts), notStarting(facts), lettersOfNow(facts), failing(facts), slowBuilds(facts)].map(
-    (kind) => kind.toSorted((a, b) => b.at - a.at),
-  );
+  const kinds = [
+    [...crashing(facts), ...notStarting(facts)],
+    lettersOfNow(facts),
+    failing(facts),
+    slowBuilds(facts),
+  ].map((kind) => kind.toSorted((a, b) => b.at - a.at));
   const isStale = ({ at }: Item) => now.getTime() - at > STALE;
   const items = [...kinds.flatMap((kind) => kind.filter((one) => !isStale(one)))];
   const stale = kinds
@@ -132,7 +135,10 @@ function failing({ functions, now }: Facts): Item[] {
         const reason = build.reason ?? 'BuildFailed';
         return [{ at, reason, cause: `${subjectOf(one)}: ${text}`, evidence: object(text, where), next }];
       }
-      const text = `${calls === errors ? 'all' : errors} of its ${calls} calls of the last hour failed`;
+      const text =
+        calls === 1
+          ? 'its only call of the last hour failed'
+          : `${calls === errors ? 'all' : errors} of its ${calls} calls of the last hour failed`;
       return errors > 0 && errors * 2 >= calls
         ? [
             {

@@ -1,6 +1,6 @@
 /**
- * The last time that a function's process ended during a call: `history-crashes/{third_party_id}/{parser_id}.json`. The
- * door writes it, since a pod, its log and its exit code are gone when the function sleeps.
+ * The last call that a function has broken off: `history-crashes/{third_party_id}/{parser_id}.json`, and `….broken.json`
+ * where its process went on. The door writes it, since a pod, its log and its exit code are gone when the function sleeps.
  */
 import { constants } from 'node:os';
 import { type Crash, crashSchema } from '#shared/api/schemas.ts';
@@ -30,7 +30,7 @@ export function createCrashes(store: Pick<ObjectStore, 'write'>, bucket: string)
   const kept = new Map<string, string>();
   return {
     async keep(identity, crash) {
-      const key = crashKey(identity);
+      const key = crashKey(identity, crash.exit_code === undefined ? 'broken' : 'ended');
       const end = `${crash.pod} ${crash.time}`;
       if (kept.get(key) === end) {
         return;
@@ -52,11 +52,22 @@ export async function readCrash(
   bucket: string,
   identity: Identity,
 ): Promise<Crash | undefined> {
-  const text = await store.read(bucket, crashKey(identity)).then(
-    (found) => found.text,
-    () => undefined,
+  const kept = await Promise.all(
+    (['ended', 'broken'] as const).map(async (kind) => {
+      const found = await store.read(bucket, crashKey(identity, kind)).catch(() => undefined);
+      return crashSchema.safeParse(readJson(found?.text)).data;
+    }),
   );
-  return crashSchema.safeParse(readJson(text)).data;
+  const [last] = kept.flatMap((crash) => crash ?? []).sort((a, b) => Date.parse(b.time) - Date.parse(a.time));
+  return last;
+}
+
+/** Its process goes on, as far as its pods say. */
+export function brokenCall(
+  time: Date,
+  { call, revision, detail }: Pick<Crash, 'call' | 'revision'> & { detail: string },
+): Crash {
+  return { time: time.toISOString(), call, revision, pod: '', text: detail };
 }
 
 export function crashOf(end: ContainerEnd, { call, revision }: Pick<Crash, 'call' | 'revision'>): Crash {
@@ -70,10 +81,15 @@ export function crashOf(end: ContainerEnd, { call, revision }: Pick<Crash, 'call
   };
 }
 
-/** "with exit code 3", "by signal SIGSEGV (exit code 139)": a shell's 128 and the number of the signal. */
-export function howItEnded({ exit_code }: Pick<Crash, 'exit_code'>): string {
-  const signal = Object.entries(constants.signals).find(([, number]) => number === exit_code - 128)?.[0];
-  return signal === undefined ? `with exit code ${exit_code}` : `by signal ${signal} (exit code ${exit_code})`;
+/** "the function's process ended during the call, with exit code 3", "…, by signal SIGSEGV (exit code 139)". */
+export function whatBroke({ exit_code: code }: Pick<Crash, 'exit_code'>, when: string): string {
+  if (code === undefined) {
+    return `the function broke the connection ${when}, and its process goes on`;
+  }
+  // A shell's 128 and the number of the signal.
+  const signal = Object.entries(constants.signals).find(([, number]) => number === code - 128)?.[0];
+  const how = signal === undefined ? `with exit code ${code}` : `by signal ${signal} (exit code ${code})`;
+  return `the function's process ended ${when}, ${how}`;
 }
 
 /** The line that says why; empty where it has written nothing. */

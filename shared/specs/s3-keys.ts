@@ -152,10 +152,13 @@ export function inputHistoryPrefix(identity: Identity): string {
   return `${ofParser(INPUT_HISTORY, identity)}/`;
 }
 
-/** How a function's process ended last during a call. */
-export function crashKey(identity: Identity): string {
-  return `${ofParser(CRASHES, identity)}.json`;
+/** How a function's process ended last during a call; or how it broke a connection, where its process went on. */
+export function crashKey(identity: Identity, kind: 'ended' | 'broken'): string {
+  return `${ofParser(CRASHES, identity)}${kind === 'ended' ? '' : BROKEN}.json`;
 }
+
+/** No name of a function has a dot. */
+const BROKEN = '.broken';
 
 /** What doctor writes to see whether it can, and removes. */
 export function probeKey(id: string): string {

@@ -26,7 +26,7 @@ export function createLastCrashes(
     let pages = 0;
     for await (const { objects, date } of store.list(bucket, CRASHES)) {
       for (const { key, modified } of objects) {
-        if (date.getTime() - modified.getTime() < HOUR) {
+        if (!key.endsWith('.broken.json') && date.getTime() - modified.getTime() < HOUR) {
           found.set(key.slice(CRASHES.length).replace(/\.json$/, ''), modified);
         }
       }
