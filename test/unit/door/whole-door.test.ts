@@ -233,6 +233,24 @@ describe('a function that was killed', () => {
     expect(outcome ? data.error.type : headers['ce-type']).toBe(outcome ?? 'parser.deliver');
   });
 
+  test('otherwise is kept with its exit code and its last words, once for all calls that it broke', async () => {
+    const { terminated } = killed(0, 'Error');
+    addPod('pod', { terminated: { ...terminated, exitCode: 3, message: 'leaving now\n' } });
+    answer = () => BROKEN;
+    const replies = await Promise.all([start(), start({ 'ce-id': 'e2' })]);
+    expect(replies.map(({ headers }) => headers['ce-type'])).toEqual(['parser.deliver', 'parser.deliver']);
+    expect(store.json('tmp', 'history-crashes/acme/p1.json')).toMatchObject({
+      time: terminated.finishedAt.replace('Z', '.000Z'),
+      call: 'e1',
+      pod: 'pod',
+      exit_code: 3,
+      text: 'leaving now',
+    });
+    expect((await deliver('overflow')).text).toContain(
+      "the function's process ended during the call, with exit code 3: leaving now",
+    );
+  });
+
   test('is also told where the kubelet writes it a second later', async () => {
     addPod('pod', {});
     answer = () => BROKEN;

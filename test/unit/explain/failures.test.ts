@@ -220,6 +220,13 @@ const PLANTED: Record<string, [Explanation, RegExp]> = {
     }),
     /NameError/,
   ],
+  'nothing in a container listens on `$PORT`': [
+    of('function', {
+      fn: fn({ state: 'starting', language: 'docker' }),
+      pods: [{ name: 'p', unreadySince: ago(12), log: 'listening on 3000' }],
+    }),
+    /nothing in it listens on the port in \$PORT/,
+  ],
   'the same parser.start is sent or delivered twice': [
     of('call', { call: { ...call('', ''), succeeded: true }, fn: fn() }),
     /was answered/,

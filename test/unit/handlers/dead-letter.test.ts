@@ -54,6 +54,32 @@ test.each([
   expect(found?.letter).not.toHaveProperty('redeliveries');
 });
 
+test('a call that the function has broken off tells how its process ended', async () => {
+  const store = new InMemoryObjectStore('tmp');
+  const crash = { call: 'o', revision: 'r', pod: 'p', exit_code: 3, text: 'leaving now' };
+  const keep = async (seconds: number) => {
+    const time = new Date(NOW.getTime() - seconds * 1000).toISOString();
+    store.put('tmp', 'history-crashes/acme/p1.json', JSON.stringify({ ...crash, time }));
+    const { event, context } = failed(503, { 'ce-type': 'parser.start', 'ce-subject': 'acme/p1' });
+    const broker = { publish: () => Promise.reject(new Error('nothing of this may be sent')) };
+    await handleDeadLetter(
+      event,
+      { store, broker, listens: async () => false, temporaryBucket: 'tmp', now: () => NOW },
+      context,
+    );
+    const [key = ''] = store.keys('tmp').filter((one) => one.startsWith('dead-letters/'));
+    return store.json('tmp', key);
+  };
+  expect(await keep(10)).toMatchObject({
+    reason: 'Unavailable',
+    crash: { exit_code: 3, text: 'leaving now' },
+    message: expect.stringMatching(
+      /^the function's process ended during the call, with exit code 3: leaving now\. .*replay` sends it again/,
+    ),
+  });
+  expect(await keep(3600)).not.toHaveProperty('crash');
+});
+
 const acme = { third_party_id: 'acme', parser_id: 'p1' };
 
 test.each([

@@ -232,6 +232,11 @@ describe('the handler', () => {
       files: { 'parser.py': 'def run(event): ...\nimport os' },
       says: ['handler, handle, parse', 'parser.py has run, os', 'parameters.handler'],
     },
+    {
+      case: 'a handler.py',
+      files: { 'handler.py': 'def greet(event):\n    return 1\n' },
+      says: ['was found: handler.py has greet', '`def handler(event): …` to handler.py', '"handler.function"'],
+    },
     { case: 'a Python file with nothing', files: { 'parser.py': '' }, says: ['parser.py has none'] },
     {
       case: 'Node',
