@@ -222,7 +222,7 @@ async function whyItWaits({ api, identity, signal }: Pick<Followed, 'api' | 'ide
     ?.text.split('\n')
     .at(-1);
   // How long it has waited would be news each time.
-  const cause = told.cause.replace(/ for \d+ (?:s|min)(?= already|,| and|$)/g, '');
+  const cause = told.cause.replace(/ (?:for|after) \d+ (?:s|min)\b/, '');
   return log ? `${cause}; its log ends with: ${log}` : cause;
 }
 

@@ -1,4 +1,6 @@
 /** The functions of a tenant, or of all. */
+
+import type { KnativeObject } from '#shared/clients/cluster.ts';
 import { MINUTE } from '#shared/durations.ts';
 import { readBuild } from '#shared/specs/annotations.ts';
 import { deliveryOf } from '#shared/specs/delivery.ts';
@@ -72,7 +74,8 @@ export const FUNCTIONS_QUESTIONS: Question[] = [
         (limited) =>
           warning(
             `a laptop enforces no limit of memory: ${some(limited.map(nameOf))} may take more here than in a cluster, which ends what does`,
-            'Measure what it takes (its log can say so), or try it in a cluster',
+            'Let its log say how much it takes, or try it in a cluster',
+            `kn-lambda logs ${nameOf(limited[0] as KnativeObject)}`,
           ),
       ),
   },

@@ -275,7 +275,7 @@ function notListening({ pods, fn, now, subject = '' }: Facts): Found | undefined
   return {
     healthy: waits < SLOW_TO_LOAD,
     reason: 'FunctionNotReady',
-    cause: `its code is being loaded, for ${duration(waits)} already: what stands outside of the handler has not ended yet`,
+    cause: `its code is still being loaded after ${duration(waits)}: what stands outside of the handler has not ended yet`,
     evidence,
     next: { say: 'See in its log how far it is', command: `kn-lambda logs ${subject} -f` },
   };

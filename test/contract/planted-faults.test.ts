@@ -28,7 +28,7 @@ describe.concurrent('explain', () => {
   test.for(FAULTS.filter(({ language }) => language === undefined || languages.includes(language)))(
     '$name',
     { timeout: 400_000 * PATIENCE },
-    async ({ plant, cause, command }) => {
+    async ({ plant, cause, command, say, evidence }) => {
       const identity = world.lastingParser('planted');
       const { about, id } = await plant(world, identity);
       const query = new URLSearchParams({ ...identity, about, ...(id ? { id } : {}) });
@@ -39,7 +39,12 @@ describe.concurrent('explain', () => {
         const { json } = await world.api(`/explain?${query}`, tokens ? { token: tokens.operator } : {});
         took = performance.now() - began;
         last = explanationSchema.parse(json);
-        return last.healthy === false && cause.test(last.cause);
+        return (
+          last.healthy === false &&
+          cause.test(last.cause) &&
+          (say === undefined || say.test(last.next?.say ?? '')) &&
+          (evidence === undefined || last.evidence.some(({ text }) => evidence.test(text)))
+        );
       };
       await until('the cause', ask, RECORDED, () => JSON.stringify(last, undefined, 1));
       // Of a gateway that is awake, on a machine that does something else as well: the quickest of some.

@@ -19,6 +19,10 @@ export interface Fault {
   cause: RegExp;
   /** What mends it. */
   command: RegExp;
+  /** In what is to be done: what the command alone does not say. */
+  say?: RegExp;
+  /** In the evidence: the words of whoever knows it. */
+  evidence?: RegExp;
 }
 
 type Files = Record<string, string | Buffer>;
@@ -56,6 +60,31 @@ async function call(world: World, identity: Identity, data: object = {}): Promis
   );
   return { about: 'call', id };
 }
+
+/** Calls it, and waits for nothing: the call is tried again for a minute. */
+async function send(world: World, identity: Identity): Promise<Asked> {
+  const id = `call-${randomUUID()}`;
+  await world.send({ type: 'parser.start', id, subject: subjectOf(identity), data: {} });
+  return { about: 'call', id };
+}
+
+const crashed =
+  (files: Files): Fault['plant'] =>
+  async (world, identity) => {
+    await build(world, identity, files);
+    return await send(world, identity);
+  };
+
+/** An image with Node.js in it, of which the source says itself what it starts. */
+async function server(world: World, command: string, code: string): Promise<Files> {
+  const base = (await world.config())['BASE_IMAGE_NODE'] ?? '';
+  return {
+    Dockerfile: `FROM ${base}\nWORKDIR /app\nCOPY server.mjs .\nUSER 65532:65532\nCMD ${command}\n`,
+    'server.mjs': code,
+  };
+}
+
+const LISTEN = "import { createServer } from 'node:http';\nconst server = createServer((request, response) => {";
 
 const built =
   (files: Files, parameters?: object): Fault['plant'] =>
@@ -130,6 +159,23 @@ export const FAULTS: Fault[] = [
     command: DEPLOY,
   },
   {
+    name: 'the usual file has another function',
+    language: 'python',
+    plant: built({ 'handler.py': 'def greet(event):\n    return 1\n' }),
+    cause: /handler\.py has greet/,
+    command: DEPLOY,
+    say: /to handler\.py/,
+  },
+  {
+    name: 'a Dockerfile copies a file that was not uploaded',
+    plant: async (world, identity) => {
+      const files = await server(world, '["node", "server.mjs"]', '');
+      return await build(world, identity, { Dockerfile: files['Dockerfile'] ?? '', 'notes.txt': 'x' });
+    },
+    cause: /server\.mjs/,
+    command: DEPLOY,
+  },
+  {
     name: 'package.json is no JSON',
     plant: built({ ...answering('x'), 'package.json': '{ "name": ' }),
     cause: /package\.json/,
@@ -194,6 +240,7 @@ export const FAULTS: Fault[] = [
     plant: built({ 'parser.py': 'import lost_module\n\n\ndef handler(event):\n    return 1\n' }),
     cause: /lost_module/,
     command: DEPLOY,
+    say: /requirements\.txt/,
   },
   // Deploy.
   {
@@ -225,6 +272,7 @@ export const FAULTS: Fault[] = [
     plant: built({ 'parser.mjs': "import 'lost-package';\nexport const handler = () => 1;\n" }),
     cause: /lost-package/,
     command: DEPLOY,
+    say: /package\.json/,
   },
   {
     name: 'an exception while it is loaded',
@@ -274,18 +322,152 @@ export const FAULTS: Fault[] = [
     cause: /newest build failed, and \S+ answers as before.*package\.json/,
     command: DEPLOY,
   },
+  {
+    name: 'a server listens on another port',
+    plant: async (world, identity) => {
+      const code = `${LISTEN} response.end(); });\nserver.listen(0, () => console.log('the wrong door'));\n`;
+      await world.upload(identity, await server(world, '["node", "server.mjs"]', code));
+      await world.send({ type: 'build.start', data: { ...identity, correlation_id: `build-${randomUUID()}` } });
+      await world.seen('lifecycle.build.completed', identity, undefined, 240);
+      return { about: 'function' };
+    },
+    cause: /nothing in it listens on the port in \$PORT/,
+    command: DEPLOY,
+    say: /PORT/,
+    evidence: /the wrong door/,
+  },
+  {
+    name: 'a Dockerfile starts a program that is not there',
+    plant: async (world, identity) => {
+      await build(world, identity, await server(world, '["nodee", "server.mjs"]', ''));
+      return { about: 'function' };
+    },
+    cause: /nodee/,
+    command: DEPLOY,
+    say: /CMD or ENTRYPOINT/,
+  },
+  {
+    name: 'a loop outside of the handler',
+    language: 'python',
+    plant: async (world, identity) => {
+      const code = 'import time\n\nwhile True:\n    time.sleep(1)\n\n\ndef handler(event):\n    return 1\n';
+      await world.upload(identity, { 'parser.py': code });
+      await world.send({ type: 'build.start', data: { ...identity, correlation_id: `build-${randomUUID()}` } });
+      await world.seen('lifecycle.function.failed', identity, undefined, 240);
+      return { about: 'function' };
+    },
+    cause: /parser\.py:\d+: the import of parser\.py does not end/,
+    command: DEPLOY,
+  },
   // Run.
   {
     name: 'an exception in a call',
     plant: called('const rows = undefined;\n  return rows.map((row) => row.id);'),
     cause: /TypeError: Cannot read properties of undefined \(reading 'map'\)/,
     command: /^kn-lambda logs \S+ --call /,
+    evidence: /at handler \(parser\.mjs:3/,
   },
   {
     name: 'what is thrown is no error',
     plant: called("throw 'out of stock';"),
     cause: /out of stock/,
     command: /^kn-lambda logs \S+ --call /,
+  },
+  {
+    name: 'its process ends in a call, by an error outside of the handler',
+    plant: crashed(
+      handler(
+        "setTimeout(() => { throw new RangeError('late rows'); }, 10);\n  await new Promise((done) => setTimeout(done, 500));",
+      ),
+    ),
+    cause: /process ended during the call.*with exit code 1: RangeError: late rows/,
+    command: /^kn-lambda logs/,
+    say: /deploy again/,
+    evidence: /parser\.mjs:2/,
+  },
+  {
+    name: 'a Python function that ends its process in a call',
+    language: 'python',
+    plant: crashed({
+      'parser.py': "import os\n\n\ndef handler(event):\n    print('farewell', flush=True)\n    os._exit(3)\n",
+    }),
+    cause: /process ended during the call.*with exit code 3/,
+    command: /^kn-lambda logs/,
+    evidence: /farewell/,
+  },
+  {
+    name: 'a panic in a goroutine',
+    language: 'go',
+    plant: crashed({
+      'go.mod': 'module example.com/f\n\ngo 1.22\n',
+      'parser.go':
+        'package f\n\nimport (\n\t"context"\n\t"time"\n)\n\nfunc Handle(ctx context.Context, event any) (any, error) {\n\tgo func() { panic("no such row") }()\n\ttime.Sleep(time.Second)\n\treturn 1, nil\n}\n',
+    }),
+    cause: /process ended during the call.*with exit code 2: panic: no such row/,
+    command: /^kn-lambda logs/,
+    evidence: /parser\.go:\d+/,
+  },
+  {
+    name: 'its process is killed in a call, and has said nothing',
+    plant: crashed(
+      handler("process.kill(process.pid, 'SIGKILL');\n  await new Promise((done) => setTimeout(done, 500));"),
+    ),
+    cause: /process ended during the call.*by signal SIGKILL/,
+    command: /^kn-lambda logs/,
+    say: /memory/,
+  },
+  {
+    name: 'its process ends after the answer',
+    plant: async (world, identity) => {
+      await build(
+        world,
+        identity,
+        handler("setTimeout(() => { throw new Error('an afterthought'); }, 1500);\n  return 1;"),
+      );
+      await call(world, identity);
+      return { about: 'function' };
+    },
+    cause: /process ended by itself, with exit code 1: Error: an afterthought/,
+    command: /^kn-lambda logs/,
+  },
+  {
+    name: 'a server closes the connection without an answer',
+    plant: async (world, identity) => {
+      const code = `${LISTEN} request.socket.destroy(); });\nserver.listen(Number(process.env.PORT));\n`;
+      return await crashed(await server(world, '["node", "server.mjs"]', code))(world, identity);
+    },
+    cause: /broke the connection during the call.*and its process goes on/,
+    command: /^kn-lambda logs/,
+    say: /answer every request/,
+  },
+  {
+    name: 'the dead letter of a call in which the process ended',
+    plant: async (world, identity) => {
+      await build(
+        world,
+        identity,
+        handler(
+          "setTimeout(() => { throw new Error('never again'); }, 10);\n  await new Promise((done) => setTimeout(done, 500));",
+        ),
+      );
+      await send(world, identity);
+      let id = '';
+      const token = world.platform.tokens?.operator;
+      const query = new URLSearchParams({ ...identity, state: 'open' });
+      await until(
+        'the dead letter',
+        async () => {
+          const { json } = await world.api(`/dead-letters?${query}`, token ? { token } : {});
+          id = json.items?.[0]?.id ?? '';
+          return id !== '';
+        },
+        360,
+      );
+      return { about: 'letter', id };
+    },
+    cause: /process ended during the call, with exit code 1: Error: never again/,
+    command: /^kn-lambda logs/,
+    say: /replay the letter/,
   },
   {
     name: 'too slow',

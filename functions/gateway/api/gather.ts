@@ -2,6 +2,7 @@
 import type { ApiDependencies } from '#functions/gateway/dependencies.ts';
 import type { Build, Call, Letter } from '#shared/api/schemas.ts';
 import type { Principal } from '#shared/clients/principals.ts';
+import { HOUR } from '#shared/durations.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
 import { type Facts, noFacts, type PlatformTrouble } from '#shared/explain/facts.ts';
 import { listCalls } from '#shared/history/calls.ts';
@@ -62,7 +63,7 @@ export async function gatherFunction(deps: ApiDependencies, identity: Identity):
     ...build,
     pods,
     failedCalls: lastFailed(calls),
-    ...(crash && isLast(crash, calls) ? { crash } : {}),
+    ...(crash && isRecent(crash, deps.now()) && isLast(crash, calls) ? { crash } : {}),
     ...(deletedAt ? { deletedAt } : {}),
   };
 }
@@ -194,6 +195,11 @@ function lastFailed(all: Call[]): Call[] {
   const calls = all.slice(0, CALLS);
   const good = calls.findIndex(({ succeeded }) => succeeded);
   return good === -1 ? calls : calls.slice(0, good);
+}
+
+/** Later its dead letters tell of it, if it was not answered at last. */
+function isRecent({ time }: { time: string }, now: Date): boolean {
+  return now.getTime() - Date.parse(time) < HOUR;
 }
 
 /** Whether no call that is known has succeeded since. */

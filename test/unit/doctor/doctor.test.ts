@@ -138,6 +138,19 @@ const BROKEN: Record<string, Partial<Installation>> = {
   },
   'function-pods': { functionPods: [waiting] },
   'crashing-functions': { functionPods: [crashing] },
+  'memory-limits': {
+    platform: 'laptop',
+    functions: [
+      {
+        ...knativeService(
+          { ...buildOf('acme', 'p1'), parameters: { resources: { limits: { memory: '64Mi' } } } },
+          IMAGE,
+          { namespace: 'n', progressDeadline: '120s' },
+        ),
+        status: ready(),
+      } as KnativeObject,
+    ],
+  },
   'images-by-digest': { functions: [fn({ spec: { template: { spec: { containers: [{ image: 'i:latest' }] } } } })] },
   'readable-annotations': { functions: [fn({ metadata: { name: 'fn-x', annotations: {} } })] },
   'old-deliveries': {

@@ -341,6 +341,23 @@ describe('a call that is kept', () => {
     expect(inputs()).toEqual([]);
   });
 
+  test('has the stack that the adapter tells, which whoever gets the answer does not get', async () => {
+    answer = () => ({
+      kind: 'answered',
+      status: 200,
+      headers: {
+        'ce-type': 'parser.complete',
+        'ce-specversion': '1.0',
+        'content-type': 'application/json',
+        'x-function-stack': 'Error:%20out%0A%20%20at%20deep%20(parser.mjs:2:1)',
+      },
+      body: Buffer.from('{"succeeded":false,"error":{"type":"Error","message":"out"}}'),
+    });
+    const { headers, text } = await start();
+    expect(recordIn(headers)).toMatchObject({ stack: 'Error: out\n  at deep (parser.mjs:2:1)' });
+    expect(text).not.toContain('deep');
+  });
+
   test('keeps its input where the function consents, without what looks like a secret', async () => {
     answer = () => ({ kind: 'too slow' });
     consent('true');
