@@ -1,4 +1,4 @@
-/** What a function's pods say of a call that Knative answered in its place: its process ended, or was simply too slow. */
+/** What a function's pods say of a call that Knative answered in its place: its process ended, or was too slow. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Cluster } from '#shared/clients/cluster.ts';

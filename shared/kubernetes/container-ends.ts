@@ -12,7 +12,7 @@ export interface ContainerEnd {
   text: string | undefined;
 }
 
-/** Of each container its last two ends, newest first. Pods that are on their way out are left out: they were told to. */
+/** Of each container its last two ends, newest first. Pods on their way out are left out: they were told to end. */
 export function containerEnds({ metadata, status }: V1Pod, container: string): ContainerEnd[] {
   if (metadata?.deletionTimestamp) {
     return [];

@@ -1,4 +1,4 @@
-/** Functions that have no Service, for every build of theirs has failed: without them a first try would be in no list. */
+/** Functions without a Service, for every build of theirs has failed: else a first try would be in no list. */
 
 import type { Build, FunctionSummary } from '#shared/api/schemas.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
