@@ -91,7 +91,7 @@ export async function callFunction(
   throw new Failure(
     `${subject} has not answered within ${Math.round(patienceMs / 1000)} s; the call was taken (id ${id})${last === undefined ? '' : `; ${last}`}`,
     {
-      next: `See what became of it: ${api.asGiven(`kn-lambda explain call ${subject} ${id}`)}`,
+      next: `See what it waits for: kn-lambda explain function ${subject}`,
     },
   );
 }

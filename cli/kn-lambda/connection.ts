@@ -28,9 +28,9 @@ export async function findConnection(
   clusterOf = findCluster,
 ): Promise<Connection> {
   const found = await connect(options, place, clusterOf);
-  const { server, kubeconfig, context, namespace, serviceAccount } = options;
+  const { kubeconfig, context, namespace, serviceAccount } = options;
   const laptopKubeconfig = found.origin === 'laptop' ? laptopFile(place.cwd) : undefined;
-  return { ...found, given: { server, kubeconfig, context, namespace, serviceAccount, laptopKubeconfig } };
+  return { ...found, given: { kubeconfig, context, namespace, serviceAccount, laptopKubeconfig } };
 }
 
 async function connect(

@@ -1,6 +1,7 @@
 /**
- * The last call that a function has broken off: `history-crashes/{third_party_id}/{parser_id}.json`, and `….broken.json`
- * where its process went on. The door writes it, since a pod, its log and its exit code are gone when the function sleeps.
+ * The last call that a function has broken off: `history-crashes/{third_party_id}/{parser_id}.json`, and
+ * `….broken.json` where its process went on. The door writes it: a pod, its log and its exit code are gone when the
+ * function sleeps.
  */
 import { constants } from 'node:os';
 import { type Crash, crashSchema } from '#shared/api/schemas.ts';

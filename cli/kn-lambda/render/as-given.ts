@@ -1,7 +1,6 @@
 /** A command of the platform's as it must be pasted here: for the very cluster that this command was given. */
 
 export interface Given {
-  server?: string | undefined;
   kubeconfig?: string | undefined;
   context?: string | undefined;
   namespace?: string | undefined;
@@ -13,9 +12,9 @@ export interface Given {
 const TOOL = /(^|&& |\| |; )(kubectl|kn-lambda)(?= )/g;
 
 export function asGiven(command: string, given: Given): string {
-  const { kubeconfig, context, namespace, server, serviceAccount, laptopKubeconfig } = given;
+  const { kubeconfig, context, namespace, serviceAccount, laptopKubeconfig } = given;
   const ofKubectl = options({ kubeconfig: kubeconfig ?? laptopKubeconfig, context });
-  const ofOurs = options({ server, kubeconfig, context, namespace, 'service-account': serviceAccount });
+  const ofOurs = options({ kubeconfig, context, namespace, 'service-account': serviceAccount });
   // Ours take options behind the verb.
   const isOurs = command.startsWith('kn-lambda ');
   const placed = command.replaceAll(TOOL, (all, before: string, tool: string) =>

@@ -18,7 +18,7 @@ test.each([
     { kubeconfig: 'k', namespace: 'n' },
     'kn-lambda explain acme/p1 --kubeconfig k --namespace n',
   ],
-  ['kn-lambda doctor', { server: 'https://g' }, 'kn-lambda doctor --server https://g'],
+  ['kn-lambda doctor', { serviceAccount: 'ns/ci' }, 'kn-lambda doctor --service-account ns/ci'],
   [
     'kubectl label secret s a=b',
     { laptopKubeconfig: '.local/kubeconfig' },
