@@ -11,6 +11,7 @@ import {
 } from '#cli/kn-lambda/render/state.ts';
 import { pairs } from '#cli/kn-lambda/render/table.ts';
 import { took } from '#cli/kn-lambda/render/time.ts';
+import { inOurWords } from '#cli/kn-lambda/render/words.ts';
 import { type CommonOptions, openSession, pathOf, type Runtime } from '#cli/kn-lambda/session.ts';
 import type { Terminal } from '#cli/kn-lambda/terminal.ts';
 import {

@@ -81,7 +81,9 @@ async function callWatched(api: Api, call: Call, { terminal, signal }: Runtime):
   };
   const onTrouble = (explanation: Explanation): void => {
     waiting.note(explanationText(explanation, terminal.paintNote, api.asGiven));
-    waiting.note(terminal.paintNote('dim', 'Waits for an answer all the same. Ctrl-C ends the waiting, and not the call.'));
+    waiting.note(
+      terminal.paintNote('dim', 'Waits for an answer all the same. Ctrl-C ends the waiting, and not the call.'),
+    );
   };
   try {
     void tellWhatIsKnown(api, call.identity, tell, anySignal([signal, ended.signal])).catch(() => {});

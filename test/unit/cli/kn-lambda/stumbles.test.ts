@@ -2,8 +2,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { ownStack } from '#cli/kn-lambda/render/stack.ts';
 import { waitingText } from '#cli/kn-lambda/wait-for-start.ts';
+import { ownStack } from '#shared/own-stack.ts';
 import { bundledCommand, stable } from './command.ts';
 import { aFunction, builds, IMAGE, json, lines, problem, Stub } from './stub.ts';
 import { wait } from './wait.ts';
