@@ -1,5 +1,6 @@
 /** Confirms a build.complete by the Job or a record: anybody who reaches the Broker can send one. */
 import type { V1Job } from '@kubernetes/client-node';
+import { type BuildRecord, phasesOfJob } from '#shared/builds/build-record.ts';
 import { isFromTheFuture } from '#shared/builds/clock.ts';
 import { outcomeOf } from '#shared/builds/outcome.ts';
 import { terminalId } from '#shared/builds/terminal-event.ts';
@@ -34,6 +35,7 @@ export interface ConfirmedSuccess {
   image: string;
   /** Undefined where the source was built before, or the Job is gone. */
   job?: V1Job | undefined;
+  phases?: BuildRecord['phases'] | undefined;
 }
 
 /** Any other end, which deploys nothing. */
@@ -41,6 +43,7 @@ interface Unsuccessful {
   kind: 'unsuccessful';
   outcome: BuildComplete;
   job?: V1Job | undefined;
+  phases?: BuildRecord['phases'] | undefined;
 }
 
 interface Confirming {
@@ -100,7 +103,8 @@ async function confirmByJob(
   { cluster, imageRegistry }: Pick<Confirming, 'cluster' | 'imageRegistry'>,
 ): Promise<Confirmation> {
   const name = job.metadata?.name ?? '';
-  const outcome = outcomeOf(job, await cluster.listPods(`batch.kubernetes.io/job-name=${name}`));
+  const pods = await cluster.listPods(`batch.kubernetes.io/job-name=${name}`);
+  const outcome = outcomeOf(job, pods);
   if (!outcome) {
     const again = await cluster.getJob(name);
     if (again?.metadata?.resourceVersion !== job.metadata?.resourceVersion) {
@@ -109,11 +113,12 @@ async function confirmByJob(
     }
     return unconfirmed('data.job_name', `is "${name}", which is still running: its end will be told`);
   }
+  const phases = phasesOfJob(job, pods);
   if (outcome.status !== 'success') {
-    return { kind: 'unsuccessful', outcome, job };
+    return { kind: 'unsuccessful', outcome, job, phases };
   }
   const image = outcome.image_uri ?? '';
-  return outsideRepository(image, outcome, imageRegistry) ?? { kind: 'success', outcome, job, build, image };
+  return outsideRepository(image, outcome, imageRegistry) ?? { kind: 'success', outcome, job, phases, build, image };
 }
 
 /** For a source that was built before, or a Job that is gone. */

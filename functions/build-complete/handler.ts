@@ -2,6 +2,7 @@
  * `build.complete`: deploys what has been built, unless it is superseded or deleted, and replies how the build ended.
  */
 import type { V1Job } from '@kubernetes/client-node';
+import { BUILD_RECORD, type BuildRecord, buildRecord } from '#shared/builds/build-record.ts';
 import { buildStarted } from '#shared/builds/build-started.ts';
 import { awaitsTerminalEvent } from '#shared/builds/job-state.ts';
 import { endOlderBuilds, jobsOf } from '#shared/builds/older-builds.ts';
@@ -14,7 +15,7 @@ import type { BuildCompleted, BuildFailed } from '#shared/events/lifecycle.ts';
 import { eventRejected } from '#shared/events/rejected.ts';
 import { recordOutcome } from '#shared/requests/outcome.ts';
 import { deleteRequest } from '#shared/requests/request.ts';
-import { readBuild } from '#shared/specs/annotations.ts';
+import { type Build, readBuild } from '#shared/specs/annotations.ts';
 import { functionUrl } from '#shared/specs/knative-service.ts';
 import { functionName } from '#shared/specs/names.ts';
 import { type ConfirmedSuccess, confirm } from './confirm.ts';
@@ -48,14 +49,29 @@ export async function buildComplete(
   }
 }
 
+interface Ended {
+  outcome: BuildComplete;
+  job?: V1Job | undefined;
+  phases?: BuildRecord['phases'] | undefined;
+  /** Of a success. */
+  build?: Build;
+}
+
 /** Marks the end as processed: from now on nothing has to remember the request. */
 async function settle(
   event: ReceivedEvent<BuildComplete>,
-  { outcome, job }: { outcome: BuildComplete; job?: V1Job | undefined },
+  { outcome, job, phases, build }: Ended,
   reply: EndReply,
   deps: BuildCompleteDependencies,
 ): Promise<EndReply> {
   const where = { bucket: deps.temporaryBucket, identity: event.data, terminalId: event.id };
+  const record = buildRecord({
+    outcome,
+    phases,
+    build: build ?? (job && readBuild(job)),
+    hasImage: build !== undefined,
+    deployedAt: reply.type === 'lifecycle.build.completed' ? deps.now() : undefined,
+  });
   if (job && awaitsTerminalEvent(job)) {
     // Without its finalizer the Job may be deleted. After that this record alone says that the request has been
     // answered.
@@ -63,7 +79,11 @@ async function settle(
     await releaseJob(deps.cluster, job, deps.now());
   }
   await deleteRequest(deps.store, where);
-  return { ...reply, correlationId: outcome.correlation_id };
+  return {
+    ...reply,
+    correlationId: outcome.correlation_id,
+    extensions: { [BUILD_RECORD]: JSON.stringify(record) },
+  };
 }
 
 function startedReplyOf(job: V1Job): NewEvent<'lifecycle.build.started'> {

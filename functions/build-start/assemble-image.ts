@@ -52,6 +52,8 @@ export interface AssembledImage {
   buildKey: string;
   /** By digest. */
   image: string;
+  /** Of the layers that were added, compressed. */
+  bytes: number;
 }
 
 /** Layers that are in a repository. */
@@ -137,7 +139,8 @@ export async function assembleImage(
     .update(JSON.stringify(['image', RECIPE_VERSION, manifest]))
     .digest('hex');
   const { digest } = await registry.pushManifest(repository, imageTag(buildKey), manifest);
-  return { buildKey, image: `${repository}@${digest}` };
+  const bytes = layers.reduce((sum, { blob }) => sum + blob.size, 0);
+  return { buildKey, image: `${repository}@${digest}`, bytes };
 }
 
 async function findBelow(

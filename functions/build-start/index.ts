@@ -9,6 +9,7 @@ import { baseImagesOf } from '#shared/settings/base-images.ts';
 import { configFor } from '#shared/settings/select.ts';
 import { adaptersDirectory } from './adapters-directory.ts';
 import { buildStart } from './handler.ts';
+import { createPackingMetrics } from './metrics.ts';
 import { createPacking } from './packing.ts';
 
 await defineFunction({
@@ -43,7 +44,7 @@ await defineFunction({
       sourcePrefix: config.SOURCE_PREFIX,
       imageRegistry: config.IMAGE_REGISTRY,
       attemptId: randomUUID,
-      pack: createPacking(),
+      pack: createPacking(createPackingMetrics()),
       assembling: {
         registry: createOciRegistry({
           endpoint: config.REGISTRY_ENDPOINT,

@@ -8,8 +8,13 @@ const SOURCES_AT_ONCE = 4;
 /** A fingerprint stands for one content, so all requests for it share one archive. */
 export type Packing = (fingerprint: string, prepare: () => Promise<PreparedBuild>) => Promise<PreparedBuild>;
 
+export interface PackingMetrics {
+  /** Of work that was done: a request that another one's archive serves is not counted. */
+  packed(prepared: PreparedBuild, seconds: number): void;
+}
+
 /** Per process, and only to save work: two pods that pack the same source write the same archive twice. */
-export function createPacking(): Packing {
+export function createPacking(metrics?: PackingMetrics): Packing {
   const limit = pLimit(SOURCES_AT_ONCE);
   const underWay = new Map<string, Promise<PreparedBuild>>();
   return (fingerprint, prepare) => {
@@ -17,8 +22,15 @@ export function createPacking(): Packing {
     if (shared !== undefined) {
       return shared;
     }
-    const packed = limit(prepare).finally(() => underWay.delete(fingerprint));
+    const packed = limit(() => measured(prepare, metrics)).finally(() => underWay.delete(fingerprint));
     underWay.set(fingerprint, packed);
     return packed;
   };
+}
+
+async function measured(prepare: () => Promise<PreparedBuild>, metrics?: PackingMetrics): Promise<PreparedBuild> {
+  const began = performance.now();
+  const prepared = await prepare();
+  metrics?.packed(prepared, (performance.now() - began) / 1000);
+  return prepared;
 }

@@ -69,7 +69,7 @@ async function prepare(store: PackingStore, listing: SourceListing, options: Pre
   };
   const assembled = assembling && (await assembleIfAllowed({ ...about, plan, files, identity }, assembling));
   if (assembled) {
-    return { ...about, buildKey: assembled.buildKey, image: assembled.image };
+    return { ...about, ...assembled };
   }
   const { buildKey, context } = await packContext(store, listing, { files, ours: plan.files }, options);
   return { ...about, buildKey, context };

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { defineFunction } from '#shared/runtime/define-function.ts';
 import { configFor } from '#shared/settings/select.ts';
 import { handleDeadLetter } from './handler.ts';
+import { createLetterMetrics } from './metrics.ts';
 
 await defineFunction({
   name: 'dead-letter',
@@ -21,6 +22,7 @@ await defineFunction({
       broker: createBroker(config),
       listens: createListens(config),
       temporaryBucket: config.TEMPORARY_BUCKET,
+      kept: createLetterMetrics(),
       now: () => new Date(),
     };
   },

@@ -11,6 +11,8 @@ export interface Keeping {
   store: Pick<ObjectStore, 'list' | 'read' | 'write' | 'remove'>;
   temporaryBucket: string;
   now: () => Date;
+  /** Told of each letter that was not there before. */
+  kept?: (letter: DeadLetter) => void;
 }
 
 /**
@@ -36,7 +38,11 @@ export async function keepLetter(letter: DeadLetter, event: ReceivedEvent<unknow
     if (isItsOwn) {
       await box.mark(place, 'failed', n, now());
     }
-    await store.write(temporaryBucket, letterKey(place), letterText(poisoned(kept)), 'application/json');
+    const final = poisoned(kept);
+    await store.write(temporaryBucket, letterKey(place), letterText(final), 'application/json');
+    if (!before) {
+      deps.kept?.(final);
+    }
   } catch (error) {
     // Even where S3 refuses us for good, the Broker must keep the letter and deliver it again.
     throw asRetryable(error);

@@ -1,5 +1,5 @@
 /**
- * Calls of users' functions, as the door makes them. A function has 23 series, and only so many functions have series
+ * Calls of users' functions, as the door makes them. A function has 25 series, and only so many functions have series
  * of their own: what a tenant deploys must not fill Prometheus.
  */
 import { Counter, Gauge, Histogram } from 'prom-client';
@@ -35,6 +35,8 @@ const OUTCOMES: Pick<CallReport, 'outcome' | 'reason'>[] = [
   { outcome: 'failed', reason: 'OutOfMemory' },
 ];
 const STARTS = ['cold', 'warm'] as const;
+/** A call that is tried again has not ended. */
+const ENDS = ['succeeded', 'failed'] as const;
 /** The main lane alone hands calls on. */
 const HANDED_ON: readonly HandedOn[] = ['own', 'no place', 'passed', 'not ready', 'look-up'];
 const OTHER = { third_party_id: 'other', parser_id: 'other' };
@@ -71,6 +73,12 @@ export function createCallMetrics({ functions, leaveOut, now }: CallMetricsSetti
     labelNames: [...FUNCTION, 'revision'],
     registers: [registry],
   });
+  const ofRevision = new Counter({
+    name: 'knative_lambda_revision_calls_total',
+    help: 'Calls of the revision that was called last, by their end: whether a new version has ever worked.',
+    labelNames: [...FUNCTION, 'revision', 'outcome'],
+    registers: [registry],
+  });
   const handedOn = new Counter({
     name: 'knative_lambda_calls_handed_on_total',
     help: 'Calls that go through another queue, by the lane that they came by and why.',
@@ -102,8 +110,22 @@ export function createCallMetrics({ functions, leaveOut, now }: CallMetricsSetti
         for (const start of STARTS) {
           duration.remove({ ...labels, start });
         }
-        revisions.remove({ ...labels, revision });
+        endRevision(labels, revision);
       }
+    }
+  }
+
+  function beginRevision(labels: Identity, revision: string): void {
+    revisions.set({ ...labels, revision }, 1);
+    for (const outcome of ENDS) {
+      ofRevision.inc({ ...labels, revision, outcome }, 0);
+    }
+  }
+
+  function endRevision(labels: Identity, revision: string): void {
+    revisions.remove({ ...labels, revision });
+    for (const outcome of ENDS) {
+      ofRevision.remove({ ...labels, revision, outcome });
     }
   }
 
@@ -122,7 +144,7 @@ export function createCallMetrics({ functions, leaveOut, now }: CallMetricsSetti
     const series = { labels: { third_party_id, parser_id }, revision, calledAt };
     own.set(name, series);
     begin(series.labels);
-    revisions.set({ ...series.labels, revision }, 1);
+    beginRevision(series.labels, revision);
     return series;
   }
 
@@ -133,9 +155,12 @@ export function createCallMetrics({ functions, leaveOut, now }: CallMetricsSetti
       calls.inc({ ...labels, outcome, reason });
       duration.observe({ ...labels, start: cold ? 'cold' : 'warm' }, seconds);
       if (series && series.revision !== revision) {
-        revisions.remove({ ...labels, revision: series.revision });
-        revisions.set({ ...labels, revision }, 1);
+        endRevision(labels, series.revision);
+        beginRevision(labels, revision);
         series.revision = revision;
+      }
+      if (series && outcome !== 'passed') {
+        ofRevision.inc({ ...labels, revision, outcome });
       }
     },
     handedOn: (lane, why) => handedOn.inc({ lane, why }),

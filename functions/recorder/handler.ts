@@ -6,11 +6,11 @@ import { callKey } from '#shared/history/calls.ts';
 import { keepEvent, readChain } from '#shared/history/chain.ts';
 import { identityOfRecorded, type RecordedEvent, recordedEvent } from '#shared/history/recorded-event.ts';
 import type { HandlerContext } from '#shared/runtime/types.ts';
+import { countBuild, ENDS, READY, timeBuild } from './count-build.ts';
 import type { RecorderDependencies } from './dependencies.ts';
 
 /** Calls themselves: their data is the user's own, and is kept by nobody. */
 const NOT_KEPT = new Set(['parser.start', 'parser.deliver']);
-const ENDS = new Set(['lifecycle.build.completed', 'lifecycle.build.failed']);
 
 export async function recorder(
   event: ReceivedEvent<unknown>,
@@ -29,21 +29,32 @@ export async function recorder(
     return;
   }
   const kept = await keepEvent(store, bucket, identity, recorded);
+  if (kept.isNew) {
+    // Before what may fail: at the next delivery it is not new.
+    countBuild(event, kept.event, deps.metrics);
+  }
   // Also where it was kept before: then an earlier delivery may have ended right after that.
-  await index(identity, kept.event, deps);
+  const chain = await index(identity, kept.event, deps);
   if (kept.isNew) {
     await feed(recorded);
+    timeBuild(event, chain, deps.metrics);
   }
 }
 
-async function index(identity: Identity, event: RecordedEvent, deps: RecorderDependencies): Promise<void> {
+/** The chain of an event that belongs to a build's end. */
+async function index(identity: Identity, event: RecordedEvent, deps: RecorderDependencies): Promise<RecordedEvent[]> {
   const { store, temporaryBucket: bucket } = deps;
   if (event.type === 'parser.complete') {
     await store.write(bucket, callKey(identity, event), JSON.stringify(event), 'application/json');
-  } else if (ENDS.has(event.type)) {
-    const chain = await readChain(store, bucket, identity, event.correlation_id ?? '');
+  }
+  if (!ENDS.has(event.type) && event.type !== READY) {
+    return [];
+  }
+  const chain = await readChain(store, bucket, identity, event.correlation_id ?? '');
+  if (ENDS.has(event.type)) {
     await indexBuild(store, bucket, identity, chain);
   }
+  return chain;
 }
 
 /**

@@ -4,6 +4,7 @@ import { createFeed } from '#shared/history/feed.ts';
 import { defineFunction } from '#shared/runtime/define-function.ts';
 import { configFor } from '#shared/settings/select.ts';
 import { recorder } from './handler.ts';
+import { createBuildMetrics } from './metrics.ts';
 
 await defineFunction({
   name: 'recorder',
@@ -20,6 +21,7 @@ await defineFunction({
       temporaryBucket: config.TEMPORARY_BUCKET,
       feed: createFeed(store, config.TEMPORARY_BUCKET, now),
       authentication: config.AUTHENTICATION,
+      metrics: createBuildMetrics(),
       now,
     };
   },

@@ -47,6 +47,8 @@ export interface SweepMetrics {
   builds(waiting: number, running: number): void;
   /** Seconds; 0 where no request is pending. */
   oldestRequest(seconds: number): void;
+  /** Seconds; 0 where no dead letter is open. */
+  oldestLetter(seconds: number): void;
 }
 
 /** What each step of a run is given, besides the clients that it names itself. */

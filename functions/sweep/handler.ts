@@ -7,6 +7,7 @@ import { admissionSelector, BUILDS } from '#shared/specs/labels.ts';
 import { LAST_SWEEP } from '#shared/specs/s3-keys.ts';
 import type { Run, SweepDependencies } from './dependencies.ts';
 import { endStaleJobs } from './end-stale-jobs.ts';
+import { measureLetters } from './measure-letters.ts';
 import { reconcileTriggers } from './reconcile-triggers.ts';
 import { removeContexts } from './remove-contexts.ts';
 import { removeDeletedFunctions } from './remove-deleted-functions.ts';
@@ -38,6 +39,7 @@ export async function sweep(deps: SweepDependencies, { log }: { log: Logger }): 
     reconcileTriggers,
     removeDeletedFunctions,
     rotateSecrets,
+    measureLetters,
   };
   const report = await take(steps, deps, log);
   report.write();

@@ -29,6 +29,11 @@ export function createSweepMetrics(): SweepMetrics {
     help: 'Age of the oldest build.start that is neither a Job nor answered; 0: there is none.',
     registers: [registry],
   });
+  const oldestLetter = new Gauge({
+    name: 'knative_lambda_oldest_dead_letter_seconds',
+    help: 'Age of the oldest open dead letter, as sweep last saw it; 0: there is none.',
+    registers: [registry],
+  });
   return {
     swept: (counts) => {
       for (const what of REPAIRS) {
@@ -40,5 +45,6 @@ export function createSweepMetrics(): SweepMetrics {
       running.set(runningBuilds);
     },
     oldestRequest: (seconds) => oldest.set(seconds),
+    oldestLetter: (seconds) => oldestLetter.set(seconds),
   };
 }

@@ -115,7 +115,8 @@ export function createUpstream(system: UpstreamFailure['system'], limits: Upstre
 
   return {
     async call<Answer>(call: Call<Answer>) {
-      const repeatUntil = performance.now() + REPEAT_WITHIN;
+      const began = performance.now();
+      const repeatUntil = began + REPEAT_WITHIN;
       let attempts = 0;
       let last: Attempt<Answer> | undefined;
       const ended = await repeating.execute(async () => {
@@ -135,7 +136,8 @@ export function createUpstream(system: UpstreamFailure['system'], limits: Upstre
         }
         return last;
       });
-      count(ended.trouble ? 'failed' : attempts > 1 ? 'retried' : 'ok');
+      const outcome = ended.trouble ? 'failed' : attempts > 1 ? 'retried' : 'ok';
+      count(outcome, (performance.now() - began) / 1000);
       if (ended.settled.status === 'rejected') {
         throw ended.settled.reason;
       }

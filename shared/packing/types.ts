@@ -111,6 +111,8 @@ export interface PackedBuild extends Prepared {
 export interface AssembledBuild extends Prepared {
   /** By digest. */
   image: string;
+  /** Of the layers that were added, compressed. */
+  bytes: number;
 }
 
 export type PreparedBuild = PackedBuild | AssembledBuild;

@@ -84,7 +84,7 @@ export function answerRequest(answering: Answering): (request: FunctionRequest) 
     const seconds = (performance.now() - began) / 1000;
     span.annotate({ 'knative_lambda.outcome': ended.outcome });
     span.end(ended.error);
-    answering.metrics.end(receipt?.event.type, ended.outcome, seconds);
+    answering.metrics.end(receipt?.event.type, ended.outcome, seconds, ended.reason);
     report(log, ended, { ...noted, duration_ms: Math.round(seconds * 1_000_000) / 1000 });
     ended.answer.headers['x-correlation-id'] = encodeHeaderValue(correlationId);
     ended.answer.headers['x-trace-id'] = traceId;

@@ -18,6 +18,16 @@ const events = new Counter({
   registers: [registry],
 });
 
+/** Any other reason is counted as `other`: a handler may refuse with each of docs/events.md. */
+const REJECTIONS = ['InvalidEvent', 'UnsupportedEvent', 'Unauthenticated', 'TooManyHops', 'NoSuchFunction', 'other'];
+
+const rejected = new Counter({
+  name: 'knative_lambda_events_rejected_total',
+  help: 'Events that were refused for good, by reason.',
+  labelNames: ['function', 'reason'],
+  registers: [registry],
+});
+
 const duration = new Histogram({
   name: 'knative_lambda_event_duration_seconds',
   help: 'From the whole request read to the answer ready.',
@@ -42,7 +52,8 @@ const coldStart = new Gauge({
 
 export interface EventMetrics {
   begin(): void;
-  end(type: string | undefined, outcome: Outcome, seconds: number): void;
+  /** `reason`: of a rejection. */
+  end(type: string | undefined, outcome: Outcome, seconds: number, reason?: string): void;
   listening(uptimeSeconds: number): void;
 }
 
@@ -55,14 +66,20 @@ export function eventMetrics(name: string, declaredTypes: string[]): EventMetric
     }
     duration.zero({ function: name, type });
   }
+  for (const reason of REJECTIONS) {
+    rejected.inc({ function: name, reason }, 0);
+  }
   inFlight.set({ function: name }, 0);
   return {
     begin: () => inFlight.inc({ function: name }),
-    end: (eventType, outcome, seconds) => {
+    end: (eventType, outcome, seconds, reason = 'other') => {
       const type = eventType !== undefined && types.has(eventType) ? eventType : OTHER_TYPE;
       inFlight.dec({ function: name });
       events.inc({ function: name, type, outcome });
       duration.observe({ function: name, type }, seconds);
+      if (outcome === 'rejected') {
+        rejected.inc({ function: name, reason: REJECTIONS.includes(reason) ? reason : 'other' });
+      }
     },
     listening: (uptimeSeconds) => coldStart.set({ function: name }, uptimeSeconds),
   };

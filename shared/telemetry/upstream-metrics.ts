@@ -1,5 +1,5 @@
 /** Metrics of the calls to Kubernetes, S3, ECR and registries. */
-import { Counter } from 'prom-client';
+import { Counter, Histogram } from 'prom-client';
 import { registry } from './metrics.ts';
 
 /**
@@ -17,10 +17,27 @@ const calls = new Counter({
   registers: [registry],
 });
 
-/** Every outcome begins at 0: rate() does not see the first increment of a series that begins at 1. */
-export function upstreamMetrics(system: string): (outcome: CallOutcome) => void {
+const durations = new Histogram({
+  name: 'knative_lambda_upstream_call_duration_seconds',
+  help: 'From the first attempt of a call until its last was answered or given up, with all waiting in between.',
+  labelNames: ['system'],
+  buckets: [0.005, 0.025, 0.1, 0.5, 1, 2.5, 10],
+  registers: [registry],
+});
+
+/**
+ * Every outcome begins at 0: rate() does not see the first increment of a series that begins at 1. `seconds`: of a call
+ * that was sent.
+ */
+export function upstreamMetrics(system: string): (outcome: CallOutcome, seconds?: number) => void {
   for (const outcome of callOutcomes) {
     calls.inc({ system, outcome }, 0);
   }
-  return (outcome) => calls.inc({ system, outcome });
+  durations.zero({ system });
+  return (outcome, seconds) => {
+    calls.inc({ system, outcome });
+    if (seconds !== undefined) {
+      durations.observe({ system }, seconds);
+    }
+  };
 }

@@ -273,7 +273,12 @@ function functionNamed(name: string, world: World, process: SimulatedProcess): S
               temporaryBucket,
               settings: world.settings,
               history: { bounds: { days: 30, ...HISTORY_BOUNDS }, place: beginning() },
-              metrics: { swept: () => undefined, builds: () => undefined, oldestRequest: () => undefined },
+              metrics: {
+                swept: () => undefined,
+                builds: () => undefined,
+                oldestRequest: () => undefined,
+                oldestLetter: () => undefined,
+              },
               now,
             },
             context,

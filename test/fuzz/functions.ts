@@ -19,6 +19,7 @@ import { jobStartSchema } from '#shared/events/job-start.ts';
 import { parserCompleteSchema, parserStartSchema } from '#shared/events/parser.ts';
 import { serviceDeleteSchema } from '#shared/events/service-delete.ts';
 import type { EventSchemas, HandlerContext } from '#shared/runtime/types.ts';
+import { uncountedBuilds } from '#test/fakes/build-metrics.ts';
 import { buildStartDependencies, functionSettings, jobSettings, type World } from '#test/unit/handlers/world.ts';
 
 export interface Fuzzed {
@@ -71,7 +72,12 @@ export const functions: Fuzzed[] = [
     name: 'recorder',
     events: { '*': z.unknown() },
     handle: async (event, world, context) => {
-      const deps = { ...world.deps(), feed: async () => undefined, authentication: 'off' as const };
+      const deps = {
+        ...world.deps(),
+        feed: async () => undefined,
+        authentication: 'off' as const,
+        metrics: uncountedBuilds,
+      };
       return await recorder(event, deps, context);
     },
   },

@@ -3,6 +3,7 @@ import { recorder } from '#functions/recorder/handler.ts';
 import { createFeed } from '#shared/history/feed.ts';
 import { knativeService } from '#shared/specs/knative-service.ts';
 import { identityLabels } from '#shared/specs/labels.ts';
+import { uncountedBuilds } from '#test/fakes/build-metrics.ts';
 import { FUNCTIONS_NAMESPACE, PODS, SERVICES } from '#test/fakes/cluster.ts';
 import { received } from '#test/fakes/received.ts';
 import { buildOf, IMAGE, openApiWorld, TEMPORARY } from '#test/unit/gateway/api-world.ts';
@@ -27,7 +28,14 @@ export async function openVictimWorld(): Promise<VictimWorld> {
   });
   const { store, cluster } = world;
   const feed = createFeed(store, TEMPORARY, () => NOW);
-  const deps = { store, temporaryBucket: TEMPORARY, feed, authentication: 'off' as const, now: () => NOW };
+  const deps = {
+    store,
+    temporaryBucket: TEMPORARY,
+    feed,
+    authentication: 'off' as const,
+    metrics: uncountedBuilds,
+    now: () => NOW,
+  };
   const record = async (tenant: string, parser: string, type: string, data: object, attributes: object = {}) => {
     const ids = { third_party_id: tenant, parser_id: parser };
     const event = received(type, { ...ids, ...data }, {

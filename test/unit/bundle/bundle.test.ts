@@ -4,9 +4,10 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { CONFIGURATION } from '#bench/configuration.ts';
 import { bundle } from '#bundle/main.ts';
+import { metricsOf } from '#docs/metrics-table.ts';
 import { type FunctionProcess, listening, spawnFunction } from '#test/unit/runtime/process.ts';
 import { send, sendBinary } from '#test/unit/runtime/send.ts';
 
@@ -35,6 +36,11 @@ async function start(environment: Record<string, string>): Promise<FunctionProce
   return await listening(started);
 }
 
+async function metricsAt({ metricsUrl }: FunctionProcess): Promise<string[]> {
+  const { text } = await send(metricsUrl, { method: 'GET' });
+  return [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name = '']) => name).toSorted();
+}
+
 test('gateway starts, is ready, tells a client what is wrong, and ends at SIGTERM', async () => {
   const running = await start({ FUNCTION: 'gateway' });
   expect((await send(`${running.url}health/readiness`, { method: 'GET' })).status).toBe(200);
@@ -61,6 +67,8 @@ describe.each(functions.filter((name) => name !== 'gateway'))('%s', (name) => {
     });
     expect(answer.json.event).toMatchObject({ id: 'e1', source: 'test' });
     expect((await send(running.metricsUrl, { method: 'GET' })).text).toContain(`function="${name}"`);
+    // Its clients, and their metrics, are made after the first answer.
+    await vi.waitFor(async () => expect(await metricsAt(running)).toEqual(metricsOf(name).toSorted()), 20_000);
     running.child.kill('SIGTERM');
     expect(await running.ended).toBe(0);
   });

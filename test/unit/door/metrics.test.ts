@@ -41,6 +41,8 @@ test('outcomes with their reasons, durations by start, and the revision', async 
   expect(lines).toContain('knative_lambda_call_duration_seconds_count{p1,start="warm"} 3');
   expect(lines.filter((line) => line.includes('revision'))).toEqual([
     'knative_lambda_call_revision{p1,revision="r-2"} 1',
+    'knative_lambda_revision_calls_total{p1,revision="r-2",outcome="succeeded"} 0',
+    'knative_lambda_revision_calls_total{p1,revision="r-2",outcome="failed"} 1',
   ]);
 });
 
@@ -63,7 +65,16 @@ test('a function has at most 25 series, whatever becomes of its calls', async ()
     called(report('p1', { outcome: 'passed', cold }));
     called(report('p1', { cold }));
   }
-  expect((await seriesOf('p1')).length).toBe(23);
+  expect((await seriesOf('p1')).length).toBe(25);
+});
+
+test('a thousand functions have at most 25 series each', async () => {
+  const { called } = metrics(1000);
+  for (let parser = 0; parser < 1000; parser += 1) {
+    called(report(`f${parser}`, { cold: parser % 2 === 0 }));
+  }
+  const series = (await registry.metrics()).split('\n').filter((line) => line.includes('parser_id="f'));
+  expect(series.length).toBeLessThanOrEqual(25 * 1000);
 });
 
 test('functions over the bound, and those that are left out, are counted together', async () => {
@@ -72,8 +83,8 @@ test('functions over the bound, and those that are left out, are counted togethe
     called(report(parser));
   }
   called(report('s1', { identity: { third_party_id: 'shop', parser_id: 's1' } }));
-  expect((await seriesOf('p2')).length).toBe(23);
-  expect((await seriesOf('p3')).length).toBe(23);
+  expect((await seriesOf('p2')).length).toBe(25);
+  expect((await seriesOf('p3')).length).toBe(25);
   for (const shared of ['p1', 'p4', 'p5', 's1']) {
     expect(await seriesOf(shared)).toEqual([]);
   }
@@ -94,11 +105,11 @@ test('a function that was not called for an hour makes room for another', async 
   clock += 3_500_000;
   called(report('p1'));
   clock += 3_500_000;
-  expect((await seriesOf('p1')).length).toBe(23);
+  expect((await seriesOf('p1')).length).toBe(25);
   clock += 200_000;
   expect(await seriesOf('p1')).toEqual([]);
   called(report('p2'));
-  expect((await seriesOf('p2')).length).toBe(23);
+  expect((await seriesOf('p2')).length).toBe(25);
 });
 
 test('what is handed on is counted by lane and reason', async () => {

@@ -6,6 +6,7 @@ import type { LogSource } from '#shared/clients/pod-log-stream.ts';
 import { createFeed } from '#shared/history/feed.ts';
 import { createInputs } from '#shared/history/inputs.ts';
 import { functionName } from '#shared/specs/names.ts';
+import { uncountedBuilds } from '#test/fakes/build-metrics.ts';
 import { FUNCTIONS_NAMESPACE, PODS } from '#test/fakes/cluster.ts';
 import { received } from '#test/fakes/received.ts';
 import { type ApiWorld, openApiWorld, TEMPORARY } from './api-world.ts';
@@ -38,7 +39,14 @@ async function record(type: string, data: object, attributes: Record<string, str
     ...attributes,
   } as never);
   const feed = createFeed(store, TEMPORARY, () => new Date());
-  const deps = { store, temporaryBucket: TEMPORARY, feed, authentication: 'off' as const, now: () => new Date() };
+  const deps = {
+    store,
+    temporaryBucket: TEMPORARY,
+    feed,
+    authentication: 'off' as const,
+    metrics: uncountedBuilds,
+    now: () => new Date(),
+  };
   await recorder({ ...event, correlationId: attributes['correlationid'] ?? 'b/1' } as never, deps, {} as never);
 }
 

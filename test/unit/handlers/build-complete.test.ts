@@ -1,10 +1,12 @@
 /** What is deployed, on whose word, and what is told. */
 import { describe, expect, test } from 'vitest';
 import { buildComplete } from '#functions/build-complete/handler.ts';
+import { BUILD_RECORD, readBuildRecord } from '#shared/builds/build-record.ts';
 import { cancelled, endJob } from '#shared/builds/end-job.ts';
 import { terminalId } from '#shared/builds/terminal-event.ts';
 import type { BuildComplete } from '#shared/events/build-complete.ts';
 import { PermanentError } from '#shared/events/errors.ts';
+import type { NewEvent } from '#shared/events/event.ts';
 import { readRecord } from '#shared/requests/record.ts';
 import { observedAt, readBuild, readEnded } from '#shared/specs/annotations.ts';
 import { DELIVERY_ANNOTATION, LANE, UNUSED_SINCE } from '#shared/specs/delivery.ts';
@@ -78,6 +80,15 @@ describe('a success that its Job confirms', () => {
       event: { type: 'build.complete', correlationid: 'correlation-one', data: { status: 'success' } },
     });
     expect((await world.cluster.getJob(nameOf()))?.metadata?.finalizers).toEqual([]);
+  });
+
+  test('says how it was built, and how long each phase took', async () => {
+    const world = new World();
+    await world.succeeded();
+    const reply = await complete(world);
+    const record = readBuildRecord((reply as NewEvent).extensions?.[BUILD_RECORD]);
+    expect(record).toMatchObject({ path: 'job', language: 'node' });
+    expect(Object.keys(record?.phases ?? {})).toContain('deploy');
   });
 
   test('is deployed as the Job says, whatever the event claims', async () => {

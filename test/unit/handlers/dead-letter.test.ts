@@ -1,8 +1,10 @@
 /** What dead-letter keeps, and under which name. */
 import { expect, test } from 'vitest';
 import { handleDeadLetter } from '#functions/dead-letter/handler.ts';
+import { createLetterMetrics } from '#functions/dead-letter/metrics.ts';
 import type { DeadLetter } from '#shared/dead-letters/letter.ts';
 import { PermanentError, RetryableError } from '#shared/events/errors.ts';
+import { registry } from '#shared/telemetry/metrics.ts';
 import { type Delivered, delivered } from '#test/fakes/delivered.ts';
 import { InMemoryObjectStore } from '#test/fakes/object-store.ts';
 
@@ -193,4 +195,22 @@ test('a letter tells for whom its event was signed; a refusal for want of a sign
   expect(await letterOf(signed(rejected(refusal)))).toMatchObject({ signed: { tenant: 'acme', hops: 1 } });
   expect(await letterOf(signed(rejected({ ...refusal, reason: 'Unauthenticated' })))).not.toHaveProperty('signed');
   expect(await letterOf(failed(500))).not.toHaveProperty('signed');
+});
+
+test('a letter is counted once, however often it comes, by its category and reason', async () => {
+  registry.clear();
+  const deps = {
+    store: new InMemoryObjectStore('tmp'),
+    broker: { publish: async () => {} },
+    listens: async () => false,
+  };
+  const counted = { ...deps, temporaryBucket: 'tmp', now: () => NOW, kept: createLetterMetrics() };
+  for (const { event, context } of [failed(500), failed(500), rejected(refusal)]) {
+    await handleDeadLetter(event, counted, context);
+  }
+  const lines = (await registry.metrics()).split('\n').filter((line) => / [1-9]/.test(line));
+  expect(lines.toSorted()).toEqual([
+    'knative_lambda_dead_letters_total{category="permanent",reason="InvalidEvent"} 1',
+    'knative_lambda_dead_letters_total{category="transient",reason="Unavailable"} 1',
+  ]);
 });

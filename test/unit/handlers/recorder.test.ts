@@ -2,11 +2,15 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { RecorderDependencies } from '#functions/recorder/dependencies.ts';
 import { recorder } from '#functions/recorder/handler.ts';
+import { createBuildMetrics } from '#functions/recorder/metrics.ts';
+import { BUILD_RECORD } from '#shared/builds/build-record.ts';
 import { listBuilds } from '#shared/history/build-index.ts';
 import { listCalls } from '#shared/history/calls.ts';
 import { readChain } from '#shared/history/chain.ts';
 import { createFeed, feedKeyAt, listFeed, placeInFeed, readBatch } from '#shared/history/feed.ts';
 import { buildOfChain, phasesOf, timelineOf } from '#shared/history/timeline.ts';
+import { registry } from '#shared/telemetry/metrics.ts';
+import { uncountedBuilds } from '#test/fakes/build-metrics.ts';
 import { InMemoryObjectStore } from '#test/fakes/object-store.ts';
 import { received } from '#test/fakes/received.ts';
 
@@ -23,6 +27,7 @@ beforeEach(() => {
     temporaryBucket: BUCKET,
     feed: createFeed(store, BUCKET, () => NOW),
     authentication: 'off',
+    metrics: uncountedBuilds,
     now: () => NOW,
   };
 });
@@ -101,6 +106,45 @@ test('what crashed between two steps is done at the next delivery', async () => 
   expect((await collect(listBuilds(store, BUCKET, 'acme'))).map((one) => one.build)).toMatchObject([
     { status: 'success', path: 'cached' },
   ]);
+});
+
+describe('counted', () => {
+  const record1 = (path: string, phases = {}) => ({
+    [BUILD_RECORD]: JSON.stringify({ path, language: 'node', phases }),
+  });
+  const lines = async () => (await registry.metrics()).split('\n').filter((line) => / [1-9]/.test(line));
+  beforeEach(() => {
+    registry.clear();
+    deps.metrics = createBuildMetrics();
+  });
+
+  test('a build once, however often its end is told, with its phases and its whole duration', async () => {
+    await record('build.start', 0);
+    const end = () =>
+      record('lifecycle.build.completed', 12, { cached: false }, record1('job', { queued: 3, build: 7 }));
+    await end();
+    await end();
+    await record('lifecycle.function.ready', 14);
+    await record('lifecycle.function.ready', 99);
+    expect(await lines()).toEqual(
+      expect.arrayContaining([
+        'knative_lambda_builds_total{status="success",reason="",language="node",path="job"} 1',
+        'knative_lambda_build_duration_seconds_sum{path="job"} 12',
+        'knative_lambda_build_phase_duration_seconds_sum{phase="queued",path="job"} 3',
+        'knative_lambda_build_phase_duration_seconds_sum{phase="build",path="job"} 7',
+        'knative_lambda_build_phase_duration_seconds_count{phase="build",path="job"} 1',
+      ]),
+    );
+  });
+
+  test('a failure by its reason, and no reason or status that a sender makes up', async () => {
+    await record('lifecycle.build.failed', 1, { status: 'failed', reason: 'CompileFailed' }, record1('job'));
+    await record('lifecycle.build.failed', 2, { status: 'made up', reason: 'MadeUp' }, { [BUILD_RECORD]: '{}' });
+    expect(await lines()).toEqual([
+      'knative_lambda_builds_total{status="failed",reason="CompileFailed",language="node",path="job"} 1',
+      'knative_lambda_builds_total{status="failed",reason="other",language="unknown",path="none"} 1',
+    ]);
+  });
 });
 
 test('a cause never comes after what it causes, whatever the clocks say', async () => {

@@ -6,6 +6,7 @@ import { CALL_RECORD } from '#shared/events/recorded.ts';
 import { indexKey } from '#shared/history/build-index.ts';
 import { createInputs } from '#shared/history/inputs.ts';
 import { chainPrefix } from '#shared/specs/s3-keys.ts';
+import { uncountedBuilds } from '#test/fakes/build-metrics.ts';
 import { received } from '#test/fakes/received.ts';
 import { SweptWorld } from './sweep-world.ts';
 import { ACME, TEMPORARY_BUCKET } from './world.ts';
@@ -43,6 +44,7 @@ async function keepCall(number: number, identity = ACME): Promise<void> {
     temporaryBucket: TEMPORARY_BUCKET,
     feed: async () => {},
     authentication: 'off' as const,
+    metrics: uncountedBuilds,
     now: () => world.now,
   };
   await recorder({ ...event, correlationId: `c${number}` } as never, deps, {} as never);

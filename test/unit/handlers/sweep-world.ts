@@ -25,7 +25,7 @@ export class SweptWorld extends World {
   readonly sent: Sent[] = [];
   readonly lines: Record<string, unknown>[] = [];
   readonly history = { bounds: { days: 30, calls: 5, builds: 3 }, place: beginning() };
-  readonly measured: { waiting?: number; running?: number; oldest?: number }[] = [];
+  readonly measured: { waiting?: number; running?: number; oldest?: number; letter?: number }[] = [];
   broker = brokerOver(async ({ headers, body }) => {
     const request = { method: 'POST', path: '/', headers, repeated: [], body, size: body.length };
     const { event } = receiveEvent(readEnvelope(request, MIB), { '*': z.unknown() });
@@ -51,6 +51,7 @@ export class SweptWorld extends World {
         swept: () => undefined,
         builds: (waiting, running) => this.measured.push({ waiting, running }),
         oldestRequest: (oldest) => this.measured.push({ oldest }),
+        oldestLetter: (letter) => void (letter > 0 && this.measured.push({ letter })),
       },
     };
   }

@@ -576,6 +576,21 @@ test('builds that wait and builds that run are measured', async () => {
   expect(world.measured).toContainEqual({ oldest: 0 });
 });
 
+test('the age of the oldest dead letter that is open is measured', async () => {
+  const day = world.now.toISOString().slice(0, 10);
+  const letter = (id: string, hoursAgo: number) => {
+    const first_at = new Date(world.now.getTime() - hoursAgo * 3_600_000).toISOString();
+    const text = JSON.stringify({ id, event: {}, category: 'transient', reason: 'Unavailable', first_at });
+    world.store.put(TEMPORARY_BUCKET, `dead-letters/${day}/${id}.json`, text);
+  };
+  letter('a'.repeat(32), 5);
+  world.store.put(TEMPORARY_BUCKET, `dead-letters/${day}/${'a'.repeat(32)}.replayed-1.json`, '{}');
+  letter('b'.repeat(32), 2);
+
+  await world.swept();
+  expect(world.measured).toContainEqual({ letter: 7200 });
+});
+
 test('downloads to which nothing was added for a month go, once an hour', async () => {
   world.store.put(TEMPORARY_BUCKET, 'downloads/acme/npm.tar.zst', 'x');
   world.later(DAY);
