@@ -3,7 +3,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 INSTALLED := node_modules/.package-lock.json
 
-.PHONY: help run test chaos fuzz fuzz-builds e2e bench lint format build clean e2e-disturbed bench-builds bench-cluster bench-gate scale page screenshots image deploy rotate-key undeploy manifests
+.PHONY: help run test chaos fuzz fuzz-builds e2e bench lint format build clean e2e-disturbed bench-builds bench-cluster bench-gate scale page screenshots image deploy rotate-key undeploy manifests dashboards
 help: ## show what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
 
@@ -70,6 +70,9 @@ image: $(INSTALLED) ## build our image and push it: IMAGE=host/path[:tag] (ENV=d
 
 deploy: $(INSTALLED) ## everything onto the cluster of KUBECONFIG: ENV=dev (IMAGE=repository@sha256:…, SETTINGS=file, DEPLOYER=func|kubectl, TIMEOUT=seconds, FORCE=1)
 	@exec node deploy/deploy.ts
+
+dashboards: $(INSTALLED) ## boards for Grafana and rules for the Prometheus Operator, as files: deploy/observability
+	@node deploy/observability/write.ts
 
 rotate-key: $(INSTALLED) ## change the key that signs events, while they flow; twice, and the former one is worth nothing: ENV=dev
 	@exec node deploy/rotate-key.ts
