@@ -30,6 +30,8 @@ export interface Panel {
   /** Of 24 columns; 8 by default. */
   span?: number;
   queries: Query[];
+  /** Where a click on a series leads. */
+  opens?: { title: string; url: string };
 }
 
 export interface Board {
@@ -96,7 +98,7 @@ export function dashboardJson(board: Board): string {
   return `${JSON.stringify(dashboard, undefined, 2)}\n`;
 }
 
-function panelOf({ title, description, unit, kind, span = 8, queries }: Panel): StatBuilder | TimeseriesBuilder {
+function panelOf({ title, description, unit, kind, span = 8, queries, opens }: Panel): StatBuilder | TimeseriesBuilder {
   const legend = new VizLegendOptionsBuilder()
     .showLegend(true)
     .displayMode(LegendDisplayMode.List)
@@ -111,6 +113,9 @@ function panelOf({ title, description, unit, kind, span = 8, queries }: Panel): 
     .datasource(PROMETHEUS)
     .height(kind === 'now' ? 4 : 8)
     .span(span);
+  if (opens) {
+    panel.dataLinks([new DashboardLinkBuilder(opens.title).url(opens.url)]);
+  }
   for (const [index, { expr, legend: name }] of queries.entries()) {
     const query = new DataqueryBuilder()
       .datasource(PROMETHEUS)

@@ -5,6 +5,10 @@ import { added, quantile } from './queries.ts';
 const OF = 'third_party_id, parser_id';
 const NAME = '{{third_party_id}}/{{parser_id}}';
 const ONE = 'third_party_id=~"$third_party_id", parser_id=~"$parser_id"';
+const FUNCTION = {
+  title: 'This function',
+  url: `/d/knative-lambda-function?${['third_party_id', 'parser_id'].map((label) => `var-${label}=\${__field.labels.${label}}`).join('&')}`,
+};
 const DURATION = 'call_duration_seconds';
 /** Knative's series say the revision; the door's say whose it is. */
 const WHOSE = `on (namespace, revision) group_left (${OF})
@@ -16,6 +20,7 @@ const worst = (title: string, description: string, unit: string, expr: string): 
   unit,
   span: 12,
   queries: [{ expr: `topk(20, ${expr})`, legend: NAME }],
+  opens: FUNCTION,
 });
 const calls = (by: string, where: string, range = '5m') => added('calls', by, where, range, 'function');
 const took = (q: number, by: string, where: string) => quantile(q, DURATION, by, where, '15m', 'function');
