@@ -167,7 +167,8 @@ function goWork({ modules, go, lines, vendored }: GoWorkspace): string {
  * compiler names the user's file where the handler is not one that the adapter can call.
  */
 function program(importPath: string, { name, place }: GoHandler): string {
-  const line = place === undefined ? '' : `//line ../../../${place}\n`;
+  // A file's name may hold anything, a line break too.
+  const line = place !== undefined && /^[\w./-]+:\d+$/.test(place) ? `//line ../../../${place}\n` : '';
   return `// The program: the adapter, around the user's function.
 package main
 

@@ -181,7 +181,7 @@ async function check(language: AdapterLanguage, files: Files, harmless: Set<stri
 const RUST_MAIN =
   /\nfn main\(\) \{\n(?: {4}knative_lambda_adapter::set_logger\(\);\n)? {4}knative_lambda_adapter::run\(function::handle\);\n\}\n$/;
 const MAIN =
-  /^\/\/ [^\n]*\npackage main\n\nimport \(\n\t"knative-lambda\.local\/adapter"\n\tfunction "[A-Za-z0-9._~/-]+"\n\)\n\nfunc main\(\) \{\n\tadapter\.Run\(function\.Handle\)\n\}\n$/;
+  /^\/\/ [^\n]*\npackage main\n\nimport \(\n\t"knative-lambda\.local\/adapter"\n\tfunction "[A-Za-z0-9._~/-]+"\n\)\n\nfunc main\(\) \{\n(?:\/\/line \.\.\/\.\.\/\.\.\/[\w./-]+:\d+\n)?\tadapter\.Run\(function\.Handle\)\n\}\n$/;
 
 /** Every instruction that any combination of ordinary manifests brings. */
 async function harmlessInstructions(): Promise<Set<string>> {
