@@ -24,6 +24,13 @@ beforeAll(async () => {
 });
 afterAll(async () => world.close());
 
+/** What was asked, and answered as it must be. */
+const asked: string[] = [];
+/** The gateway itself is not there: it comes from zero, or has been killed by another test. */
+const AWAY = new Set([502, 503, 504]);
+
+const explain = async (query: string) => await world.api(`/explain?${query}`, tokens ? { token: tokens.operator } : {});
+
 describe.concurrent('explain', () => {
   test.for(FAULTS.filter(({ language }) => language === undefined || languages.includes(language)))(
     '$name',
@@ -31,33 +38,42 @@ describe.concurrent('explain', () => {
     async ({ plant, cause, command, say, evidence }) => {
       const identity = world.lastingParser('planted');
       const { about, id } = await plant(world, identity);
-      const query = new URLSearchParams({ ...identity, about, ...(id ? { id } : {}) });
+      const query = String(new URLSearchParams({ ...identity, about, ...(id ? { id } : {}) }));
       let last: Explanation | undefined;
-      let took = 0;
-      const ask = async () => {
-        const began = performance.now();
-        const { json } = await world.api(`/explain?${query}`, tokens ? { token: tokens.operator } : {});
-        took = performance.now() - began;
+      const isNamed = async () => {
+        const { status, text, json } = await explain(query);
+        if (AWAY.has(status)) {
+          return false;
+        }
+        expect({ status, text }).toMatchObject({ status: 200 });
         last = explanationSchema.parse(json);
         return (
           last.healthy === false &&
           cause.test(last.cause) &&
           (say === undefined || say.test(last.next?.say ?? '')) &&
-          (evidence === undefined || last.evidence.some(({ text }) => evidence.test(text)))
+          (evidence === undefined || last.evidence.some((one) => evidence.test(one.text)))
         );
       };
-      await until('the cause', ask, RECORDED, () => JSON.stringify(last, undefined, 1));
-      // Of a gateway that is awake, on a machine that does something else as well: the quickest of some.
-      const times: number[] = [];
-      while (times.length === 0 || (Math.min(...times) >= 1000 * PATIENCE && times.length < 8)) {
-        await ask();
-        times.push(took);
-      }
+      await until('the cause', isNamed, RECORDED, () => JSON.stringify(last, undefined, 1));
       expect(last?.next?.command, JSON.stringify(last)).toMatch(command);
       expect(last?.evidence.length).toBeGreaterThan(0);
       expect(disagreements(last?.next ?? { say: '' })).toEqual([]);
       expect(last && repeated(last)).toEqual([]);
-      expect(Math.min(...times)).toBeLessThan(1000 * PATIENCE);
+      asked.push(query);
     },
   );
+});
+
+test('each of them is explained within a second, by a gateway that is awake', async () => {
+  expect(asked).not.toEqual([]);
+  for (const query of asked) {
+    // On a machine that does something else as well: the quickest of some.
+    const times: number[] = [];
+    while (times.length === 0 || (Math.min(...times) >= 1000 * PATIENCE && times.length < 8)) {
+      const began = performance.now();
+      await explain(query);
+      times.push(performance.now() - began);
+    }
+    expect(Math.min(...times), query).toBeLessThan(1000 * PATIENCE);
+  }
 });
