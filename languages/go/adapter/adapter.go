@@ -85,8 +85,7 @@ func invoke(ctx context.Context, call handler, event cloudevents.Event) (outcome
 	defer func() {
 		if reason := recover(); reason != nil {
 			stack := string(debug.Stack())
-			log("the handler panicked", event.ID(), fmt.Sprintf("panic: %v
-%s", reason, stack))
+			log("the handler panicked", event.ID(), fmt.Sprintf("panic: %v\n%s", reason, stack))
 			outcome = failed("panic", fmt.Sprint(reason))
 			outcome.stack = stack
 		}

@@ -9,6 +9,8 @@ export interface RunningFunction {
   process: ChildProcess;
   /** What it wrote to stderr so far. */
   errors(): string;
+  /** Whole lines of it, as soon as there are so many. An answer may come before what was written for it. */
+  errorLines(count: number, since?: number): Promise<string[]>;
   /** And to stdout. */
   output(): string;
   send(event: object): Promise<Response>;
@@ -61,6 +63,14 @@ export async function startFunction(
     process: child,
     kill,
     errors: () => errors,
+    errorLines: async (count, since = 0) => {
+      const lines = () => errors.slice(since).split('\n').slice(0, -1);
+      const until = Date.now() + 10_000;
+      while (lines().length < count && Date.now() < until) {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      return lines();
+    },
     output: () => output,
     send: async (event) =>
       await fetch(url, {

@@ -86,7 +86,9 @@ func Handle(ctx context.Context, event cloudevents.Event) (Block, error) {
     });
     expect(await (await running.send({ data: {} })).json()).toMatchObject({ succeeded: true, result: { Number: 7 } });
     // The log says once what the panic was, before its stack.
-    const { msg, stack } = JSON.parse(running.errors().trim());
+    const lines = await running.errorLines(1);
+    expect(lines).toHaveLength(1);
+    const { msg, stack } = JSON.parse(lines[0] ?? '');
     expect(msg).toBe('the handler panicked');
     expect(stack.split('\n').filter((line: string) => /^panic: oh\b/.test(line))).toEqual(['panic: oh']);
     expect(await running.stop()).toBe(0);
@@ -205,7 +207,7 @@ func Handle(ctx context.Context, event cloudevents.Event) (any, error) {
       expect(result).toBeGreaterThan(500);
       expect(result).toBeLessThanOrEqual(1000);
       const about = { event: 'e1', correlation_id: 'chain-1', trace_id: '0af7651916cd43dd8448eb211c80319c' };
-      const [plain, ...lines] = running.errors().slice(before).trim().split('\n');
+      const [plain, ...lines] = await running.errorLines(3, before);
       expect(plain).toBe('plain');
       expect(lines.map((line) => JSON.parse(line))).toEqual([
         { level: 'info', msg: 'rows read', rows: 3, time: expect.any(String), ...about },

@@ -58,13 +58,8 @@ export async function handler(event, context) {
 
     await running.send({ ...event, data: 'log' });
     const about = { event: 'e1', correlation_id: 'chain-1', trace_id: '0af7651916cd43dd8448eb211c80319c' };
-    expect(
-      running
-        .errors()
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line)),
-    ).toMatchObject([
+    const lines = await running.errorLines(2);
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
       { level: 'info', msg: 'rows read', rows: 3, big: String(2n ** 60n), ...about },
       { level: 'warn', msg: 'a ring', ...about },
     ]);

@@ -51,7 +51,7 @@ ${def} handler(event, context):
       expect(result[0]).toBeGreaterThan(1000);
       expect(result[0]).toBeLessThanOrEqual(2000);
       const about = { event: 'e1', correlation_id: 'chain-1', trace_id: '0af7651916cd43dd8448eb211c80319c' };
-      const lines = running.errors().trim().split('\n');
+      const lines = await running.errorLines(2);
       expect(lines.map((line) => JSON.parse(line))).toMatchObject([
         { level: 'info', msg: 'rows read', rows: 3, message: 'own', ...about },
         { level: 'warn', msg: 'odd', ...about },

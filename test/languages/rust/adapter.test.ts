@@ -162,7 +162,9 @@ pub async fn parse(event: Event) -> Result<u8, String> {
       succeeded: false,
       error: { type: 'panic', message: 'oh' },
     });
-    expect(JSON.parse(running.errors().trim())).toMatchObject({ msg: 'the handler panicked', event: '1' });
+    const [line = ''] = await running.errorLines(1);
+    expect(JSON.parse(line)).toMatchObject({ msg: 'the handler panicked', event: '1' });
+    expect(running.errors().trim()).toBe(line);
     const blocked = Array.from({ length: 20 }, () => running.send({ data: { block: true } }));
     const began = performance.now();
     expect(await (await running.send({ data: {} })).json()).toMatchObject({ succeeded: true, result: 7 });
