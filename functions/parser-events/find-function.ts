@@ -15,7 +15,7 @@ import { recordsInputs } from '#shared/specs/record-inputs.ts';
 import { contextPrefix, LOGS, requestPrefix, tenantPrefix } from '#shared/specs/s3-keys.ts';
 import { reachableUrl } from '#shared/specs/service-url.ts';
 import { within } from '#shared/within.ts';
-import type { Looks } from './pods.ts';
+import type { Broke, Looks } from './pods.ts';
 import { remember } from './remember.ts';
 import type { Answered } from './warm.ts';
 
@@ -71,11 +71,12 @@ export interface KnownFunctions {
   asking: Singleflight<Found>;
   /** At pods of functions whose calls broke. */
   looks: Looks;
+  broke: Broke;
   answered: Answered;
 }
 
 export function createKnownFunctions(): KnownFunctions {
-  return { found: new Map(), asking: new Singleflight(), looks: new Map(), answered: new Map() };
+  return { found: new Map(), asking: new Singleflight(), looks: new Map(), broke: new Map(), answered: new Map() };
 }
 
 /** What needs no look-up: that of most calls. */

@@ -39,7 +39,7 @@ import {
   type Verdict,
 } from './judge-answer.ts';
 import type { CallLane } from './places.ts';
-import { endedDuring, hadPod, isKilledForMemory } from './pods.ts';
+import { endedDuring, endedSinceItBroke, hadPod, isKilledForMemory, wholeSeconds } from './pods.ts';
 import { isCold, noteAnswer } from './warm.ts';
 
 type Call = ReceivedOf<'parser.start' | 'parser.deliver'>;
@@ -249,7 +249,7 @@ async function judge(calling: Calling, found: ReadyFunction, { result, began, mi
     return failure('OutOfMemory', OUT_OF_MEMORY, made);
   }
   if (verdict.kind === 'passes' && verdict.crashed) {
-    return { ...verdict, detail: await noteCrash(calling, found, { end, detail: verdict.detail }) };
+    return { ...verdict, detail: await noteCrash(calling, found, { end, began, detail: verdict.detail }) };
   }
   if (verdict.kind === 'passes' && verdict.outOfTime && (await hadPod(name, began, deps))) {
     return failure('Timeout', tooSlow(made), made);
@@ -260,12 +260,14 @@ async function judge(calling: Calling, found: ReadyFunction, { result, began, mi
 /** It is kept for those who ask why: the pod and its log go with the function's sleep. */
 async function noteCrash(
   calling: Calling,
-  { revision }: ReadyFunction,
-  { end, detail }: { end: ContainerEnd | undefined; detail: string },
+  { name, revision }: ReadyFunction,
+  { end: own, began, detail }: { end: ContainerEnd | undefined; began: number; detail: string },
 ): Promise<string> {
   const { event, identity, deps } = calling;
   const call = { call: event.id, revision };
-  const crash = end ? crashOf(end, call) : brokenCall(deps.now(), { ...call, detail });
+  const end = await endedSinceItBroke(name, { end: own, began }, deps);
+  // No later than an end that shows only when the call is tried again: the latest of both is what counts.
+  const crash = end ? crashOf(end, call) : brokenCall(new Date(wholeSeconds(began)), { ...call, detail });
   await deps.crashes.keep(identity, crash);
   const words = lastWords(crash);
   return end ? `${whatBroke(crash, 'during the call')}${words === '' ? '' : `: ${words}`}` : detail;

@@ -2,11 +2,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Cluster } from '#shared/clients/cluster.ts';
-import { SECOND } from '#shared/durations.ts';
+import { MINUTE, SECOND } from '#shared/durations.ts';
 import { type ContainerEnd, containerEnds } from '#shared/kubernetes/container-ends.ts';
 import { remember } from './remember.ts';
 
 const MOST_LOOKS = 1000;
+const FORGOTTEN_AFTER = 5 * MINUTE;
 
 /** Milliseconds since the epoch. */
 interface Look {
@@ -18,9 +19,12 @@ interface Look {
 /** What pods told at one look: by function and second. */
 export type Looks = Map<string, Promise<Look>>;
 
+/** When the first call began that a function broke off, and of which no end is known yet: by function. */
+export type Broke = Map<string, number>;
+
 export interface Looking {
   cluster: Pick<Cluster, 'listFunctionPods'>;
-  known: { looks: Looks };
+  known: { looks: Looks; broke: Broke };
   now: () => Date;
 }
 
@@ -31,8 +35,7 @@ export interface Looking {
  * the API server does not answer.
  */
 export async function endedDuring(name: string, callBegan: number, deps: Looking): Promise<ContainerEnd | undefined> {
-  // Kubernetes writes whole seconds.
-  const since = Math.floor(callBegan / SECOND) * SECOND;
+  const since = wholeSeconds(callBegan);
   const endIn = ({ ends }: Look) => {
     const during = ends.filter(({ at }) => at >= since);
     return during.find(isKilledForMemory) ?? during[0];
@@ -46,6 +49,34 @@ export async function endedDuring(name: string, callBegan: number, deps: Looking
   const later = second + 2;
   await sleep(later * SECOND - broke);
   return endIn(await lookIn(later, name, deps));
+}
+
+/**
+ * How a container of it ended during this call, or during one before it: on a busy node the kubelet writes an end only
+ * when the call has been tried again. Undefined where the process goes on, as far as is known.
+ */
+export async function endedSinceItBroke(
+  name: string,
+  { end, began }: { end: ContainerEnd | undefined; began: number },
+  deps: Looking,
+): Promise<ContainerEnd | undefined> {
+  const { broke } = deps.known;
+  const now = deps.now().getTime();
+  const before = broke.get(name) ?? began;
+  const since = now - before < FORGOTTEN_AFTER ? before : began;
+  const found =
+    end ?? (await lookIn(Math.floor(now / SECOND), name, deps)).ends.find(({ at }) => at >= wholeSeconds(since));
+  if (found) {
+    broke.delete(name);
+  } else {
+    remember(broke, name, since, MOST_LOOKS);
+  }
+  return found;
+}
+
+/** As Kubernetes writes times. */
+export function wholeSeconds(milliseconds: number): number {
+  return Math.floor(milliseconds / SECOND) * SECOND;
 }
 
 export function isKilledForMemory({ reason }: ContainerEnd): boolean {

@@ -21,7 +21,7 @@ export function placed<Some extends Given>(next: Some, place: Place): Some {
     return next;
   }
   if (place.platform === 'cluster') {
-    return { ...next, command: eachPart(command, (part) => withNamespace(part, place)) };
+    return inNamespace(next, command, place);
   }
   if (command === 'make deploy') {
     return {
@@ -36,7 +36,13 @@ export function placed<Some extends Given>(next: Some, place: Place): Some {
         say: `${next.say}; on a laptop the output of make run has it, and doctor looks at it again`,
         command: 'kn-lambda doctor',
       }
-    : { ...next, command: eachPart(command, (part) => withNamespace(part, place)) };
+    : inNamespace(next, command, place);
+}
+
+/** Where the sentence has the command in it, there too. */
+function inNamespace<Some extends Given>(next: Some, command: string, place: Place): Some {
+  const whole = eachPart(command, (part) => withNamespace(part, place));
+  return { ...next, say: next.say.replaceAll(command, () => whole), command: whole };
 }
 
 function withNamespace(part: string, { namespace, buildsNamespace }: Place): string {

@@ -14,6 +14,8 @@ export interface Asked {
 export interface Fault {
   name: string;
   language?: 'python' | 'go';
+  /** It cannot be planted in a cluster. */
+  onLaptop?: true;
   plant: (world: World, identity: Identity) => Promise<Asked>;
   /** Names the cause, and no other one. */
   cause: RegExp;
@@ -409,6 +411,8 @@ export const FAULTS: Fault[] = [
   },
   {
     name: 'its process is killed in a call, and has said nothing',
+    // No signal from within a container ends its first process.
+    onLaptop: true,
     plant: crashed(
       handler("process.kill(process.pid, 'SIGKILL');\n  await new Promise((done) => setTimeout(done, 500));"),
     ),

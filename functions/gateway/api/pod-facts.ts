@@ -43,7 +43,9 @@ export function podFact(pod: V1Pod, container?: string): PodFact[] {
       : trouble?.message;
   const [end] = container === undefined ? [] : containerEnds(pod, container);
   const own = status?.containerStatuses?.find(({ name }) => name === container);
-  const runs = own?.ready === false ? own.state?.running?.startedAt : undefined;
+  // In a cluster it is queue-proxy that is not ready: it asks the container, which has no probe of its own.
+  const isReady = status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True');
+  const runs = own && !isReady ? own.state?.running?.startedAt : undefined;
   return [
     {
       name: metadata?.name ?? '',

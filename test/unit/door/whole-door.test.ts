@@ -12,7 +12,7 @@ import { RetryableError } from '#shared/events/errors.ts';
 import { deriveId } from '#shared/events/event.ts';
 import { parserStartSchema } from '#shared/events/parser.ts';
 import { CALL_RECORD } from '#shared/events/recorded.ts';
-import { createCrashes } from '#shared/history/crashes.ts';
+import { createCrashes, readCrash } from '#shared/history/crashes.ts';
 import { createInputs } from '#shared/history/inputs.ts';
 import type { CountedCall } from '#shared/history/write-call-numbers.ts';
 import { LANE } from '#shared/specs/delivery.ts';
@@ -249,6 +249,21 @@ describe('a function that was killed', () => {
     expect((await deliver('overflow')).text).toContain(
       "the function's process ended during the call, with exit code 3: leaving now",
     );
+  });
+
+  test('is told of the call before, where the kubelet writes it only when the call is tried again', async () => {
+    addPod('pod', {});
+    answer = () => BROKEN;
+    await start();
+    expect(store.json('tmp', 'history-crashes/acme/p1.broken.json')).toMatchObject({ call: 'e1', text: /broke/ });
+    const { terminated } = killed(0, 'Error');
+    setStatus('pod', { terminated: { ...terminated, exitCode: 3 } });
+    clock += 20_000;
+    expect((await deliver('overflow')).text).toContain(
+      "the function's process ended during the call, with exit code 3",
+    );
+    const { time } = (await readCrash(store, 'tmp', { third_party_id: 'acme', parser_id: 'p1' })) ?? {};
+    expect(time).toBe(terminated.finishedAt.replace('Z', '.000Z'));
   });
 
   test('is also told where the kubelet writes it a second later', async () => {
