@@ -3,6 +3,7 @@ import type { Explanation } from '#shared/api/schemas.ts';
 import { generalCause, isReason, nextFor } from './advice.ts';
 import { type Evidence, firstSentence, fromLog, otherSentences, places } from './evidence.ts';
 import type { Facts } from './facts.ts';
+import { knownAdvice } from './known-errors.ts';
 
 /** `id`: the build's correlation id. */
 export function buildFailure(
@@ -18,7 +19,7 @@ export function buildFailure(
     reason: reason ?? known,
     cause,
     evidence: unique([...fromLog(log, where), ...places(message)]),
-    next: nextFor(known, { subject }, otherSentences(message)),
+    next: nextFor(known, { subject }, knownAdvice(message) ?? otherSentences(message)),
   };
 }
 

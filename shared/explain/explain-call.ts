@@ -7,6 +7,7 @@ import { duration, firstSentence, fromEvent, otherSentences, places } from './ev
 import { crashCause, endOfLog } from './explain-crash.ts';
 import { explainLetters } from './explain-letter.ts';
 import type { Facts } from './facts.ts';
+import { knownAdvice } from './known-errors.ts';
 import { platformFault } from './platform-fault.ts';
 
 type Found = Omit<Explanation, 'about'>;
@@ -46,13 +47,19 @@ function crashed({ crash, id = '', subject, now }: Facts): Found | undefined {
     : undefined;
 }
 
+/** Undefined where the stack is nothing but the message once more. */
+function framesOf({ error }: Call): string | undefined {
+  const lines = error?.stack ? ownStack(error.stack) : [];
+  return lines.some((line) => /^\s+\S/.test(line)) ? lines.join('\n') : undefined;
+}
+
 /** Of a call that failed, by what the answer says. */
 export function callCause(call: Call, asked: Asked): Found {
   const { type = 'Error', message = 'the function gave no message' } = call.error ?? {};
   const took = call.duration_ms === undefined ? '' : `, after ${duration(call.duration_ms)}`;
   const evidence = [
     { kind: 'event' as const, text: `${type}: ${firstSentence(message)}`, where: `parser.complete of ${call.id}` },
-    ...endOfLog(call.error?.stack && ownStack(call.error.stack).join('\n'), 'where it was raised'),
+    ...endOfLog(framesOf(call), 'where it was raised'),
     ...places(message),
   ];
   const byPlatform = isReason(type) ? type : undefined;
@@ -72,7 +79,7 @@ export function callCause(call: Call, asked: Asked): Found {
     cause: `the handler raised ${type}: ${firstSentence(message)}`,
     evidence,
     next: {
-      say: 'Mend the code: the log of the call has the stack, as long as its pod is there',
+      say: `${knownAdvice(`${type}: ${message}`) ?? 'Mend the code'}: the log of the call has the stack, as long as its pod is there`,
       command: `kn-lambda logs ${asked.subject} --call ${call.id}`,
     },
   };

@@ -8,6 +8,7 @@ import { callCause } from './explain-call.ts';
 import { crashCause, endOfLog } from './explain-crash.ts';
 import { explainLetters } from './explain-letter.ts';
 import type { Facts } from './facts.ts';
+import { knownAdvice } from './known-errors.ts';
 import { neverReadyOf, PORT } from './never-ready.ts';
 import { platformFault } from './platform-fault.ts';
 import { isOfCluster, startNext } from './start-advice.ts';
@@ -26,13 +27,19 @@ export function explainFunction(facts: Facts): Explanation {
     about,
     ...(found ?? {
       healthy: true,
-      cause: `${facts.subject} is ready, and no call of it is known to have failed`,
+      cause: `${facts.subject} is ready, and ${calledSince(facts.fn)}`,
       evidence: [],
     }),
   };
 }
 
 type Found = Omit<Explanation, 'about'>;
+
+function calledSince({ calls = 0, errors = 0 }: NonNullable<Facts['fn']>): string {
+  return errors === 0
+    ? 'no call of it is known to have failed'
+    : `none of its calls has failed since the last that succeeded, or since it was deployed (${errors} of its ${calls} calls of the last hour did)`;
+}
 
 /** Those since the source of what is deployed was seen: what an older version was refused for may be mended. */
 function lettersOfNow({ letters, fn }: Facts): Facts['letters'] {
@@ -227,14 +234,19 @@ function withoutFrames(message: string): string {
 }
 
 /** Of the container's runtime, not of the container. */
-const NO_PROGRAM = /executable file not found|exec format error|exec: "[^"]*": .*(?:no such file|permission denied)/i;
+const NO_PROGRAM =
+  /executable file not found|exec format error|exec: "[^"]*": .*(?:no such file|permission denied|spawn .* (?:ENOENT|EACCES))/i;
 
 function mending(told: string): string {
   if (NO_PROGRAM.test(told)) {
-    return 'Correct CMD or ENTRYPOINT in the Dockerfile: the program must be in the image, and made for its processor and executable by USER; then deploy again';
+    return 'Correct CMD or ENTRYPOINT in the Dockerfile: the program must be in the image, and made for its processor and executable by USER. Of a script, so must what its first line names, and that line must end as on Linux (LF, not CRLF). Then deploy again';
   }
   if (/out of memory|OOM|exit code 137/i.test(told)) {
     return 'Let it take less memory while it starts, or raise parameters.resources.limits.memory, then deploy again';
+  }
+  const known = knownAdvice(told);
+  if (known !== undefined) {
+    return `${known}; then deploy again`;
   }
   const advice = otherSentences(told);
   return advice === undefined ? 'Mend what it names, then deploy again' : adviceOf(advice);

@@ -53,7 +53,7 @@ export function explainNow(facts: Facts): Explanation {
     return { about: 'now', healthy: false, reason, cause: `${cause}${more}`, evidence, next };
   }
   const builds =
-    slots && slots.running + slots.waiting > 0 ? `; ${slots.running} builds run, ${slots.waiting} wait` : '';
+    slots && slots.running + slots.waiting > 0 ? `; builds: ${slots.running} running, ${slots.waiting} waiting` : '';
   const open = letters.filter(({ state }) => state === 'open').length;
   return {
     about: 'now',

@@ -1,4 +1,5 @@
-import { basename, relative, resolve } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, join, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { anySignal } from '#cli/kn-lambda/any-signal.ts';
 import type { Api } from '#cli/kn-lambda/client.ts';
@@ -9,7 +10,7 @@ import { connectable, shown, timeLimit } from '#cli/kn-lambda/options.ts';
 import { show } from '#cli/kn-lambda/render/output.ts';
 import { createSteps } from '#cli/kn-lambda/render/progress.ts';
 import { took } from '#cli/kn-lambda/render/time.ts';
-import { type CommonOptions, openSession, type Runtime } from '#cli/kn-lambda/session.ts';
+import { type CommonOptions, looksLikeFunction, openSession, type Runtime } from '#cli/kn-lambda/session.ts';
 import { readFunctionFile } from '#cli/kn-lambda/source/function-file.ts';
 import { watchAndDeploy } from '#cli/kn-lambda/watch.ts';
 import { subjectOf } from '#shared/events/identity.ts';
@@ -46,6 +47,7 @@ export function addDeploy(program: Command, runtime: Runtime): void {
   connectable(shown(command)).action(async (folder: string, options: DeployOptions) => {
     const session = await openSession(options, runtime);
     const place = resolve(runtime.cwd, folder);
+    refuseParent(place, folder);
     const file = readFunctionFile(place);
     const named = options.name ?? file.name ?? nameOf(place);
     const tenant = file.tenant !== undefined && options.tenant === undefined ? `${file.tenant}/` : '';
@@ -65,6 +67,21 @@ export function addDeploy(program: Command, runtime: Runtime): void {
       names: (done) => [done.function],
     });
   });
+}
+
+/** A folder with nothing but folders of functions: all of them would become one. */
+function refuseParent(place: string, folder: string): void {
+  const entries = existsSync(place) ? readdirSync(place, { withFileTypes: true }) : [];
+  const seen = entries.filter(({ name }) => !name.startsWith('.'));
+  const functions = seen.filter((one) => one.isDirectory() && looksLikeFunction(join(place, one.name)));
+  const [first] = functions;
+  if (first && seen.every((one) => one.isDirectory())) {
+    const names = functions.map(({ name }) => name);
+    throw wrongUse(
+      `${folder} is no function, but has ${names.length === 1 ? 'one' : `${names.length} of them`}: ${names.slice(0, 5).join(', ')}`,
+      `Say which: kn-lambda deploy ${join(folder, first.name)}`,
+    );
+  }
 }
 
 /** The tenant goes without saying where it is the default. */

@@ -2,6 +2,7 @@
 import type { ApiDependencies } from '#functions/gateway/dependencies.ts';
 import type { Build, Call, Letter } from '#shared/api/schemas.ts';
 import type { Principal } from '#shared/clients/principals.ts';
+import { TRIGGERS } from '#shared/doctor/installed.ts';
 import { HOUR } from '#shared/durations.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
 import { type Facts, noFacts, type PlatformTrouble } from '#shared/explain/facts.ts';
@@ -159,7 +160,7 @@ async function gatherBase(deps: ApiDependencies, about: Facts['about'], identity
   };
 }
 
-/** Our own Services and Triggers that are not Ready. */
+/** Our own Triggers that are missing, and Services and Triggers that are not Ready. */
 async function platformTroubles({ cluster }: ApiDependencies): Promise<PlatformTrouble[]> {
   const [services, triggers] = await Promise.all([
     cluster.listServices(`${OF_PLATFORM},app.kubernetes.io/component=builder`),
@@ -169,7 +170,12 @@ async function platformTroubles({ cluster }: ApiDependencies): Promise<PlatformT
     ...services.map((object) => ({ kind: 'Service', object })),
     ...triggers.map((object) => ({ kind: 'Trigger', object })),
   ];
-  return named.flatMap(({ kind, object }) => {
+  const there = new Set(triggers.map(({ metadata }) => metadata.name));
+  // Those that only start a pod early are missed by nobody.
+  const missing = TRIGGERS.filter((name) => !there.has(name) && !name.endsWith('-wake'));
+  const lost =
+    'it is not there, so events of its type are lost until the platform is deployed again: send them again then';
+  const notReady = named.flatMap(({ kind, object }) => {
     const conditions = conditionsOf(object);
     const ready = conditions.find(({ type }) => type === 'Ready');
     const why = conditions.find(({ status, message }) => status === 'False' && message) ?? ready;
@@ -177,6 +183,7 @@ async function platformTroubles({ cluster }: ApiDependencies): Promise<PlatformT
       ? [{ object: `${kind} ${object.metadata.name}`, message: why?.message ?? why?.reason ?? 'it is not Ready' }]
       : [];
   });
+  return [...missing.map((name) => ({ object: `Trigger ${name}`, message: lost })), ...notReady];
 }
 
 async function lastCalls({ store, temporaryBucket }: ApiDependencies, identity: Identity): Promise<Call[]> {

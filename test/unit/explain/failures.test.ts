@@ -1,8 +1,10 @@
 /** Every row of docs/failures.md, planted as facts: explain names the cause, what it rests on, and what to do. */
+
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Build, Explanation, Letter } from '#shared/api/schemas.ts';
 import type { Facts } from '#shared/explain/facts.ts';
+import { knownAdvice } from '#shared/explain/known-errors.ts';
 import { ago, build, call, event, fn, letter, of } from './facts.ts';
 
 const text = readFileSync(new URL('../../../docs/failures.md', import.meta.url), 'utf8');
@@ -318,5 +320,25 @@ describe.each(Object.entries(PLANTED))('%s', (_, [answer, names]) => {
       expect(answer.evidence.length).toBeGreaterThan(0);
       expect(answer.next?.say).toMatch(/\w+ \w+/);
     }
+  });
+});
+
+describe('an error that names a symptom', () => {
+  test.for([
+    ['parser.js:1: ReferenceError: require is not defined in ES module scope', /"type": "module"/],
+    ["parser.py:3: SyntaxError: (unicode error) 'utf-8' codec can't decode byte 0xf6 in position 1", /UTF-8/],
+    [
+      "FileNotFoundError: [Errno 2] No such file or directory: '/x/rootfs/app/data/rates.json'",
+      /uploaded.*\.gitignore/,
+    ],
+    ['TypeError: byte indices must be integers or slices, not str', /content-type: application\/json/],
+    ['TypeError: fetch failed: getaddrinfo ENOTFOUND rates.locl', /cannot resolve that host/],
+    ['ProgrammingError: SQLite objects created in a thread can only be used in that same thread', /concurrency/],
+  ] as const)('%s', ([text, advice]) => {
+    expect(knownAdvice(text)).toMatch(advice);
+  });
+
+  test('that says itself what is wrong has no other advice', () => {
+    expect(knownAdvice('ENOENT: no such file or directory, open /etc/x')).toBeUndefined();
   });
 });

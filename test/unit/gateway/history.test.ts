@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { recorder } from '#functions/recorder/handler.ts';
 import * as schemas from '#shared/api/schemas.ts';
 import type { LogSource } from '#shared/clients/pod-log-stream.ts';
+import { TRIGGERS } from '#shared/doctor/installed.ts';
 import { createFeed } from '#shared/history/feed.ts';
 import { createInputs } from '#shared/history/inputs.ts';
 import { functionName } from '#shared/specs/names.ts';
@@ -28,6 +29,33 @@ beforeEach(async () => {
   await world.deploy('acme', 'a1');
 });
 afterEach(() => world.running.close());
+
+const trigger = (name: string) => ({
+  apiVersion: 'eventing.knative.dev/v1',
+  kind: 'Trigger',
+  metadata: { name, namespace: FUNCTIONS_NAMESPACE, labels: { 'app.kubernetes.io/part-of': 'knative-lambda' } },
+  spec: {
+    broker: 'default',
+    subscriber: { ref: { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name: 'x' } },
+  },
+});
+
+test('what a Trigger that is gone would have brought is lost, and that is said of all that waits', async () => {
+  const there = TRIGGERS.filter((name) => name !== 'parser-events-start' && name !== 'build-complete-wake');
+  for (const name of there) {
+    world.cluster.storage.create(trigger(name));
+  }
+  for (const query of [
+    '',
+    '?about=function&third_party_id=acme&parser_id=a1',
+    '?about=call&third_party_id=acme&parser_id=a1&id=x',
+  ]) {
+    expect((await world.get(`/explain${query}`)).json).toMatchObject({
+      healthy: false,
+      cause: expect.stringContaining('Trigger parser-events-start does not work: it is not there'),
+    });
+  }
+});
 
 async function record(type: string, data: object, attributes: Record<string, string> = {}): Promise<void> {
   const { store } = world;
@@ -102,6 +130,9 @@ describe('a build', () => {
   });
 
   test('is nothing to another tenant', async () => {
+    for (const name of TRIGGERS) {
+      world.cluster.storage.create(trigger(name));
+    }
     const never = await world.get('/builds/mallory/a1/x', 'mallory.ci');
     for (const secret of [
       path,

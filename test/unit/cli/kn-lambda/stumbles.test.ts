@@ -291,3 +291,11 @@ test("a stack of Go has the frames of the function's own files", () => {
     '\texample.com/parser/parser.go:53 +0x485',
   ]);
 });
+
+test('a folder that has nothing but functions is no function: which one is asked', async () => {
+  await using stub = await new Stub().start();
+  const cwd = join(folder('parent'), '..');
+  const { code, stderr } = await command.run(['deploy', '--server', stub.url], { cwd });
+  expect({ code, sent: stub.sent }).toEqual({ code: 2, sent: [] });
+  expect(stderr).toContain('kn-lambda deploy hello');
+});
