@@ -64,9 +64,15 @@ export interface Finding {
   now: () => Date;
 }
 
+interface Known {
+  found: ReadyFunction | { kind: 'routed' };
+  /** Milliseconds since the epoch. */
+  at: number;
+}
+
 /** What this process knows of functions, by subject. Losing it costs a request a function. */
 export interface KnownFunctions {
-  found: Map<string, { found: ReadyFunction | { kind: 'routed' }; at: number }>;
+  found: Map<string, Known>;
   /** What a look-up says that began before a call came may be over by then: a process can stand still for minutes. */
   asking: Singleflight<Found>;
   /** At pods of functions whose calls broke. */
@@ -98,8 +104,9 @@ export async function findFunction(identity: Identity, deps: Finding): Promise<F
   return before && isUsable(before, deps) ? await within(ANSWERS_WITHIN, asking, before.found) : await asking;
 }
 
-function isUsable({ at }: { at: number }, { now }: Pick<Finding, 'now'>): boolean {
-  return now().getTime() - at < USABLE;
+/** That a Trigger of its own brings the calls must be fresh: once it is gone, nobody would answer them. */
+function isUsable({ found, at }: Known, { now }: Pick<Finding, 'now'>): boolean {
+  return found.kind === 'ready' && now().getTime() - at < USABLE;
 }
 
 /** After a call that did not reach it: it may have been deleted since. What is younger than a second is kept. */

@@ -1,6 +1,6 @@
 /** When everything has settled, each function is called once more: now its outcome is certain. */
 import type { KnativeObject } from '#shared/clients/cluster.ts';
-import { type Identity, subjectOf } from '#shared/events/identity.ts';
+import type { Identity } from '#shared/events/identity.ts';
 import { deliveryOf } from '#shared/specs/delivery.ts';
 import { functionName } from '#shared/specs/names.ts';
 import { FUNCTIONS_NAMESPACE, type InMemoryCluster, SERVICES } from '#test/fakes/cluster.ts';
@@ -33,9 +33,7 @@ export function callEach(identities: Identity[], settled: Settled): void {
 function outcomeOf(identity: Identity, { cluster, calls, door }: Settled): Call['expected'] {
   const service = cluster.storage.get(SERVICES, FUNCTIONS_NAMESPACE, functionName(identity));
   if (service) {
-    // While it has a Trigger of an older installation, a door that has heard nothing newer leaves the call to that.
-    const isByDoor = deliveryOf(service as KnativeObject) && !calls.olderTriggers.has(subjectOf(identity));
-    return isByDoor ? 'answered' : undefined;
+    return deliveryOf(service as KnativeObject) ? 'answered' : undefined;
   }
   const isBeingBuilt = calls.isBeingBuilt(identity, Date.now());
   if (isBeingBuilt === false) {

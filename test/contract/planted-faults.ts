@@ -1,5 +1,6 @@
 /** Faults that people make and that happen to them, as a platform sees them: what is planted, and what names it. */
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
 import { answering, slowToBuild } from './sources.ts';
 import { until } from './until.ts';
@@ -32,6 +33,13 @@ type Files = Record<string, string | Buffer>;
 const ENDS = ['lifecycle.build.failed', 'lifecycle.function.failed', 'lifecycle.function.ready', 'event.rejected'];
 const DEPLOY = /^kn-lambda deploy/;
 const handler = (body: string) => ({ 'parser.mjs': `export async function handler(event) {\n  ${body}\n}\n` });
+/** Of the example in Go: all that it needs can be downloaded. */
+const MODULE = Object.fromEntries(
+  ['go.mod', 'go.sum'].map((name) => [
+    name,
+    readFileSync(new URL(`../../examples/go/${name}`, import.meta.url), 'utf8'),
+  ]),
+);
 const manifest = (fields: object) => JSON.stringify({ name: 'x', version: '1.0.0', ...fields });
 
 /** Builds it, and waits for whatever becomes of that. */
@@ -401,9 +409,9 @@ export const FAULTS: Fault[] = [
     name: 'a panic in a goroutine',
     language: 'go',
     plant: crashed({
-      'go.mod': 'module example.com/f\n\ngo 1.22\n',
+      ...MODULE,
       'parser.go':
-        'package f\n\nimport (\n\t"context"\n\t"time"\n)\n\nfunc Handle(ctx context.Context, event any) (any, error) {\n\tgo func() { panic("no such row") }()\n\ttime.Sleep(time.Second)\n\treturn 1, nil\n}\n',
+        'package f\n\nimport (\n\t"context"\n\t"time"\n\n\tcloudevents "github.com/cloudevents/sdk-go/v2"\n)\n\nfunc Handle(ctx context.Context, event cloudevents.Event) (any, error) {\n\tgo func() { panic("no such row") }()\n\ttime.Sleep(time.Second)\n\treturn 1, nil\n}\n',
     }),
     cause: /process ended during the call.*with exit code 2: panic: no such row/,
     command: /^kn-lambda logs/,

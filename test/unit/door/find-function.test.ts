@@ -161,6 +161,16 @@ describe('while the API server is down', () => {
     await expect(findFunction(ACME, deps)).rejects.toThrow('down');
   });
 
+  test('that a Trigger brings the calls past the door holds for seconds: once it is gone, nobody answers them', async () => {
+    const older = service();
+    delete older.metadata.annotations?.[DELIVERY_ANNOTATION];
+    answer = async () => older;
+    expect(await findFunction(ACME, deps)).toEqual({ kind: 'routed' });
+    clock += 6000;
+    answer = unavailable;
+    await expect(findFunction(ACME, deps)).rejects.toThrow(RetryableError);
+  });
+
   test('what is not known is tried again', async () => {
     answer = unavailable;
     await expect(findFunction(ACME, deps)).rejects.toThrow(RetryableError);
