@@ -1,5 +1,4 @@
 /** The functions of a tenant, or of all. */
-
 import type { KnativeObject } from '#shared/clients/cluster.ts';
 import { MINUTE } from '#shared/durations.ts';
 import { readBuild } from '#shared/specs/annotations.ts';

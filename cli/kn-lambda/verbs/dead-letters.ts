@@ -1,5 +1,4 @@
 /** `dead-letters`: listed and shown by the API, replayed and purged by the events that operators send. */
-
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { Option } from 'commander';

@@ -1,5 +1,4 @@
 /** Looks over the installation, as far as the gateway may see it. A tenant is told about its own functions. */
-
 import * as z from 'zod';
 import type { ApiDependencies } from '#functions/gateway/dependencies.ts';
 import { type Build, doctorSchema } from '#shared/api/schemas.ts';

@@ -2,7 +2,7 @@
 import type { ObjectStore } from '#shared/clients/object-store.ts';
 import { HOUR, SECOND } from '#shared/durations.ts';
 import { CRASHES } from '#shared/specs/s3-keys.ts';
-import { within } from '#shared/within.ts';
+import { readAnew } from './read-anew.ts';
 
 /** By id of the function: when, by S3's clock. */
 export type LastCrashes = () => Promise<ReadonlyMap<string, Date>>;
@@ -10,18 +10,13 @@ export type LastCrashes = () => Promise<ReadonlyMap<string, Date>>;
 const FRESH = 2 * SECOND;
 /** A listing of a thousand keys each, of functions that crashed within the days of the history. */
 const MOST_PAGES = 5;
-const PATIENCE = 300;
 
 export function createLastCrashes(
   store: Pick<ObjectStore, 'list'>,
   bucket: string,
   now: () => number = () => performance.now(),
 ): LastCrashes {
-  let known: ReadonlyMap<string, Date> = new Map();
-  let at = Number.NEGATIVE_INFINITY;
-  let reading: Promise<void> | undefined;
-
-  async function read(): Promise<void> {
+  async function read(): Promise<ReadonlyMap<string, Date>> {
     const found = new Map<string, Date>();
     let pages = 0;
     for await (const { objects, date } of store.list(bucket, CRASHES)) {
@@ -35,20 +30,8 @@ export function createLastCrashes(
         break;
       }
     }
-    known = found;
+    return found;
   }
 
-  return async () => {
-    if (now() - at > FRESH) {
-      reading ??= read()
-        // Where S3 does not answer, the functions are listed all the same.
-        .catch(() => undefined)
-        .finally(() => {
-          at = now();
-          reading = undefined;
-        });
-      await within(PATIENCE, reading, undefined);
-    }
-    return known;
-  };
+  return readAnew(read, { nothing: new Map(), freshFor: () => FRESH, now });
 }

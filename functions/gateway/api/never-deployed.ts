@@ -1,5 +1,4 @@
 /** Functions without a Service, for every build of theirs has failed: else a first try would be in no list. */
-
 import type { Build, FunctionSummary } from '#shared/api/schemas.ts';
 import type { ObjectStore } from '#shared/clients/object-store.ts';
 import { MINUTE, SECOND } from '#shared/durations.ts';
@@ -10,6 +9,7 @@ import { readTombstone } from '#shared/requests/tombstone.ts';
 import { BUILD_HISTORY, buildHistoryPrefix } from '#shared/specs/s3-keys.ts';
 import { within } from '#shared/within.ts';
 import { neverDeployedView } from './function-view.ts';
+import { readAnew } from './read-anew.ts';
 
 /** Tenants that have built something, whether or not one of their functions is there. */
 export type BuildingTenants = () => Promise<readonly string[]>;
@@ -20,7 +20,7 @@ export type NeverDeployed = (builds: Iterable<Build>, isThere: (id: string) => b
 const MOST_TENANTS = 500;
 /** Listings cost money: no more than five a second, as of the last builds. */
 const LISTINGS_PER_SECOND = 5;
-const PATIENCE = 300;
+const PATIENCE = 600;
 const MOST_SHOWN = 200;
 /** A build says the same for ever; whether it was deleted since may change. */
 const FRESH = 5 * SECOND;
@@ -32,10 +32,6 @@ export function createBuildingTenants(
   bucket: string,
   now: () => number = () => performance.now(),
 ): BuildingTenants {
-  let known: readonly string[] = [];
-  let at = Number.NEGATIVE_INFINITY;
-  let reading: Promise<void> | undefined;
-
   async function next(after: string | undefined): Promise<string | undefined> {
     for await (const { objects } of store.list(bucket, BUILD_HISTORY, { after, limit: 1 })) {
       return objects[0]?.key.split('/')[1];
@@ -43,7 +39,7 @@ export function createBuildingTenants(
     return undefined;
   }
 
-  async function read(): Promise<void> {
+  async function read(): Promise<readonly string[]> {
     const found: string[] = [];
     let tenant = await next(undefined);
     while (tenant !== undefined && found.length < MOST_TENANTS) {
@@ -51,21 +47,11 @@ export function createBuildingTenants(
       // "0" comes after "/".
       tenant = await next(`${buildHistoryPrefix({ third_party_id: tenant }).slice(0, -1)}0`);
     }
-    known = found;
+    return found;
   }
 
-  return async () => {
-    if (now() - at > Math.max(2, known.length / LISTINGS_PER_SECOND) * SECOND) {
-      reading ??= read()
-        .catch(() => undefined)
-        .finally(() => {
-          at = now();
-          reading = undefined;
-        });
-      await within(PATIENCE, reading, undefined);
-    }
-    return known;
-  };
+  const freshFor = (tenants: readonly string[]) => Math.max(2, tenants.length / LISTINGS_PER_SECOND) * SECOND;
+  return readAnew(read, { nothing: [], freshFor, now });
 }
 
 export function createNeverDeployed(
@@ -108,6 +94,6 @@ export function createNeverDeployed(
       .sort((a, b) => Date.parse(b.completed_at ?? '') - Date.parse(a.completed_at ?? ''))
       .slice(0, MOST_SHOWN);
     const views = Promise.all(failed.map((one) => look(one).catch(() => undefined)));
-    return (await within(2 * PATIENCE, views, [])).flatMap((view) => view ?? []);
+    return (await within(PATIENCE, views, [])).flatMap((view) => view ?? []);
   };
 }
