@@ -7,6 +7,7 @@ import { asRetryable, RetryableError } from '#shared/events/errors.ts';
 import { type Identity, subjectOf } from '#shared/events/identity.ts';
 import type { Delivery } from '#shared/events/parameters.ts';
 import { nearest } from '#shared/nearest.ts';
+import { remember } from '#shared/remember.ts';
 import { readTombstone } from '#shared/requests/tombstone.ts';
 import { isOf } from '#shared/specs/annotations.ts';
 import { deliveryOf } from '#shared/specs/delivery.ts';
@@ -16,7 +17,6 @@ import { contextPrefix, LOGS, requestPrefix, tenantPrefix } from '#shared/specs/
 import { reachableUrl } from '#shared/specs/service-url.ts';
 import { within } from '#shared/within.ts';
 import type { Broke, Looks } from './pods.ts';
-import { remember } from './remember.ts';
 import type { Answered } from './warm.ts';
 
 /** How old what is known of a function may be: after that it is asked for again. */

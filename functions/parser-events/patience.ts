@@ -1,7 +1,7 @@
 /** How long a call waits for a function that is not ready, and which of its tries is the last one. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MINUTE, SECOND } from '#shared/durations.ts';
-import { remember } from './remember.ts';
+import { remember } from '#shared/remember.ts';
 
 /** The Broker tries six times, with pauses of 2, 4, 8, 16 and 32 s, and each try waits for 4 s. */
 const LAST_TRY = 58 * SECOND;

@@ -4,7 +4,7 @@ import type { V1Pod } from '@kubernetes/client-node';
 import type { Cluster } from '#shared/clients/cluster.ts';
 import { MINUTE, SECOND } from '#shared/durations.ts';
 import { type ContainerEnd, containerEnds } from '#shared/kubernetes/container-ends.ts';
-import { remember } from './remember.ts';
+import { remember } from '#shared/remember.ts';
 
 const MOST_LOOKS = 1000;
 const FORGOTTEN_AFTER = 5 * MINUTE;

@@ -3,7 +3,7 @@
  * it has seen itself: Knative takes the last pod of a revision away after a minute without calls.
  */
 import { MINUTE } from '#shared/durations.ts';
-import { remember } from './remember.ts';
+import { remember } from '#shared/remember.ts';
 
 const STAYS_WARM = MINUTE;
 const MOST_KNOWN = 10_000;

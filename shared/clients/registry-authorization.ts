@@ -2,10 +2,12 @@
  * The Authorization of requests to registries: Basic, or a Bearer token from the service that the registry names.
  * https://distribution.github.io/distribution/spec/auth/token/
  */
+
 import * as z from 'zod';
 import { SECOND } from '#shared/durations.ts';
 import { PermanentError } from '#shared/events/errors.ts';
 import { readJson } from '#shared/read-json.ts';
+import { remember } from '#shared/remember.ts';
 import type { RegistryAddress } from './registry-address.ts';
 import type { RegistryCredentials } from './registry-credentials.ts';
 import type { HttpAnswer, HttpRequest } from './registry-http.ts';
@@ -78,12 +80,7 @@ export function registryAuthorization(
     }
     const token: Token = { header: Promise.resolve(''), until: Number.POSITIVE_INFINITY };
     token.header = requestToken(challenge, request, token);
-    tokens.delete(key);
-    tokens.set(key, token);
-    const [oldest] = tokens.keys();
-    if (tokens.size > MOST_TOKENS && oldest !== undefined) {
-      tokens.delete(oldest);
-    }
+    remember(tokens, key, token, MOST_TOKENS);
     try {
       return await token.header;
     } catch (error) {

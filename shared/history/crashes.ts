@@ -14,6 +14,7 @@ import type { ContainerEnd } from '#shared/kubernetes/container-ends.ts';
 import { ownStack } from '#shared/own-stack.ts';
 import { readJson } from '#shared/read-json.ts';
 import { redactCredentials } from '#shared/redact-credentials.ts';
+import { remember } from '#shared/remember.ts';
 import { crashKey } from '#shared/specs/s3-keys.ts';
 import { within } from '#shared/within.ts';
 
@@ -36,11 +37,7 @@ export function createCrashes(store: Pick<ObjectStore, 'write'>, bucket: string)
       if (kept.get(key) === end) {
         return;
       }
-      kept.delete(key);
-      kept.set(key, end);
-      for (const oldest of kept.size > MOST_REMEMBERED ? [...kept.keys()].slice(0, 1) : []) {
-        kept.delete(oldest);
-      }
+      remember(kept, key, end, MOST_REMEMBERED);
       const written = store.write(bucket, key, JSON.stringify(crash), 'application/json').catch(() => undefined);
       await within(LONGEST_WAIT, written, undefined);
     },
