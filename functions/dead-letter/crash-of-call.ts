@@ -2,7 +2,7 @@
 import type { Crash } from '#shared/api/schemas.ts';
 import { MINUTE } from '#shared/durations.ts';
 import type { ReceivedEvent } from '#shared/events/event.ts';
-import { identitySchema, subjectOfAny } from '#shared/events/identity.ts';
+import { identityOfAny } from '#shared/events/identity.ts';
 import { lastWords, readCrash, whatBroke } from '#shared/history/crashes.ts';
 import type { Keeping } from './keep-letter.ts';
 import { SEND_AGAIN } from './letter.ts';
@@ -17,8 +17,7 @@ export async function crashOfCall(
   if (type !== 'parser.start' && type !== 'parser.deliver') {
     return undefined;
   }
-  const [third_party_id, parser_id] = subjectOfAny({ source, subject, data })?.split('/') ?? [];
-  const identity = identitySchema.safeParse({ third_party_id, parser_id }).data;
+  const identity = identityOfAny({ source, subject, data });
   const crash = identity && (await readCrash(store, temporaryBucket, identity));
   return crash && now().getTime() - Date.parse(crash.time) < OF_THIS_CALL ? crash : undefined;
 }

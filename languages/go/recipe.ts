@@ -1,10 +1,12 @@
 /** Go: a workspace of the user's module and our adapter, compiled into one static program. */
+
 import { posix } from 'node:path';
 import { adapterFile, dockerfile, generated, isLitter, ROOT, USER } from '#languages/generated-files.ts';
 import type { Recipe } from '#languages/language.ts';
 import { maskSource } from '#languages/mask-source.ts';
 import { splitHandler } from '#languages/module-paths.ts';
 import { INSTALL_SCRIPT, installScript, installStep, laterStep } from '#languages/private-dependencies.ts';
+import { GO_HANDLER } from '#shared/builds/handler-misfits.ts';
 import { PermanentError } from '#shared/events/errors.ts';
 import type { SourceReader } from '#shared/packing/source-reader.ts';
 import type { BaseImages } from '#shared/settings/base-images.ts';
@@ -88,7 +90,7 @@ async function findGoHandler(source: SourceReader, requested: string | undefined
     refuseForeign(text, file, name);
     if (/^[ \t]*package\s+main\b/m.test(text)) {
       throw notFound(
-        `${file} is in package main, which can't be imported: the platform has its own main. Rename the package (such as "package parser") and export \`func Handle${SIGNATURE}\``,
+        `${file} is in package main, which can't be imported: the platform has its own main. Rename the package (such as "package parser") and export \`func Handle${GO_HANDLER}\``,
       );
     }
     for (const match of text.matchAll(/^(?:func\s+|var\s+)(\p{Lu}[\p{L}\p{Nd}_]*)/gmu)) {
@@ -102,11 +104,9 @@ async function findGoHandler(source: SourceReader, requested: string | undefined
   const there =
     files.length === 0 ? 'has no .go file' : `exports ${[...functions.keys()].slice(0, 10).join(', ') || 'nothing'}`;
   throw notFound(
-    `there is no function ${name} at ${where}, which ${there}: add \`func ${name}${SIGNATURE}\`, or name yours in parameters.handler ("folder.Function")`,
+    `there is no function ${name} at ${where}, which ${there}: add \`func ${name}${GO_HANDLER}\`, or name yours in parameters.handler ("folder.Function")`,
   );
 }
-
-const SIGNATURE = '(ctx context.Context, event cloudevents.Event) (any, error)';
 
 /**
  * A handler of another platform. All others that are written otherwise are refused by the compiler, whose words
@@ -117,13 +117,13 @@ function refuseForeign(text: string, file: string, name: string): void {
   const start = /\blambda\s*\.\s*Start\w*\s*\(/.exec(text);
   if (start !== null) {
     throw notFound(
-      `${place(start.index)} starts a handler of AWS Lambda (lambda.Start), whose event is the data alone. The platform has its own main, and the data is event.Data(): leave main out, rename package main (such as "package parser"), and export \`func ${name}${SIGNATURE}\``,
+      `${place(start.index)} starts a handler of AWS Lambda (lambda.Start), whose event is the data alone. The platform has its own main, and the data is event.Data(): leave main out, rename package main (such as "package parser"), and export \`func ${name}${GO_HANDLER}\``,
     );
   }
   const handler = new RegExp(`^func\\s+${name}\\s*\\(([^)]*)`, 'mu').exec(text);
   if (handler !== null && /\bhttp\s*\.\s*(?:ResponseWriter|Request)\b/.test(handler[1] ?? '')) {
     throw notFound(
-      `${place(handler.index)} ${name} takes an HTTP request, as func calls it. Here it is called with the event, and what it returns is the result: write \`func ${name}${SIGNATURE}\``,
+      `${place(handler.index)} ${name} takes an HTTP request, as func calls it. Here it is called with the event, and what it returns is the result: write \`func ${name}${GO_HANDLER}\``,
     );
   }
 }

@@ -11,7 +11,8 @@ const OF_GO_TYPE = /^(\S+\.go:\d+)(?::\d+)?: function\.(\w+) \(type\) is not an 
 const OF_RUST =
   /^(main\.rs:\d+:\d+): error\[E0(?:631|593|271|277)\]: (.*?)(?:: expected (?:due to this|function that).*)?$/;
 
-const GO_HANDLER = '(ctx context.Context, event cloudevents.Event) (any, error)';
+/** What stands behind `func NAME`. */
+export const GO_HANDLER = '(ctx context.Context, event cloudevents.Event) (any, error)';
 const RUST_HANDLER =
   '`pub async fn handle(event: cloudevents::Event) -> Result<T, E>`, whose T serde can serialize and whose E is Display';
 

@@ -55,6 +55,12 @@ export function subjectOfAny(event: Record<string, unknown>): string | undefined
   return identity.success ? subjectOf(identity.data) : given;
 }
 
+/** Undefined where that subject names no function. */
+export function identityOfAny(event: Record<string, unknown>): Identity | undefined {
+  const [third_party_id, parser_id] = subjectOfAny(event)?.split('/') ?? [];
+  return identitySchema.safeParse({ third_party_id, parser_id }).data;
+}
+
 /** `data` with the ids it lacks taken from the attributes; a problem for each id on which the two disagree. */
 export function completeIdentity(
   data: unknown,

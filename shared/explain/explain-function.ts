@@ -2,6 +2,7 @@
 import type { Explanation } from '#shared/api/schemas.ts';
 import { MINUTE, SECOND } from '#shared/durations.ts';
 import { dataOf } from '#shared/history/timeline.ts';
+import { PORT } from '#shared/specs/knative-service.ts';
 import { buildFailure } from './build-failure.ts';
 import { duration, firstSentence, fromLog, object, otherSentences, since } from './evidence.ts';
 import { callCause } from './explain-call.ts';
@@ -9,7 +10,7 @@ import { crashCause, endOfLog } from './explain-crash.ts';
 import { explainLetters } from './explain-letter.ts';
 import type { Facts } from './facts.ts';
 import { knownAdvice } from './known-errors.ts';
-import { neverReadyOf, PORT } from './never-ready.ts';
+import { neverReadyOf } from './never-ready.ts';
 import { platformFault } from './platform-fault.ts';
 import { isOfCluster, startNext } from './start-advice.ts';
 

@@ -1,7 +1,6 @@
 /** Of a version whose container neither ended nor became ready: Knative has nothing more to say about it. */
 
-/** What is in $PORT. On a laptop each pod has a port of its own. */
-export const PORT = 8080;
+import { PORT } from '#shared/specs/knative-service.ts';
 
 const NEVER_READY = /Initial scale was never achieved|ProgressDeadlineExceeded/;
 
@@ -10,6 +9,7 @@ export function neverReadyOf(told: string, language: string | undefined): string
   if (!NEVER_READY.test(told)) {
     return undefined;
   }
+  // On a laptop each pod has a port of its own.
   return language === 'docker'
     ? `its container ran until the time to start was over, and nothing in it listened on the port in $PORT (${PORT} in a cluster)`
     : 'its code was still being loaded when the time to start was over';

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { type EventLine, eventLineSchema } from '#shared/api/schemas.ts';
 import { bounded } from '#shared/bounded-text.ts';
 import type { ReceivedEvent } from '#shared/events/event.ts';
-import { type Identity, identitySchema, subjectOfAny } from '#shared/events/identity.ts';
+import { type Identity, identityOfAny, identitySchema } from '#shared/events/identity.ts';
 import { CALL_RECORD } from '#shared/events/recorded.ts';
 import { readJson } from '#shared/read-json.ts';
 
@@ -79,9 +79,7 @@ export function eventLine({ revision: _, call: __, ...event }: RecordedEvent, cu
 }
 
 function identityOf(event: ReceivedEvent<unknown>): Partial<Identity> {
-  const subject = subjectOfAny({ source: event.source, subject: event.subject, data: event.data });
-  const [third_party_id, parser_id] = subject?.split('/') ?? [];
-  return identitySchema.safeParse({ third_party_id, parser_id }).data ?? {};
+  return identityOfAny({ source: event.source, subject: event.subject, data: event.data }) ?? {};
 }
 
 function textOf(value: unknown): string | undefined {

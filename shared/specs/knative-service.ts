@@ -25,7 +25,7 @@ const FUNCTION_SERVICE_ACCOUNT = 'knative-lambda-function';
 /** Addresses of the platform, for every function. */
 const FUNCTION_ENV_CONFIG_MAP = 'knative-lambda-function-env';
 const TIMEOUT_SECONDS = 300;
-const PORT = 8080;
+export const PORT = 8080;
 
 /** `image` is by digest; `delivery` is how calls reach it from now on; `secretsVersion` is that of secrets.ts. */
 export function knativeService(
