@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Cluster } from '#shared/clients/cluster.ts';
 import { MINUTE, SECOND } from '#shared/durations.ts';
-import { type ContainerEnd, containerEnds } from '#shared/kubernetes/container-ends.ts';
+import { type ContainerEnd, containerEnds, OUT_OF_MEMORY } from '#shared/kubernetes/container-ends.ts';
 import { remember } from '#shared/remember.ts';
 
 const MOST_LOOKS = 1000;
@@ -80,7 +80,7 @@ export function wholeSeconds(milliseconds: number): number {
 }
 
 export function isKilledForMemory({ reason }: ContainerEnd): boolean {
-  return reason === 'OOMKilled';
+  return reason === OUT_OF_MEMORY;
 }
 
 /** Whether a pod was there for all of a call's time: then the function was too slow, and not Knative. */

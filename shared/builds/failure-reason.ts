@@ -1,6 +1,8 @@
 /** Why a failed Job failed: a stable reason and a sentence that tells what to do next. */
+
 import type { V1ContainerStateTerminated, V1Job, V1Pod } from '@kubernetes/client-node';
 import type { Reason } from '#shared/events/reasons.ts';
+import { OUT_OF_MEMORY } from '#shared/kubernetes/container-ends.ts';
 import type { Build } from '#shared/specs/annotations.ts';
 import { COMPILE_EXIT_CODE, DEPENDENCY_INSTALL_EXIT_CODE } from '#shared/specs/exit-codes.ts';
 import { dependenciesSecret } from '#shared/specs/names.ts';
@@ -80,7 +82,7 @@ function tooLong({ job, pod, see }: End): Cause | undefined {
 }
 
 function tooMuchMemory({ job, kaniko, fetched, see }: End): Cause | undefined {
-  if (kaniko?.reason !== 'OOMKilled' && fetched?.reason !== 'OOMKilled') {
+  if (kaniko?.reason !== OUT_OF_MEMORY && fetched?.reason !== OUT_OF_MEMORY) {
     return undefined;
   }
   return told(
