@@ -68,17 +68,17 @@ export function createApi(
   async function ask(path: string, init: RequestInit & { query?: Query | undefined }): Promise<Response> {
     const { query, ...rest } = init;
     const url = addressOf(server, path, query);
-    const given = await token();
+    const bearer = await token();
     const headers = new Headers({ ...always, ...(rest.headers as Record<string, string> | undefined) });
-    if (given !== undefined) {
-      headers.set('authorization', `Bearer ${given}`);
+    if (bearer !== undefined) {
+      headers.set('authorization', `Bearer ${bearer}`);
     }
     // A redirect would take the token to somebody else.
     const response = await patiently(() => fetchFrom(url, { ...rest, headers, redirect: 'manual' }), rest.signal);
     if (response.ok) {
       return response;
     }
-    throw await refused(response, { server, path, hasToken: given !== undefined });
+    throw await refused(response, { server, path, hasToken: bearer !== undefined });
   }
 
   async function patiently(request: () => Promise<Response>, signal?: AbortSignal | null): Promise<Response> {

@@ -103,16 +103,18 @@ function storedToken(server: string, environment: NodeJS.ProcessEnv): string | u
 
 /** By which kubectl reaches what runs there. */
 function laptopFile(cwd: string): string | undefined {
-  return [...upwards(cwd), ...upwards(import.meta.dirname)]
-    .map((folder) => join(folder, '.local', 'kubeconfig'))
-    .find((file) => existsSync(file));
+  return laptopFiles(cwd).find((file) => existsSync(file));
 }
 
-/** The address of `make run`: its ports stand in the folder `.local` of the project, seen from below or from here. */
+/** Where `make run` may have written its kubeconfig: in the folder of the project, seen from below or from here. */
+function laptopFiles(cwd: string): string[] {
+  return [...upwards(cwd), ...upwards(import.meta.dirname)].map((folder) => join(folder, '.local', 'kubeconfig'));
+}
+
+/** The address of `make run`: its ports stand beside its kubeconfig. */
 function laptop(cwd: string): string {
-  const folders = [...upwards(cwd), ...upwards(import.meta.dirname)];
-  for (const folder of folders) {
-    const address = portsBeside(join(folder, '.local', 'kubeconfig'));
+  for (const file of laptopFiles(cwd)) {
+    const address = portsBeside(file);
     if (address !== undefined) {
       return address;
     }

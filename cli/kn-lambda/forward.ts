@@ -5,8 +5,7 @@
 import { spawn } from 'node:child_process';
 import { lookup } from 'node:dns/promises';
 import { createInterface } from 'node:readline';
-import type { ClusterOptions } from './kubectl.ts';
-import { kubectlFlags } from './kubectl.ts';
+import { type ClusterOptions, kubectlFlags } from './kubectl.ts';
 
 const NAMESPACE = 'knative-serving';
 const SERVICE = 'svc/activator-service';

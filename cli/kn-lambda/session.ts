@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { type Me, meSchema } from '#shared/api/schemas.ts';
 import { type Identity, idSchema } from '#shared/events/identity.ts';
-import { type Api, createApi } from './client.ts';
+import { type Api, type Connection, createApi } from './client.ts';
 import { type ConnectionOptions, findConnection, type Place, unknownTenant } from './connection.ts';
 import { wrongUse } from './failure.ts';
 import { readFunctionFile } from './source/function-file.ts';
@@ -26,6 +26,7 @@ export interface CommonOptions extends ConnectionOptions {
 
 export interface Session {
   api: Api;
+  connection: Connection;
   options: CommonOptions;
   me(): Promise<Me>;
   /** Of a function that is named, or of the folder that the command runs in. */
@@ -35,7 +36,8 @@ export interface Session {
 }
 
 export async function openSession(options: CommonOptions, runtime: Runtime): Promise<Session> {
-  const api = createApi(await findConnection(options, runtime));
+  const connection = await findConnection(options, runtime);
+  const api = createApi(connection);
   const tenant = options.tenant ?? (runtime.environment['KN_LAMBDA_TENANT'] || undefined);
   if (tenant !== undefined && !idSchema.safeParse(tenant).success) {
     throw wrongUse(`${JSON.stringify(tenant)} is no tenant's id`, 'It is 1–100 of A–Z, a–z, 0–9, "_" and "-".');
@@ -47,6 +49,7 @@ export async function openSession(options: CommonOptions, runtime: Runtime): Pro
   };
   return {
     api,
+    connection,
     options,
     me,
     tenant: () => tenant,

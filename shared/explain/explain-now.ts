@@ -33,19 +33,19 @@ export function explainNow(facts: Facts): Explanation {
     slowBuilds(facts),
   ].map((kind) => kind.toSorted((a, b) => b.at - a.at));
   const isStale = ({ at }: Item) => now.getTime() - at > STALE;
-  const items = [...kinds.flatMap((kind) => kind.filter((one) => !isStale(one)))];
+  const fresh = kinds.map((kind) => kind.filter((one) => !isStale(one)));
   const stale = kinds
     .flat()
     .filter(isStale)
     .sort((a, b) => b.at - a.at);
-  const evidence = [...kinds.flatMap((kind) => kind.filter((one) => !isStale(one)).slice(0, MOST_OF_A_KIND)), ...stale]
+  const evidence = [...fresh.flatMap((kind) => kind.slice(0, MOST_OF_A_KIND)), ...stale]
     .slice(0, 3 * MOST_OF_A_KIND)
     .map((one) => one.evidence);
   const fault = platformFault(facts);
   if (fault) {
     return { about: 'now', ...fault, evidence: [...fault.evidence, ...evidence] };
   }
-  const all = [...items, ...stale];
+  const all = [...fresh.flat(), ...stale];
   const [first] = all;
   if (first) {
     const { reason, cause, next } = first;

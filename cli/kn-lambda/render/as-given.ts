@@ -9,18 +9,15 @@ export interface Given {
   laptopKubeconfig?: string | undefined;
 }
 
-const TOOL = /(^|&& |\| |; )(kubectl|kn-lambda)(?= )/g;
+const KUBECTL = /(?<=^|&& |\| |; )kubectl(?= )/g;
 
 export function asGiven(command: string, given: Given): string {
   const { kubeconfig, context, namespace, serviceAccount, laptopKubeconfig } = given;
   const ofKubectl = options({ kubeconfig: kubeconfig ?? laptopKubeconfig, context });
   const ofOurs = options({ kubeconfig, context, namespace, 'service-account': serviceAccount });
+  const placed = command.replaceAll(KUBECTL, (tool) => `${tool}${ofKubectl}`);
   // Ours take options behind the verb.
-  const isOurs = command.startsWith('kn-lambda ');
-  const placed = command.replaceAll(TOOL, (all, before: string, tool: string) =>
-    tool === 'kubectl' ? `${before}kubectl${ofKubectl}` : all,
-  );
-  return isOurs ? `${placed}${ofOurs}` : placed;
+  return command.startsWith('kn-lambda ') ? `${placed}${ofOurs}` : placed;
 }
 
 function options(values: Record<string, string | undefined>): string {

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import type { Command } from 'commander';
-import { findConnection } from '#cli/kn-lambda/connection.ts';
 import { connectable, portNumber } from '#cli/kn-lambda/options.ts';
 import { startPageProxy } from '#cli/kn-lambda/page-proxy.ts';
 import { type CommonOptions, openSession, type Runtime } from '#cli/kn-lambda/session.ts';
@@ -21,7 +20,7 @@ export function addOpen(program: Command, runtime: Runtime): void {
     const session = await openSession(options, runtime);
     // What does not answer is told here, in words, and not by the browser.
     await session.me();
-    const { server, token, headers } = await findConnection(options, runtime);
+    const { server, token, headers } = session.connection;
     const given = await token();
     if (given === undefined || options.print) {
       terminal.say(`${server}/`);
